@@ -1,0 +1,15 @@
+# What every target of ours compiles with. Generated code does not.
+add_library(warnings INTERFACE)
+target_compile_options(warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wnull-dereference)
+# Rows are the same bits on any machine: no fused multiply-add.
+add_compile_options(-ffp-contract=off)
+target_include_directories(warnings INTERFACE ${CMAKE_SOURCE_DIR})
+
+# sluice_library(name SOURCES... ) : a static library with our warnings.
+function(sluice_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_link_libraries(${name} PRIVATE warnings)
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+endfunction()

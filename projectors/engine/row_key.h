@@ -1,0 +1,53 @@
+#pragma once
+
+// Keys of rows as bytes whose order is the order of the values: table prefix, then the key fields
+// in turn. Text compares by its bytes (Postgres: COLLATE "C"), numbers by value, false before true.
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::row_key {
+
+// Four bytes that tell a table's keys from every other's in the same store.
+[[nodiscard]] std::uint32_t table_prefix(const google::protobuf::Descriptor& row);
+
+void append_prefix(std::string& out, std::uint32_t prefix);
+void append(std::string& out, std::string_view text);
+void append(std::string& out, std::uint64_t number);
+void append(std::string& out, std::int64_t number);
+void append(std::string& out, bool flag);
+
+template <class T>
+void append_part(std::string& out, const T& part) {
+  if constexpr (std::convertible_to<T, std::string_view>) {
+    append(out, std::string_view(part));
+  } else if constexpr (std::same_as<T, bool>) {
+    append(out, part);
+  } else if constexpr (std::signed_integral<T>) {
+    append(out, static_cast<std::int64_t>(part));
+  } else {
+    static_assert(std::unsigned_integral<T>, "keys are text, integers and flags");
+    append(out, static_cast<std::uint64_t>(part));
+  }
+}
+
+// The fields with (sluice.key), in field order.
+[[nodiscard]] std::vector<const google::protobuf::FieldDescriptor*> key_fields(
+    const google::protobuf::Descriptor& row);
+
+// Appends what stands in `row`'s key fields, with the table's prefix.
+void append_key_of(std::string& out, const google::protobuf::Message& row);
+
+// Sets `row`'s key fields to what `key` (with its table's prefix) holds.
+void set_key(google::protobuf::Message& row, std::string_view key);
+
+// Sets the leading key fields from values: Row& of edit() has its key.
+[[nodiscard]] std::string after_prefix(std::string_view prefix);  // the first key behind all that begin with it; "" if none
+
+}  // namespace sluice::row_key

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace sluice {
+
+[[noreturn]] inline void check_failed(const char* condition, const char* why, const char* file,
+                                      int line) {
+  std::fprintf(stderr, "CHECK failed: %s (%s) at %s:%d\n", condition, why, file, line);
+  std::abort();
+}
+
+}  // namespace sluice
+
+// A broken invariant aborts in every build: going on would turn one bug into wrong rows.
+// `why` says why the condition holds. Never for input.
+#define CHECK(condition, why)                                                    \
+  do {                                                                           \
+    if (!(condition)) ::sluice::check_failed(#condition, why, __FILE__, __LINE__); \
+  } while (false)

@@ -1,0 +1,77 @@
+#pragma once
+
+// The log: streams of records, each stream cut into partitions that are appended to at the end and
+// read in order. Technologies: memory/, embedded/, kafka/. tests/contract has the suite that all pass.
+
+#include <chrono>
+#include <span>
+#include <string_view>
+
+#include "storage/position.h"
+
+namespace sluice {
+
+struct NewRecord {
+  Partition partition;
+  std::string_view key;
+  std::string_view value;
+  Offset offset{-1};  // set by append()
+};
+
+// Used by one thread at a time.
+class EventWriter {
+ public:
+  virtual ~EventWriter() = default;
+
+  // Appends `records` to `stream`, those of one partition in the order given, and returns when the
+  // log holds all of them durably; each offset is set then. Has a deadline of its own.
+  // Throws Retryable when the log is away, full or slow: of each partition a prefix may have been
+  // appended, and nothing behind a record that failed, now or later. Misconfigured: no such stream.
+  virtual void append(std::string_view stream, std::span<NewRecord> records) = 0;
+};
+
+// One record as read. Borrowed: key and value are valid until the next poll().
+struct LogRecord {
+  Partition partition;
+  Offset offset;
+  Time appended_at;  // stamped by the log itself
+  std::string_view key;
+  std::string_view value;
+};
+
+// Told which partitions a reader has. Called inside poll(), on the thread that polls.
+class Ownership {
+ public:
+  virtual ~Ownership() = default;
+
+  // The partition is ours from now on. Returns the position to read from. What it throws leaves poll().
+  virtual Offset acquired(Partition partition) = 0;
+
+  // The partition is no longer ours, or about to be: nothing of it may be changed after this.
+  virtual void lost(Partition partition) = 0;
+};
+
+// One member of the group of readers that share a stream's partitions. Used by one thread.
+class EventReader {
+ public:
+  virtual ~EventReader() = default;
+
+  // Waits up to `timeout` for records. Tells Ownership of changes first. Those of one partition
+  // come in order and without a gap; readers see only what is durable. May return none.
+  // The span and what it points to are valid until the next call of poll() or seek().
+  virtual std::span<const LogRecord> poll(std::chrono::milliseconds timeout) = 0;
+
+  // Reads the partition (which is ours) from here on.
+  virtual void seek(Partition partition, Offset position) = 0;
+
+  // While paused a partition yields no records; the reader stays a member and keeps its partitions.
+  virtual void pause(Partition partition, bool paused) = 0;
+
+  // The durable end of the partition as last heard of: the offset that the next record will have.
+  virtual Offset end(Partition partition) = 0;
+
+  // Shows the group's progress to the log's own tools. Best effort; nothing ever reads it back.
+  virtual void show_progress(Partition partition, Offset position) = 0;
+};
+
+}  // namespace sluice

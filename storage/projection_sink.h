@@ -1,0 +1,117 @@
+#pragma once
+
+// Where a projection's published rows live, with the position that they reflect: one generation of
+// one projection. Technologies: memory/, postgres/.
+
+#include <google/protobuf/message.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/position.h"
+
+namespace sluice {
+
+// One build of a projection's tables. Fixed when the generation is made, except `live`.
+struct Generation {
+  std::string projection;
+  int number = 1;
+  std::string unique_id;  // tells a generation from an earlier one of the same number
+  int version = 1;        // of the projection's rules
+  int partitions = 0;
+  std::chrono::milliseconds dedupe_horizon{0};
+  bool live = false;
+};
+
+// A partition's row in `position`.
+struct ViewPosition {
+  Offset position;
+  Digest digest;      // of the record before `position`; {} at the beginning
+  Offset emits_from;  // records before this emit nothing
+  std::string owner;  // whoever took the partition last
+};
+
+// The changed rows of one table. Messages are of the row's type; those in `erased` have only their
+// key fields set. Both in ascending key order. Borrowed.
+struct RowChanges {
+  const google::protobuf::Descriptor* row = nullptr;
+  std::vector<const google::protobuf::Message*> upserts;
+  std::vector<const google::protobuf::Message*> erased;
+};
+
+// An event that was valid but not admissible.
+struct Rejection {
+  Offset position;
+  std::string event_id;
+  std::string type;
+  std::string key;
+  std::string reason;
+  Time recorded_at;
+};
+
+// A record that could not be folded, or that waits behind one of its key.
+struct QuarantinedRecord {
+  Offset position;
+  std::string key;
+  std::string reason;
+  std::string value;     // the record's bytes
+  Time appended_at;
+  bool parks_key = false;  // later records of the key wait behind it
+};
+
+// Everything folded from `from` up to `to`. Borrowed by flush().
+struct FlushBatch {
+  Partition partition;
+  std::string_view owner;
+  Offset from;
+  Digest digest_at_from;
+  Offset to;
+  Digest digest_at_to;
+  Time record_time;
+  Offset log_end;
+  std::span<const RowChanges> rows;
+  std::span<const Rejection> rejections;
+  std::span<const QuarantinedRecord> quarantined;
+  std::span<const Offset> unquarantined;  // released or discarded: their rows go
+};
+
+enum class FlushOutcome {
+  committed,
+  in_doubt,  // the commit was sent and its answer lost: read position() and decide
+};
+
+// How far a partition's owner has come to know its log; renewed also when nothing is folded.
+struct LogProgress {
+  Partition partition;
+  Offset log_end;
+  std::string_view owner;
+};
+
+// Used by one thread.
+class ProjectionSink {
+ public:
+  virtual ~ProjectionSink() = default;
+
+  // Throws Misconfigured when the generation does not exist.
+  virtual Generation generation() = 0;
+
+  // Makes `owner` (unique for each taking) the partition's owner and returns its position: that is
+  // where flushing begins. From then on nobody else's flush passes.
+  virtual ViewPosition take(Partition partition, std::string_view owner) = 0;
+
+  // The partition's row; nullopt before it was first taken.
+  virtual std::optional<ViewPosition> position(Partition partition) = 0;
+
+  // In one transaction: moves the position from `from` to `to` if it is still at `from` with that
+  // digest and owner, else throws Fenced; then makes the rows so. All or nothing. Retryable: surely
+  // nothing was changed. Only rows whose values differ are written.
+  virtual FlushOutcome flush(const FlushBatch& batch) = 0;
+
+  // Renews log_end where the partition is still the owner's. Positions do not move.
+  virtual void show_progress(std::span<const LogProgress> progress) = 0;
+};
+
+}  // namespace sluice
