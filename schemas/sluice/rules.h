@@ -20,11 +20,4 @@ struct Fault {
 // its fact; empty: admissible. One fault a field at most. Thread-safe.
 [[nodiscard]] std::vector<Fault> check_rules(google::protobuf::Message& event);
 
-// The wire's name of a fact, "vote.set", of a field of Event's oneof, vote_set: the first
-// underscore stands for the dot, so the noun is one word.
-[[nodiscard]] std::string type_of(std::string_view oneof_field);
-
-// An enum value's word on the wire and in SQL: CHOICE_AGREE of Choice is "agree".
-[[nodiscard]] std::string word_of(const google::protobuf::EnumValueDescriptor& value);
-
 }  // namespace sluice
