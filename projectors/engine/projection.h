@@ -36,7 +36,8 @@ class Effects {
   explicit Effects(const Tables& tables) : tables_(tables), edits_before_(tables.edits()) {}
 
   // The fact is valid but not admissible: it changes nothing, and one row of `sluice.rejection`
-  // says so. Must come before the fact's first edit. `reason` must be a literal, "conversation.closed".
+  // says so. Must come before the fact's first edit. `reason` must be a literal,
+  // "conversation.closed".
   void reject(std::string_view reason) {
     CHECK(tables_.edits() == edits_before_, "a fact is rejected before it has changed a row");
     CHECK(rejection_.empty(), "a fact is rejected once");
@@ -52,14 +53,15 @@ class Effects {
 };
 
 template <class P>
-concept Rules = std::constructible_from<P, Tables&> && requires(P p, const typename P::Event& event,
-                                                                 const Record& record, Effects& effects) {
-  // Raised when the same log must give other rows.
-  { P::kVersion } -> std::convertible_to<int>;
-  // What the log is partitioned by: the value of the fact's key field.
-  { P::key(event) } -> std::convertible_to<std::string_view>;
-  { p.fold(event, record, effects) };
-};
+concept Rules =
+    std::constructible_from<P, Tables&> &&
+    requires(P p, const typename P::Event& event, const Record& record, Effects& effects) {
+      // Raised when the same log must give other rows.
+      { P::kVersion } -> std::convertible_to<int>;
+      // What the log is partitioned by: the value of the fact's key field.
+      { P::key(event) } -> std::convertible_to<std::string_view>;
+      { p.fold(event, record, effects) };
+    };
 
 // A projection at work on one partition, whatever its domain.
 class Fold {
@@ -77,10 +79,13 @@ class FoldOf final : public Fold {
  public:
   explicit FoldOf(Tables& tables) : rules_(tables) {}
   google::protobuf::Message* decode(std::string_view payload) override {
-    return event_.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ? &event_ : nullptr;
+    return event_.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ? &event_
+                                                                                   : nullptr;
   }
   std::string_view key() const override { return P::key(event_); }
-  void fold(const Record& record, Effects& effects) override { rules_.fold(event_, record, effects); }
+  void fold(const Record& record, Effects& effects) override {
+    rules_.fold(event_, record, effects);
+  }
 
  private:
   P rules_;
@@ -96,8 +101,9 @@ struct Projection {
 
 template <Rules P>
 [[nodiscard]] Projection describe(std::string_view name) {
-  return {name, P::kVersion,
-          [](Tables& tables) -> std::unique_ptr<Fold> { return std::make_unique<FoldOf<P>>(tables); }};
+  return {name, P::kVersion, [](Tables& tables) -> std::unique_ptr<Fold> {
+            return std::make_unique<FoldOf<P>>(tables);
+          }};
 }
 
 // Every projection that was built in, in the order of their names.

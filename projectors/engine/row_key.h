@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace sluice::row_key {
 
@@ -37,17 +36,13 @@ void append_part(std::string& out, const T& part) {
   }
 }
 
-// The fields with (sluice.key), in field order.
-[[nodiscard]] std::vector<const google::protobuf::FieldDescriptor*> key_fields(
-    const google::protobuf::Descriptor& row);
-
 // Appends what stands in `row`'s key fields, with the table's prefix.
 void append_key_of(std::string& out, const google::protobuf::Message& row);
 
 // Sets `row`'s key fields to what `key` (with its table's prefix) holds.
 void set_key(google::protobuf::Message& row, std::string_view key);
 
-// Sets the leading key fields from values: Row& of edit() has its key.
-[[nodiscard]] std::string after_prefix(std::string_view prefix);  // the first key behind all that begin with it; "" if none
+// The first key behind all that begin with `prefix`; empty: there is none.
+[[nodiscard]] std::string after_prefix(std::string_view prefix);
 
 }  // namespace sluice::row_key

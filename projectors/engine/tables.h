@@ -23,7 +23,7 @@ class Tables;
 
 // A row in memory, or the knowledge that there is none.
 struct RowSlot {
-  std::string key;  // encoded, with the table's prefix
+  std::string key;                                 // encoded, with the table's prefix
   std::unique_ptr<google::protobuf::Message> row;  // null: no such row
   std::size_t bytes = 0;                           // what the slot counts for, about
   std::uint32_t used = 0;                          // the flush during which it was last touched
@@ -54,7 +54,9 @@ class TableRows {
   [[nodiscard]] google::protobuf::Message& edit(std::string_view key);
   void erase(std::string_view key);
 
-  [[nodiscard]] const google::protobuf::Descriptor& row_type() const { return *prototype_.GetDescriptor(); }
+  [[nodiscard]] const google::protobuf::Descriptor& row_type() const {
+    return *prototype_.GetDescriptor();
+  }
   [[nodiscard]] bool published() const { return published_; }
   [[nodiscard]] std::uint32_t prefix() const { return prefix_; }
   [[nodiscard]] const google::protobuf::Message& prototype() const { return prototype_; }
@@ -74,7 +76,9 @@ class TableRows {
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view key) const;
-    std::size_t operator()(const std::unique_ptr<RowSlot>& slot) const { return (*this)(slot->key); }
+    std::size_t operator()(const std::unique_ptr<RowSlot>& slot) const {
+      return (*this)(slot->key);
+    }
   };
   struct Equal {
     using is_transparent = void;

@@ -1,0 +1,164 @@
+#include "projectors/engine/row_key.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "schemas/sluice/row_options.h"
+#include "storage/check.h"
+
+namespace sluice::row_key {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+
+// Text ends in two zero bytes; a zero byte inside it is followed by 0xff, so that a text sorts
+// before every longer one that begins with it.
+constexpr char kZero = '\0';
+constexpr char kEscape = '\xff';
+
+template <class Number>
+void append_big_endian(std::string& out, Number number) {
+  for (int shift = static_cast<int>(sizeof number) * 8 - 8; shift >= 0; shift -= 8) {
+    out += static_cast<char>(number >> shift & 0xff);
+  }
+}
+
+constexpr std::uint64_t kSignBit = 1ULL << 63;
+
+// Takes encoded values off the front of a key.
+class KeyReader {
+ public:
+  explicit KeyReader(std::string_view key) : rest_(key) {}
+
+  std::string text() {
+    std::string out;
+    for (;;) {
+      const std::size_t zero = rest_.find(kZero);
+      CHECK(zero != std::string_view::npos && zero + 1 < rest_.size(),
+            "keys are of our own making");
+      out += rest_.substr(0, zero);
+      const char behind = rest_[zero + 1];
+      rest_.remove_prefix(zero + 2);
+      if (behind == kZero) return out;
+      out += kZero;
+    }
+  }
+
+  std::uint64_t number() {
+    CHECK(rest_.size() >= 8, "keys are of our own making");
+    std::uint64_t n = 0;
+    for (std::size_t i = 0; i < 8; ++i) n = n << 8 | static_cast<unsigned char>(rest_[i]);
+    rest_.remove_prefix(8);
+    return n;
+  }
+
+  bool flag() {
+    CHECK(!rest_.empty(), "keys are of our own making");
+    const bool value = rest_.front() != 0;
+    rest_.remove_prefix(1);
+    return value;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+}  // namespace
+
+std::uint32_t table_prefix(const google::protobuf::Descriptor& row) {
+  constexpr std::uint32_t kTableBit = 0x80000000u;  // the engine's own keys have it clear
+  const std::string& name = row.full_name();
+  return static_cast<std::uint32_t>(XXH3_64bits(name.data(), name.size())) | kTableBit;
+}
+
+void append_prefix(std::string& out, std::uint32_t prefix) { append_big_endian(out, prefix); }
+
+void append(std::string& out, std::string_view text) {
+  while (true) {
+    const std::size_t zero = text.find(kZero);
+    out += text.substr(0, zero);
+    if (zero == std::string_view::npos) break;
+    out += kZero;
+    out += kEscape;
+    text.remove_prefix(zero + 1);
+  }
+  out += kZero;
+  out += kZero;
+}
+
+void append(std::string& out, std::uint64_t number) { append_big_endian(out, number); }
+
+void append(std::string& out, std::int64_t number) {
+  append_big_endian(out, static_cast<std::uint64_t>(number) ^ kSignBit);
+}
+
+void append(std::string& out, bool flag) { out += static_cast<char>(flag); }
+
+void append_key_of(std::string& out, const google::protobuf::Message& row) {
+  const auto& reflection = *row.GetReflection();
+  append_prefix(out, table_prefix(*row.GetDescriptor()));
+  for (const FieldDescriptor* field : key_fields(*row.GetDescriptor())) {
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_STRING:
+        append(out, std::string_view(reflection.GetString(row, field)));
+        break;
+      case FieldDescriptor::CPPTYPE_INT64:
+        append(out, reflection.GetInt64(row, field));
+        break;
+      case FieldDescriptor::CPPTYPE_INT32:
+        append(out, std::int64_t{reflection.GetInt32(row, field)});
+        break;
+      case FieldDescriptor::CPPTYPE_UINT64:
+        append(out, reflection.GetUInt64(row, field));
+        break;
+      case FieldDescriptor::CPPTYPE_UINT32:
+        append(out, std::uint64_t{reflection.GetUInt32(row, field)});
+        break;
+      case FieldDescriptor::CPPTYPE_BOOL:
+        append(out, reflection.GetBool(row, field));
+        break;
+      default:
+        CHECK(false, "table.proto lists the types of keys");
+    }
+  }
+}
+
+void set_key(google::protobuf::Message& row, std::string_view encoded) {
+  const auto& reflection = *row.GetReflection();
+  CHECK(encoded.size() >= 4, "a key begins with its table's prefix");
+  KeyReader reader(encoded.substr(4));
+  for (const FieldDescriptor* field : key_fields(*row.GetDescriptor())) {
+    const auto as_signed = [&] { return static_cast<std::int64_t>(reader.number() ^ kSignBit); };
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_STRING:
+        reflection.SetString(&row, field, reader.text());
+        break;
+      case FieldDescriptor::CPPTYPE_INT64:
+        reflection.SetInt64(&row, field, as_signed());
+        break;
+      case FieldDescriptor::CPPTYPE_INT32:
+        reflection.SetInt32(&row, field, static_cast<std::int32_t>(as_signed()));
+        break;
+      case FieldDescriptor::CPPTYPE_UINT64:
+        reflection.SetUInt64(&row, field, reader.number());
+        break;
+      case FieldDescriptor::CPPTYPE_UINT32:
+        reflection.SetUInt32(&row, field, static_cast<std::uint32_t>(reader.number()));
+        break;
+      case FieldDescriptor::CPPTYPE_BOOL:
+        reflection.SetBool(&row, field, reader.flag());
+        break;
+      default:
+        CHECK(false, "table.proto lists the types of keys");
+    }
+  }
+}
+
+std::string after_prefix(std::string_view prefix) {
+  std::string out(prefix);
+  while (!out.empty() && static_cast<unsigned char>(out.back()) == 0xff) out.pop_back();
+  if (!out.empty()) out.back() = static_cast<char>(static_cast<unsigned char>(out.back()) + 1);
+  return out;
+}
+
+}  // namespace sluice::row_key

@@ -1,0 +1,25 @@
+#pragma once
+
+// What a row message's options (table.proto) say. For code that must not include the generated
+// header: its extensions put words such as `key` and `table` into namespace sluice.
+
+#include <google/protobuf/descriptor.h>
+
+#include <vector>
+
+namespace sluice {
+
+// The fields with (sluice.key), in field order; never empty for a row.
+[[nodiscard]] std::vector<const google::protobuf::FieldDescriptor*> key_fields(
+    const google::protobuf::Descriptor& row);
+
+// Whether the message has (sluice.table) at all, that is, defines a row.
+[[nodiscard]] bool is_row(const google::protobuf::Descriptor& message);
+
+[[nodiscard]] bool is_published(const google::protobuf::Descriptor& row);
+
+// The published rows of a domain's tables.proto, in the order of the file.
+[[nodiscard]] std::vector<const google::protobuf::Descriptor*> published_rows(
+    const google::protobuf::FileDescriptor& tables);
+
+}  // namespace sluice
