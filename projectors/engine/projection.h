@@ -67,6 +67,7 @@ concept Rules =
 class Fold {
  public:
   virtual ~Fold() = default;
+  virtual const google::protobuf::Descriptor& event_type() const = 0;
   // Decodes into a message that is reused; null when the bytes are not an Event.
   virtual google::protobuf::Message* decode(std::string_view payload) = 0;
   // Both of the event last decoded.
@@ -78,6 +79,9 @@ template <Rules P>
 class FoldOf final : public Fold {
  public:
   explicit FoldOf(Tables& tables) : rules_(tables) {}
+  const google::protobuf::Descriptor& event_type() const override {
+    return *P::Event::descriptor();
+  }
   google::protobuf::Message* decode(std::string_view payload) override {
     return event_.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ? &event_
                                                                                    : nullptr;

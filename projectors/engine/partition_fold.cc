@@ -1,0 +1,275 @@
+#include "projectors/engine/partition_fold.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <utility>
+
+#include "schemas/sluice/rules.h"
+#include "schemas/sluice/words.h"
+#include "storage/check.h"
+#include "storage/errors.h"
+#include "storage/partitioner.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+
+// The engine's own key in the store; tables' keys begin with 0x80 and above.
+constexpr std::string_view kHeadKey = "head";
+
+// A stamp this far ahead of the log's own clock is a mistake, which must not fire every timer and
+// forget every event id: the log's time counts instead.
+constexpr milliseconds kStampAhead = std::chrono::minutes(1);
+
+constexpr std::size_t kOutcomeBytes = 128;
+
+std::int64_t count(Time time) { return time.time_since_epoch().count(); }
+
+EventId id_of(std::string_view key, std::string_view id) {
+  const XXH128_hash_t hash =
+      XXH3_128bits_withSeed(id.data(), id.size(), XXH3_64bits(key.data(), key.size()));
+  return {hash.high64, hash.low64};
+}
+
+// What a timestamptz column and RFC 3339 can both show: the years 1 to 9999.
+bool is_storable(std::int64_t milliseconds_since_1970) {
+  constexpr std::int64_t kYear1 = -62'135'596'800'000;
+  constexpr std::int64_t kYear10000 = 253'402'300'800'000;
+  return milliseconds_since_1970 >= kYear1 && milliseconds_since_1970 < kYear10000;
+}
+
+bool is_event_id(std::string_view id) {
+  constexpr std::size_t kLongest = 200;
+  if (id.empty() || id.size() > 4 * kLongest) return false;
+  std::size_t code_points = 0;
+  for (const char c : id) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    code_points += (byte & 0xc0u) != 0x80u;
+  }
+  return code_points <= kLongest;
+}
+
+std::uint64_t content_of(const Envelope& envelope) {
+  const std::string& payload = envelope.payload();
+  return XXH3_64bits(payload.data(), payload.size());
+}
+
+}  // namespace
+
+FactTypes::FactTypes(const google::protobuf::Descriptor& event) : facts_(*event.oneof_decl(0)) {
+  for (int i = 0; i < facts_.field_count(); ++i) names_.push_back(type_of(*facts_.field(i)));
+}
+
+const std::string& FactTypes::of(const google::protobuf::Message& event) const {
+  const auto* fact = event.GetReflection()->GetOneofFieldDescriptor(event, &facts_);
+  CHECK(fact != nullptr, "an admissible event has a fact");
+  return names_[static_cast<std::size_t>(fact->index_in_oneof())];
+}
+
+Digest digest_of(const LogRecord& record) {
+  const std::uint64_t place[] = {static_cast<std::uint64_t>(record.offset.value),
+                                 static_cast<std::uint64_t>(count(record.appended_at)),
+                                 XXH3_64bits(record.key.data(), record.key.size())};
+  return Digest{XXH3_64bits_withSeed(record.value.data(), record.value.size(),
+                                     XXH3_64bits(place, sizeof place))};
+}
+
+void Outcomes::clear() {
+  rejections.clear();
+  quarantined.clear();
+  unquarantined.clear();
+  bytes = 0;
+  folded = 0;
+  duplicates = 0;
+}
+
+PartitionFold::PartitionFold(const Projection& projection, const Generation& generation,
+                             Partition partition, StateStore& store)
+    : projection_(projection),
+      generation_(generation),
+      partition_(partition),
+      store_(store),
+      tables_(store),
+      parking_(tables_),
+      dedupe_(store, generation.dedupe_horizon),
+      fold_(projection.make(tables_)),
+      fact_types_(fold_->event_type()) {}
+
+std::optional<StateHead> PartitionFold::stored() {
+  std::string bytes;
+  if (!store_.get(kHeadKey, bytes)) return std::nullopt;
+  StateHead head;
+  if (!head.ParseFromString(bytes)) throw Corrupt("the head of a partition's state cannot be read");
+  if (head.generation_id() != generation_.unique_id || head.version() != projection_.version) {
+    return std::nullopt;
+  }
+  return head;
+}
+
+void PartitionFold::load() {
+  head_ = stored().value_or(StateHead());
+  head_.set_generation_id(generation_.unique_id);
+  head_.set_version(projection_.version);
+  dedupe_.reload();
+  parking_.load();
+}
+
+void PartitionFold::reset() {
+  store_.clear();
+  drop();
+  load();
+}
+
+void PartitionFold::drop() {
+  tables_.drop();
+  outcomes_.clear();
+}
+
+void PartitionFold::fold(const LogRecord& record) {
+  CHECK(record.offset >= position(), "offsets of a partition ascend");
+  take_in(record);
+  head_.set_position(record.offset.next().value);
+  head_.set_digest(digest_of(record).value);
+}
+
+void PartitionFold::write(StateBatch& batch) {
+  tables_.write_dirty(batch);
+  dedupe_.write(batch, position(), record_time());
+  batch.put(kHeadKey, head_.SerializeAsString());
+}
+
+void PartitionFold::written() {
+  tables_.mark_clean();
+  outcomes_.clear();
+}
+
+void PartitionFold::take_in(const LogRecord& record) {
+  if (auto why = open_envelope(record)) return quarantine(record, std::move(*why));
+  if (envelope_.has_control()) return obey(record);
+  if (parking_.parked(key_)) {
+    return quarantine(record, {"waits behind an earlier record of its key", true});
+  }
+  if (auto why = open_fact()) return quarantine(record, std::move(*why));
+  settle(record);
+}
+
+std::optional<PartitionFold::Unfoldable> PartitionFold::open_envelope(const LogRecord& record) {
+  const bool opened =
+      envelope_.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
+  key_ = record.key;
+  if (opened && key_.empty()) key_ = envelope_.key();
+  if (opened && envelope_.has_control()) return std::nullopt;
+  if (key_.empty()) return Unfoldable{opened ? "key: is missing" : "not an Envelope", false};
+  const Partition right = partition_of(key_, generation_.partitions);
+  if (right != partition_) {
+    return Unfoldable{"misrouted: its key belongs to partition " + std::to_string(right.value),
+                      false};
+  }
+  if (!opened) return Unfoldable{"not an Envelope"};
+  if (!envelope_.key().empty() && envelope_.key() != key_) {
+    return Unfoldable{"key: differs from the record's key"};
+  }
+  if (!is_storable(envelope_.recorded_at())) return Unfoldable{"recorded_at: out of range"};
+  if (!is_storable(envelope_.occurred_at())) return Unfoldable{"occurred_at: out of range"};
+  if (!is_event_id(envelope_.id())) {
+    return Unfoldable{"id: must be 1 to 200 printable characters"};
+  }
+  if (!envelope_.domain().empty() && envelope_.domain() != projection_.name) {
+    return Unfoldable{"domain: is another's"};
+  }
+  return std::nullopt;
+}
+
+std::optional<PartitionFold::Unfoldable> PartitionFold::open_fact() {
+  google::protobuf::Message* event = fold_->decode(envelope_.payload());
+  if (event == nullptr) return Unfoldable{"payload: not an Event of the domain"};
+  const std::vector<Fault> faults = check_rules(*event);
+  if (!faults.empty()) return Unfoldable{faults.front().field + ": " + faults.front().reason};
+  if (fold_->key() != key_) return Unfoldable{"key: differs from the fact's key field"};
+  if (!envelope_.type().empty() && envelope_.type() != fact_types_.of(*event)) {
+    return Unfoldable{"type: names another fact than the payload's"};
+  }
+  return std::nullopt;
+}
+
+Time PartitionFold::recorded_at(const LogRecord& record) const {
+  if (!envelope_.has_recorded_at()) return record.appended_at;
+  const Time stamped{milliseconds(envelope_.recorded_at())};
+  return stamped > record.appended_at + kStampAhead ? record.appended_at : stamped;
+}
+
+void PartitionFold::move_time(const LogRecord& record) {
+  head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
+}
+
+void PartitionFold::settle(const LogRecord& record) {
+  move_time(record);
+  const EventId id = id_of(key_, envelope_.id());
+  const std::uint64_t content = content_of(envelope_);
+  if (const auto first = dedupe_.seen(id, record_time())) {
+    ++outcomes_.duplicates;
+    if (*first != content) reject(record, "event.id_reused");
+    return;
+  }
+  dedupe_.mark(id, content, record_time());
+
+  std::optional<Time> occurred_at;
+  if (envelope_.has_occurred_at()) occurred_at = Time{milliseconds(envelope_.occurred_at())};
+  const Record folded{envelope_.id(),      envelope_.source(), envelope_.actor(),
+                      recorded_at(record), occurred_at,        record.offset};
+  Effects effects(tables_);
+  fold_->fold(folded, effects);
+  ++outcomes_.folded;
+  if (!effects.rejection().empty()) reject(record, effects.rejection());
+}
+
+void PartitionFold::obey(const LogRecord& record) {
+  switch (const Control control = envelope_.control(); control.action_case()) {
+    case Control::kTick:
+      return move_time(record);
+    case Control::kRelease:
+      return release(std::string(key_));
+    case Control::kDiscard:
+      return discard(Offset{control.discard().offset()});
+    case Control::ACTION_NOT_SET:
+      return quarantine(record, {"a control record of an unknown kind", false});
+  }
+}
+
+void PartitionFold::release(std::string_view key) {
+  for (const ParkedRecord& parked : parking_.waiting(key)) {
+    const LogRecord record{partition_, Offset{parked.position()},
+                           Time{milliseconds(parked.appended_at())}, key, parked.value()};
+    if (open_envelope(record) || open_fact()) return;
+    parking_.remove(key, record.offset);
+    outcomes_.unquarantined.push_back(record.offset);
+    settle(record);
+  }
+}
+
+void PartitionFold::discard(Offset position) {
+  outcomes_.unquarantined.push_back(position);
+  const std::string* parked = parking_.key_at(position);
+  if (parked == nullptr) return;
+  const std::string key = *parked;
+  parking_.remove(key, position);
+  release(key);
+}
+
+void PartitionFold::quarantine(const LogRecord& record, Unfoldable why) {
+  if (why.parks_key) parking_.park(key_, record);
+  outcomes_.bytes += kOutcomeBytes + record.value.size();
+  outcomes_.quarantined.push_back({record.offset, std::string(key_), std::move(why.reason),
+                                   std::string(record.value), record.appended_at, why.parks_key});
+}
+
+void PartitionFold::reject(const LogRecord& record, std::string_view reason) {
+  outcomes_.bytes += kOutcomeBytes;
+  outcomes_.rejections.push_back({record.offset, envelope_.id(), envelope_.type(),
+                                  std::string(key_), std::string(reason), recorded_at(record)});
+}
+
+}  // namespace sluice

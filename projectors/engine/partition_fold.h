@@ -1,0 +1,123 @@
+#pragma once
+
+// A partition's state and the only way to move it on: one record at a time. Knows no view: the
+// projector decides what of it is flushed, verify compares it.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "projectors/engine/dedupe.h"
+#include "projectors/engine/parking.h"
+#include "projectors/engine/projection.h"
+#include "projectors/engine/tables.h"
+#include "sluice/state.pb.h"
+#include "storage/event_log.h"
+#include "storage/projection_sink.h"
+
+namespace sluice {
+
+// Identifies a record: see Digest.
+[[nodiscard]] Digest digest_of(const LogRecord& record);
+
+// What folding brought about besides changed rows, since it was last cleared.
+struct Outcomes {
+  std::vector<Rejection> rejections;
+  std::vector<QuarantinedRecord> quarantined;
+  std::vector<Offset> unquarantined;
+  std::size_t bytes = 0;  // about
+  std::uint64_t folded = 0;
+  std::uint64_t duplicates = 0;
+
+  void clear();
+};
+
+// The wire names of a domain's facts, by event.
+class FactTypes {
+ public:
+  explicit FactTypes(const google::protobuf::Descriptor& event);
+  [[nodiscard]] const std::string& of(const google::protobuf::Message& event) const;
+
+ private:
+  const google::protobuf::OneofDescriptor& facts_;
+  std::vector<std::string> names_;
+};
+
+// Used by one thread.
+class PartitionFold {
+ public:
+  // Loads nothing yet. The store must outlive this.
+  PartitionFold(const Projection& projection, const Generation& generation, Partition partition,
+                StateStore& store);
+
+  // What the store holds of this generation and version; nullopt when it holds nothing of it.
+  [[nodiscard]] std::optional<StateHead> stored();
+
+  // Begins from what the store holds, which stored() has approved.
+  void load();
+
+  // Empties the store and begins at 0.
+  void reset();
+
+  // Forgets everything that was not written. load() or reset() must follow.
+  void drop();
+
+  // Folds the record: position moves behind it. Offsets ascend.
+  void fold(const LogRecord& record);
+
+  // One batch of all changes since the last write, and the head. The caller writes the batch and
+  // then calls written(); if that fails, drop().
+  void write(StateBatch& batch);
+  void written();
+
+  [[nodiscard]] Offset position() const { return Offset{head_.position()}; }
+  [[nodiscard]] Digest digest() const { return Digest{head_.digest()}; }
+  [[nodiscard]] Time record_time() const {
+    return Time{std::chrono::milliseconds(head_.record_time())};
+  }
+  [[nodiscard]] Tables& tables() { return tables_; }
+  [[nodiscard]] const Tables& tables() const { return tables_; }
+  [[nodiscard]] const Outcomes& outcomes() const { return outcomes_; }
+  [[nodiscard]] std::size_t bytes() const { return tables_.bytes() + dedupe_.bytes(); }
+
+ private:
+  struct Unfoldable {
+    std::string reason;
+    bool parks_key = true;
+  };
+
+  void take_in(const LogRecord& record);
+  [[nodiscard]] std::optional<Unfoldable> open_envelope(const LogRecord& record);
+  [[nodiscard]] std::optional<Unfoldable> open_fact();
+  void settle(const LogRecord& record);
+  void obey(const LogRecord& record);
+  void release(std::string_view key);
+  void discard(Offset position);
+  void quarantine(const LogRecord& record, Unfoldable why);
+  void reject(const LogRecord& record, std::string_view reason);
+  void move_time(const LogRecord& record);
+  [[nodiscard]] Time recorded_at(const LogRecord& record) const;
+
+  const Projection& projection_;
+  const Generation generation_;
+  const Partition partition_;
+  StateStore& store_;
+
+  StateHead head_;
+  Tables tables_;
+  Parking parking_;
+  DedupeWindow dedupe_;
+  std::unique_ptr<Fold> fold_;
+  FactTypes fact_types_;
+  Outcomes outcomes_;
+
+  // Of the record at hand; reused.
+  Envelope envelope_;
+  std::string_view key_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,207 @@
+#include "projectors/engine/projector.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/check.h"
+#include "storage/crash_point.h"
+#include "storage/errors.h"
+
+namespace sluice {
+namespace {
+
+std::string text(Offset offset) { return std::to_string(offset.value); }
+
+}  // namespace
+
+Projector::Projector(const Projection& projection, const Generation& generation,
+                     Partition partition, std::string owner, ProjectorLimits limits,
+                     StateStore& store, ProjectionSink& sink, Probe& probe)
+    : partition_(partition),
+      owner_(std::move(owner)),
+      limits_(limits),
+      store_(store),
+      sink_(sink),
+      probe_(probe),
+      name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
+      fold_(projection, generation, partition, store) {
+  for (const auto& rows : fold_.tables().all()) {
+    if (rows->published()) rows_.push_back({&rows->row_type(), {}, {}});
+  }
+}
+
+void Projector::stop(const std::string& why) const {
+  throw Corrupt(name_ + " is stopped, nothing was changed: " + why);
+}
+
+Offset Projector::take(LogRange log) {
+  view_ = sink_.take(partition_, owner_);
+  if (log.end < view_.position) {
+    stop("the log ends at " + text(log.end) + " and the view was folded up to " +
+         text(view_.position) +
+         ": the topic lost records or was made anew. Restore the topic, or drop the generation and "
+         "rebuild from what the log has");
+  }
+  begin(log);
+  return reads_from();
+}
+
+// State behind the view is replayed up to it, state ahead of it (the view was restored from a
+// backup) or of other rules is folded again from the beginning.
+void Projector::begin(LogRange log) {
+  const std::optional<StateHead> stored = fold_.stored();
+  const bool usable = stored && stored->position() <= view_.position.value;
+  const Offset start{usable ? stored->position() : 0};
+  if (log.begin > start) {
+    stop("the log begins at " + text(log.begin) + " and folding must go on at " + text(start) +
+         ": retention took records that were still needed. Restore them, or restore a state that "
+         "reaches as far");
+  }
+  if (usable && start == view_.position && Digest{stored->digest()} != view_.digest) {
+    stop("state and view are both at " + text(start) +
+         " but were folded from different records: one of them belongs to another log");
+  }
+  to_check_.reset();
+  if (start > log.begin) to_check_ = Offset{start.value - 1};
+  if (usable) {
+    fold_.drop();
+    fold_.load();
+  } else {
+    fold_.reset();
+  }
+}
+
+void Projector::check_against_log(const LogRecord& record) {
+  if (record.offset != *to_check_ || digest_of(record) != fold_.digest()) {
+    stop("the record at " + text(*to_check_) +
+         " is not the one that was folded: the log lost its tail and grew again, or the topic was "
+         "made anew");
+  }
+  to_check_.reset();
+}
+
+void Projector::fold(const LogRecord& record) {
+  CHECK(!unsettled_, "an unsettled flush is settled before anything else is folded");
+  if (to_check_) return check_against_log(record);
+  const bool replays = replaying();
+  if (replays && record.offset >= view_.position) {
+    stop("the log has no record at " + text(Offset{view_.position.value - 1}) +
+         ", which the view was folded from");
+  }
+  intact_ = false;
+  fold_.fold(record);
+  intact_ = true;
+  if (!replays) return;
+  if (fold_.position() == view_.position) return finish_replay();
+  if (full()) write_state();
+}
+
+// Exactly at the view's position: from here on what changes is to be flushed, and nothing of what
+// was replayed.
+void Projector::finish_replay() {
+  if (fold_.digest() != view_.digest) {
+    stop("replaying the log up to " + text(view_.position) +
+         " ends with another record than the view was folded from: the log lost its tail and grew "
+         "again, or the topic was made anew");
+  }
+  write_state();
+}
+
+void Projector::write_state() {
+  intact_ = false;
+  batch_.clear();
+  fold_.write(batch_);
+  store_.write(batch_);
+  fold_.written();
+  intact_ = true;
+  fold_.tables().shrink_to(limits_.cached_bytes);
+}
+
+bool Projector::full() const {
+  const Tables& tables = fold_.tables();
+  const Outcomes& outcomes = fold_.outcomes();
+  return tables.dirty_rows() >= limits_.dirty_rows ||
+         tables.dirty_bytes() + outcomes.bytes >= limits_.dirty_bytes;
+}
+
+void Projector::collect_rows() {
+  erased_keys_.clear();
+  std::size_t i = 0;
+  for (const auto& table : fold_.tables().all()) {
+    if (!table->published()) continue;
+    RowChanges& changes = rows_[i++];
+    changes.upserts.clear();
+    changes.erased.clear();
+    for (const RowSlot* slot : table->dirty_in_key_order()) {
+      if (slot->row) {
+        changes.upserts.push_back(slot->row.get());
+      } else {
+        erased_keys_.emplace_back(table->prototype().New());
+        row_key::set_key(*erased_keys_.back(), slot->key);
+        changes.erased.push_back(erased_keys_.back().get());
+      }
+    }
+  }
+}
+
+void Projector::flush(Offset log_end) {
+  if (unsettled_) return settle();
+  if (!pending()) return;
+  commit({fold_.position(), fold_.digest(), std::max(log_end, fold_.position())});
+}
+
+// Rows before state: a crash in between leaves state behind the view, which replay repairs; the
+// reverse would cost a full refold.
+void Projector::commit(const Unsettled& flush) {
+  crash_point("flush.before");
+  collect_rows();
+  const Outcomes& outcomes = fold_.outcomes();
+  const FlushBatch batch{.partition = partition_,
+                         .owner = owner_,
+                         .from = view_.position,
+                         .digest_at_from = view_.digest,
+                         .to = flush.to,
+                         .digest_at_to = flush.digest,
+                         .record_time = fold_.record_time(),
+                         .log_end = flush.log_end,
+                         .rows = rows_,
+                         .rejections = outcomes.rejections,
+                         .quarantined = outcomes.quarantined,
+                         .unquarantined = outcomes.unquarantined};
+  CHECK(batch.from < batch.to, "a flush moves the position on");
+  if (sink_.flush(batch) == FlushOutcome::in_doubt) {
+    unsettled_ = flush;
+    return;
+  }
+  committed(flush);
+}
+
+void Projector::committed(const Unsettled& flush) {
+  crash_point("flush.committed");
+  unsettled_.reset();
+  view_.position = flush.to;
+  view_.digest = flush.digest;
+  const Outcomes& outcomes = fold_.outcomes();
+  probe_.flushed(outcomes.folded, outcomes.duplicates, fold_.tables().dirty_rows());
+  probe_.quarantined(outcomes.quarantined.size());
+  for (const Rejection& rejection : outcomes.rejections) probe_.rejected(rejection.reason);
+  write_state();
+  crash_point("flush.state_written");
+}
+
+// What the view says decides: at `to` the commit went through; still at `from`, the same flush
+// again (the first may yet commit: then the compare-and-set makes this one Fenced, and the
+// partition is taken again); anything else, or another owner: Fenced.
+void Projector::settle() {
+  CHECK(unsettled_.has_value(), "there is a flush to settle");
+  const std::optional<ViewPosition> now = sink_.position(partition_);
+  if (!now || now->owner != owner_) throw Fenced(name_ + " has another owner");
+  const Unsettled flush = *unsettled_;
+  if (now->position == flush.to && now->digest == flush.digest) return committed(flush);
+  if (now->position != view_.position || now->digest != view_.digest) {
+    throw Fenced(name_ + " was moved by another owner");
+  }
+  commit(flush);
+}
+
+}  // namespace sluice

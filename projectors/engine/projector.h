@@ -1,0 +1,109 @@
+#pragma once
+
+// Runs one projection over one partition: folds records, flushes what changed, and makes state,
+// view and log agree again after a crash. The order of its steps is the protocol of
+// docs/protocol.md.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "projectors/engine/partition_fold.h"
+#include "projectors/engine/probe.h"
+#include "storage/event_log.h"
+#include "storage/log_topology.h"
+#include "storage/projection_sink.h"
+
+namespace sluice {
+
+// When folded work must be flushed whatever the time, and how much of it memory may keep.
+struct ProjectorLimits {
+  std::size_t dirty_rows = 100'000;
+  std::size_t dirty_bytes = std::size_t{64} << 20;
+  std::size_t cached_bytes = std::size_t{64} << 20;
+};
+
+// One a partition and owner, used by one thread. Every function throws what the sink and the store
+// throw. One that is no longer intact() holds nothing that may be used: drop it and make another.
+class Projector {
+ public:
+  // `owner` is unique for each projector that ever lives. All references must outlive it.
+  Projector(const Projection& projection, const Generation& generation, Partition partition,
+            std::string owner, ProjectorLimits limits, StateStore& store, ProjectionSink& sink,
+            Probe& probe);
+
+  // Takes the partition: from now on no other owner's flush passes. Decides from view, state and
+  // the log's range where folding begins, and returns from where to read. Corrupt: the log does not
+  // hold what the view was folded from; nothing was changed.
+  Offset take(LogRange log);
+
+  // Folds the record, or checks it, while the log is compared with what was folded before. Corrupt:
+  // the log is not the one that the state or the view was folded from.
+  void fold(const LogRecord& record);
+
+  // Makes folded work durable: rows and position in the view, then state. Does nothing when there
+  // is none, or while the state catches up with the view. Retryable: nothing was changed,
+  // everything is still held, try again. A commit whose answer was lost leaves it unsettled.
+  void flush(Offset log_end);
+
+  // An unsettled flush is settled before anything else is folded. Retryable: still unsettled.
+  void settle();
+  [[nodiscard]] bool unsettled() const { return unsettled_.has_value(); }
+
+  // Whether anything was folded that is not yet flushed.
+  [[nodiscard]] bool pending() const { return !replaying() && fold_.position() > view_.position; }
+  // Whether memory asks for a flush now.
+  [[nodiscard]] bool full() const;
+  // State is behind the view and folds what the view already has.
+  [[nodiscard]] bool replaying() const { return fold_.position() < view_.position; }
+
+  // False after a failure in the middle of a fold or of writing state, and after Fenced or Corrupt.
+  [[nodiscard]] bool intact() const { return intact_; }
+
+  [[nodiscard]] Partition partition() const { return partition_; }
+  [[nodiscard]] const std::string& owner() const { return owner_; }
+  [[nodiscard]] Offset position() const { return fold_.position(); }
+  // The offset of the record to give to fold() next.
+  [[nodiscard]] Offset reads_from() const { return to_check_.value_or(fold_.position()); }
+  [[nodiscard]] Offset flushed() const { return view_.position; }
+
+ private:
+  struct Unsettled {
+    Offset to;
+    Digest digest;
+    Offset log_end;
+  };
+
+  void begin(LogRange log);
+  void check_against_log(const LogRecord& record);
+  void finish_replay();
+  void write_state();
+  void collect_rows();
+  void commit(const Unsettled& flush);
+  void committed(const Unsettled& flush);
+  [[noreturn]] void stop(const std::string& why) const;
+
+  const Partition partition_;
+  const std::string owner_;
+  const ProjectorLimits limits_;
+  StateStore& store_;
+  ProjectionSink& sink_;
+  Probe& probe_;
+  const std::string name_;  // for messages: "deliberation partition 3"
+  PartitionFold fold_;
+
+  ViewPosition view_;
+  std::optional<Offset>
+      to_check_;  // the offset of the last folded record, until the log has shown it
+  std::optional<Unsettled> unsettled_;
+  bool intact_ = true;
+
+  // Of the flush at hand; reused.
+  std::vector<RowChanges> rows_;
+  std::vector<std::unique_ptr<google::protobuf::Message>> erased_keys_;
+  StateBatch batch_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,259 @@
+#include "projectors/engine/worker.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "schemas/sluice/domain.h"
+#include "storage/check.h"
+#include "storage/errors.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+
+milliseconds doubled(milliseconds backoff, const WorkerConfig& config) {
+  return std::clamp(backoff * 2, config.first_backoff, config.longest_backoff);
+}
+
+}  // namespace
+
+Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts parts)
+    : projection_(projection),
+      config_(std::move(config)),
+      parts_(std::move(parts)),
+      stream_(stream_of(projection.name)),
+      generation_(parts_.sink.generation()),
+      jitter_(
+          static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(config_.instance))) {
+  if (generation_.version != projection.version) {
+    throw Misconfigured(std::string(projection.name) + " generation " +
+                        std::to_string(generation_.number) + " was built by version " +
+                        std::to_string(generation_.version) +
+                        " of its rules, this program has version " +
+                        std::to_string(projection.version) + ": rebuild into a new generation");
+  }
+  const std::optional<int> partitions = parts_.topology.partitions(stream_);
+  if (!partitions) throw Misconfigured("no stream " + stream_ + ": run `sluice topics apply`");
+  if (*partitions != generation_.partitions) {
+    throw Misconfigured(stream_ + " has " + std::to_string(*partitions) +
+                        " partitions, generation " + std::to_string(generation_.number) +
+                        " was made for " + std::to_string(generation_.partitions) +
+                        ": keys have moved; rebuild into a new generation");
+  }
+}
+
+Worker::~Worker() = default;
+
+std::string Worker::label(Partition partition) const {
+  return std::string(projection_.name) + ":" + std::to_string(partition.value);
+}
+
+void Worker::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    constexpr milliseconds kWait{20};
+    step(Clock::now(), kWait);
+  }
+  now_ = Clock::now();
+  close();
+}
+
+void Worker::close() {
+  for (auto& [partition, assigned] : assigned_) {
+    if (assigned.projector) guarded(partition, assigned, [&] { flush(partition, assigned); });
+  }
+  assigned_.clear();
+  reader_.reset();
+}
+
+void Worker::step(Clock::time_point now, milliseconds wait) {
+  now_ = now;
+  try {
+    if (!reader_) open_reader();
+    if (!reader_) return;
+    fold(reader_->poll(wait));
+    reader_backoff_ = milliseconds{0};
+  } catch (const Retryable& failure) {
+    // Our place in the group may be gone: let go of everything and join again.
+    parts_.probe.retried();
+    reader_backoff_ = doubled(reader_backoff_, config_);
+    reader_retry_at_ = now_ + reader_backoff_;
+    spdlog::warn("log away projection={} retry_ms={} error=\"{}\"", projection_.name,
+                 reader_backoff_.count(), failure.what());
+    close();
+    return;
+  }
+  for (auto& [partition, assigned] : assigned_) tend(partition, assigned);
+  if (now_ >= next_progress_) show_progress();
+}
+
+void Worker::open_reader() {
+  if (now_ < reader_retry_at_) return;
+  reader_ = parts_.open_reader(*this);
+}
+
+Offset Worker::acquired(Partition partition) {
+  const LogRange log = parts_.topology.range(stream_, partition);
+  Assigned& assigned = assigned_[partition];
+  assigned = Assigned{};
+  guarded(partition, assigned, [&] { take(partition, assigned); });
+  // Not taken: whatever is read from here is passed over until it is.
+  return assigned.projector ? assigned.projector->reads_from() : log.end;
+}
+
+void Worker::lost(Partition partition) {
+  const auto found = assigned_.find(partition);
+  if (found == assigned_.end()) return;
+  // Saves the next owner the replay; where it has taken the partition already this is fenced.
+  if (found->second.projector) {
+    guarded(partition, found->second, [&] { flush(partition, found->second); });
+  }
+  assigned_.erase(found);
+  parts_.probe.running(label(partition));
+  spdlog::info("partition lost projection={} partition={}", projection_.name, partition.value);
+}
+
+void Worker::take(Partition partition, Assigned& assigned) {
+  if (!assigned.store) assigned.store = parts_.open_store(partition);
+  const std::string owner = config_.instance + "/" + std::to_string(++takings_);
+  auto projector =
+      std::make_unique<Projector>(projection_, generation_, partition, owner, config_.limits,
+                                  *assigned.store, parts_.sink, parts_.probe);
+  const Offset from = projector->take(parts_.topology.range(stream_, partition));
+  spdlog::info("partition acquired projection={} partition={} position={} view={} owner={}",
+               projection_.name, partition.value, from.value, projector->flushed().value, owner);
+  parts_.probe.running(label(partition));
+  assigned.projector = std::move(projector);
+  assigned.last_flush = now_;
+  assigned.backoff = milliseconds{0};
+}
+
+template <class Work>
+void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
+  try {
+    work();
+  } catch (const Retryable& failure) {
+    parts_.probe.retried();
+    if (assigned.projector && !assigned.projector->intact()) assigned.projector.reset();
+    back_off(assigned);
+    spdlog::warn("retrying projection={} partition={} retry_ms={} error=\"{}\"", projection_.name,
+                 partition.value, assigned.backoff.count(), failure.what());
+  } catch (const Fenced& failure) {
+    // The log is asked first whether the partition is still ours.
+    parts_.probe.fenced();
+    assigned.projector.reset();
+    back_off(assigned);
+    spdlog::info("fenced projection={} partition={} reason=\"{}\"", projection_.name,
+                 partition.value, failure.what());
+  } catch (const Corrupt& failure) {
+    assigned.projector.reset();
+    assigned.stopped = true;
+    parts_.probe.stopped(label(partition), failure.what());
+    spdlog::error("partition stopped projection={} partition={} reason=\"{}\"", projection_.name,
+                  partition.value, failure.what());
+  }
+}
+
+void Worker::back_off(Assigned& assigned) {
+  assigned.backoff = doubled(assigned.backoff, config_);
+  const auto half = assigned.backoff.count() / 2;
+  std::uniform_int_distribution<milliseconds::rep> spread(half, assigned.backoff.count());
+  assigned.retry_at = now_ + milliseconds{spread(jitter_)};
+}
+
+void Worker::fold(std::span<const LogRecord> records) {
+  Assigned* assigned = nullptr;
+  Partition partition{-1};
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (records[i].partition != partition) {
+      partition = records[i].partition;
+      const auto found = assigned_.find(partition);
+      assigned = found == assigned_.end() ? nullptr : &found->second;
+    }
+    // Held back: read again from reads_from() when it goes on.
+    if (assigned == nullptr || !assigned->projector || assigned->paused) continue;
+    guarded(partition, *assigned, [&] {
+      Projector& projector = *assigned->projector;
+      projector.fold(records[i]);
+      ++assigned->folded;
+      if (projector.full()) flush(partition, *assigned);
+    });
+    if (!assigned->projector || assigned->projector->unsettled() || assigned->projector->full()) {
+      hold(partition, *assigned);
+    }
+  }
+}
+
+void Worker::hold(Partition partition, Assigned& assigned) {
+  if (assigned.paused) return;
+  assigned.paused = true;
+  reader_->pause(partition, true);
+}
+
+void Worker::resume(Partition partition, Assigned& assigned) {
+  reader_->seek(partition, assigned.projector->reads_from());
+  reader_->pause(partition, false);
+  assigned.paused = false;
+}
+
+void Worker::tend(Partition partition, Assigned& assigned) {
+  if (!assigned.stopped && now_ >= assigned.retry_at) {
+    guarded(partition, assigned, [&] {
+      if (!assigned.projector) {
+        take(partition, assigned);
+        assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
+      } else if (assigned.projector->unsettled() || flush_due(partition, assigned)) {
+        flush(partition, assigned);
+      }
+    });
+  }
+  const bool able =
+      assigned.projector && !assigned.projector->unsettled() && !assigned.projector->full();
+  if (able && assigned.paused) resume(partition, assigned);
+  if (!able) hold(partition, assigned);
+}
+
+bool Worker::flush_due(Partition partition, const Assigned& assigned) const {
+  const Projector& projector = *assigned.projector;
+  if (!projector.pending()) return false;
+  const auto since = std::max<Clock::duration>(now_ - assigned.last_flush, milliseconds{1});
+  if (since < config_.flush_interval) return false;
+  if (since >= config_.lagging_flush_interval) return true;
+  // Lagging: at the rate of this interval it takes longer than one to reach the end.
+  const double behind =
+      static_cast<double>(reader_->end(partition).value - projector.position().value);
+  const double folded_an_interval = static_cast<double>(assigned.folded) *
+                                    (std::chrono::duration<double>(config_.flush_interval) /
+                                     std::chrono::duration<double>(since));
+  return behind <= folded_an_interval;
+}
+
+void Worker::flush(Partition partition, Assigned& assigned) {
+  const Clock::time_point begun = Clock::now();
+  assigned.projector->flush(reader_ ? reader_->end(partition) : Offset{0});
+  parts_.probe.flush_took(Clock::now() - begun);
+  if (assigned.projector->unsettled()) return back_off(assigned);
+  assigned.last_flush = now_;
+  assigned.backoff = milliseconds{0};
+  assigned.folded = 0;
+  reader_->show_progress(partition, assigned.projector->flushed());
+}
+
+void Worker::show_progress() {
+  next_progress_ = now_ + config_.progress_interval;
+  std::vector<LogProgress> progress;
+  for (const auto& [partition, assigned] : assigned_) {
+    if (!assigned.projector) continue;
+    progress.push_back({partition, reader_->end(partition), assigned.projector->owner()});
+  }
+  if (progress.empty()) return;
+  try {
+    parts_.sink.show_progress(progress);
+  } catch (const Retryable& failure) {
+    spdlog::warn("progress not shown projection={} error=\"{}\"", projection_.name, failure.what());
+  }
+}
+
+}  // namespace sluice
