@@ -1,0 +1,132 @@
+#include "storage/memory/memory_log.h"
+
+#include <utility>
+
+#include "storage/check.h"
+#include "storage/errors.h"
+#include "storage/memory/memory_reader.h"
+
+namespace sluice {
+namespace {
+
+MemoryPartition& partition_of_stream(MemoryStream& stream, Partition partition) {
+  const auto index = static_cast<std::size_t>(partition.value);
+  if (partition.value < 0 || index >= stream.partitions.size()) {
+    throw Misconfigured("stream " + stream.name + " has no partition " +
+                        std::to_string(partition.value));
+  }
+  return stream.partitions[index];
+}
+
+}  // namespace
+
+class MemoryWriter final : public EventWriter {
+ public:
+  explicit MemoryWriter(MemoryLog& log) : log_(log) {}
+  void append(std::string_view stream, std::span<NewRecord> records) override {
+    log_.append(stream, records);
+  }
+
+ private:
+  MemoryLog& log_;
+};
+
+std::optional<int> MemoryLog::partitions(std::string_view stream) {
+  require_present();
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(stream);
+  if (found == streams_.end()) return std::nullopt;
+  return static_cast<int>(found->second.partitions.size());
+}
+
+void MemoryLog::create(std::string_view stream, int partitions) {
+  require_present();
+  if (partitions < 1) throw Misconfigured("a stream has at least one partition");
+  const std::lock_guard lock(mutex_);
+  const auto [at, made] = streams_.try_emplace(std::string(stream));
+  MemoryStream& found = at->second;
+  if (made) {
+    found.name = stream;
+    found.partitions.resize(static_cast<std::size_t>(partitions));
+  } else if (found.partitions.size() != static_cast<std::size_t>(partitions)) {
+    throw Misconfigured("stream " + found.name + " has " + std::to_string(found.partitions.size()) +
+                        " partitions, not " + std::to_string(partitions));
+  }
+}
+
+LogRange MemoryLog::range(std::string_view stream_name, Partition partition) {
+  require_present();
+  MemoryStream& found = stream(stream_name);
+  const std::lock_guard lock(found.mutex);
+  return partition_of_stream(found, partition).range();
+}
+
+std::unique_ptr<EventWriter> MemoryLog::writer() { return std::make_unique<MemoryWriter>(*this); }
+
+std::unique_ptr<EventReader> MemoryLog::reader(std::string_view stream_name,
+                                               const MemoryAssignment& assigned,
+                                               Ownership& ownership) {
+  return std::make_unique<MemoryReader>(stream(stream_name), assigned, ownership, away_,
+                                        poll_records_);
+}
+
+void MemoryLog::append(std::string_view stream_name, std::span<NewRecord> records) {
+  require_present();
+  MemoryStream& found = stream(stream_name);
+  const std::lock_guard lock(found.mutex);
+  for (const NewRecord& record : records) partition_of_stream(found, record.partition);
+  const auto failing = std::exchange(failing_append_, std::nullopt);
+  const Time now = clock_();
+  std::size_t kept = 0;
+  for (NewRecord& record : records) {
+    if (failing && kept == *failing) break;
+    record.offset =
+        partition_of_stream(found, record.partition).append(record.key, record.value, now);
+    ++kept;
+  }
+  if (failing) throw Retryable("append to " + found.name + ": no acknowledgement");
+}
+
+void MemoryLog::lose_tail(std::string_view stream_name, Partition partition, std::size_t records) {
+  change(stream_name, partition, [&](MemoryPartition& p) { p.lose_tail(records); });
+}
+
+void MemoryLog::lose_front(std::string_view stream_name, Partition partition, Offset begin) {
+  change(stream_name, partition, [&](MemoryPartition& p) { p.lose_front(begin); });
+}
+
+void MemoryLog::repeat_tail(std::string_view stream_name, Partition partition,
+                            std::size_t records) {
+  change(stream_name, partition, [&](MemoryPartition& p) { p.repeat_tail(records, clock_()); });
+}
+
+void MemoryLog::skip_offsets(std::string_view stream_name, Partition partition,
+                             std::int64_t offsets) {
+  change(stream_name, partition, [&](MemoryPartition& p) { p.skip_offsets(offsets); });
+}
+
+void MemoryLog::recreate(std::string_view stream_name) {
+  MemoryStream& found = stream(stream_name);
+  const std::lock_guard lock(found.mutex);
+  for (MemoryPartition& partition : found.partitions) partition = MemoryPartition();
+}
+
+void MemoryLog::require_present() const {
+  if (away_) throw Retryable("the log is away");
+}
+
+MemoryStream& MemoryLog::stream(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(name);
+  if (found == streams_.end()) throw Misconfigured("there is no stream " + std::string(name));
+  return found->second;
+}
+
+template <class Change>
+void MemoryLog::change(std::string_view stream_name, Partition partition, Change&& change) {
+  MemoryStream& found = stream(stream_name);
+  const std::lock_guard lock(found.mutex);
+  change(partition_of_stream(found, partition));
+}
+
+}  // namespace sluice

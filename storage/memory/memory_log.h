@@ -1,0 +1,86 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/event_log.h"
+#include "storage/log_topology.h"
+#include "storage/memory/memory_partition.h"
+
+namespace sluice {
+
+// Which partitions a reader has. The reader looks at it in each poll, so a partition is moved from
+// one reader to another by changing two of these; a reader that is not polled does not notice.
+struct MemoryAssignment {
+  std::vector<Partition> partitions;
+};
+
+// A log in memory, with the faults that a log can have on demand. Writers and readers may be on
+// different threads, each on one; it must outlive them. poll() never waits, whatever its timeout:
+// time belongs to whoever simulates it.
+class MemoryLog final : public LogTopology {
+ public:
+  // Stamps records; asked once an append. It may go back, as a broker's clock may.
+  using Clock = std::function<Time()>;
+  explicit MemoryLog(Clock clock) : clock_(std::move(clock)) {}
+
+  std::optional<int> partitions(std::string_view stream) override;
+  void create(std::string_view stream, int partitions) override;
+  LogRange range(std::string_view stream, Partition partition) override;
+
+  std::unique_ptr<EventWriter> writer();
+
+  // `assigned` and `ownership` must outlive the reader, and are used on the thread that polls.
+  // poll() throws Corrupt when a position has fallen out of the partition's range; that partition
+  // yields nothing more until seek(), others go on. Throws Misconfigured when there is no such
+  // stream.
+  std::unique_ptr<EventReader> reader(std::string_view stream, const MemoryAssignment& assigned,
+                                      Ownership& ownership);
+  std::unique_ptr<EventReader> reader(std::string_view, const MemoryAssignment&&,
+                                      Ownership&) = delete;
+
+  // At most so many records a poll, of readers made from now on.
+  void set_poll_records(std::size_t records) { poll_records_ = records; }
+
+  // Faults. They invalidate what readers have borrowed of lost records.
+
+  // The next append takes the first `kept` of its records and then throws Retryable: 0 fails before
+  // it took effect, all of them (any large number) after.
+  void fail_next_append(std::size_t kept) { failing_append_ = kept; }
+  // While away, appends, polls and questions throw Retryable.
+  void set_away(bool away) { away_ = away; }
+  // The newest records are gone, and their offsets will be given out again.
+  void lose_tail(std::string_view stream, Partition partition, std::size_t records);
+  // Retention: everything before `begin` is gone.
+  void lose_front(std::string_view stream, Partition partition, Offset begin);
+  // Deleted and made again: empty, from offset 0.
+  void recreate(std::string_view stream);
+  // The newest records stand there a second time, under new offsets.
+  void repeat_tail(std::string_view stream, Partition partition, std::size_t records);
+  // The next record's offset leaves out so many, as Kafka's do behind transactions.
+  void skip_offsets(std::string_view stream, Partition partition, std::int64_t offsets);
+
+ private:
+  friend class MemoryWriter;
+
+  void require_present() const;
+  MemoryStream& stream(std::string_view name);
+  void append(std::string_view stream, std::span<NewRecord> records);
+  template <class Change>
+  void change(std::string_view stream, Partition partition, Change&& change);
+
+  const Clock clock_;
+  std::size_t poll_records_ = 1000;
+  std::atomic<bool> away_ = false;
+  std::optional<std::size_t> failing_append_;
+  std::mutex mutex_;  // guards streams_, whose elements stay where they are
+  std::map<std::string, MemoryStream, std::less<>> streams_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/log_topology.h"
+#include "storage/position.h"
+
+namespace sluice {
+
+// One partition of a MemoryLog. A record stays where it is in memory until it is lost, so what a
+// reader borrowed survives appends.
+class MemoryPartition {
+ public:
+  struct Stored {
+    Offset offset;
+    Time appended_at;
+    std::size_t key_size;
+    std::string bytes;  // key, then value
+
+    [[nodiscard]] std::string_view key() const {
+      return std::string_view(bytes).substr(0, key_size);
+    }
+    [[nodiscard]] std::string_view value() const {
+      return std::string_view(bytes).substr(key_size);
+    }
+  };
+  using Records = std::deque<Stored>;
+
+  [[nodiscard]] LogRange range() const { return {begin_, end_}; }
+  [[nodiscard]] const Records& records() const { return records_; }
+  // The index in records() of the first record at `position` or after it.
+  [[nodiscard]] std::size_t index_of(Offset position) const;
+
+  Offset append(std::string_view key, std::string_view value, Time now);
+
+  void lose_tail(std::size_t count);
+  void lose_front(Offset begin);
+  void repeat_tail(std::size_t count, Time now);
+  void skip_offsets(std::int64_t count) { end_.value += count; }
+
+ private:
+  Offset begin_{0};
+  Offset end_{0};
+  Records records_;
+};
+
+struct MemoryStream {
+  std::mutex mutex;  // guards partitions
+  std::string name;
+  std::vector<MemoryPartition> partitions;
+};
+
+}  // namespace sluice

@@ -1,0 +1,100 @@
+#include "storage/memory/memory_reader.h"
+
+#include <algorithm>
+
+#include "storage/check.h"
+#include "storage/errors.h"
+
+namespace sluice {
+
+MemoryReader::MemoryReader(MemoryStream& stream, const MemoryAssignment& assigned,
+                           Ownership& ownership, const std::atomic<bool>& away,
+                           std::size_t poll_records)
+    : stream_(stream),
+      assigned_(assigned),
+      ownership_(ownership),
+      away_(away),
+      poll_records_(poll_records) {}
+
+std::span<const LogRecord> MemoryReader::poll(std::chrono::milliseconds) {
+  taken_.clear();
+  if (away_) throw Retryable("the log is away");
+  follow_assignment();
+  const std::lock_guard lock(stream_.mutex);
+  for (std::size_t i = 0; i < held_.size() && taken_.size() < poll_records_; ++i) {
+    take(held_[(first_ + i) % held_.size()]);
+  }
+  ++first_;
+  return taken_;
+}
+
+void MemoryReader::seek(Partition partition, Offset position) {
+  Held& found = held(partition);
+  found.position = position;
+  found.out_of_range = false;
+  taken_.clear();
+}
+
+void MemoryReader::pause(Partition partition, bool paused) { held(partition).paused = paused; }
+
+Offset MemoryReader::end(Partition partition) {
+  const Held& found = held(partition);
+  const std::lock_guard lock(stream_.mutex);
+  return stream_.partitions[static_cast<std::size_t>(found.partition.value)].range().end;
+}
+
+void MemoryReader::follow_assignment() {
+  const auto& wanted = assigned_.partitions;
+  for (std::size_t i = 0; i < held_.size();) {
+    const Partition partition = held_[i].partition;
+    if (std::find(wanted.begin(), wanted.end(), partition) != wanted.end()) {
+      ++i;
+      continue;
+    }
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
+    ownership_.lost(partition);
+  }
+  for (const Partition partition : wanted) {
+    const auto same = [&](const Held& h) { return h.partition == partition; };
+    if (std::any_of(held_.begin(), held_.end(), same)) continue;
+    CHECK(partition.value >= 0 &&
+              static_cast<std::size_t>(partition.value) < stream_.partitions.size(),
+          "only partitions that the stream has are assigned");
+    // Held only once acquired() returns: what throws there is asked again by the next poll.
+    const Offset position = ownership_.acquired(partition);
+    held_.push_back({partition, position});
+  }
+}
+
+void MemoryReader::take(Held& held) {
+  if (held.paused || held.out_of_range) return;
+  const MemoryPartition& partition =
+      stream_.partitions[static_cast<std::size_t>(held.partition.value)];
+  const LogRange range = partition.range();
+  if (held.position == range.end) return;
+  if (held.position < range.begin || held.position > range.end) {
+    // Others' records of this poll are dropped with it, so their positions must not have moved.
+    if (!taken_.empty()) return;
+    held.out_of_range = true;
+    throw Corrupt("partition " + std::to_string(held.partition.value) + " of " + stream_.name +
+                  " holds [" + std::to_string(range.begin.value) + ", " +
+                  std::to_string(range.end.value) + "), not position " +
+                  std::to_string(held.position.value));
+  }
+  const auto& records = partition.records();
+  std::size_t i = partition.index_of(held.position);
+  for (; i < records.size() && taken_.size() < poll_records_; ++i) {
+    const auto& r = records[i];
+    taken_.push_back({held.partition, r.offset, r.appended_at, r.key(), r.value()});
+  }
+  held.position = i < records.size() ? records[i].offset : range.end;
+}
+
+MemoryReader::Held& MemoryReader::held(Partition partition) {
+  const auto found = std::find_if(held_.begin(), held_.end(),
+                                  [&](const Held& h) { return h.partition == partition; });
+  CHECK(found != held_.end(), "a reader is asked only about partitions that it has");
+  return *found;
+}
+
+}  // namespace sluice
