@@ -1,0 +1,24 @@
+#pragma once
+
+#include "projectors/engine/projection.h"
+#include "tally/events.pb.h"
+#include "tally/tables.pb.h"
+
+namespace sluice {
+
+class Tally {
+ public:
+  using Event = tally::Event;
+  static constexpr int kVersion = 1;
+
+  explicit Tally(Tables& tables) : boxes_(tables), members_(tables) {}
+
+  static std::string_view key(const Event& event);
+  void fold(const Event& event, const Record& record, Effects& effects);
+
+ private:
+  Table<tally::Box> boxes_;
+  Table<tally::Member> members_;
+};
+
+}  // namespace sluice
