@@ -11,7 +11,8 @@ constexpr std::int64_t kMinute = 60'000;
 
 bool is_id(const std::string& text) {
   return !text.empty() && text.size() <= 64 &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-") ==
+         text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-") ==
              std::string::npos;
 }
 

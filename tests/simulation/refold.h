@@ -49,7 +49,8 @@ class Refold {
   void settle(const LoggedRecord& record, const Envelope& envelope);
   void apply(std::int64_t offset, const tally::Event& event);
   void release(const std::string& key);
-  [[nodiscard]] bool readable(const LoggedRecord& record, Envelope& envelope, tally::Event& event) const;
+  [[nodiscard]] bool readable(const LoggedRecord& record, Envelope& envelope,
+                              tally::Event& event) const;
 
   int partition_;
   int partitions_;

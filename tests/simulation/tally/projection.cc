@@ -6,10 +6,14 @@ namespace sluice {
 
 std::string_view Tally::key(const Event& event) {
   switch (event.fact_case()) {
-    case Event::kMemberAdded: return event.member_added().box_id();
-    case Event::kMemberRemoved: return event.member_removed().box_id();
-    case Event::kBoxEmptied: return event.box_emptied().box_id();
-    case Event::FACT_NOT_SET: break;
+    case Event::kMemberAdded:
+      return event.member_added().box_id();
+    case Event::kMemberRemoved:
+      return event.member_removed().box_id();
+    case Event::kBoxEmptied:
+      return event.box_emptied().box_id();
+    case Event::FACT_NOT_SET:
+      break;
   }
   return {};
 }
@@ -49,7 +53,8 @@ void Tally::fold(const Event& event, const Record& record, Effects& effects) {
       box.set_changes(box.changes() + 1);
       return;
     }
-    case Event::FACT_NOT_SET: return;
+    case Event::FACT_NOT_SET:
+      return;
   }
 }
 
