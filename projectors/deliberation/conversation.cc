@@ -1,0 +1,84 @@
+#include "projectors/deliberation/gate.h"
+#include "projectors/deliberation/projection.h"
+
+namespace sluice {
+
+using deliberation::Conversation;
+using deliberation::ConversationCreated;
+using deliberation::ConversationStats;
+using deliberation::Gate;
+using deliberation::ImportCompleted;
+using deliberation::ImportStarted;
+using deliberation::Opinion;
+
+void Deliberation::create(const ConversationCreated& fact, const Record& record, Effects& effects) {
+  const std::string& id = fact.conversation_id();
+  if (gates_.find(id) != nullptr) return effects.reject("conversation.exists");
+
+  Gate& gate = gates_.edit(id);
+  gate.set_participation(fact.participation());
+  Conversation& conversation = conversations_.edit(id);
+  conversation.set_slug(fact.slug());
+  conversation.set_owner_id(fact.owner_id());
+  conversation.set_title(fact.title());
+  conversation.set_body(fact.body());
+  conversation.set_kind(fact.kind());
+  conversation.set_status(status_of(gate));
+  conversation.set_indexed(fact.indexed());
+  conversation.set_participation(fact.participation());
+  conversation.set_created_at(record.recorded_at.time_since_epoch().count());
+
+  ConversationStats& stats = conversation_stats_.edit(id);
+  for (const ConversationCreated::Seed& seed : fact.seeds()) {
+    Opinion& opinion = add_opinion(id, seed.opinion_id(), record.recorded_at, stats);
+    opinion.set_author_id(fact.owner_id());
+    opinion.set_body(seed.body());
+    opinion.set_is_seed(true);
+  }
+}
+
+std::string_view Deliberation::refuse_owning(const std::string& conversation_id,
+                                             const Actor& actor) const {
+  const Conversation* conversation = conversations_.find(conversation_id);
+  if (conversation == nullptr) return "conversation.unknown";
+  if (!moderates(actor) && !owns(actor, conversation->owner_id())) return "actor.not_allowed";
+  return {};
+}
+
+void Deliberation::set_closed(const std::string& conversation_id, bool closed, const Record& record,
+                              Effects& effects) {
+  if (const auto reason = refuse_owning(conversation_id, record.actor); !reason.empty()) {
+    return effects.reject(reason);
+  }
+  if (gates_.find(conversation_id)->closed() == closed) return;
+  Gate& gate = gates_.edit(conversation_id);
+  gate.set_closed(closed);
+  conversations_.edit(conversation_id).set_status(status_of(gate));
+}
+
+// Imports are known by their ids: one started twice is under way once, and occurred times count
+// while any is under way.
+void Deliberation::start_import(const ImportStarted& fact, const Record& record, Effects& effects) {
+  const std::string& id = fact.conversation_id();
+  if (const auto reason = refuse_owning(id, record.actor); !reason.empty()) {
+    return effects.reject(reason);
+  }
+  if (open_imports_.find(id, fact.import_id()) != nullptr) return;
+  (void)open_imports_.edit(id, fact.import_id());
+  Gate& gate = gates_.edit(id);
+  gate.set_open_imports(gate.open_imports() + 1);
+}
+
+void Deliberation::complete_import(const ImportCompleted& fact, const Record& record,
+                                   Effects& effects) {
+  const std::string& id = fact.conversation_id();
+  if (const auto reason = refuse_owning(id, record.actor); !reason.empty()) {
+    return effects.reject(reason);
+  }
+  if (open_imports_.find(id, fact.import_id()) == nullptr) return;
+  open_imports_.erase(id, fact.import_id());
+  Gate& gate = gates_.edit(id);
+  gate.set_open_imports(gate.open_imports() - 1);
+}
+
+}  // namespace sluice

@@ -1,0 +1,106 @@
+#include "projectors/deliberation/gate.h"
+#include "projectors/deliberation/projection.h"
+
+namespace sluice {
+namespace {
+
+using deliberation::ConversationStats;
+using deliberation::Gate;
+using deliberation::Moderation;
+using deliberation::Opinion;
+using deliberation::OpinionCreated;
+using deliberation::OpinionMarkedMeta;
+using deliberation::OpinionModerated;
+
+bool same(const Opinion& opinion, const OpinionCreated& fact) {
+  return opinion.author_id() == fact.author_id() && opinion.body() == fact.body() &&
+         opinion.is_seed() == fact.is_seed();
+}
+
+// The conversation has one opinion more (1) or less (-1) in this state.
+void count_opinion(Moderation state, int change, ConversationStats& stats) {
+  switch (state) {
+    case deliberation::MODERATION_MOVE:
+      return stats.set_moderated_opinion_count(stats.moderated_opinion_count() + change);
+    case deliberation::MODERATION_HIDE:
+      return stats.set_hidden_opinion_count(stats.hidden_opinion_count() + change);
+    default:  // none; the enum is open, but other numbers meet no rule
+      return stats.set_opinion_count(stats.opinion_count() + change);
+  }
+}
+
+}  // namespace
+
+void Deliberation::create(const OpinionCreated& fact, const Record& record, Effects& effects) {
+  const std::string& id = fact.conversation_id();
+  const Gate* gate = gates_.find(id);
+  if (gate == nullptr) return effects.reject("conversation.unknown");
+  if (const auto reason = refuse_participation(*gate, record.actor); !reason.empty()) {
+    return effects.reject(reason);
+  }
+  if (const Opinion* existing = opinions_.find(id, fact.opinion_id())) {
+    if (!same(*existing, fact)) effects.reject("opinion.exists");
+    return;
+  }
+
+  const Time at = counted_time(*gate, record);
+  ConversationStats& stats = react(id, at);
+  Opinion& opinion = add_opinion(id, fact.opinion_id(), at, stats);
+  opinion.set_author_id(fact.author_id());
+  opinion.set_body(fact.body());
+  opinion.set_is_seed(fact.is_seed());
+  if (fact.auto_vote() && !fact.is_seed()) {
+    cast(*gate, opinion, {fact.author_id(), deliberation::CHOICE_AGREE, at}, stats);
+  }
+}
+
+Opinion& Deliberation::add_opinion(const std::string& conversation_id,
+                                   const std::string& opinion_id, Time at,
+                                   ConversationStats& stats) {
+  (void)opinion_stats_.edit(conversation_id, opinion_id);
+  Opinion& opinion = opinions_.edit(conversation_id, opinion_id);
+  opinion.set_created_at(at.time_since_epoch().count());
+  stats.set_total_opinion_count(stats.total_opinion_count() + 1);
+  count_opinion(deliberation::MODERATION_NONE, 1, stats);
+  return opinion;
+}
+
+std::string_view Deliberation::refuse_moderating(const std::string& conversation_id,
+                                                 const std::string& opinion_id,
+                                                 const Actor& actor) const {
+  if (gates_.find(conversation_id) == nullptr) return "conversation.unknown";
+  if (opinions_.find(conversation_id, opinion_id) == nullptr) return "opinion.unknown";
+  if (!moderates(actor)) return "actor.not_allowed";
+  return {};
+}
+
+void Deliberation::moderate(const OpinionModerated& fact, const Record& record, Effects& effects) {
+  const std::string& id = fact.conversation_id();
+  if (const auto reason = refuse_moderating(id, fact.opinion_id(), record.actor); !reason.empty()) {
+    return effects.reject(reason);
+  }
+  Opinion& opinion = opinions_.edit(id, fact.opinion_id());
+  const Moderation before = opinion.moderation();
+  opinion.set_moderation(fact.state());
+  opinion.set_moderation_reason(fact.reason());
+  if (before == fact.state()) return;
+
+  ConversationStats& stats = conversation_stats_.edit(id);
+  count_opinion(before, -1, stats);
+  count_opinion(fact.state(), 1, stats);
+  const bool counted = fact.state() == deliberation::MODERATION_NONE;
+  if (counted != (before == deliberation::MODERATION_NONE)) {
+    count_votes_on(opinion, counted, stats);
+  }
+}
+
+void Deliberation::mark_meta(const OpinionMarkedMeta& fact, const Record& record,
+                             Effects& effects) {
+  const std::string& id = fact.conversation_id();
+  if (const auto reason = refuse_moderating(id, fact.opinion_id(), record.actor); !reason.empty()) {
+    return effects.reject(reason);
+  }
+  opinions_.edit(id, fact.opinion_id()).set_is_meta(fact.meta());
+}
+
+}  // namespace sluice

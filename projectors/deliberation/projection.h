@@ -1,0 +1,91 @@
+#pragma once
+
+// Conversations, opinions and votes. Which rows there are is in schemas/deliberation/tables.proto,
+// why the fold keeps them so in this folder's README.
+
+#include <string>
+#include <string_view>
+
+#include "deliberation/events.pb.h"
+#include "deliberation/tables.pb.h"
+#include "projectors/deliberation/participant_notes.h"
+#include "projectors/deliberation/voter_index.h"
+#include "projectors/engine/projection.h"
+#include "projectors/engine/tables.h"
+
+namespace sluice {
+
+class Deliberation {
+ public:
+  using Event = deliberation::Event;
+  static constexpr int kVersion = 1;
+
+  explicit Deliberation(Tables& tables);
+
+  static std::string_view key(const Event& event);
+
+  // The fact has met its rules: what is required is there and defaults are written.
+  void fold(const Event& event, const Record& record, Effects& effects);
+
+ private:
+  // conversation.cc
+  void create(const deliberation::ConversationCreated& fact, const Record& record,
+              Effects& effects);
+  void set_closed(const std::string& conversation_id, bool closed, const Record& record,
+                  Effects& effects);
+  void start_import(const deliberation::ImportStarted& fact, const Record& record,
+                    Effects& effects);
+  void complete_import(const deliberation::ImportCompleted& fact, const Record& record,
+                       Effects& effects);
+  // Why the actor may not do what the owner and moderators may; empty: they may.
+  [[nodiscard]] std::string_view refuse_owning(const std::string& conversation_id,
+                                               const Actor& actor) const;
+
+  // opinion.cc
+  void create(const deliberation::OpinionCreated& fact, const Record& record, Effects& effects);
+  void moderate(const deliberation::OpinionModerated& fact, const Record& record, Effects& effects);
+  void mark_meta(const deliberation::OpinionMarkedMeta& fact, const Record& record,
+                 Effects& effects);
+  // Why the actor may not do to the opinion what moderators may; empty: they may.
+  [[nodiscard]] std::string_view refuse_moderating(const std::string& conversation_id,
+                                                   const std::string& opinion_id,
+                                                   const Actor& actor) const;
+  // Live and unmoderated, without votes.
+  deliberation::Opinion& add_opinion(const std::string& conversation_id,
+                                     const std::string& opinion_id, Time at,
+                                     deliberation::ConversationStats& stats);
+
+  // vote.cc
+  void set_vote(const deliberation::VoteSet& fact, const Record& record, Effects& effects);
+  // Makes `choice` the participant's vote on the opinion, with every counter that follows.
+  struct Vote {
+    const std::string& participant_id;
+    deliberation::Choice choice;
+    Time at;
+  };
+  void cast(const deliberation::Gate& gate, const deliberation::Opinion& opinion, const Vote& vote,
+            deliberation::ConversationStats& stats);
+  // The ballot gains (1) or loses (-1) its vote on the opinion.
+  void count(const deliberation::Gate& gate, const deliberation::Opinion& opinion, int change,
+             deliberation::Ballot& ballot, deliberation::ConversationStats& stats);
+  // Takes the live votes on the opinion out of what the conversation counts, or back in.
+  void count_votes_on(const deliberation::Opinion& opinion, bool counted,
+                      deliberation::ConversationStats& stats);
+  // Has the participant in the opinion's voter index, once.
+  void remember_voter(const deliberation::Gate& gate, const deliberation::Opinion& opinion,
+                      const std::string& participant_id);
+  // The conversation's counters, with somebody's reaction noted.
+  deliberation::ConversationStats& react(const std::string& conversation_id, Time at);
+
+  Table<deliberation::Conversation> conversations_;
+  Table<deliberation::ConversationStats> conversation_stats_;
+  Table<deliberation::Opinion> opinions_;
+  Table<deliberation::OpinionStats> opinion_stats_;
+  Table<deliberation::Ballot> ballots_;
+  Table<deliberation::Gate> gates_;
+  Table<deliberation::OpenImport> open_imports_;
+  ParticipantNotes notes_;
+  VoterIndex voters_;
+};
+
+}  // namespace sluice
