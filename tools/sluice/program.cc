@@ -1,0 +1,157 @@
+#include "tools/sluice/program.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "storage/errors.h"
+#include "tools/sluice/outside.h"
+#include "tools/sluice/units.h"
+
+namespace sluice {
+namespace {
+
+// CLI11 turns a "%" of a description into nothing special, but needs names as std::string.
+std::string flag_of(std::string_view name) { return "--" + std::string(name); }
+
+CLI::Validator valid_when(std::function<bool(const std::string&)> holds, std::string wanted) {
+  return CLI::Validator(
+      [holds = std::move(holds), wanted](std::string& text) {
+        return holds(text) ? std::string() : "\"" + text + "\" is not " + wanted;
+      },
+      "");
+}
+
+}  // namespace
+
+Command& Command::text(std::string_view name, std::string& target, std::string_view help) {
+  last_ = app_->add_option(flag_of(name), target, std::string(help), !target.empty());
+  last_->type_name("TEXT");
+  return *this;
+}
+
+Command& Command::list(std::string_view name, std::vector<std::string>& target,
+                       std::string_view help) {
+  last_ = app_->add_option(flag_of(name), target, std::string(help));
+  last_->delimiter(',')->type_name("A,B,...");
+  return *this;
+}
+
+Command& Command::flag(std::string_view name, bool& target, std::string_view help) {
+  last_ = app_->add_flag(flag_of(name), target, std::string(help));
+  return *this;
+}
+
+Command& Command::number(std::string_view name, std::int64_t& target, std::int64_t least,
+                         std::int64_t most, std::string_view help) {
+  last_ = app_->add_option(flag_of(name), target, std::string(help), true);
+  last_->check(CLI::Range(least, most))->type_name("NUMBER");
+  return *this;
+}
+
+Command& Command::bytes(std::string_view name, std::uint64_t& target, std::uint64_t least,
+                        std::string_view help) {
+  last_ = app_->add_option_function<std::string>(
+      flag_of(name), [&target](const std::string& text) { target = *parse_bytes(text); },
+      std::string(help));
+  const auto holds = [least](const std::string& text) {
+    const auto value = parse_bytes(text);
+    return value && *value >= least;
+  };
+  last_->check(valid_when(holds, "a size of at least " + show_bytes(least) + ", such as 512MiB"));
+  last_->type_name("SIZE")->default_str(show_bytes(target));
+  return *this;
+}
+
+Command& Command::duration(std::string_view name, std::chrono::milliseconds& target,
+                           std::chrono::milliseconds least, std::string_view help) {
+  last_ = app_->add_option_function<std::string>(
+      flag_of(name), [&target](const std::string& text) { target = *parse_duration(text); },
+      std::string(help));
+  const auto holds = [least](const std::string& text) {
+    const auto value = parse_duration(text);
+    return value && *value >= least;
+  };
+  last_->check(valid_when(holds, "a time of at least " + show_duration(least) + ", such as 30s or 250ms"));
+  last_->type_name("TIME")->default_str(show_duration(target));
+  return *this;
+}
+
+Command& Command::argument(std::string_view name, std::string& target, std::string_view help) {
+  last_ = app_->add_option(std::string(name), target, std::string(help));
+  last_->required()->type_name("");
+  return *this;
+}
+
+Command& Command::required() {
+  last_->required();
+  return *this;
+}
+
+Command& Command::one_of(const std::vector<std::string>& words) {
+  last_->check(CLI::IsMember(words));
+  return *this;
+}
+
+Command Command::command(std::string_view name, std::string_view help, std::string_view example) {
+  CLI::App* sub = app_->add_subcommand(std::string(name), std::string(help));
+  if (!example.empty()) sub->footer("Example:\n  " + std::string(example));
+  sub->require_subcommand(0);
+  return {*sub, *speech_, *chosen_};
+}
+
+void Command::runs(std::function<Exit(const Speech&)> action) {
+  app_->add_flag("--json", speech_->json, "Print the result as JSON");
+  app_->callback([action = std::move(action), speech = speech_, chosen = chosen_] {
+    *chosen = [action, speech] { return action(*speech); };
+  });
+}
+
+struct Program::Parts {
+  CLI::App app{"Sluice: writes become events, events become tables.", "sluice"};
+  Speech speech;
+  std::function<Exit()> chosen;
+  std::string config_file;
+  Command root{app, speech, chosen};
+};
+
+Program::Program() : parts_(std::make_unique<Parts>()) {
+  CLI::App& app = parts_->app;
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--config", parts_->config_file, "A TOML file of properties (or SLUICE_CONFIG)");
+  app.footer(
+      "Every property of a command can also be set as SLUICE_<NAME> in the environment or in the\n"
+      "file. Exit codes: 0 done, 1 something was found, 2 could not run.\n"
+      "Start with: sluice up --data DIR");
+}
+
+Program::~Program() = default;
+
+Command& Program::root() { return parts_->root; }
+
+int Program::run(int argc, const char* const* argv, const char* const* environment) {
+  CLI::App& app = parts_->app;
+  const auto fail = [](std::string_view message) {
+    std::fprintf(stderr, "sluice: %.*s\n", static_cast<int>(message.size()), message.data());
+    return static_cast<int>(Exit::failed);
+  };
+  try {
+    // Before the flags are read, since required properties may come from outside.
+    apply_outside(app, config_path(argc, argv, environment), environment);
+    app.parse(argc, argv);
+    parts_->speech.progress = ::isatty(STDERR_FILENO) == 1;
+    return static_cast<int>(parts_->chosen());
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return fail(explain(app, error));
+  } catch (const std::exception& error) {
+    return fail(error.what());
+  }
+}
+
+}  // namespace sluice
