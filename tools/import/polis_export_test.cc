@@ -121,7 +121,7 @@ TEST_CASE("titles and bodies are cut by code points") {
                        {"votes.csv", kVotes},
                        {"summary.csv", "topic," + long_title + "\n"}});
   const std::string created = events_of(folder)[0];
-  CHECK(has(created, "\"" + long_title.substr(0, 280) + "\""));
+  CHECK(has(created, long_title.substr(0, 280) + '"'));
 }
 
 TEST_CASE("what is no export says what is missing") {
