@@ -20,7 +20,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
       row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
     }
   }
-  return row.back();
+  return row[b.size()];
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ namespace {
 constexpr std::string_view kPrefix = "SLUICE_";
 
 // Read by the project's scripts and tests, not properties of a command.
-constexpr std::array<std::string_view, 5> kReserved = {"CONFIG", "CACHE", "REQUIRE_KAFKA", "CRASH_AT", "JOBS"};
+constexpr std::array<std::string_view, 5> kReserved = {"CONFIG", "CACHE", "REQUIRE_KAFKA",
+                                                       "CRASH_AT", "JOBS"};
 
 bool is_property(const CLI::Option& option) {
   const std::string name = option.get_single_name();
@@ -89,6 +90,11 @@ std::string text_of(const toml::node& node, const std::string& origin) {
   throw Misconfigured(origin + ": must be a text, a whole number, true, false or a list of these");
 }
 
+CLI::App* below(CLI::App& command, const std::string& name) {
+  const auto subs = command.get_subcommands([&](CLI::App* sub) { return sub->get_name() == name; });
+  return subs.empty() ? nullptr : subs.front();
+}
+
 void apply_table(CLI::App& app, CLI::App& command, const toml::table& table,
                  const std::string& file) {
   // What stands at the top holds for every command that has a property of the name.
@@ -96,7 +102,7 @@ void apply_table(CLI::App& app, CLI::App& command, const toml::table& table,
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     if (const toml::table* inner = node.as_table()) {
-      CLI::App* sub = command.get_subcommand_no_throw(name);
+      CLI::App* sub = below(command, name);
       if (sub == nullptr) throw Misconfigured(file + ": [" + name + "] is no command of sluice");
       apply_table(app, *sub, *inner, file);
       continue;
@@ -133,7 +139,8 @@ void apply_environment(CLI::App& app, const char* const* environment) {
     const auto equals = line.find('=');
     if (!line.starts_with(kPrefix) || equals == std::string_view::npos) continue;
     const std::string variable(line.substr(0, equals));
-    if (std::ranges::count(kReserved, std::string_view(variable).substr(kPrefix.size())) > 0) continue;
+    if (std::ranges::count(kReserved, std::string_view(variable).substr(kPrefix.size())) > 0)
+      continue;
     const std::string name = property_of(variable);
     bool known = false;
     for (CLI::App* command : all_of(app)) {
@@ -146,8 +153,8 @@ void apply_environment(CLI::App& app, const char* const* environment) {
         return c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
       });
     }
-    refuse("the environment's " + variable + " is not known", variable.substr(kPrefix.size()), names,
-           std::string(kPrefix));
+    refuse("the environment's " + variable + " is not known", variable.substr(kPrefix.size()),
+           names, std::string(kPrefix));
   }
 }
 

@@ -26,7 +26,8 @@ CLI::Validator valid_when(std::function<bool(const std::string&)> holds, std::st
 }  // namespace
 
 Command& Command::text(std::string_view name, std::string& target, std::string_view help) {
-  last_ = app_->add_option(flag_of(name), target, std::string(help), !target.empty());
+  last_ = app_->add_option(flag_of(name), target, std::string(help));
+  if (!target.empty()) last_->capture_default_str();
   last_->type_name("TEXT");
   return *this;
 }
@@ -45,7 +46,8 @@ Command& Command::flag(std::string_view name, bool& target, std::string_view hel
 
 Command& Command::number(std::string_view name, std::int64_t& target, std::int64_t least,
                          std::int64_t most, std::string_view help) {
-  last_ = app_->add_option(flag_of(name), target, std::string(help), true);
+  last_ = app_->add_option(flag_of(name), target, std::string(help));
+  last_->capture_default_str();
   last_->check(CLI::Range(least, most))->type_name("NUMBER");
   return *this;
 }
@@ -73,7 +75,8 @@ Command& Command::duration(std::string_view name, std::chrono::milliseconds& tar
     const auto value = parse_duration(text);
     return value && *value >= least;
   };
-  last_->check(valid_when(holds, "a time of at least " + show_duration(least) + ", such as 30s or 250ms"));
+  last_->check(
+      valid_when(holds, "a time of at least " + show_duration(least) + ", such as 30s or 250ms"));
   last_->type_name("TIME")->default_str(show_duration(target));
   return *this;
 }

@@ -14,10 +14,10 @@ struct Unit {
   double size;
 };
 
-constexpr std::array kBytes = {Unit{"", 1},        Unit{"B", 1},       Unit{"KiB", 1024},
-                               Unit{"KB", 1e3},    Unit{"MiB", 1 << 20}, Unit{"MB", 1e6},
+constexpr std::array kBytes = {Unit{"", 1},          Unit{"B", 1},         Unit{"KiB", 1024},
+                               Unit{"KB", 1e3},      Unit{"MiB", 1 << 20}, Unit{"MB", 1e6},
                                Unit{"GiB", 1 << 30}, Unit{"GB", 1e9}};
-constexpr std::array kMilliseconds = {Unit{"", 1e3},  Unit{"ms", 1},   Unit{"s", 1e3},
+constexpr std::array kMilliseconds = {Unit{"", 1e3},  Unit{"ms", 1},    Unit{"s", 1e3},
                                       Unit{"m", 6e4}, Unit{"h", 3.6e6}, Unit{"d", 8.64e7}};
 // Above this a double no longer holds every whole number.
 constexpr double kMost = 9007199254740992.0;
@@ -54,7 +54,8 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 }
 
 std::string show_bytes(std::uint64_t bytes) {
-  for (const auto& [name, shift] : {std::pair{"GiB", 30}, std::pair{"MiB", 20}, std::pair{"KiB", 10}}) {
+  for (const auto& [name, shift] :
+       {std::pair{"GiB", 30}, std::pair{"MiB", 20}, std::pair{"KiB", 10}}) {
     if (bytes != 0 && bytes % (std::uint64_t{1} << shift) == 0) {
       return std::to_string(bytes >> shift) + name;
     }
@@ -64,7 +65,8 @@ std::string show_bytes(std::uint64_t bytes) {
 
 std::string show_duration(std::chrono::milliseconds duration) {
   const auto count = duration.count();
-  for (const auto& [name, size] : {std::pair{"h", 3600000}, std::pair{"m", 60000}, std::pair{"s", 1000}}) {
+  for (const auto& [name, size] :
+       {std::pair{"h", 3600000}, std::pair{"m", 60000}, std::pair{"s", 1000}}) {
     if (count != 0 && count % size == 0) return std::to_string(count / size) + name;
   }
   return std::to_string(count) + "ms";

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "tools/sluice/program.h"
+
+namespace sluice {
+
+// Adds a command for every importer: the file import_<name>.cc defines add_import_<name>().
+void add_importers(Command& import);
+
+}  // namespace sluice

@@ -1,0 +1,12 @@
+#include "tools/sluice/commands.h"
+
+namespace sluice {
+
+// In the order in which a newcomer meets them.
+void add_commands(Command& root) {
+  add_post(root);
+  add_import(root);
+  add_wait(root);
+}
+
+}  // namespace sluice

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "tools/sluice/program.h"
+
+namespace sluice {
+
+// Adds every command of the program.
+void add_commands(Command& root);
+
+// One a file of the same name.
+void add_import(Command& root);
+void add_post(Command& root);
+void add_wait(Command& root);
+
+}  // namespace sluice

@@ -1,0 +1,73 @@
+#include <fstream>
+#include <iostream>
+
+#include "tools/sluice/commands.h"
+#include "tools/sluice/event_line.h"
+#include "tools/sluice/json.h"
+#include "tools/sluice/poster.h"
+#include "tools/sluice/producer.h"
+
+namespace sluice {
+namespace {
+
+struct Options {
+  ProducerOptions producer;
+  std::string domain;
+  std::string file;
+};
+
+void post_lines(std::istream& lines, Poster& poster) {
+  std::string line;
+  for (std::uint64_t number = 1; std::getline(lines, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const std::string origin = "line " + std::to_string(number);
+    try {
+      poster.add(with_id(line, random_id()), origin);
+    } catch (const Refused&) {
+      throw;
+    } catch (const Misconfigured& error) {
+      throw Refused(origin + ": " + error.what());
+    }
+  }
+  if (lines.bad()) throw Misconfigured("the input could not be read to its end");
+  poster.flush();
+}
+
+Exit post(const Options& options) {
+  HttpClient client(options.producer.http, options.producer.api_key, options.producer.timeout);
+  Poster poster(client, options.domain, options.producer.retry_for);
+  poster.batch(static_cast<std::size_t>(options.producer.batch));
+  std::ifstream file;
+  if (options.file != "-") {
+    file.open(options.file);
+    if (!file)
+      throw Misconfigured("cannot read " + options.file +
+                          ": give a file of CloudEvents, one a line, or -");
+  }
+  try {
+    post_lines(options.file == "-" ? std::cin : file, poster);
+  } catch (const Refused& error) {
+    std::cerr << "sluice post: " << error.what() << "\n";
+    return Exit::found;
+  }
+  print_line("{\"accepted\":" + std::to_string(poster.accepted()) +
+             ",\"token\":" + json_string(poster.token()) + "}");
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_post(Command& root) {
+  auto options = std::make_shared<Options>();
+  Command command = root.command(
+      "post",
+      "Post CloudEvents, one JSON object a line. A batch is taken whole or not at all; "
+      "lines without an id get one. Exit 1 when the server finds fault with a line.",
+      "sluice post --http http://127.0.0.1:8080 --domain deliberation events.jsonl");
+  add_producer_options(command, options->producer);
+  command.text("domain", options->domain, "The domain that the events belong to").required();
+  command.argument("FILE", options->file, "File of events, or - for standard input");
+  command.runs([options](const Speech&) { return post(*options); });
+}
+
+}  // namespace sluice

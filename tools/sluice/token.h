@@ -1,0 +1,27 @@
+#pragma once
+
+// Tokens of read-your-writes: "deliberation:3@812,people:0@17". Producers pass them on unread;
+// whoever posts in several requests joins theirs into one.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluice {
+
+class Token {
+ public:
+  // Adds what `text` asks for: of one partition the greatest position counts. The empty text asks
+  // for nothing. Misconfigured when it is no token.
+  void add(std::string_view text);
+
+  // In the order of domain and partition.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::map<std::pair<std::string, std::int32_t>, std::int64_t> positions_;
+};
+
+}  // namespace sluice
