@@ -36,15 +36,15 @@ struct DedupeWindow::Parts {
   const DedupeShape shape;
 
   OpenSet open;
-  std::size_t unwritten = 0;          // the last so many marks of the open set
+  std::size_t unwritten = 0;  // the last so many marks of the open set
   bool blocks_in_store = false;
-  std::int64_t last_to = -1;          // of the newest block
+  std::int64_t last_to = -1;  // of the newest block
   std::int64_t last_mark_ms = kNoTime;
-  std::vector<Segment> segments;      // older to newer
+  std::vector<Segment> segments;  // older to newer
   std::optional<Merge> merge;
-  std::vector<std::uint64_t> orphans; // runs without a record: a merge that was not finished
+  std::vector<std::uint64_t> orphans;  // runs without a record: a merge that was not finished
   std::uint64_t next_run = 1;
-  std::string page;                   // scratch
+  std::string page;  // scratch
 
   Parts(StateStore& store_in, std::chrono::milliseconds horizon, const DedupeShape& shape_in)
       : store(store_in), horizon_ms(horizon.count()), shape(shape_in), open(shape_in.open_marks) {
@@ -222,8 +222,9 @@ void DedupeWindow::Parts::write_block(Offset to, StateBatch& batch) {
 
 bool DedupeWindow::Parts::seal_due(std::int64_t now_ms) const {
   const std::vector<Mark>& marks = open.marks();
-  return !marks.empty() && (marks.size() >= shape.open_marks ||
-                            marks.front().time_ms <= now_ms - std::max<std::int64_t>(slice_ms(), 1));
+  return !marks.empty() &&
+         (marks.size() >= shape.open_marks ||
+          marks.front().time_ms <= now_ms - std::max<std::int64_t>(slice_ms(), 1));
 }
 
 void DedupeWindow::Parts::seal(std::int64_t expired_ms, StateBatch& batch) {
@@ -272,9 +273,10 @@ Segment& DedupeWindow::Parts::segment_for(std::uint64_t run, std::uint64_t marks
   std::uint64_t capacity = marks;
   if (marks >= shape.open_marks) {
     const std::uint64_t before = segments.empty() ? 0 : segments.back().marks();
-    capacity = std::max(marks, std::min<std::uint64_t>(4 * std::max(marks, before),
-                                                       std::max<std::uint64_t>(
-                                                           shape.segment_marks, live / shape.slices)));
+    capacity = std::max(
+        marks,
+        std::min<std::uint64_t>(4 * std::max(marks, before),
+                                std::max<std::uint64_t>(shape.segment_marks, live / shape.slices)));
   }
   segments.emplace_back(run, capacity);
   segments.back().set_filter(IdFilter(capacity));

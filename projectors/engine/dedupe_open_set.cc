@@ -47,7 +47,7 @@ void OpenSet::index(std::uint32_t number) {
   std::size_t i = place(id);
   while (slots_[i].number != 0 &&
          !(slots_[i].tag == tag(id) && marks_[slots_[i].number - 1].id == id)) {
-    i = i + 1 & mask_;
+    i = (i + 1) & mask_;
   }
   slots_[i] = {tag(id), number};
 }
@@ -64,8 +64,9 @@ void OpenSet::clear() {
 }
 
 std::vector<Mark> OpenSet::sorted(std::int64_t expired_ms) const {
-  // A counting sort by the leading bits leaves about one mark a bucket: a third of std::sort's time.
-  const int bits = std::bit_width(std::max<std::size_t>(marks_.size(), 2)) - 1;
+  // A counting sort by the leading bits leaves about one mark a bucket: a third of std::sort's
+  // time.
+  const int bits = static_cast<int>(std::bit_width(std::max<std::size_t>(marks_.size(), 2))) - 1;
   const auto bucket = [bits](const Mark& mark) { return mark.id.high >> (64 - bits); };
   std::vector<std::uint32_t> begins((std::size_t{1} << bits) + 1);
   for (const Mark& mark : marks_) {

@@ -15,7 +15,7 @@ class OpenSet {
 
   // The newest mark of the id; null when there is none. Valid until the next add().
   [[nodiscard]] const Mark* find(EventId id) const {
-    for (std::size_t i = place(id);; i = i + 1 & mask_) {
+    for (std::size_t i = place(id);; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
       if (slot.number == 0) {
         return nullptr;

@@ -57,8 +57,7 @@ std::unique_ptr<Run> RunWriter::finish(RunRecord record, StateBatch& batch) {
     write_page(batch);
   }
   record.marks = marks_;
-  batch.put(key_of(kRecords, run_.id()),
-            {reinterpret_cast<const char*>(&record), sizeof(record)});
+  batch.put(key_of(kRecords, run_.id()), {reinterpret_cast<const char*>(&record), sizeof(record)});
   run_.set_record(record);
   return std::make_unique<Run>(std::move(run_));
 }

@@ -65,9 +65,7 @@ class RunWriter {
   [[nodiscard]] std::unique_ptr<Run> finish(RunRecord record, StateBatch& batch);
 
   [[nodiscard]] std::uint64_t id() const { return run_.id(); }
-  [[nodiscard]] std::size_t bytes() const {
-    return run_.bytes() + page_.capacity() * sizeof(Mark);
-  }
+  [[nodiscard]] std::size_t bytes() const { return run_.bytes() + page_.capacity() * sizeof(Mark); }
 
  private:
   void write_page(StateBatch& batch);
