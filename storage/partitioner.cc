@@ -1,5 +1,7 @@
 #include "storage/partitioner.h"
 
+#include "storage/check.h"
+
 namespace sluice {
 
 std::uint32_t murmur2(std::string_view key) {
@@ -24,6 +26,12 @@ std::uint32_t murmur2(std::string_view key) {
   h *= kMultiplier;
   h ^= h >> 15;
   return h;
+}
+
+Partition partition_of(std::string_view key, int partitions) {
+  CHECK(partitions > 0, "a stream has at least one partition");
+  const std::uint32_t positive = murmur2(key) & 0x7fffffffu;
+  return Partition{static_cast<std::int32_t>(positive % static_cast<std::uint32_t>(partitions))};
 }
 
 }  // namespace sluice

@@ -15,7 +15,6 @@
 
 #include "projectors/engine/tables.h"
 #include "sluice/envelope.pb.h"
-#include "storage/check.h"
 #include "storage/position.h"
 
 namespace sluice {
@@ -38,11 +37,7 @@ class Effects {
   // The fact is valid but not admissible: it changes nothing, and one row of `sluice.rejection`
   // says so. Must come before the fact's first edit. `reason` must be a literal,
   // "conversation.closed".
-  void reject(std::string_view reason) {
-    CHECK(tables_.edits() == edits_before_, "a fact is rejected before it has changed a row");
-    CHECK(rejection_.empty(), "a fact is rejected once");
-    rejection_ = reason;
-  }
+  void reject(std::string_view reason);
 
   [[nodiscard]] std::string_view rejection() const { return rejection_; }
 

@@ -61,6 +61,11 @@ LogRange MemoryLog::range(std::string_view stream_name, Partition partition) {
   return partition_of_stream(found, partition).range();
 }
 
+const MemoryPartition::Records& MemoryLog::records(std::string_view stream_name,
+                                                   Partition partition) {
+  return partition_of_stream(stream(stream_name), partition).records();
+}
+
 std::unique_ptr<EventWriter> MemoryLog::writer() { return std::make_unique<MemoryWriter>(*this); }
 
 std::unique_ptr<EventReader> MemoryLog::reader(std::string_view stream_name,

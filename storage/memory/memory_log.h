@@ -36,6 +36,10 @@ class MemoryLog final : public LogTopology {
 
   std::unique_ptr<EventWriter> writer();
 
+  // Everything that the partition holds; valid until it changes.
+  [[nodiscard]] const MemoryPartition::Records& records(std::string_view stream,
+                                                        Partition partition);
+
   // `assigned` and `ownership` must outlive the reader, and are used on the thread that polls.
   // poll() throws Corrupt when a position has fallen out of the partition's range; that partition
   // yields nothing more until seek(), others go on. Throws Misconfigured when there is no such

@@ -1,0 +1,13 @@
+#include "projectors/engine/projection.h"
+
+#include "storage/check.h"
+
+namespace sluice {
+
+void Effects::reject(std::string_view reason) {
+  CHECK(tables_.edits() == edits_before_, "a fact is rejected before it has changed a row");
+  CHECK(rejection_.empty(), "a fact is rejected once");
+  rejection_ = reason;
+}
+
+}  // namespace sluice

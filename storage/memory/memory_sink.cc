@@ -1,0 +1,178 @@
+#include "storage/memory/memory_sink.h"
+
+#include <utility>
+
+#include "schemas/sluice/row_options.h"
+#include "storage/errors.h"
+
+namespace sluice {
+namespace {
+
+using google::protobuf::Message;
+
+// The key fields alone, serialized: the same bytes for the same key, since fields are in order.
+std::string key_of(const Message& row) {
+  std::unique_ptr<Message> only_key(row.New());
+  const auto& reflection = *row.GetReflection();
+  for (const auto* field : key_fields(*row.GetDescriptor())) {
+    switch (field->cpp_type()) {
+      case google::protobuf::FieldDescriptor::CPPTYPE_STRING:
+        reflection.SetString(only_key.get(), field, reflection.GetString(row, field));
+        break;
+      case google::protobuf::FieldDescriptor::CPPTYPE_INT64:
+        reflection.SetInt64(only_key.get(), field, reflection.GetInt64(row, field));
+        break;
+      case google::protobuf::FieldDescriptor::CPPTYPE_INT32:
+        reflection.SetInt32(only_key.get(), field, reflection.GetInt32(row, field));
+        break;
+      case google::protobuf::FieldDescriptor::CPPTYPE_UINT64:
+        reflection.SetUInt64(only_key.get(), field, reflection.GetUInt64(row, field));
+        break;
+      case google::protobuf::FieldDescriptor::CPPTYPE_UINT32:
+        reflection.SetUInt32(only_key.get(), field, reflection.GetUInt32(row, field));
+        break;
+      case google::protobuf::FieldDescriptor::CPPTYPE_BOOL:
+        reflection.SetBool(only_key.get(), field, reflection.GetBool(row, field));
+        break;
+      default: throw Misconfigured("a key of " + row.GetTypeName() + " is of no key type");
+    }
+  }
+  return only_key->SerializeAsString();
+}
+
+std::shared_ptr<const Message> copy_of(const Message& row) {
+  std::shared_ptr<Message> copy(row.New());
+  copy->CopyFrom(row);
+  return copy;
+}
+
+template <class Kept>
+std::vector<Kept> values(const std::map<Offset, Kept>& by_position) {
+  std::vector<Kept> all;
+  for (const auto& [position, kept] : by_position) all.push_back(kept);
+  return all;
+}
+
+}  // namespace
+
+// MemoryViews
+
+ViewPosition MemoryViews::position(Partition partition) const {
+  const auto taken = taken_.find(partition);
+  return taken == taken_.end() ? ViewPosition{} : taken->second.view;
+}
+
+Offset MemoryViews::log_end(Partition partition) const {
+  const auto taken = taken_.find(partition);
+  return taken == taken_.end() ? Offset{} : taken->second.log_end;
+}
+
+std::vector<Rejection> MemoryViews::rejections(Partition partition) const {
+  const auto taken = taken_.find(partition);
+  return taken == taken_.end() ? std::vector<Rejection>{} : values(taken->second.rejections);
+}
+
+std::vector<QuarantinedRecord> MemoryViews::quarantined(Partition partition) const {
+  const auto taken = taken_.find(partition);
+  return taken == taken_.end() ? std::vector<QuarantinedRecord>{}
+                               : values(taken->second.quarantined);
+}
+
+// MemorySink
+
+void MemorySink::require_present() const {
+  if (away_) throw Retryable("the database is away");
+}
+
+Generation MemorySink::generation() { return views_.generation_; }
+
+ViewPosition MemorySink::take(Partition partition, std::string_view owner) {
+  require_present();
+  MemoryViews::Taken& taken = views_.taken_[partition];
+  taken.view.owner = owner;
+  return taken.view;
+}
+
+std::optional<ViewPosition> MemorySink::position(Partition partition) {
+  require_present();
+  const auto taken = views_.taken_.find(partition);
+  if (taken == views_.taken_.end()) return std::nullopt;
+  return taken->second.view;
+}
+
+MemorySink::Transaction MemorySink::begin(const FlushBatch& batch) {
+  Transaction transaction{batch, std::string(batch.owner), {}, {}, {}, {}};
+  for (const RowChanges& changes : batch.rows) {
+    if (changes.upserts.empty() && changes.erased.empty()) continue;
+    Transaction::Rows rows{changes.row->full_name(), {}};
+    for (const Message* row : changes.upserts) rows.changes.emplace_back(key_of(*row), copy_of(*row));
+    for (const Message* row : changes.erased) rows.changes.emplace_back(key_of(*row), nullptr);
+    transaction.rows.push_back(std::move(rows));
+  }
+  transaction.rejections.assign(batch.rejections.begin(), batch.rejections.end());
+  transaction.quarantined.assign(batch.quarantined.begin(), batch.quarantined.end());
+  transaction.unquarantined.assign(batch.unquarantined.begin(), batch.unquarantined.end());
+  return transaction;
+}
+
+bool MemorySink::commit(const Transaction& transaction) {
+  const FlushBatch& batch = transaction.batch;
+  const auto found = views_.taken_.find(batch.partition);
+  if (found == views_.taken_.end()) return false;
+  MemoryViews::Taken& taken = found->second;
+  if (taken.view.owner != transaction.owner || taken.view.position != batch.from ||
+      taken.view.digest != batch.digest_at_from) {
+    return false;
+  }
+  taken.view.position = batch.to;
+  taken.view.digest = batch.digest_at_to;
+  taken.log_end = batch.log_end;
+  taken.record_time = batch.record_time;
+  for (const Transaction::Rows& rows : transaction.rows) {
+    MemoryViews::Rows& table = views_.rows_[rows.table];
+    for (const auto& [key, row] : rows.changes) {
+      if (row) {
+        table[key] = row;
+      } else {
+        table.erase(key);
+      }
+    }
+  }
+  for (const Rejection& rejection : transaction.rejections) {
+    taken.rejections.emplace(rejection.position, rejection);
+  }
+  for (const QuarantinedRecord& record : transaction.quarantined) {
+    taken.quarantined.insert_or_assign(record.position, record);
+  }
+  for (const Offset position : transaction.unquarantined) taken.quarantined.erase(position);
+  return true;
+}
+
+FlushOutcome MemorySink::flush(const FlushBatch& batch) {
+  require_present();
+  if (std::exchange(failing_flush_, false)) throw Retryable("the flush failed");
+  Transaction transaction = begin(batch);
+  if (const auto how = std::exchange(lost_answer_, std::nullopt)) {
+    if (*how == LostAnswer::committed) commit(transaction);
+    if (*how == LostAnswer::delayed) delayed_ = std::move(transaction);
+    return FlushOutcome::in_doubt;
+  }
+  if (!commit(transaction)) throw Fenced("the partition has another owner or position");
+  return FlushOutcome::committed;
+}
+
+void MemorySink::finish_delayed() {
+  if (const auto transaction = std::exchange(delayed_, std::nullopt)) commit(*transaction);
+}
+
+void MemorySink::show_progress(std::span<const LogProgress> progress) {
+  require_present();
+  for (const LogProgress& p : progress) {
+    const auto taken = views_.taken_.find(p.partition);
+    if (taken != views_.taken_.end() && taken->second.view.owner == p.owner) {
+      taken->second.log_end = p.log_end;
+    }
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/projection_sink.h"
+
+namespace sluice {
+
+// What a MemorySink publishes to, as a value: it outlives the sinks as a database outlives its
+// clients, and a copy is a backup.
+class MemoryViews {
+ public:
+  explicit MemoryViews(Generation generation) : generation_(std::move(generation)) {}
+
+  [[nodiscard]] const Generation& generation() const { return generation_; }
+  // As if never taken when it was not.
+  [[nodiscard]] ViewPosition position(Partition partition) const;
+  [[nodiscard]] Offset log_end(Partition partition) const;
+  [[nodiscard]] std::vector<Rejection> rejections(Partition partition) const;
+  [[nodiscard]] std::vector<QuarantinedRecord> quarantined(Partition partition) const;
+
+  // Calls visit(const Row&) for each row of the type, in no order that means anything.
+  template <class Row, class Visit>
+  void for_each_row(Visit visit) const {
+    const auto table = rows_.find(Row::descriptor()->full_name());
+    if (table == rows_.end()) return;
+    for (const auto& [key, row] : table->second) visit(static_cast<const Row&>(*row));
+  }
+
+ private:
+  friend class MemorySink;
+  struct Taken {
+    ViewPosition view;
+    Offset log_end;
+    Time record_time;
+    std::map<Offset, Rejection> rejections;
+    std::map<Offset, QuarantinedRecord> quarantined;
+  };
+  // Rows by their key fields' bytes. Shared by copies: a change puts a new row in place.
+  using Rows = std::map<std::string, std::shared_ptr<const google::protobuf::Message>>;
+
+  Generation generation_;
+  std::map<Partition, Taken> taken_;
+  std::map<std::string, Rows> rows_;  // by the row's full name
+};
+
+// What became of a commit whose answer is lost.
+enum class LostAnswer {
+  committed,
+  not_committed,
+  delayed,  // still running: finish_delayed() lets it come to its end, whatever that is then
+};
+
+// A client of the views, with the faults that a database can have on demand. One thread.
+class MemorySink final : public ProjectionSink {
+ public:
+  explicit MemorySink(MemoryViews& views) : views_(views) {}
+
+  Generation generation() override;
+  ViewPosition take(Partition partition, std::string_view owner) override;
+  std::optional<ViewPosition> position(Partition partition) override;
+  FlushOutcome flush(const FlushBatch& batch) override;
+  void show_progress(std::span<const LogProgress> progress) override;
+
+  // Faults.
+
+  // The next flush throws Retryable and changes nothing.
+  void fail_next_flush() { failing_flush_ = true; }
+  void lose_next_answer(LostAnswer how) { lost_answer_ = how; }
+  void finish_delayed();
+  // While away, everything throws Retryable.
+  void set_away(bool away) { away_ = away; }
+  [[nodiscard]] bool away() const { return away_; }
+
+ private:
+  // A flush with bytes of its own.
+  struct Transaction {
+    FlushBatch batch;
+    std::string owner;
+    struct Rows {
+      std::string table;
+      std::vector<std::pair<std::string, std::shared_ptr<const google::protobuf::Message>>> changes;
+    };
+    std::vector<Rows> rows;  // a null row is erased
+    std::vector<Rejection> rejections;
+    std::vector<QuarantinedRecord> quarantined;
+    std::vector<Offset> unquarantined;
+  };
+
+  static Transaction begin(const FlushBatch& batch);
+  // False when the position is not where the transaction expects it: it changes nothing.
+  bool commit(const Transaction& transaction);
+  void require_present() const;
+
+  MemoryViews& views_;
+  bool failing_flush_ = false;
+  bool away_ = false;
+  std::optional<LostAnswer> lost_answer_;
+  std::optional<Transaction> delayed_;
+};
+
+}  // namespace sluice
