@@ -35,14 +35,6 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
                         " of its rules, this program has version " +
                         std::to_string(projection.version) + ": rebuild into a new generation");
   }
-  const std::optional<int> partitions = parts_.topology.partitions(stream_);
-  if (!partitions) throw Misconfigured("no stream " + stream_ + ": run `sluice topics apply`");
-  if (*partitions != generation_.partitions) {
-    throw Misconfigured(stream_ + " has " + std::to_string(*partitions) +
-                        " partitions, generation " + std::to_string(generation_.number) +
-                        " was made for " + std::to_string(generation_.partitions) +
-                        ": keys have moved; rebuild into a new generation");
-  }
 }
 
 Worker::~Worker() = default;
@@ -62,7 +54,7 @@ void Worker::run(const std::stop_token& stop) {
 
 void Worker::close() {
   for (auto& [partition, assigned] : assigned_) {
-    if (assigned.projector) guarded(partition, assigned, [&] { flush(partition, assigned); });
+    if (assigned.projector) guarded(partition, assigned, [&] { flush(assigned); });
   }
   assigned_.clear();
   reader_.reset();
@@ -74,6 +66,8 @@ void Worker::step(Clock::time_point now, milliseconds wait) {
     if (!reader_) open_reader();
     if (!reader_) return;
     fold(reader_->poll(wait));
+    for (auto& [partition, assigned] : assigned_) tend(partition, assigned);
+    if (now_ >= next_progress_) show_progress();
     reader_backoff_ = milliseconds{0};
   } catch (const Retryable& failure) {
     // Our place in the group may be gone: let go of everything and join again.
@@ -83,14 +77,19 @@ void Worker::step(Clock::time_point now, milliseconds wait) {
     spdlog::warn("log away projection={} retry_ms={} error=\"{}\"", projection_.name,
                  reader_backoff_.count(), failure.what());
     close();
-    return;
   }
-  for (auto& [partition, assigned] : assigned_) tend(partition, assigned);
-  if (now_ >= next_progress_) show_progress();
 }
 
 void Worker::open_reader() {
   if (now_ < reader_retry_at_) return;
+  const std::optional<int> partitions = parts_.topology.partitions(stream_);
+  if (!partitions) throw Misconfigured("no stream " + stream_ + ": run `sluice topics apply`");
+  if (*partitions != generation_.partitions) {
+    throw Misconfigured(stream_ + " has " + std::to_string(*partitions) +
+                        " partitions, generation " + std::to_string(generation_.number) +
+                        " was made for " + std::to_string(generation_.partitions) +
+                        ": keys have moved; rebuild into a new generation");
+  }
   reader_ = parts_.open_reader(*this);
 }
 
@@ -108,7 +107,7 @@ void Worker::lost(Partition partition) {
   if (found == assigned_.end()) return;
   // Saves the next owner the replay; where it has taken the partition already this is fenced.
   if (found->second.projector) {
-    guarded(partition, found->second, [&] { flush(partition, found->second); });
+    guarded(partition, found->second, [&] { flush(found->second); });
   }
   assigned_.erase(found);
   parts_.probe.running(label(partition));
@@ -121,7 +120,9 @@ void Worker::take(Partition partition, Assigned& assigned) {
   auto projector =
       std::make_unique<Projector>(projection_, generation_, partition, owner, config_.limits,
                                   *assigned.store, parts_.sink, parts_.probe);
-  const Offset from = projector->take(parts_.topology.range(stream_, partition));
+  const LogRange log = parts_.topology.range(stream_, partition);
+  assigned.log_end = log.end;
+  const Offset from = projector->take(log);
   spdlog::info("partition acquired projection={} partition={} position={} view={} owner={}",
                projection_.name, partition.value, from.value, projector->flushed().value, owner);
   parts_.probe.running(label(partition));
@@ -178,7 +179,7 @@ void Worker::fold(std::span<const LogRecord> records) {
       Projector& projector = *assigned->projector;
       projector.fold(records[i]);
       ++assigned->folded;
-      if (projector.full()) flush(partition, *assigned);
+      if (projector.full()) flush(*assigned);
     });
     if (!assigned->projector || assigned->projector->unsettled() || assigned->projector->full()) {
       hold(partition, *assigned);
@@ -199,13 +200,14 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 }
 
 void Worker::tend(Partition partition, Assigned& assigned) {
+  assigned.log_end = reader_->end(partition);
   if (!assigned.stopped && now_ >= assigned.retry_at) {
     guarded(partition, assigned, [&] {
       if (!assigned.projector) {
         take(partition, assigned);
         assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
-      } else if (assigned.projector->unsettled() || flush_due(partition, assigned)) {
-        flush(partition, assigned);
+      } else if (assigned.projector->unsettled() || flush_due(assigned)) {
+        flush(assigned);
       }
     });
   }
@@ -215,7 +217,7 @@ void Worker::tend(Partition partition, Assigned& assigned) {
   if (!able) hold(partition, assigned);
 }
 
-bool Worker::flush_due(Partition partition, const Assigned& assigned) const {
+bool Worker::flush_due(const Assigned& assigned) const {
   const Projector& projector = *assigned.projector;
   if (!projector.pending()) return false;
   const auto since = std::max<Clock::duration>(now_ - assigned.last_flush, milliseconds{1});
@@ -223,22 +225,21 @@ bool Worker::flush_due(Partition partition, const Assigned& assigned) const {
   if (since >= config_.lagging_flush_interval) return true;
   // Lagging: at the rate of this interval it takes longer than one to reach the end.
   const double behind =
-      static_cast<double>(reader_->end(partition).value - projector.position().value);
+      static_cast<double>(assigned.log_end.value - projector.position().value);
   const double folded_an_interval = static_cast<double>(assigned.folded) *
                                     (std::chrono::duration<double>(config_.flush_interval) /
                                      std::chrono::duration<double>(since));
   return behind <= folded_an_interval;
 }
 
-void Worker::flush(Partition partition, Assigned& assigned) {
+void Worker::flush(Assigned& assigned) {
   const Clock::time_point begun = Clock::now();
-  assigned.projector->flush(reader_ ? reader_->end(partition) : Offset{0});
+  assigned.projector->flush(assigned.log_end);
   parts_.probe.flush_took(Clock::now() - begun);
   if (assigned.projector->unsettled()) return back_off(assigned);
   assigned.last_flush = now_;
   assigned.backoff = milliseconds{0};
   assigned.folded = 0;
-  reader_->show_progress(partition, assigned.projector->flushed());
 }
 
 void Worker::show_progress() {
@@ -246,7 +247,8 @@ void Worker::show_progress() {
   std::vector<LogProgress> progress;
   for (const auto& [partition, assigned] : assigned_) {
     if (!assigned.projector) continue;
-    progress.push_back({partition, reader_->end(partition), assigned.projector->owner()});
+    progress.push_back({partition, assigned.log_end, assigned.projector->owner()});
+    reader_->show_progress(partition, assigned.projector->flushed());
   }
   if (progress.empty()) return;
   try {

@@ -49,7 +49,8 @@ class Worker final : private Ownership {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Throws Misconfigured when the generation does not fit the projection or the log.
+  // Throws Misconfigured when the generation does not fit the projection; so does step() when it does
+  // not fit the log.
   Worker(const Projection& projection, WorkerConfig config, WorkerParts parts);
   ~Worker() override;
 
@@ -70,6 +71,7 @@ class Worker final : private Ownership {
     std::unique_ptr<Projector> projector;  // null: to be taken again at retry_at, unless stopped
     bool stopped = false;
     bool paused = false;
+    Offset log_end;  // as last seen; inside lost() the reader is not asked any more
     Clock::time_point last_flush;
     Clock::time_point retry_at;
     std::chrono::milliseconds backoff{0};
@@ -83,8 +85,8 @@ class Worker final : private Ownership {
   void take(Partition partition, Assigned& assigned);
   void fold(std::span<const LogRecord> records);
   void tend(Partition partition, Assigned& assigned);
-  void flush(Partition partition, Assigned& assigned);
-  [[nodiscard]] bool flush_due(Partition partition, const Assigned& assigned) const;
+  void flush(Assigned& assigned);
+  [[nodiscard]] bool flush_due(const Assigned& assigned) const;
   void resume(Partition partition, Assigned& assigned);
   void hold(Partition partition, Assigned& assigned);
   void back_off(Assigned& assigned);

@@ -99,7 +99,6 @@ class World {
   std::unique_ptr<EventWriter> writer_;
   MemoryViews views_;
   std::optional<MemoryViews> backup_;
-  std::vector<std::int64_t> backup_positions_;
   std::vector<Node> nodes_;
   std::vector<Account> accounts_;
   struct Sent {
@@ -108,8 +107,8 @@ class World {
     std::string value;
   };
   std::vector<Sent> sent_;  // for retries
-  std::vector<std::string> backup_log_;
   int next_id_ = 0;
+  int unmoved_checks_ = 0;
   std::map<std::string, int> happened_;
 };
 

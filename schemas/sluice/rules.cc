@@ -1,0 +1,277 @@
+#include "schemas/sluice/rules.h"
+
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+
+#include "schemas/sluice/words.h"
+#include "sluice/rule.pb.h"
+#include "storage/check.h"
+
+namespace sluice {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr std::size_t kLongestId = 64;
+
+// What a message's fields must meet, read from the options once.
+struct MessagePlan;
+struct FieldPlan {
+  const FieldDescriptor* field;
+  Rule rule;
+  std::unique_ptr<MessagePlan> items;             // of a message field
+  const FieldDescriptor* unique_by = nullptr;     // of the items
+  const FieldDescriptor* differs_from = nullptr;  // of the same message
+};
+struct MessagePlan {
+  explicit MessagePlan(const Descriptor& type);
+  std::vector<FieldPlan> fields;
+};
+
+MessagePlan::MessagePlan(const Descriptor& type) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    FieldPlan plan{type.field(i), type.field(i)->options().GetExtension(rule), nullptr};
+    if (plan.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      plan.items = std::make_unique<MessagePlan>(*plan.field->message_type());
+    }
+    if (!plan.rule.unique_by().empty()) {
+      plan.unique_by = plan.field->message_type()->FindFieldByName(plan.rule.unique_by());
+      CHECK(plan.unique_by != nullptr, "unique_by names a field of the items");
+    }
+    if (!plan.rule.differs_from().empty()) {
+      plan.differs_from = type.FindFieldByName(plan.rule.differs_from());
+      CHECK(plan.differs_from != nullptr, "differs_from names a field of the same message");
+    }
+    fields.push_back(std::move(plan));
+  }
+}
+
+// The plans of an Event's facts, by the facts' place in the oneof.
+using EventPlan = std::vector<MessagePlan>;
+
+const EventPlan& plan_of(const Descriptor& event) {
+  // Nearly always the same event as the last time on this thread.
+  thread_local const Descriptor* last_event = nullptr;
+  thread_local const EventPlan* last_plan = nullptr;
+  if (last_event == &event) return *last_plan;
+
+  static std::mutex mutex;
+  static std::unordered_map<const Descriptor*, std::unique_ptr<EventPlan>> plans;
+  const std::lock_guard lock(mutex);
+  std::unique_ptr<EventPlan>& plan = plans[&event];
+  if (!plan) {
+    plan = std::make_unique<EventPlan>();
+    const auto& facts = *event.oneof_decl(0);
+    for (int i = 0; i < facts.field_count(); ++i) {
+      plan->emplace_back(*facts.field(i)->message_type());
+    }
+  }
+  last_event = &event;
+  last_plan = plan.get();
+  return *plan;
+}
+
+bool is_id(std::string_view text) {
+  if (text.empty() || text.size() > kLongestId) return false;
+  for (const char c : text) {
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '_' || c == '~' || c == '-';
+    if (!fine) return false;
+  }
+  return true;
+}
+
+std::size_t code_points(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0u) != 0x80u;
+  return count;
+}
+
+// Without a fraction where there is none.
+std::string number_text(double number) {
+  if (number == std::floor(number) && std::abs(number) < 1e18) {
+    return std::to_string(static_cast<long long>(number));
+  }
+  std::string text = std::to_string(number);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text;
+}
+
+std::string range_text(const Rule& rule, const std::string& unit) {
+  if (!rule.has_max()) return "at least " + number_text(rule.min()) + unit;
+  if (!rule.has_min()) return "at most " + number_text(rule.max()) + unit;
+  return number_text(rule.min()) + " to " + number_text(rule.max()) + unit;
+}
+
+bool within(const Rule& rule, double number) {
+  return !(rule.has_min() && number < rule.min()) && !(rule.has_max() && number > rule.max());
+}
+
+std::string check_text(const Rule& rule, std::string_view text) {
+  if ((rule.id() || (rule.id_or_empty() && !text.empty())) && !is_id(text)) {
+    return "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -";
+  }
+  if (text.find('\0') != std::string_view::npos) return "must not contain U+0000";
+  if (!rule.has_min() && !rule.has_max()) return {};
+  const std::size_t length = code_points(text);
+  if (within(rule, static_cast<double>(length))) return {};
+  return "must be " + range_text(rule, " characters long") + ", is " + std::to_string(length);
+}
+
+template <class Number>
+std::string check_number(const Rule& rule, Number number) {
+  const double value = static_cast<double>(number);
+  if (!std::isfinite(value)) return "must be a finite number";
+  if (within(rule, value)) return {};
+  return "must be " + range_text(rule, "");
+}
+
+void set_default(Message& message, const FieldPlan& plan) {
+  const std::string& text = plan.rule.default_();
+  const auto& reflection = *message.GetReflection();
+  switch (plan.field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return reflection.SetString(&message, plan.field, text);
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reflection.SetBool(&message, plan.field, text == "true");
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const auto* value = value_of(*plan.field->enum_type(), text);
+      CHECK(value != nullptr, "a default is one of the enum's words");
+      return reflection.SetEnum(&message, plan.field, value);
+    }
+    case FieldDescriptor::CPPTYPE_INT64:
+      return reflection.SetInt64(&message, plan.field, std::stoll(text));
+    case FieldDescriptor::CPPTYPE_INT32:
+      return reflection.SetInt32(&message, plan.field, std::stoi(text));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return reflection.SetUInt64(&message, plan.field, std::stoull(text));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return reflection.SetUInt32(&message, plan.field,
+                                  static_cast<std::uint32_t>(std::stoul(text)));
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return reflection.SetDouble(&message, plan.field, std::stod(text));
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return reflection.SetFloat(&message, plan.field, std::stof(text));
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      CHECK(false, "a message has no default");
+  }
+}
+
+std::string check_value(const Message& message, const FieldPlan& plan) {
+  const auto& reflection = *message.GetReflection();
+  const FieldDescriptor* field = plan.field;
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING: {
+      std::string scratch;
+      const std::string& text = reflection.GetStringReference(message, field, &scratch);
+      if (field->type() == FieldDescriptor::TYPE_BYTES) {
+        return check_number(plan.rule, static_cast<std::uint64_t>(text.size()));
+      }
+      std::string reason = check_text(plan.rule, text);
+      if (reason.empty() && plan.differs_from != nullptr &&
+          text == reflection.GetStringReference(message, plan.differs_from, &scratch)) {
+        reason = "must differ from " + plan.differs_from->name();
+      }
+      return reason;
+    }
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const int number = reflection.GetEnumValue(message, field);
+      if (field->enum_type()->FindValueByNumber(number) != nullptr) return {};
+      return "is no value of " + field->enum_type()->name() + ": " + std::to_string(number);
+    }
+    case FieldDescriptor::CPPTYPE_INT64:
+      return check_number(plan.rule, reflection.GetInt64(message, field));
+    case FieldDescriptor::CPPTYPE_INT32:
+      return check_number(plan.rule, reflection.GetInt32(message, field));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return check_number(plan.rule, reflection.GetUInt64(message, field));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return check_number(plan.rule, reflection.GetUInt32(message, field));
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return check_number(plan.rule, reflection.GetDouble(message, field));
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return check_number(plan.rule, reflection.GetFloat(message, field));
+    case FieldDescriptor::CPPTYPE_BOOL:
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return {};
+  }
+  return {};
+}
+
+void check_message(Message& message, const MessagePlan& plan, const std::string& path,
+                   std::vector<Fault>& faults);
+
+void check_list(Message& message, const FieldPlan& plan, const std::string& path,
+                std::vector<Fault>& faults) {
+  const auto& reflection = *message.GetReflection();
+  const int size = reflection.FieldSize(message, plan.field);
+  if (!within(plan.rule, size)) {
+    faults.push_back(
+        {path, "must have " + range_text(plan.rule, " items") + ", has " + std::to_string(size)});
+  }
+  if (!plan.items) return;
+  std::set<std::string> met;
+  for (int i = 0; i < size; ++i) {
+    Message& item = *reflection.MutableRepeatedMessage(&message, plan.field, i);
+    const std::string item_path = path + "[" + std::to_string(i) + "]";
+    check_message(item, *plan.items, item_path + ".", faults);
+    if (plan.unique_by == nullptr) continue;
+    const std::string id = item.GetReflection()->GetString(item, plan.unique_by);
+    if (!met.insert(id).second) {
+      faults.push_back({item_path + "." + plan.unique_by->name(), "stands in the list twice"});
+    }
+  }
+}
+
+void check_message(Message& message, const MessagePlan& plan, const std::string& path,
+                   std::vector<Fault>& faults) {
+  const auto& reflection = *message.GetReflection();
+  for (const FieldPlan& field : plan.fields) {
+    if (field.field->is_repeated()) {
+      if (reflection.FieldSize(message, field.field) > 0 || field.rule.has_min()) {
+        check_list(message, field, path + field.field->name(), faults);
+      }
+      continue;
+    }
+    if (!reflection.HasField(message, field.field)) {
+      if (field.rule.has_default_()) {
+        set_default(message, field);
+      } else if (field.rule.required()) {
+        faults.push_back({path + field.field->name(), "is required"});
+      }
+      continue;
+    }
+    if (std::string reason = check_value(message, field); !reason.empty()) {
+      faults.push_back({path + field.field->name(), std::move(reason)});
+    }
+    if (field.items) {
+      check_message(*reflection.MutableMessage(&message, field.field), *field.items,
+                    path + field.field->name() + ".", faults);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Fault> check_rules(Message& event) {
+  std::vector<Fault> faults;
+  const auto& reflection = *event.GetReflection();
+  const auto* fact =
+      reflection.GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
+  if (fact == nullptr) {
+    faults.push_back({"", "no known fact"});
+    return faults;
+  }
+  const MessagePlan& plan =
+      plan_of(*event.GetDescriptor())[static_cast<std::size_t>(fact->index_in_oneof())];
+  static const std::string kNoPath;
+  check_message(*reflection.MutableMessage(&event, fact), plan, kNoPath, faults);
+  return faults;
+}
+
+}  // namespace sluice
