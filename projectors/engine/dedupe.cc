@@ -79,14 +79,19 @@ DedupeWindow::Parts& DedupeWindow::parts() const {
   return *parts_;
 }
 
-std::optional<std::uint64_t> DedupeWindow::seen(EventId id, Time record_time) {
-  Parts& p = parts();
-  const std::int64_t expired_ms = in_ms(record_time) - p.horizon_ms;
-  // All cache lines on their way before the first is looked at.
+void DedupeWindow::prefetch(EventId id) const {
+  const Parts& p = parts();
   p.open.prefetch(id);
   for (const Segment& segment : p.segments) {
     segment.prefetch(id);
   }
+}
+
+std::optional<std::uint64_t> DedupeWindow::seen(EventId id, Time record_time) {
+  Parts& p = parts();
+  const std::int64_t expired_ms = in_ms(record_time) - p.horizon_ms;
+  // All cache lines on their way before the first is looked at.
+  prefetch(id);
   // From new to old: the first mark found is the newest one, and decides.
   if (const Mark* mark = p.open.find(id)) {
     return mark->time_ms > expired_ms ? std::optional(mark->content) : std::nullopt;

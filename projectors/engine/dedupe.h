@@ -49,6 +49,10 @@ class DedupeWindow {
   DedupeWindow(StateStore& store, std::chrono::milliseconds horizon, DedupeShape shape = {});
   ~DedupeWindow();
 
+  // Brings to the cache what seen() looks at first. seen() is mostly waiting for memory: said some
+  // work before, as soon as the id is known, it takes about half the time.
+  void prefetch(EventId id) const;
+
   // What mark() was told of the id's content, when it was marked at a record time later than
   // `record_time` - horizon; by the newest mark's own time, whatever has been purged. Throws what
   // the store throws.

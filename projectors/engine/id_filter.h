@@ -15,12 +15,12 @@ namespace sluice::dedupe {
 
 class IdFilter {
  public:
-  // Holds nothing, and says of every id that it may hold it.
+  // Without memory: says of every id that it may hold it.
   IdFilter() = default;
   explicit IdFilter(std::size_t ids) : blocks_(ids / kIdsPerBlock + 1) {}
   static std::size_t bytes_for(std::size_t ids) { return (ids / kIdsPerBlock + 1) * sizeof(Block); }
 
-  // Nothing, when it holds nothing.
+  // A filter without memory stays one that may hold anything.
   void add(EventId id) {
     if (blocks_.empty()) {
       return;
