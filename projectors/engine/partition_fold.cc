@@ -87,14 +87,14 @@ void Outcomes::clear() {
 }
 
 PartitionFold::PartitionFold(const Projection& projection, const Generation& generation,
-                             Partition partition, StateStore& store)
+                             Partition partition, StateStore& store, const DedupeShape& dedupe)
     : projection_(projection),
       generation_(generation),
       partition_(partition),
       store_(store),
       tables_(store),
       parking_(tables_),
-      dedupe_(store, generation.dedupe_horizon),
+      dedupe_(store, generation.dedupe_horizon, dedupe),
       fold_(projection.make(tables_)),
       fact_types_(fold_->event_type()) {}
 

@@ -52,7 +52,7 @@ class PartitionFold {
  public:
   // Loads nothing yet. The store must outlive this.
   PartitionFold(const Projection& projection, const Generation& generation, Partition partition,
-                StateStore& store);
+                StateStore& store, const DedupeShape& dedupe);
 
   // What the store holds of this generation and version; nullopt when it holds nothing of it.
   [[nodiscard]] std::optional<StateHead> stored();

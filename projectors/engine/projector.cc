@@ -24,7 +24,7 @@ Projector::Projector(const Projection& projection, const Generation& generation,
       sink_(sink),
       probe_(probe),
       name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
-      fold_(projection, generation, partition, store) {
+      fold_(projection, generation, partition, store, limits.dedupe) {
   for (const auto& rows : fold_.tables().all()) {
     if (rows->published()) rows_.push_back({&rows->row_type(), {}, {}});
   }

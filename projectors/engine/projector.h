@@ -23,6 +23,7 @@ struct ProjectorLimits {
   std::size_t dirty_rows = 100'000;
   std::size_t dirty_bytes = std::size_t{64} << 20;
   std::size_t cached_bytes = std::size_t{64} << 20;
+  DedupeShape dedupe;
 };
 
 // One a partition and owner, used by one thread. Every function throws what the sink and the store

@@ -7,7 +7,7 @@ namespace sluice {
 
 Refold::Refold(const Projection& projection, const Generation& generation, Partition partition,
                std::size_t memory, StateStore& store)
-    : memory_(memory), store_(store), fold_(projection, generation, partition, store) {
+    : memory_(memory), store_(store), fold_(projection, generation, partition, store, DedupeShape{}) {
   fold_.load();
 }
 

@@ -75,7 +75,18 @@ void World::start(Node& node) {
   node.faulty_sink = std::make_unique<FaultySink>(*node.sink, node.death);
   WorkerConfig config;
   config.instance = std::to_string(node.index) + "." + std::to_string(node.incarnation);
-  config.limits = {.dirty_rows = 6, .dirty_bytes = 1 << 20, .cached_bytes = 2000};
+  config.limits = {.dirty_rows = 6,
+                   .dirty_bytes = 1 << 20,
+                   .cached_bytes = 2000,
+                   // So small that sealing, merging and turning segments over happen all the time.
+                   .dedupe = {.open_marks = 8,
+                              .page_marks = 4,
+                              .segment_marks = 32,
+                              .slices = 4,
+                              .fan_in = 3,
+                              .merge_pace = 2,
+                              .merge_marks_min = 4,
+                              .filter_bytes_max = 1 << 12}};
   WorkerParts parts{.open_reader =
                         [this, &node](Ownership& ownership) {
                           return log_.reader(kStream, node.assignment, ownership);
