@@ -33,25 +33,6 @@ EventId id_of(std::string_view key, std::string_view id) {
   return {hash.high64, hash.low64};
 }
 
-// What a timestamptz column and RFC 3339 can both show: the years 1 to 9999.
-bool is_storable(std::int64_t milliseconds_since_1970) {
-  constexpr std::int64_t kYear1 = -62'135'596'800'000;
-  constexpr std::int64_t kYear10000 = 253'402'300'800'000;
-  return milliseconds_since_1970 >= kYear1 && milliseconds_since_1970 < kYear10000;
-}
-
-bool is_event_id(std::string_view id) {
-  constexpr std::size_t kLongest = 200;
-  if (id.empty() || id.size() > 4 * kLongest) return false;
-  std::size_t code_points = 0;
-  for (const char c : id) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) return false;
-    code_points += (byte & 0xc0u) != 0x80u;
-  }
-  return code_points <= kLongest;
-}
-
 std::uint64_t content_of(const Envelope& envelope) {
   const std::string& payload = envelope.payload();
   return XXH3_64bits(payload.data(), payload.size());
@@ -208,6 +189,7 @@ void PartitionFold::move_time(const LogRecord& record) {
 void PartitionFold::settle(const LogRecord& record) {
   move_time(record);
   const EventId id = id_of(key_, envelope_.id());
+  dedupe_.prefetch(id);
   const std::uint64_t content = content_of(envelope_);
   if (const auto first = dedupe_.seen(id, record_time())) {
     ++outcomes_.duplicates;

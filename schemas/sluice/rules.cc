@@ -18,6 +18,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr std::size_t kLongestId = 64;
+constexpr std::size_t kLongestEventId = 200;  // characters
 
 // What a message's fields must meet, read from the options once.
 struct MessagePlan;
@@ -74,16 +75,6 @@ const EventPlan& plan_of(const Descriptor& event) {
   last_event = &event;
   last_plan = plan.get();
   return *plan;
-}
-
-bool is_id(std::string_view text) {
-  if (text.empty() || text.size() > kLongestId) return false;
-  for (const char c : text) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '.' || c == '_' || c == '~' || c == '-';
-    if (!fine) return false;
-  }
-  return true;
 }
 
 std::size_t code_points(std::string_view text) {
@@ -272,6 +263,38 @@ std::vector<Fault> check_rules(Message& event) {
   static const std::string kNoPath;
   check_message(*reflection.MutableMessage(&event, fact), plan, kNoPath, faults);
   return faults;
+}
+
+bool is_id(std::string_view text) {
+  if (text.empty() || text.size() > kLongestId) return false;
+  for (const char c : text) {
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '_' || c == '~' || c == '-';
+    if (!fine) return false;
+  }
+  return true;
+}
+
+bool is_printable(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7f) return false;
+    // U+0080 to U+009F are c2 80 to c2 9f.
+    const bool c1 =
+        byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c1) return false;
+  }
+  return true;
+}
+
+bool is_event_id(std::string_view text) {
+  return !text.empty() && is_printable(text) && code_points(text) <= kLongestEventId;
+}
+
+bool is_storable(std::int64_t milliseconds) {
+  constexpr std::int64_t kYear1 = -62'135'596'800'000;
+  constexpr std::int64_t kYear10000 = 253'402'300'800'000;
+  return milliseconds >= kYear1 && milliseconds < kYear10000;
 }
 
 }  // namespace sluice

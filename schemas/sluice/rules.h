@@ -1,9 +1,11 @@
 #pragma once
 
-// A fact against its (sluice.rule) options: ingest asks before the log, the projector before the fold.
+// A fact against its (sluice.rule) options: ingest asks before the log, the projector before the
+// fold.
 
 #include <google/protobuf/message.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,5 +21,18 @@ struct Fault {
 // Writes defaults into absent fields of `event` (a domain's Event) and returns what is wrong with
 // its fact; empty: admissible. One fault a field at most. Thread-safe.
 [[nodiscard]] std::vector<Fault> check_rules(google::protobuf::Message& event);
+
+// What the wire calls an id: 1 to 64 of A-Z a-z 0-9 . _ ~ -
+[[nodiscard]] bool is_id(std::string_view text);
+
+// What may identify an event: 1 to 200 printable characters. `text` is UTF-8.
+[[nodiscard]] bool is_event_id(std::string_view text);
+
+// Without U+0000 to U+001F and U+007F to U+009F. `text` is UTF-8.
+[[nodiscard]] bool is_printable(std::string_view text);
+
+// Whether a time, in milliseconds since 1970, is in the years 1 to 9999: what a timestamptz column
+// and RFC 3339 can both show.
+[[nodiscard]] bool is_storable(std::int64_t milliseconds);
 
 }  // namespace sluice

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+// One thing wrong with one event of a request.
+struct EventFault {
+  std::size_t index = 0;  // of the event in the request
+  std::string field;      // "data.choice", "time"
+  std::string reason;
+};
+
+// The faults of a request: all are counted, the first are kept.
+class Faults {
+ public:
+  static constexpr std::size_t kKept = 1000;
+
+  void begin_event(std::size_t index) { index_ = index; }
+  void add(std::string field, std::string reason) {
+    ++count_;
+    if (kept_.size() < kKept) kept_.push_back({index_, std::move(field), std::move(reason)});
+  }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] const std::vector<EventFault>& kept() const { return kept_; }
+
+ private:
+  std::size_t index_ = 0;
+  std::size_t count_ = 0;
+  std::vector<EventFault> kept_;
+};
+
+}  // namespace sluice

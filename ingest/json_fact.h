@@ -1,0 +1,24 @@
+#pragma once
+
+// A fact's JSON as its message, by the message's descriptor alone.
+
+#include <google/protobuf/message.h>
+#include <simdjson.h>
+
+#include <string>
+#include <string_view>
+
+#include "ingest/fault.h"
+
+namespace sluice {
+
+// Reads a JSON object into `message`, which is empty: proto JSON with snake_case names and an
+// enum's lower-case word; null is absent. What does not fit is added to `faults` with its path
+// below `path` ("data."), and the rest is read on.
+void read_message(simdjson::dom::object object, google::protobuf::Message& message,
+                  const std::string& path, Faults& faults);
+
+// Decodes base64 with the standard alphabet, padded or not; false when it is none.
+[[nodiscard]] bool decode_base64(std::string_view text, std::string& bytes);
+
+}  // namespace sluice
