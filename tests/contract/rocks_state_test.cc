@@ -57,8 +57,9 @@ TEST_CASE("killed, a store has every batch that it took, or without its log a be
   int written = -1;
   for (int round = 0; round < 5; ++round) {
     const std::string mode = kept == Kept::kill ? "kill" : "shutdown";
-    const int reported = last_reported_when_killed(
-        {"write", dir.path().string(), mode, std::to_string(written + 1)});
+    const int reported =
+        reported_until_killed({"write", dir.path().string(), mode, std::to_string(written + 1)})
+            .back();
     const RocksResources resources(kBytes, 1);
     RocksStateStore store(dir.path(), resources, kept);
     written = newest_whole_batch(store);
@@ -83,7 +84,7 @@ TEST_CASE("killed while it clears, a store has everything or nothing") {
         }
       }
     }
-    const int reported = last_reported_when_killed({"clear", dir.path().string()});
+    const int reported = reported_until_killed({"clear", dir.path().string()}).back();
     RocksStateStore store(dir.path(), resources);
     const std::size_t left = rows_of(store).size();
     CHECK((left == 0 || (left == kRows && reported == 0)));

@@ -7,9 +7,13 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "storage/embedded/embedded_log.h"
 #include "storage/rocksdb/rocks_state_store.h"
 #include "tests/contract/numbered_batch.h"
+#include "tests/contract/victim.h"
 
 namespace sluice::testing {
 namespace {
@@ -40,6 +44,23 @@ void clear_once(const char* directory) {
   while (true) pause();
 }
 
+// In appends of a few records from several threads, so that they are committed in groups.
+void append_records(const char* directory, const char* stream) {
+  const auto log = EmbeddedLog::open(directory, {});
+  log->create(stream, kVictimPartitions);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < kVictimPartitions; ++i) {
+    threads.emplace_back([&log, stream, partition = Partition{i}] {
+      const auto writer = log->writer();
+      while (true) {
+        std::vector<NewRecord> records(3, NewRecord{partition, "key", "value"});
+        writer->append(stream, records);
+        report(static_cast<int>(records.back().offset.value) * kVictimPartitions + partition.value);
+      }
+    });
+  }
+}
+
 int run(int count, char** arguments) {
   const std::string deed = count > 2 ? arguments[1] : "";
   if (deed == "write" && count == 5) {
@@ -50,7 +71,8 @@ int run(int count, char** arguments) {
         std::stoi(arguments[4]));
   }
   if (deed == "clear") clear_once(arguments[2]);
-  std::fprintf(stderr, "victim: write DIR kill|shutdown FIRST, clear DIR\n");
+  if (deed == "append" && count == 4) append_records(arguments[2], arguments[3]);
+  std::fprintf(stderr, "victim: write DIR kill|shutdown FIRST, clear DIR, append DIR STREAM\n");
   return 2;
 }
 

@@ -12,35 +12,38 @@
 namespace sluice::testing {
 namespace {
 
-// The last whole line: the kill may have cut one.
-std::string last_line(const std::filesystem::path& file) {
+// Of the whole lines: the kill may have cut the last one.
+std::vector<int> numbers_in(const std::filesystem::path& file) {
   std::ostringstream read;
   read << std::ifstream(file).rdbuf();
-  std::string all = read.str();
-  all.erase(all.find_last_of('\n') + 1);
-  if (all.empty()) return all;
-  all.pop_back();
-  return all.substr(all.find_last_of('\n') + 1);
+  const std::string all = read.str();
+  std::vector<int> numbers;
+  for (std::size_t begin = 0, end; (end = all.find('\n', begin)) != all.npos; begin = end + 1) {
+    const std::string line = all.substr(begin, end - begin);
+    if (line.find_first_not_of("0123456789") != line.npos) throw std::runtime_error(line);
+    numbers.push_back(std::stoi(line));
+  }
+  return numbers;
 }
 
 }  // namespace
 
-int last_reported_when_killed(const std::vector<std::string>& arguments) {
+std::vector<int> reported_until_killed(const std::vector<std::string>& arguments) {
   const TempDir dir;
   const std::filesystem::path output = dir.path() / "output";
   std::vector<std::string> command = {SLUICE_VICTIM};
   command.insert(command.end(), arguments.begin(), arguments.end());
   ChildProcess victim(command, output);
   const auto ended = [&] { return victim.ended().has_value(); };
-  if (!eventually([&] { return !last_line(output).empty() || ended(); })) {
+  if (!eventually([&] { return !numbers_in(output).empty() || ended(); })) {
     throw std::runtime_error("the victim reports nothing");
   }
   std::random_device random;
   const std::chrono::milliseconds life(random() % 150);
-  if (eventually(ended, life)) throw std::runtime_error("the victim ended: " + last_line(output));
+  if (eventually(ended, life)) throw std::runtime_error("the victim ended by itself");
   victim.signal(SIGKILL);
   victim.wait(std::chrono::seconds(20));
-  return std::stoi(last_line(output));
+  return numbers_in(output);
 }
 
 }  // namespace sluice::testing
