@@ -13,7 +13,7 @@ namespace sluice {
 class RocksStateStore final : public StateStore {
  public:
   enum class KeptThrough {
-    kill,     // written to the operating system before write() returns: a log, without fsync
+    kill,     // given to the operating system before write() returns: a log, without an fsync each
     shutdown  // kept in memtables until they are full: cheaper, and replayed after a crash
   };
 
