@@ -1,0 +1,57 @@
+#pragma once
+
+// The bytes of an EmbeddedLog in RocksDB. Numbers in keys are big-endian, so that keys sort by
+// them.
+//   0x00 stream name                                   -> id (4), partitions (4)
+//   0x01 stream id (4) partition (4) offset (8)        -> appended_at (8), key size (4), key, value
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/position.h"
+
+namespace sluice::embedded {
+
+struct StreamId {
+  std::uint32_t value = 0;
+  friend auto operator<=>(const StreamId&, const StreamId&) = default;
+};
+
+struct StreamEntry {
+  StreamId id;
+  int partitions = 0;
+};
+
+// Where a partition ends.
+struct Tail {
+  Offset next{0};
+  Time last_appended_at{};
+};
+
+struct RecordEntry {
+  Time appended_at;
+  std::string_view key;
+  std::string_view value;
+};
+
+inline constexpr char kStreamTag = 0;
+inline constexpr char kRecordTag = 1;
+inline constexpr std::size_t kPartitionPrefixSize = 9;
+
+std::string stream_key(std::string_view name);
+std::string stream_value(const StreamEntry& entry);
+// nullopt: these are not the bytes of one.
+std::optional<StreamEntry> parse_stream(std::string_view value);
+
+std::string record_key(StreamId stream, Partition partition, Offset offset);
+// Into `to`, which is reused.
+void encode_record_key(StreamId stream, Partition partition, Offset offset, std::string& to);
+Offset offset_of(std::string_view record_key);
+// Into `to`, which is reused.
+void encode_record(const RecordEntry& record, std::string& to);
+// Borrows from `value`.
+std::optional<RecordEntry> parse_record(std::string_view value);
+
+}  // namespace sluice::embedded

@@ -1,0 +1,263 @@
+#include "storage/embedded/embedded_log.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "storage/check.h"
+#include "storage/embedded/embedded_reader.h"
+#include "storage/embedded/embedded_records.h"
+#include "storage/errors.h"
+#include "storage/rocksdb/rocks_status.h"
+
+namespace sluice {
+namespace {
+
+// How often a secondary looks while it waits; nothing can wake it.
+constexpr std::chrono::milliseconds kSecondaryLooks{10};
+
+std::size_t index_in(const embedded::Stream& stream, Partition partition) {
+  if (partition.value < 0 || partition.value >= stream.entry.partitions) {
+    throw Misconfigured("stream " + stream.name + " has no partition " +
+                        std::to_string(partition.value));
+  }
+  return static_cast<std::size_t>(partition.value);
+}
+
+}  // namespace
+
+class EmbeddedWriter final : public EventWriter {
+ public:
+  explicit EmbeddedWriter(EmbeddedLog& log) : log_(log) {}
+  void append(std::string_view stream, std::span<NewRecord> records) override {
+    log_.append(stream, records);
+  }
+
+ private:
+  EmbeddedLog& log_;
+};
+
+// On the stack of the thread that waits in append().
+struct EmbeddedLog::Append {
+  embedded::Stream& stream;
+  std::span<NewRecord> records;
+  bool done = false;
+  std::exception_ptr failure;
+};
+
+Time EmbeddedLog::system_time() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+std::unique_ptr<EmbeddedLog> EmbeddedLog::open(const std::filesystem::path& directory,
+                                               Config config) {
+  return std::unique_ptr<EmbeddedLog>(new EmbeddedLog(directory, std::move(config), false));
+}
+
+std::unique_ptr<EmbeddedLog> EmbeddedLog::open_secondary(const std::filesystem::path& directory,
+                                                         Config config) {
+  return std::unique_ptr<EmbeddedLog>(new EmbeddedLog(directory, std::move(config), true));
+}
+
+EmbeddedLog::EmbeddedLog(const std::filesystem::path& directory, Config config, bool secondary)
+    : directory_(directory), config_(std::move(config)), secondary_(secondary) {
+  using embedded::Records;
+  records_ = std::make_unique<Records>(
+      directory_, secondary ? Records::As::secondary : Records::As::primary, config_.bytes);
+  load();
+}
+
+EmbeddedLog::~EmbeddedLog() = default;
+
+std::optional<int> EmbeddedLog::partitions(std::string_view name) {
+  if (secondary_) catch_up();
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(name);
+  if (found == streams_.end()) return std::nullopt;
+  return found->second.entry.partitions;
+}
+
+void EmbeddedLog::create(std::string_view name, int partitions) {
+  if (secondary_) throw Misconfigured("a log that is only looked into takes no streams");
+  if (partitions < 1) throw Misconfigured("a stream has at least one partition");
+  std::unique_lock lock(mutex_);
+  committed_.wait(lock, [&] { return !committing_; });
+  if (const auto found = streams_.find(name); found != streams_.end()) {
+    const int has = found->second.entry.partitions;
+    if (has == partitions) return;
+    throw Misconfigured("stream " + std::string(name) + " has " + std::to_string(has) +
+                        " partitions, not " + std::to_string(partitions));
+  }
+  if (failed_) throw Retryable("the log has failed: append, which opens it again");
+  embedded::StreamId id;
+  for (const auto& [other, stream] : streams_) {
+    id.value = std::max(id.value, stream.entry.id.value + 1);
+  }
+  const embedded::StreamEntry entry{id, partitions};
+  try {
+    records_->put_stream(name, entry);
+  } catch (const Error&) {
+    failed_ = true;
+    throw;
+  }
+  const std::vector<embedded::Tail> empty(static_cast<std::size_t>(partitions));
+  streams_.emplace(name, embedded::Stream{std::string(name), entry, empty, empty});
+}
+
+LogRange EmbeddedLog::range(std::string_view name, Partition partition) {
+  if (secondary_) catch_up();
+  embedded::Stream& found = stream(name);
+  const std::size_t index = index_in(found, partition);
+  const std::lock_guard lock(mutex_);
+  return {Offset{0}, found.durable[index].next};
+}
+
+std::unique_ptr<EventWriter> EmbeddedLog::writer() {
+  if (secondary_) throw Misconfigured("a log that is only looked into cannot be appended to");
+  return std::make_unique<EmbeddedWriter>(*this);
+}
+
+std::unique_ptr<EventReader> EmbeddedLog::reader(std::string_view name,
+                                                 std::vector<Partition> partitions,
+                                                 Ownership& ownership) {
+  if (secondary_) catch_up();
+  embedded::Stream& found = stream(name);
+  for (const Partition partition : partitions) index_in(found, partition);
+  return std::make_unique<EmbeddedReader>(*this, found, std::move(partitions), ownership);
+}
+
+embedded::Stream& EmbeddedLog::stream(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(name);
+  if (found == streams_.end()) throw Misconfigured("there is no stream " + std::string(name));
+  return found->second;
+}
+
+void EmbeddedLog::append(std::string_view name, std::span<NewRecord> records) {
+  Append mine{stream(name), records, false, nullptr};
+  for (const NewRecord& record : records) index_in(mine.stream, record.partition);
+  if (records.empty()) return;
+  std::unique_lock lock(mutex_);
+  waiting_.push_back(&mine);
+  committed_.wait(lock, [&] { return mine.done || !committing_; });
+  if (!mine.done) {
+    const std::vector<Append*> group = std::exchange(waiting_, {});
+    committing_ = true;
+    lock.unlock();
+    commit(group);
+    lock.lock();
+    committing_ = false;
+    committed_.notify_all();
+    appended_.notify_all();
+  }
+  if (mine.failure) std::rethrow_exception(mine.failure);
+}
+
+void EmbeddedLog::commit(std::span<Append* const> group) {
+  std::exception_ptr failure;
+  try {
+    if (failed_) reopen();  // written only by the committing thread
+    write(group);
+  } catch (const std::exception&) {
+    // What is on disk now is not known: memory must not go on from it.
+    failure = std::current_exception();
+  }
+  const std::lock_guard lock(mutex_);
+  failed_ = failure != nullptr;
+  if (!failed_) publish(group);
+  for (Append* append : group) {
+    append->failure = failure;
+    append->done = true;
+  }
+}
+
+void EmbeddedLog::write(std::span<Append* const> group) {
+  const Time now = config_.clock();
+  rocksdb::WriteBatch batch;
+  std::string key;
+  std::string value;
+  for (Append* append : group) append->stream.written = append->stream.durable;
+  for (Append* append : group) {
+    embedded::Stream& stream = append->stream;
+    for (NewRecord& record : append->records) {
+      embedded::Tail& tail = stream.written[index_in(stream, record.partition)];
+      tail.last_appended_at = std::max(tail.last_appended_at, now);
+      embedded::encode_record({tail.last_appended_at, record.key, record.value}, value);
+      embedded::encode_record_key(stream.entry.id, record.partition, tail.next, key);
+      check(batch.Put(key, value), "put a record into a batch");
+      record.offset = tail.next;
+      tail.next = tail.next.next();
+    }
+  }
+  const std::shared_lock access(access_);
+  records_->append(batch);
+}
+
+// Only now, after the fsync, may readers see the records.
+void EmbeddedLog::publish(std::span<Append* const> group) {
+  for (Append* append : group) append->stream.durable = append->stream.written;
+}
+
+void EmbeddedLog::load() {
+  records_->for_each_stream([&](std::string_view name, const embedded::StreamEntry& entry) {
+    embedded::Stream& stream = streams_[std::string(name)];
+    stream.name = name;
+    stream.entry = entry;
+    stream.durable.resize(static_cast<std::size_t>(entry.partitions));
+    for (std::size_t i = 0; i < stream.durable.size(); ++i) {
+      const Partition partition{static_cast<std::int32_t>(i)};
+      const embedded::Tail found = records_->tail(entry.id, partition);
+      if (found.next < stream.durable[i].next) {
+        throw Corrupt("the log in " + directory_.string() + " has lost durable records of " +
+                      stream.name + ", partition " + std::to_string(i));
+      }
+      stream.durable[i] = found;
+    }
+  });
+}
+
+void EmbeddedLog::reopen() {
+  const std::unique_lock access(access_);
+  records_.reset();
+  using embedded::Records;
+  records_ = std::make_unique<Records>(directory_, Records::As::primary, config_.bytes);
+  const std::lock_guard lock(mutex_);
+  load();
+}
+
+void EmbeddedLog::catch_up() {
+  const std::lock_guard lock(mutex_);
+  records_->catch_up();
+  load();
+}
+
+bool EmbeddedLog::wait_until(const std::function<bool()>& something,
+                             std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  if (!secondary_) {
+    std::unique_lock lock(mutex_);
+    return appended_.wait_until(lock, deadline, something);
+  }
+  while (true) {
+    catch_up();
+    const auto look = std::min(deadline, std::chrono::steady_clock::now() + kSecondaryLooks);
+    std::unique_lock lock(mutex_);
+    if (appended_.wait_until(lock, look, something)) return true;
+    if (look == deadline) return false;
+  }
+}
+
+Offset EmbeddedLog::end(const embedded::Stream& stream, Partition partition) {
+  const std::lock_guard lock(mutex_);
+  return stream.durable[index_in(stream, partition)].next;
+}
+
+void EmbeddedLog::read(const embedded::Stream& stream, Partition partition, Offset from, Offset end,
+                       const std::function<bool(const LogRecord&)>& take) {
+  const std::shared_lock access(access_);
+  if (!records_)
+    throw Retryable("the log in " + directory_.string() + " could not be opened again");
+  records_->read(stream.entry.id, partition, from, end, take);
+}
+
+}  // namespace sluice

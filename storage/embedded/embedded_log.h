@@ -1,0 +1,111 @@
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/embedded/embedded_format.h"
+#include "storage/event_log.h"
+#include "storage/log_topology.h"
+
+namespace sluice {
+
+namespace embedded {
+
+class Records;
+
+struct Stream {
+  std::string name;
+  StreamEntry entry;
+  std::vector<Tail> durable;  // a partition each; guarded by the log's mutex
+  std::vector<Tail> written;  // with the group being committed; the committing thread's
+};
+
+}  // namespace embedded
+
+// A log in a folder of this machine. One process owns it; its threads append and read side by side,
+// each with a writer or reader of its own, which must not outlive the log. Appends that wait at the
+// same time share one fsync. Readers see a record once it is durable.
+class EmbeddedLog final : public LogTopology {
+ public:
+  using Clock = std::function<Time()>;
+  static Time system_time();
+
+  struct Config {
+    std::size_t bytes = std::size_t{64} << 20;  // of memory, for everything
+    Clock clock = system_time;  // records of a partition are never stamped earlier than the last
+  };
+
+  // Owns the folder, which is made if there is none. Throws Misconfigured when somebody else owns
+  // it.
+  static std::unique_ptr<EmbeddedLog> open(const std::filesystem::path& directory, Config config);
+
+  // Looks into a folder that another process may own, and follows what that one writes whenever it
+  // is asked for a range or polled. It shows what has been written, up to the moment's fsync: a
+  // machine's crash can take back what only this has seen. It cannot create or append
+  // (Misconfigured).
+  static std::unique_ptr<EmbeddedLog> open_secondary(const std::filesystem::path& directory,
+                                                     Config config);
+  ~EmbeddedLog() override;
+
+  std::optional<int> partitions(std::string_view stream) override;
+  void create(std::string_view stream, int partitions) override;
+  LogRange range(std::string_view stream, Partition partition) override;
+
+  // Its appends wait for the disk without a limit of time. Where one fails (Retryable), whatever
+  // was written of it is found when the log is opened again, which the next append does by itself.
+  std::unique_ptr<EventWriter> writer();
+
+  // Has these partitions from its first poll on, for good. poll() throws Corrupt when a position
+  // lies outside of the partition; that partition yields nothing more until seek(), others go on.
+  std::unique_ptr<EventReader> reader(std::string_view stream, std::vector<Partition> partitions,
+                                      Ownership& ownership);
+
+ private:
+  friend class EmbeddedWriter;
+  friend class EmbeddedReader;
+
+  EmbeddedLog(const std::filesystem::path& directory, Config config, bool secondary);
+
+  struct Append;
+
+  embedded::Stream& stream(std::string_view name);
+  void append(std::string_view stream, std::span<NewRecord> records);
+  void commit(std::span<Append* const> group);
+  void write(std::span<Append* const> group);
+  void publish(std::span<Append* const> group);
+  void load();
+  void reopen();
+  void catch_up();
+
+  // For readers. True when `something`, asked under mutex_, came to hold within the timeout.
+  bool wait_until(const std::function<bool()>& something, std::chrono::milliseconds timeout);
+  Offset end(const embedded::Stream& stream, Partition partition);
+  void read(const embedded::Stream& stream, Partition partition, Offset from, Offset end,
+            const std::function<bool(const LogRecord&)>& take);
+
+  const std::filesystem::path directory_;
+  const Config config_;
+  const bool secondary_;
+
+  std::shared_mutex access_;  // held alone while records_ is opened again; before mutex_
+  std::unique_ptr<embedded::Records> records_;  // null when that failed
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable committed_;
+  std::condition_variable appended_;
+  std::map<std::string, embedded::Stream, std::less<>> streams_;  // elements stay where they are
+  std::vector<Append*> waiting_;
+  bool committing_ = false;  // one of the waiting writes for all of them, or create() does
+  bool failed_ = false;      // nothing is appended before the log has been opened again
+};
+
+}  // namespace sluice

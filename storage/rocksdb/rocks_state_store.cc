@@ -1,0 +1,124 @@
+#include "storage/rocksdb/rocks_state_store.h"
+
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/write_batch.h>
+
+#include <system_error>
+
+#include "storage/errors.h"
+#include "storage/rocksdb/rocks_cursor.h"
+#include "storage/rocksdb/rocks_status.h"
+#include "storage/rocksdb/sealed_log_sync.h"
+
+namespace sluice {
+namespace {
+
+// Handed to the disk as it comes, so that the sync at a log's end has little left to do.
+constexpr std::uint64_t kLogBytesOnTheirWay = std::uint64_t{1} << 20;
+
+}  // namespace
+
+struct RocksStateStore::Database {
+  [[nodiscard]] std::string doing(std::string_view deed) const {
+    return std::string(deed).append(" state in ").append(directory);
+  }
+
+  std::string directory;
+  rocksdb::WriteOptions write;
+  std::shared_ptr<SealedLogSync> logs;  // null without a log
+  std::unique_ptr<rocksdb::DB> rocks;
+  rocksdb::WriteBatch batch;     // reused
+  rocksdb::PinnableSlice value;  // reused
+};
+
+RocksStateStore::RocksStateStore(const std::filesystem::path& directory,
+                                 const RocksResources& resources, KeptThrough kept)
+    : db_(std::make_unique<Database>()) {
+  std::error_code failed;
+  std::filesystem::create_directories(directory, failed);
+  if (failed) throw Misconfigured("make " + directory.string() + ": " + failed.message());
+  db_->directory = directory.string();
+  rocksdb::Options options = resources.options();
+  if (kept == KeptThrough::kill) {
+    db_->logs = std::make_shared<SealedLogSync>(directory);
+    options.listeners.push_back(db_->logs);
+    options.wal_bytes_per_sync = kLogBytesOnTheirWay;
+  } else {
+    db_->write.disableWAL = true;
+  }
+  rocksdb::DB* opened = nullptr;
+  check(rocksdb::DB::Open(options, db_->directory, &opened), db_->doing("open"));
+  db_->rocks.reset(opened);
+}
+
+// RocksDB flushes on its way out what only memtables hold.
+RocksStateStore::~RocksStateStore() = default;
+
+bool RocksStateStore::get(std::string_view key, std::string& value) {
+  rocksdb::DB& rocks = *db_->rocks;
+  const rocksdb::Status status =
+      rocks.Get(rocksdb::ReadOptions(), rocks.DefaultColumnFamily(), key, &db_->value);
+  if (status.IsNotFound()) return false;
+  check(status, db_->doing("read"));
+  value.assign(db_->value.data(), db_->value.size());
+  db_->value.Reset();
+  return true;
+}
+
+std::unique_ptr<StateCursor> RocksStateStore::scan(std::string_view from, std::string_view to) {
+  return std::make_unique<RocksCursor>(*db_->rocks, from, to);
+}
+
+void RocksStateStore::write(const StateBatch& batch) {
+  if (db_->logs && db_->logs->failed()) throw Retryable(db_->doing("sync the log of"));
+  rocksdb::WriteBatch& rows = db_->batch;
+  rows.Clear();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const StateBatch::Change change = batch.change(i);
+    switch (change.kind) {
+      case StateBatch::Kind::put:
+        check(rows.Put(change.key, change.value), db_->doing("put into"));
+        break;
+      case StateBatch::Kind::erase:
+        check(rows.Delete(change.key), db_->doing("erase from"));
+        break;
+      case StateBatch::Kind::erase_range:
+        if (change.key >= change.value) break;  // empty, which RocksDB would refuse
+        check(rows.DeleteRange(change.key, change.value), db_->doing("erase from"));
+        break;
+    }
+  }
+  check(db_->rocks->Write(db_->write, &rows), db_->doing("write"));
+}
+
+void RocksStateStore::clear() {
+  rocksdb::DB& rocks = *db_->rocks;
+  std::string last;
+  {
+    const std::unique_ptr<rocksdb::Iterator> at(rocks.NewIterator({}));
+    at->SeekToLast();
+    check(at->status(), db_->doing("clear"));
+    if (!at->Valid()) return;
+    last = at->key().ToString();
+  }
+  rocksdb::WriteBatch all;
+  check(all.DeleteRange({}, last), db_->doing("clear"));
+  check(all.Delete(last), db_->doing("clear"));
+  check(rocks.Write(db_->write, &all), db_->doing("clear"));
+  // The tombstone is on disk before any file goes: a crash in between finds nothing of the old
+  // state.
+  check(rocks.Flush({}), db_->doing("clear"));
+  check(rocksdb::DeleteFilesInRange(&rocks, rocks.DefaultColumnFamily(), nullptr, nullptr),
+        db_->doing("clear"));
+}
+
+void RocksStateStore::checkpoint(const std::filesystem::path& directory) {
+  rocksdb::Checkpoint* made = nullptr;
+  check(rocksdb::Checkpoint::Create(db_->rocks.get(), &made), db_->doing("checkpoint"));
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  check(checkpoint->CreateCheckpoint(directory.string()), db_->doing("checkpoint"));
+}
+
+}  // namespace sluice

@@ -1,0 +1,226 @@
+#include "storage/embedded/embedded_log.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+#include "storage/errors.h"
+#include "tests/contract/event_log_contract.h"
+#include "tests/contract/victim.h"
+#include "tests/support/temp_dir.h"
+
+namespace sluice::testing {
+namespace {
+
+EmbeddedLog::Config small() { return {.bytes = 8 << 20, .clock = EmbeddedLog::system_time}; }
+
+std::vector<Partition> all_partitions(LogTopology& log, std::string_view stream) {
+  std::vector<Partition> all;
+  for (int i = 0; i < log.partitions(stream); ++i) all.push_back(Partition{i});
+  return all;
+}
+
+struct EmbeddedLogUnderTest {
+  LogTopology& topology() { return *log; }
+  std::unique_ptr<EventWriter> writer() { return log->writer(); }
+  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) {
+    return log->reader(stream, all_partitions(*log, stream), ownership);
+  }
+  void reopen() {
+    log.reset();
+    log = EmbeddedLog::open(dir.path(), small());
+  }
+
+  TempDir dir;
+  std::unique_ptr<EmbeddedLog> log = EmbeddedLog::open(dir.path(), small());
+};
+
+// Appended to by this process, read by a secondary as another process would.
+struct FollowedLogUnderTest : EmbeddedLogUnderTest {
+  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) {
+    return secondary->reader(stream, all_partitions(*secondary, stream), ownership);
+  }
+  void reopen() {
+    secondary.reset();
+    EmbeddedLogUnderTest::reopen();
+    secondary = EmbeddedLog::open_secondary(dir.path(), small());
+  }
+  std::unique_ptr<EmbeddedLog> secondary = EmbeddedLog::open_secondary(dir.path(), small());
+};
+
+// While it lives no file of this process grows beyond `bytes`: a full disk, as far as it goes.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit full{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &full);
+  }
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("the embedded log keeps the contract") { event_log_contract<EmbeddedLogUnderTest>(); }
+
+TEST_CASE("a secondary that follows the embedded log reads by the contract") {
+  event_log_contract<FollowedLogUnderTest>();
+}
+
+TEST_CASE("an acknowledged append is read back after kill -9") {
+  TempDir dir;
+  Offset before[kVictimPartitions] = {};
+  for (int round = 0; round < 10; ++round) {
+    const auto reports = reported_until_killed({"append", dir.path().string(), "s"});
+    const auto log = EmbeddedLog::open(dir.path(), small());
+    std::size_t count = 0;
+    for (const Partition partition : all_partitions(*log, "s")) {
+      const LogRange range = log->range("s", partition);
+      Offset& acknowledged = before[partition.value];
+      for (const int report : reports) {
+        if (report % kVictimPartitions != partition.value) continue;
+        acknowledged = std::max(acknowledged, Offset{report / kVictimPartitions}.next());
+      }
+      CHECK(range.end >= acknowledged);
+      acknowledged = range.end;
+      count += static_cast<std::size_t>(range.end.value);
+    }
+    Positions positions;
+    const auto reader = log->reader("s", all_partitions(*log, "s"), positions);
+    for (const TakenRecord& r : take(*reader, positions, count)) {
+      REQUIRE(r.key == "key");
+      REQUIRE(r.value == "value");
+    }
+  }
+}
+
+TEST_CASE("a full disk refuses appends and loses none; freed, the log goes on by itself") {
+  TempDir dir;
+  const auto log = EmbeddedLog::open(dir.path(), small());
+  log->create("s", 1);
+  const auto writer = log->writer();
+  std::vector<std::string> kept = numbers(0, 10);
+  append_numbered(*writer, "s", Partition{0}, 0, 10);
+  const std::string value(10'000, 'x');
+  std::vector<NewRecord> records(100, NewRecord{Partition{0}, "k", value});
+  {
+    const FullDisk full(200'000);
+    CHECK_THROWS_AS(writer->append("s", records), Retryable);
+    CHECK_THROWS_AS(writer->append("s", records), Retryable);
+    CHECK(log->range("s", Partition{0}).end == Offset{10});
+  }
+  append_numbered(*writer, "s", Partition{0}, 10, 5);
+  Positions positions;
+  const auto reader = log->reader("s", {Partition{0}}, positions);
+  const Taken taken =
+      take(*reader, positions, static_cast<std::size_t>(log->range("s", Partition{0}).end.value));
+  std::vector<std::string> small_values;
+  for (const TakenRecord& r : taken) {
+    if (r.value.size() < 10) small_values.push_back(r.value);
+  }
+  CHECK(small_values == numbers(0, 15));
+}
+
+TEST_CASE("records of a partition are stamped in order, whatever the clock does") {
+  TempDir dir;
+  Time now{std::chrono::seconds(100)};
+  const auto clock = [&] { return now; };
+  auto log = EmbeddedLog::open(dir.path(), {.clock = clock});
+  log->create("s", 1);
+  const auto append = [&](int value, int second) {
+    now = Time{std::chrono::seconds(second)};
+    append_numbered(*log->writer(), "s", Partition{0}, value, 1);
+  };
+  append(0, 100);
+  append(1, 50);
+  log.reset();
+  log = EmbeddedLog::open(dir.path(), {.clock = clock});
+  append(2, 70);
+  append(3, 120);
+  Positions positions;
+  const auto reader = log->reader("s", {Partition{0}}, positions);
+  std::vector<std::int64_t> seconds;
+  for (const TakenRecord& r : take(*reader, positions, 4)) {
+    seconds.push_back(r.appended_at.time_since_epoch().count() / 1000);
+  }
+  CHECK(seconds == std::vector<std::int64_t>{100, 100, 100, 120});
+}
+
+TEST_CASE("a position beyond the end is told once; the other partitions go on") {
+  TempDir dir;
+  const auto log = EmbeddedLog::open(dir.path(), small());
+  log->create("s", 2);
+  const auto writer = log->writer();
+  append_numbered(*writer, "s", Partition{0}, 0, 3);
+  append_numbered(*writer, "s", Partition{1}, 0, 3);
+  Positions positions;
+  positions.begin[Partition{0}] = Offset{4};
+  const auto reader = log->reader("s", {Partition{0}, Partition{1}}, positions);
+  CHECK_THROWS_AS(reader->poll({}), Corrupt);
+  CHECK(values_of(take(*reader, positions, 3), Partition{1}) == numbers(0, 3));
+  CHECK(reader->poll({}).empty());
+  reader->seek(Partition{0}, Offset{2});
+  CHECK(values_of(take(*reader, positions, 1), Partition{0}) == numbers(2, 1));
+}
+
+TEST_CASE("a log has one owner, and any number that look into it") {
+  TempDir dir;
+  CHECK_THROWS_AS(EmbeddedLog::open_secondary(dir.path() / "nothing", small()), Misconfigured);
+  const auto log = EmbeddedLog::open(dir.path(), small());
+  CHECK_THROWS_AS(EmbeddedLog::open(dir.path(), small()), Misconfigured);
+  const auto one = EmbeddedLog::open_secondary(dir.path(), small());
+  const auto other = EmbeddedLog::open_secondary(dir.path(), small());
+  CHECK_THROWS_AS(one->create("s", 1), Misconfigured);
+  CHECK_THROWS_AS(one->writer(), Misconfigured);
+  log->create("s", 1);
+  append_numbered(*log->writer(), "s", Partition{0}, 0, 2);
+  for (const auto* secondary : {&one, &other}) {
+    CHECK((*secondary)->partitions("s") == 1);
+    CHECK((*secondary)->range("s", Partition{0}) == LogRange{Offset{0}, Offset{2}});
+  }
+}
+
+TEST_CASE("a secondary follows the log through flushes and merges") {
+  TempDir dir;
+  const auto log = EmbeddedLog::open(dir.path(), {.bytes = 1 << 20});  // memtables of 1 MiB
+  log->create("s", 2);
+  const auto secondary = EmbeddedLog::open_secondary(dir.path(), small());
+  Positions positions;
+  const auto reader = secondary->reader("s", {Partition{0}, Partition{1}}, positions);
+  const auto writer = log->writer();
+  const std::string value(5'000, 'v');
+  for (int round = 0; round < 60; ++round) {
+    std::vector<NewRecord> records(100, NewRecord{Partition{round % 2}, "k", value});
+    writer->append("s", records);
+    CHECK(take(*reader, positions, 100).size() == 100);
+  }
+}
+
+TEST_CASE("damage in the middle of the log is Corrupt, not an end") {
+  TempDir dir;
+  {
+    const auto log = EmbeddedLog::open(dir.path(), small());
+    log->create("s", 1);
+    for (int i = 0; i < 20; ++i) append_numbered(*log->writer(), "s", Partition{0}, i * 100, 100);
+  }
+  std::filesystem::path wal;
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
+    if (entry.path().extension() == ".log") wal = entry.path();
+  }
+  REQUIRE(std::filesystem::file_size(wal) > 10'000);
+  std::fstream file(wal, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(5'000);
+  file.put('!');
+  file.close();
+  CHECK_THROWS_AS(EmbeddedLog::open(dir.path(), small()), Corrupt);
+}
+
+}  // namespace sluice::testing
