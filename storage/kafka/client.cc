@@ -1,0 +1,127 @@
+#include "storage/kafka/client.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+
+#include "storage/errors.h"
+#include "storage/kafka/error.h"
+#include "storage/kafka/handles.h"
+
+namespace sluice::kafka {
+namespace {
+
+using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
+constexpr std::size_t kErrorText = 512;
+
+void write_line(const rd_kafka_t* client, int level, const char* kind, const char* text) {
+  static_cast<LogLines*>(rd_kafka_opaque(client))->take(level, kind, text);
+}
+
+void set(rd_kafka_conf_t* conf, const Properties& properties) {
+  std::array<char, kErrorText> error{};
+  for (const auto& [name, value] : properties) {
+    const auto result =
+        rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error.data(), error.size());
+    // Not the value: it may be a password.
+    if (result == RD_KAFKA_CONF_UNKNOWN) throw Misconfigured("no Kafka property " + name);
+    if (result != RD_KAFKA_CONF_OK) {
+      throw Misconfigured("Kafka property " + name + " cannot be so: " + error.data());
+    }
+  }
+}
+
+Conf configured(const KafkaConfig& config, const RoleProperties& role) {
+  Conf conf(rd_kafka_conf_new());
+  set(conf.get(), {{"client.id", config.client_id},
+                   // A broker that is back is noticed within a second, not within ten.
+                   {"reconnect.backoff.max.ms", "1000"},
+                   {"socket.nagle.disable", "true"}});
+  set(conf.get(), role.usual);
+  set(conf.get(), config.properties);
+  set(conf.get(), {{"bootstrap.servers", config.brokers}, {"allow.auto.create.topics", "false"}});
+  set(conf.get(), role.required);
+  return conf;
+}
+
+}  // namespace
+
+RoleProperties writer_properties(const KafkaConfig& config) {
+  return {.usual = {{"compression.type", "lz4"},
+                    // An append is a batch already.
+                    {"linger.ms", "0"},
+                    {"message.max.bytes", "2097152"}},
+          .required = {{"acks", "all"},
+                       {"enable.idempotence", "true"},
+                       {"enable.gapless.guarantee", "true"},
+                       {"max.in.flight.requests.per.connection", "5"},
+                       {"retries", "2147483647"},
+                       {"queuing.strategy", "fifo"},
+                       {"partitioner", "murmur2_random"},
+                       {"delivery.report.only.error", "false"},
+                       {"message.timeout.ms", std::to_string(config.append_deadline.count())},
+                       // How long an unknown topic is waited for; create() has waited already.
+                       {"topic.metadata.propagation.max.ms", "1000"}}};
+}
+
+RoleProperties reader_properties(const KafkaConfig& config, const KafkaMember& member) {
+  // librdkafka counts keys and values; what it keeps around a record is as large as a small one.
+  constexpr std::size_t kOverhead = 512;
+  constexpr std::size_t kLargestFetch = 8u << 20;
+  const std::size_t bytes = std::max<std::size_t>(config.read_bytes / 2, 1u << 20);
+  const std::size_t fetch = std::min(bytes / 2, kLargestFetch);
+  RoleProperties role{
+      .usual = {{"session.timeout.ms", "10000"},
+                // One request a broker is in flight: a partition that is sought or resumed waits
+                // for what was asked before.
+                {"fetch.wait.max.ms", "100"},
+                {"queued.min.messages", std::to_string(std::min<std::size_t>(
+                                            std::max<std::size_t>(bytes / kOverhead, 1), 1000000))},
+                {"queued.max.messages.kbytes", std::to_string(bytes >> 10)},
+                {"fetch.max.bytes", std::to_string(fetch)},
+                {"fetch.message.max.bytes", std::to_string(std::min<std::size_t>(fetch, 1u << 20))},
+                {"message.max.bytes", std::to_string(std::min<std::size_t>(fetch, 1000000))}},
+      .required = {{"group.id", member.group},
+                   {"enable.auto.commit", "false"},
+                   {"enable.auto.offset.store", "false"},
+                   {"enable.partition.eof", "false"},
+                   {"isolation.level", "read_committed"},
+                   {"check.crcs", "true"},
+                   {"auto.offset.reset", "error"},
+                   {"partition.assignment.strategy", "cooperative-sticky"}}};
+  if (!member.instance.empty()) role.required["group.instance.id"] = member.instance;
+  return role;
+}
+
+RoleProperties topology_properties() { return {}; }
+
+void require_known(const KafkaConfig& config) { configured(config, {}); }
+
+Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProperties& role,
+               int events)
+    : lines_(config.client_id) {
+  Conf conf = configured(config, role);
+  rd_kafka_conf_set_opaque(conf.get(), &lines_);
+  rd_kafka_conf_set_log_cb(conf.get(), write_line);
+  rd_kafka_conf_set_events(conf.get(), events);
+  std::array<char, kErrorText> error{};
+  client_ = rd_kafka_new(type, conf.get(), error.data(), error.size());
+  if (client_ == nullptr) throw Misconfigured(std::string("Kafka client: ") + error.data());
+  static_cast<void>(conf.release());  // the client's since it succeeded
+}
+
+// Without a good-bye to the group: whoever wants one says it before.
+Client::~Client() { rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); }
+
+void Client::take_error(rd_kafka_event_t* event) const {
+  const auto code = rd_kafka_event_error(event);
+  std::array<char, kErrorText> reason{};
+  const auto fatal = rd_kafka_fatal_error(client_, reason.data(), reason.size());
+  if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) fail(fatal, "Kafka client", reason.data());
+  const char* text = rd_kafka_event_error_string(event);
+  if (reaction_to(code) == Reaction::reconfigure) fail(code, "Kafka client", text);
+  spdlog::debug("kafka client coped code={} text=\"{}\"", rd_kafka_err2name(code), text);
+}
+
+}  // namespace sluice::kafka

@@ -1,0 +1,51 @@
+#pragma once
+
+// A configured librdkafka client.
+
+#include <librdkafka/rdkafka.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "storage/kafka/kafka_log.h"
+#include "storage/kafka/log_lines.h"
+
+namespace sluice::kafka {
+
+using Properties = std::map<std::string, std::string>;
+
+// What a role sets: `usual` gives way to the operator's pass-through, `required` does not.
+struct RoleProperties {
+  Properties usual;
+  Properties required;
+};
+
+[[nodiscard]] RoleProperties writer_properties(const KafkaConfig& config);
+[[nodiscard]] RoleProperties reader_properties(const KafkaConfig& config,
+                                               const KafkaMember& member);
+[[nodiscard]] RoleProperties topology_properties();
+
+// Throws Misconfigured, naming the property. Connects to nobody.
+void require_known(const KafkaConfig& config);
+
+class Client {
+ public:
+  // `events`: RD_KAFKA_EVENT_ flags. Throws Misconfigured.
+  Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProperties& role, int events);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  [[nodiscard]] rd_kafka_t* get() const { return client_; }
+
+  // Throws when the client cannot go on without a person, or at all; else it copes by itself.
+  void take_error(rd_kafka_event_t* event) const;
+
+ private:
+  LogLines lines_;
+  rd_kafka_t* client_ = nullptr;
+};
+
+}  // namespace sluice::kafka

@@ -1,0 +1,36 @@
+#include "storage/kafka/kafka_log.h"
+
+#include <utility>
+
+#include "storage/kafka/client.h"
+#include "storage/kafka/kafka_reader.h"
+#include "storage/kafka/kafka_topology.h"
+#include "storage/kafka/kafka_writer.h"
+
+namespace sluice {
+
+KafkaLog::KafkaLog(KafkaConfig config) : config_(std::move(config)) {
+  kafka::require_known(config_);
+}
+
+std::unique_ptr<EventWriter> KafkaLog::writer() const {
+  return std::make_unique<kafka::KafkaWriter>(config_);
+}
+
+std::unique_ptr<EventReader> KafkaLog::reader(std::string_view stream, const KafkaMember& member,
+                                              Ownership& ownership) const {
+  return std::make_unique<kafka::KafkaReader>(config_, std::string(stream), member, ownership);
+}
+
+std::unique_ptr<EventReader> KafkaLog::reader(std::string_view stream,
+                                              std::vector<Partition> partitions,
+                                              Ownership& ownership) const {
+  return std::make_unique<kafka::KafkaReader>(config_, std::string(stream), std::move(partitions),
+                                              ownership);
+}
+
+std::unique_ptr<LogTopology> KafkaLog::topology() const {
+  return std::make_unique<kafka::KafkaTopology>(config_);
+}
+
+}  // namespace sluice

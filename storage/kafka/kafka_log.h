@@ -1,0 +1,76 @@
+#pragma once
+
+// Sluice's log on Apache Kafka, through librdkafka. A stream is a topic of its name.
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/event_log.h"
+#include "storage/log_topology.h"
+
+namespace sluice {
+
+struct KafkaConfig {
+  std::string brokers;  // host:port, comma separated
+  std::string client_id = "sluice";
+  // Until an append has been acknowledged; then it throws Retryable.
+  std::chrono::milliseconds append_deadline{10'000};
+  // Until a question about streams and partitions is answered.
+  std::chrono::milliseconds question_deadline{10'000};
+  // What one reader may hold of fetched, not yet polled records, our overhead included. A fetch in
+  // flight may add up to a quarter of it.
+  std::size_t read_bytes = 32u << 20;
+  // Of streams made by create(); absent: the broker's own default.
+  std::optional<int> replication_factor;
+  // Any property of librdkafka by its own name: TLS, SASL, compression, ... What correctness needs
+  // is set after these and cannot be changed by them.
+  std::map<std::string, std::string> properties;
+};
+
+// A place in a consumer group.
+struct KafkaMember {
+  std::string group;
+  // Static membership: a reader that is opened again under its instance within the session timeout
+  // (10 s) has its partitions as before, and nobody is rebalanced. Unique in the group. Empty: an
+  // ordinary member, which leaves the group when it is closed.
+  std::string instance;
+};
+
+// Makes writers, readers and topologies; nothing is shared between them. They connect by
+// themselves, and again whenever the broker was away.
+class KafkaLog {
+ public:
+  // Throws Misconfigured, naming it, for a property that librdkafka does not know or take.
+  explicit KafkaLog(KafkaConfig config);
+
+  [[nodiscard]] std::unique_ptr<EventWriter> writer() const;
+
+  // A member of a group; the group decides which partitions it has. While the broker is away poll()
+  // is silent; after the session timeout its partitions are lost until it is back. poll() throws
+  //   Corrupt        a position that the log does not have: that partition yields nothing more
+  //                  until seek(), others go on;
+  //   Misconfigured  no such stream, no permission, a stream without LogAppendTime, an instance
+  //                  that somebody else has taken.
+  // `ownership` must outlive the reader; it is not called by the destructor.
+  [[nodiscard]] std::unique_ptr<EventReader> reader(std::string_view stream,
+                                                    const KafkaMember& member,
+                                                    Ownership& ownership) const;
+
+  // Of these partitions and no group, to look without taking part. show_progress() does nothing.
+  [[nodiscard]] std::unique_ptr<EventReader> reader(std::string_view stream,
+                                                    std::vector<Partition> partitions,
+                                                    Ownership& ownership) const;
+
+  [[nodiscard]] std::unique_ptr<LogTopology> topology() const;
+
+ private:
+  KafkaConfig config_;
+};
+
+}  // namespace sluice

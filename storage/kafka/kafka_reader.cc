@@ -1,0 +1,289 @@
+#include "storage/kafka/kafka_reader.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/check.h"
+#include "storage/kafka/error.h"
+
+namespace sluice::kafka {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr int kEvents = RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
+                        RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_FETCH;
+// Inside poll(): short against the session timeout.
+constexpr milliseconds kToTellRange{2000};
+constexpr milliseconds kToSeek{5000};
+constexpr milliseconds kToLeave{2000};
+
+// librdkafka wants a group's name also from who joins none.
+KafkaMember nobody() { return {.group = "sluice-without-group", .instance = {}}; }
+
+std::string text_of(Offset offset) { return std::to_string(offset.value); }
+
+}  // namespace
+
+KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream, const KafkaMember& member,
+                         Ownership& ownership)
+    : stream_(std::move(stream)),
+      membership_(member.instance.empty() ? Membership::ordinary_member
+                                          : Membership::static_member),
+      ownership_(ownership),
+      client_(RD_KAFKA_CONSUMER, config, reader_properties(config, member), kEvents),
+      fetched_(client_.get()) {
+  const PartitionList topics(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(topics.get(), stream_.c_str(), RD_KAFKA_PARTITION_UA);
+  check(rd_kafka_subscribe(client_.get(), topics.get()), "subscribing to " + stream_);
+}
+
+KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream,
+                         std::vector<Partition> partitions, Ownership& ownership)
+    : stream_(std::move(stream)),
+      membership_(Membership::fixed),
+      ownership_(ownership),
+      client_(RD_KAFKA_CONSUMER, config, reader_properties(config, nobody()), kEvents),
+      fetched_(client_.get()),
+      pending_(partitions.begin(), partitions.end()) {}
+
+KafkaReader::~KafkaReader() {
+  fetched_.release();
+  if (membership_ == Membership::ordinary_member) leave_group();
+}
+
+std::span<const LogRecord> KafkaReader::poll(milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  records_.clear();
+  fetched_.release();
+  do {
+    while (const Event event = fetched_.event()) serve(event.get());
+    acquire_pending();
+    throw_failure();
+    collect(fetched_.take());
+    // Where records came with a failure, the next poll tells it: what it throws may not cost them.
+    if (!records_.empty()) return records_;
+    throw_failure();
+  } while (fetched_.wait(deadline));
+  return {};
+}
+
+void KafkaReader::serve(rd_kafka_event_t* event) {
+  switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_REBALANCE:
+      return rebalance(event);
+    case RD_KAFKA_EVENT_ERROR:
+      return client_.take_error(event);
+    default:
+      return;  // the answer to show_progress(), which nobody waits for
+  }
+}
+
+void KafkaReader::rebalance(rd_kafka_event_t* event) {
+  const rd_kafka_topic_partition_list_t& partitions = *rd_kafka_event_topic_partition_list(event);
+  if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    for (int i = 0; i < partitions.cnt; ++i) {
+      pending_.push_back(Partition{partitions.elems[i].partition});
+    }
+    // The group need not wait for what Ownership does: each is added when its position is known.
+    const PartitionList none(rd_kafka_topic_partition_list_new(0));
+    check(rd_kafka_incremental_assign(client_.get(), none.get()), "joining the group");
+    return;
+  }
+  lose(partitions);
+}
+
+void KafkaReader::lose(const rd_kafka_topic_partition_list_t& partitions) {
+  const PartitionList assigned(rd_kafka_topic_partition_list_new(partitions.cnt));
+  for (int i = 0; i < partitions.cnt; ++i) {
+    const Partition partition{partitions.elems[i].partition};
+    std::erase(pending_, partition);
+    if (!held_.contains(partition)) continue;
+    ownership_.lost(partition);
+    held_.erase(partition);
+    rd_kafka_topic_partition_list_add(assigned.get(), stream_.c_str(), partition.value);
+  }
+  // Only now may the group give them to others.
+  check(rd_kafka_incremental_unassign(client_.get(), assigned.get()), "letting partitions go");
+}
+
+void KafkaReader::acquire_pending() {
+  while (!pending_.empty()) {
+    const Partition partition = pending_.front();
+    const auto known = range(partition);
+    // What it throws leaves poll(), and the next poll asks again.
+    const Offset position = ownership_.acquired(partition);
+    pending_.pop_front();
+    held_[partition] = {.next = position, .end = known ? known->second : position};
+    fetched_.gather(stream_, partition);
+    check(rd_kafka_incremental_assign(client_.get(), listed(partition, position).get()),
+          "reading " + at(partition));
+  }
+}
+
+void KafkaReader::collect(std::span<rd_kafka_message_t* const> messages) {
+  records_.reserve(messages.size());
+  Held* held = nullptr;
+  Partition partition{-1};
+  for (rd_kafka_message_t* message : messages) {
+    if (message->partition != partition.value) {
+      partition = Partition{message->partition};
+      const auto found = held_.find(partition);
+      held = found == held_.end() ? nullptr : &found->second;
+    }
+    // Fetched before a seek, a pause or a loss. What a pause drops is read again from `next`.
+    if (held == nullptr || held->paused) continue;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      take_failure(*message);
+      continue;
+    }
+    const Offset offset{message->offset};
+    if (offset < held->next) continue;
+    held->next = offset.next();
+    rd_kafka_timestamp_type_t stamped_by{};
+    const auto stamp = rd_kafka_message_timestamp(message, &stamped_by);
+    if (stamped_by != RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME) {
+      throw Misconfigured(
+          at(partition) +
+          " is stamped by producers: set its message.timestamp.type to LogAppendTime");
+    }
+    records_.push_back({partition,
+                        offset,
+                        Time{milliseconds{stamp}},
+                        {static_cast<const char*>(message->key), message->key_len},
+                        {static_cast<const char*>(message->payload), message->len}});
+  }
+}
+
+void KafkaReader::take_failure(const rd_kafka_message_t& message) {
+  const Partition partition{message.partition};
+  if (reaction_to(message.err) == Reaction::retry) {
+    spdlog::debug("kafka fetch coped partition={} text=\"{}\"", at(partition),
+                  rd_kafka_message_errstr(&message));
+    return;
+  }
+  Held& failed = held(partition);
+  if (std::exchange(failed.failed, true)) return;
+  std::string what = "reading " + at(partition) + " at position " + text_of(failed.next);
+  if (const auto has = range(partition)) {
+    what += ", where the log has [" + text_of(has->first) + ", " + text_of(has->second) + ")";
+    if (failed.next < has->first) what += ": retention has passed the position";
+    if (failed.next > has->second) what += ": the log has lost its tail or was made again";
+  }
+  failures_.emplace_back(message.err, std::move(what));
+}
+
+void KafkaReader::throw_failure() {
+  if (failures_.empty()) return;
+  const auto [code, what] = std::move(failures_.front());
+  failures_.pop_front();
+  fail(code, what);
+}
+
+void KafkaReader::seek(Partition partition, Offset position) {
+  Held& sought = held(partition);
+  sought.next = position;
+  if (sought.failed) return assign_anew(partition, position);
+  if (!sought.paused) go_to(partition, position);
+}
+
+void KafkaReader::pause(Partition partition, bool paused) {
+  Held& changed = held(partition);
+  if (std::exchange(changed.paused, paused) == paused) return;
+  const PartitionList list = listed(partition, changed.next);
+  if (paused) {
+    check(rd_kafka_pause_partitions(client_.get(), list.get()), "pausing " + at(partition));
+    return;
+  }
+  check(rd_kafka_resume_partitions(client_.get(), list.get()), "resuming " + at(partition));
+  // Not where librdkafka believes that we were: it may have handed out what poll() dropped.
+  if (!changed.failed) go_to(partition, changed.next);
+}
+
+void KafkaReader::go_to(Partition partition, Offset position) {
+  const auto deadline = Clock::now() + kToSeek;
+  const PartitionList list = listed(partition, position);
+  auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  do {
+    check(rd_kafka_seek_partitions(client_.get(), list.get(), static_cast<int>(kToSeek.count())),
+          "seeking in " + at(partition));
+    code = list->elems[0].err;
+    // Just assigned, it is refused until the client's own thread has begun to fetch.
+  } while (code == RD_KAFKA_RESP_ERR__STATE && Clock::now() < deadline);
+  check(code, "seeking in " + at(partition));
+}
+
+void KafkaReader::assign_anew(Partition partition, Offset position) {
+  const PartitionList list = listed(partition, position);
+  check(rd_kafka_incremental_unassign(client_.get(), list.get()),
+        "letting " + at(partition) + " go");
+  fetched_.gather(stream_, partition);
+  check(rd_kafka_incremental_assign(client_.get(), list.get()), "reading " + at(partition));
+  held(partition).failed = false;
+}
+
+Offset KafkaReader::end(Partition partition) {
+  const Held& asked = held(partition);
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  rd_kafka_get_watermark_offsets(client_.get(), stream_.c_str(), partition.value, &begin, &end);
+  return std::max({asked.end, asked.next, Offset{end}});
+}
+
+void KafkaReader::show_progress(Partition partition, Offset position) {
+  if (membership_ == Membership::fixed) return;
+  const auto code = rd_kafka_commit(client_.get(), listed(partition, position).get(), 1);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    spdlog::debug("kafka progress not shown partition={} text=\"{}\"", at(partition),
+                  rd_kafka_err2str(code));
+  }
+}
+
+// A static member says nothing: its partitions wait for it until the session times out.
+void KafkaReader::leave_group() {
+  const Queue queue(rd_kafka_queue_new(client_.get()));
+  const ErrorObject failed(rd_kafka_consumer_close_queue(client_.get(), queue.get()));
+  if (failed != nullptr) return;
+  const auto deadline = Clock::now() + kToLeave;
+  while (rd_kafka_consumer_closed(client_.get()) == 0 && Clock::now() < deadline) {
+    constexpr int kTurn = 50;
+    const Event event(rd_kafka_queue_poll(queue.get(), kTurn));
+    if (event == nullptr || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
+    const ErrorObject ignored(rd_kafka_incremental_unassign(
+        client_.get(), rd_kafka_event_topic_partition_list(event.get())));
+  }
+}
+
+KafkaReader::Held& KafkaReader::held(Partition partition) {
+  const auto found = held_.find(partition);
+  CHECK(found != held_.end(), "a reader is asked only about partitions that it has");
+  return found->second;
+}
+
+std::string KafkaReader::at(Partition partition) const {
+  return stream_ + "/" + std::to_string(partition.value);
+}
+
+std::optional<std::pair<Offset, Offset>> KafkaReader::range(Partition partition) const {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  const auto code =
+      rd_kafka_query_watermark_offsets(client_.get(), stream_.c_str(), partition.value, &begin,
+                                       &end, static_cast<int>(kToTellRange.count()));
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return std::pair{Offset{begin}, Offset{end}};
+  // Of a stream that is not there librdkafka tells who has no group in its log only.
+  if (reaction_to(code) == Reaction::reconfigure) fail(code, "reading " + at(partition));
+  return std::nullopt;
+}
+
+PartitionList KafkaReader::listed(Partition partition, Offset position) const {
+  PartitionList list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), stream_.c_str(), partition.value)->offset =
+      position.value;
+  return list;
+}
+
+}  // namespace sluice::kafka

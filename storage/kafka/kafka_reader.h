@@ -1,0 +1,70 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/errors.h"
+#include "storage/event_log.h"
+#include "storage/kafka/client.h"
+#include "storage/kafka/fetched.h"
+
+namespace sluice::kafka {
+
+// A consumer, as a member of a group or with partitions of its own.
+class KafkaReader final : public EventReader {
+ public:
+  KafkaReader(const KafkaConfig& config, std::string stream, const KafkaMember& member,
+              Ownership& ownership);
+  KafkaReader(const KafkaConfig& config, std::string stream, std::vector<Partition> partitions,
+              Ownership& ownership);
+  ~KafkaReader() override;
+
+  std::span<const LogRecord> poll(std::chrono::milliseconds timeout) override;
+  void seek(Partition partition, Offset position) override;
+  void pause(Partition partition, bool paused) override;
+  Offset end(Partition partition) override;
+  void show_progress(Partition partition, Offset position) override;
+
+ private:
+  enum class Membership { fixed, static_member, ordinary_member };
+
+  // A partition that is ours. librdkafka's own idea of where it stands is never asked.
+  struct Held {
+    Offset next;  // what poll() returns next
+    Offset end;   // when it was acquired
+    bool paused = false;
+    bool failed = false;  // librdkafka has given it up, until it is assigned anew
+  };
+
+  void serve(rd_kafka_event_t* event);
+  void rebalance(rd_kafka_event_t* event);
+  void lose(const rd_kafka_topic_partition_list_t& partitions);
+  void acquire_pending();
+  void collect(std::span<rd_kafka_message_t* const> messages);
+  void take_failure(const rd_kafka_message_t& message);
+  void throw_failure();
+  void go_to(Partition partition, Offset position);
+  void assign_anew(Partition partition, Offset position);
+  void leave_group();
+
+  Held& held(Partition partition);
+  [[nodiscard]] std::string at(Partition partition) const;
+  // Nothing when no broker tells in time.
+  [[nodiscard]] std::optional<std::pair<Offset, Offset>> range(Partition partition) const;
+  [[nodiscard]] PartitionList listed(Partition partition, Offset position) const;
+
+  const std::string stream_;
+  const Membership membership_;
+  Ownership& ownership_;
+  Client client_;
+  Fetched fetched_;
+  std::map<Partition, Held> held_;
+  std::deque<Partition> pending_;  // assigned by the group, Ownership not yet told
+  std::vector<LogRecord> records_;
+  std::deque<std::pair<rd_kafka_resp_err_t, std::string>> failures_;  // for the polls to come
+};
+
+}  // namespace sluice::kafka

@@ -1,0 +1,150 @@
+#include "storage/kafka/kafka_topology.h"
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "storage/errors.h"
+#include "storage/kafka/error.h"
+#include "storage/kafka/handles.h"
+
+namespace sluice::kafka {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, Destroy<rd_kafka_metadata_destroy>>;
+using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Destroy<rd_kafka_NewTopic_destroy>>;
+using AdminOptions =
+    std::unique_ptr<rd_kafka_AdminOptions_t, Destroy<rd_kafka_AdminOptions_destroy>>;
+
+constexpr std::chrono::milliseconds kBetween{20};  // questions
+constexpr int kBrokersReplicationFactor = -1;
+// An event may have 512 KiB as JSON and is stored as protobuf; quarantine and envelopes add to it.
+constexpr const char* kMaxMessageBytes = "2097152";
+
+}  // namespace
+
+KafkaTopology::KafkaTopology(const KafkaConfig& config)
+    : deadline_(config.question_deadline),
+      replication_factor_(config.replication_factor),
+      client_(RD_KAFKA_PRODUCER, config, topology_properties(), 0) {}
+
+std::optional<int> KafkaTopology::partitions(std::string_view stream) {
+  const std::string name(stream);
+  const std::string doing = "asking for the partitions of " + name;
+  const Topic topic(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
+  if (topic == nullptr) fail(rd_kafka_last_error(), doing);
+  const rd_kafka_metadata_t* answer = nullptr;
+  check(rd_kafka_metadata(client_.get(), 0, topic.get(), &answer,
+                          static_cast<int>(deadline_.count())),
+        doing);
+  const Metadata owned(answer);
+  if (answer->topic_cnt != 1) fail(RD_KAFKA_RESP_ERR__BAD_MSG, doing);
+  const rd_kafka_metadata_topic_t& found = answer->topics[0];
+  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return std::nullopt;
+  check(found.err, doing);
+  return found.partition_cnt;
+}
+
+void KafkaTopology::create(std::string_view stream, int partitions) {
+  const std::string name(stream);
+  request(name, partitions);
+  wait_until_known(name, partitions);
+}
+
+void KafkaTopology::request(const std::string& stream, int partitions) {
+  const std::string doing = "making " + stream;
+  std::array<char, 512> error{};
+  const NewTopic topic(rd_kafka_NewTopic_new(
+      stream.c_str(), partitions, replication_factor_.value_or(kBrokersReplicationFactor),
+      error.data(), error.size()));
+  if (topic == nullptr) throw Misconfigured(doing + ": " + error.data());
+  // Unlimited: the log is the truth that everything else is rebuilt from.
+  constexpr std::array<std::pair<const char*, const char*>, 5> kSettings = {
+      {{"message.timestamp.type", "LogAppendTime"},
+       {"cleanup.policy", "delete"},
+       {"retention.ms", "-1"},
+       {"retention.bytes", "-1"},
+       {"max.message.bytes", kMaxMessageBytes}}};
+  for (const auto& [key, value] : kSettings) {
+    check(rd_kafka_NewTopic_set_config(topic.get(), key, value), doing);
+  }
+
+  const AdminOptions options(
+      rd_kafka_AdminOptions_new(client_.get(), RD_KAFKA_ADMIN_OP_CREATETOPICS));
+  const auto deadline = static_cast<int>(deadline_.count());
+  check(rd_kafka_AdminOptions_set_request_timeout(options.get(), deadline, error.data(),
+                                                  error.size()),
+        doing);
+  check(rd_kafka_AdminOptions_set_operation_timeout(options.get(), deadline, error.data(),
+                                                    error.size()),
+        doing);
+  const Queue queue(rd_kafka_queue_new(client_.get()));
+  std::array<rd_kafka_NewTopic_t*, 1> topics{topic.get()};
+  rd_kafka_CreateTopics(client_.get(), topics.data(), topics.size(), options.get(), queue.get());
+  const Event event(rd_kafka_queue_poll(queue.get(), 2 * deadline));
+  if (event == nullptr) throw Retryable(doing + ": no answer");
+  if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    fail(rd_kafka_event_error(event.get()), doing, rd_kafka_event_error_string(event.get()));
+  }
+  std::size_t count = 0;
+  const auto* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto code = rd_kafka_topic_result_error(results[i]);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+      continue;
+    const char* detail = rd_kafka_topic_result_error_string(results[i]);
+    fail(code, doing, detail == nullptr ? "" : detail);
+  }
+}
+
+// Brokers hear of a topic after the controller has made it, and only then have its partitions
+// leaders.
+void KafkaTopology::wait_until_known(const std::string& stream, int partitions) {
+  const auto end = Clock::now() + deadline_;
+  for (;;) {
+    const std::optional<int> found = this->partitions(stream);
+    if (found && *found != partitions) {
+      throw Misconfigured(stream + " has " + std::to_string(*found) + " partitions, not " +
+                          std::to_string(partitions) + ": keys would move to other partitions");
+    }
+    LogRange range;
+    if (found && ask(stream, Partition{partitions - 1}, range) == RD_KAFKA_RESP_ERR_NO_ERROR)
+      return;
+    if (Clock::now() >= end) throw Retryable("making " + stream + ": no broker knows it yet");
+    std::this_thread::sleep_for(kBetween);
+  }
+}
+
+LogRange KafkaTopology::range(std::string_view stream, Partition partition) {
+  const std::string name(stream);
+  const std::optional<int> count = partitions(stream);
+  if (!count) throw Misconfigured("no stream " + name);
+  if (partition.value < 0 || partition.value >= *count) {
+    throw Misconfigured(name + " has " + std::to_string(*count) + " partitions, and no " +
+                        std::to_string(partition.value));
+  }
+  LogRange range;
+  check(ask(name, partition, range),
+        "asking for the range of " + name + "/" + std::to_string(partition.value));
+  return range;
+}
+
+// A partition whose leader has just started, or moves, answers in a moment.
+rd_kafka_resp_err_t KafkaTopology::ask(const std::string& stream, Partition partition,
+                                       LogRange& range) {
+  const auto end = Clock::now() + deadline_;
+  for (;;) {
+    const auto code = rd_kafka_query_watermark_offsets(
+        client_.get(), stream.c_str(), partition.value, &range.begin.value, &range.end.value,
+        static_cast<int>(deadline_.count()));
+    const bool passing = code != RD_KAFKA_RESP_ERR_NO_ERROR && reaction_to(code) == Reaction::retry;
+    if (!passing || Clock::now() >= end) return code;
+    std::this_thread::sleep_for(kBetween);
+  }
+}
+
+}  // namespace sluice::kafka

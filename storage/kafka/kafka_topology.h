@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/kafka/client.h"
+#include "storage/log_topology.h"
+
+namespace sluice::kafka {
+
+// Topics. Any thread, also several at a time.
+class KafkaTopology final : public LogTopology {
+ public:
+  explicit KafkaTopology(const KafkaConfig& config);
+
+  std::optional<int> partitions(std::string_view stream) override;
+  void create(std::string_view stream, int partitions) override;
+  LogRange range(std::string_view stream, Partition partition) override;
+
+ private:
+  void request(const std::string& stream, int partitions);
+  void wait_until_known(const std::string& stream, int partitions);
+  [[nodiscard]] rd_kafka_resp_err_t ask(const std::string& stream, Partition partition,
+                                        LogRange& range);
+
+  const std::chrono::milliseconds deadline_;
+  const std::optional<int> replication_factor_;
+  Client client_;
+};
+
+}  // namespace sluice::kafka

@@ -1,0 +1,183 @@
+// Groups on a real broker: partitions move, and at no time are two readers told of the same one.
+
+#include <set>
+#include <thread>
+
+#include "storage/errors.h"
+#include "tests/contract/log_reading.h"
+#include "tests/integration/kafka_fixture.h"
+#include "tests/support/eventually.h"
+
+namespace sluice::testing {
+namespace {
+
+constexpr std::chrono::milliseconds kPoll{20};
+constexpr int kPartitions = 4;
+
+// What all members of a group have done together: a position a partition, as Postgres keeps it.
+struct Group {
+  std::map<Partition, const void*> owner;
+  std::map<Partition, Offset> next;
+  int violations = 0;
+};
+
+// A member that takes records up to date the moment that it has them.
+class Member final : public Ownership {
+ public:
+  Member(const KafkaLog& log, const std::string& stream, const KafkaMember& who, Group& group)
+      : group_(group), reader_(log.reader(stream, who, *this)) {}
+
+  Offset acquired(Partition partition) override {
+    const void*& owner = group_.owner[partition];
+    group_.violations += owner != nullptr;
+    owner = this;
+    ++acquisitions;
+    has.insert(partition);
+    return group_.next[partition];
+  }
+  void lost(Partition partition) override {
+    group_.owner[partition] = nullptr;
+    has.erase(partition);
+    ++losses;
+  }
+  void turn() {
+    for (const LogRecord& r : reader_->poll(kPoll)) {
+      Offset& next = group_.next[r.partition];
+      group_.violations += r.offset != next || group_.owner[r.partition] != this;
+      next = r.offset.next();
+    }
+  }
+
+  std::set<Partition> has;
+  int acquisitions = 0;
+  int losses = 0;
+
+ private:
+  Group& group_;
+  std::unique_ptr<EventReader> reader_;
+};
+
+}  // namespace
+
+TEST_CASE("partitions move between two members: no record is lost, none given to both") {
+  if (!kafka_or_skip()) return;
+  KafkaFixture kafka(shared_broker());
+  const std::string stream = new_stream(*kafka.topology, kPartitions);
+  const std::string name = unique_stream();
+  int appended = 0;
+  const auto append = [&] {
+    for (int p = 0; p < kPartitions; ++p) {
+      append_numbered(*kafka.writer, stream, Partition{p}, appended, 10);
+    }
+    appended += 10;
+  };
+  Group group;
+  Member first(kafka.log, stream, {.group = name, .instance = {}}, group);
+  REQUIRE(eventually([&] { return append(), first.turn(), first.has.size() == kPartitions; }));
+  {
+    Member second(kafka.log, stream, {.group = name, .instance = {}}, group);
+    REQUIRE(eventually([&] {
+      append();
+      first.turn();
+      second.turn();
+      return first.has.size() == 2 && second.has.size() == 2;
+    }));
+    // Cooperative: what stays with it is not taken away in between.
+    CHECK(first.losses == 2);
+    for (int i = 0; i < 10; ++i) append(), first.turn(), second.turn();
+    // Its destructor leaves the group; as its worker would, the partitions are let go before.
+    for (const Partition p : second.has) group.owner[p] = nullptr;
+  }
+  REQUIRE(eventually([&] { return append(), first.turn(), first.has.size() == kPartitions; }));
+  REQUIRE(eventually([&] {
+    first.turn();
+    for (int p = 0; p < kPartitions; ++p) {
+      if (group.next[Partition{p}] != Offset{appended}) return false;
+    }
+    return true;
+  }));
+  CHECK(group.violations == 0);
+}
+
+TEST_CASE("a static member that starts again has its partitions, and nobody is rebalanced") {
+  if (!kafka_or_skip()) return;
+  KafkaFixture kafka(shared_broker());
+  const std::string stream = new_stream(*kafka.topology, kPartitions);
+  const std::string name = unique_stream();
+  Group group;
+  Member stays(kafka.log, stream, {.group = name, .instance = "stays"}, group);
+  auto restarts = std::make_unique<Member>(
+      kafka.log, stream, KafkaMember{.group = name, .instance = "restarts"}, group);
+  REQUIRE(eventually([&] {
+    stays.turn();
+    restarts->turn();
+    return stays.has.size() == 2 && restarts->has.size() == 2;
+  }));
+  const std::set<Partition> before = restarts->has;
+  const int losses = stays.losses;
+  const int acquisitions = stays.acquisitions;
+  for (const Partition p : before) group.owner[p] = nullptr;
+  restarts.reset();
+  restarts = std::make_unique<Member>(kafka.log, stream,
+                                      KafkaMember{.group = name, .instance = "restarts"}, group);
+  REQUIRE(eventually([&] { return stays.turn(), restarts->turn(), restarts->has.size() == 2; }));
+  CHECK(restarts->has == before);
+  append_numbered(*kafka.writer, stream, *before.begin(), 0, 10);
+  REQUIRE(eventually([&] {
+    stays.turn();
+    restarts->turn();
+    return group.next[*before.begin()] == Offset{10};
+  }));
+  CHECK(stays.losses == losses);
+  CHECK(stays.acquisitions == acquisitions);
+  CHECK(group.violations == 0);
+}
+
+TEST_CASE("a static member that stays away loses its partitions after the session timeout") {
+  if (!kafka_or_skip()) return;
+  KafkaConfig config;
+  config.properties = {{"session.timeout.ms", "2000"}, {"heartbeat.interval.ms", "300"}};
+  KafkaFixture kafka(shared_broker(), config);
+  const std::string stream = new_stream(*kafka.topology, kPartitions);
+  const std::string name = unique_stream();
+  Group group;
+  Member stays(kafka.log, stream, {.group = name, .instance = "stays"}, group);
+  {
+    Member goes(kafka.log, stream, {.group = name, .instance = "goes"}, group);
+    REQUIRE(eventually([&] { return stays.turn(), goes.turn(), goes.has.size() == 2; }));
+    for (const Partition p : goes.has) group.owner[p] = nullptr;
+  }
+  CHECK(eventually([&] { return stays.turn(), stays.has.size() == kPartitions; }));
+  CHECK(group.violations == 0);
+}
+
+TEST_CASE("an instance that another process has taken over says so and does not come back") {
+  if (!kafka_or_skip()) return;
+  KafkaFixture kafka(shared_broker());
+  const std::string stream = new_stream(*kafka.topology, 1);
+  const KafkaMember one{.group = unique_stream(), .instance = "one"};
+  Positions positions;
+  const auto zombie = kafka.log.reader(stream, one, positions);
+  take_acquired(*zombie, positions, 1);
+  Positions others;
+  const auto heir = kafka.log.reader(stream, one, others);
+  take_acquired(*heir, others, 1);
+  CHECK_THROWS_AS(take(*zombie, positions, 1), Misconfigured);
+  append_numbered(*kafka.writer, stream, Partition{0}, 0, 1);
+  CHECK(take(*heir, others, 1).size() == 1);
+}
+
+TEST_CASE("progress is shown to the group's own tools") {
+  if (!kafka_or_skip()) return;
+  KafkaFixture kafka(shared_broker());
+  const std::string stream = new_stream(*kafka.topology, 1);
+  append_numbered(*kafka.writer, stream, Partition{0}, 0, 10);
+  Positions positions;
+  const auto reader =
+      kafka.log.reader(stream, {.group = unique_stream(), .instance = {}}, positions);
+  take(*reader, positions, 10);
+  CHECK_NOTHROW(reader->show_progress(Partition{0}, Offset{10}));
+  CHECK_NOTHROW(static_cast<void>(reader->poll(kPoll)));
+}
+
+}  // namespace sluice::testing
