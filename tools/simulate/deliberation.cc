@@ -17,7 +17,7 @@ std::string opinion_id(std::size_t n) { return numbered("o", n); }
 }  // namespace
 
 DeliberationTraffic::DeliberationTraffic(std::uint64_t seed, const DeliberationShape& shape)
-    : shape_(shape), run_("s" + std::to_string(seed) + "-"), random_(seed) {
+    : shape_(shape), run_(numbered("s", seed) += '-'), random_(seed) {
   CHECK(shape.conversations > 0 && shape.participants > 0 && shape.visits_at_once > 0 &&
             shape.seeds > 0,
         "there is something to vote on and somebody who votes");

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "tests/support/deliberation_facts.h"
 #include "tests/support/fold_driver.h"
@@ -19,25 +21,23 @@ DeliberationShape small() {
   return shape;
 }
 
-std::string lines(std::uint64_t seed) {
+std::vector<std::string> lines(std::uint64_t seed) {
   DeliberationTraffic traffic(seed, small());
-  std::string all;
-  while (const auto posted = traffic.next()) (all += cloud_event(*posted)) += '\n';
+  std::vector<std::string> all;
+  while (const auto posted = traffic.next()) all.push_back(cloud_event(*posted));
   return all;
 }
 
 TEST_CASE("a seed gives the same traffic each time, another seed another") {
-  const std::string once = lines(7);
+  const auto once = lines(7);
   CHECK(once == lines(7));
   CHECK(once != lines(8));
 }
 
 TEST_CASE("a fact is posted as a CloudEvent, or as the record that ingest makes of it") {
-  PostedFact<deliberation::Event> posted;
-  posted.id = "e1";
-  posted.key = "c";
-  posted.actor = facts::actor("ann", Actor::LEVEL_ACCOUNT);
-  posted.event = facts::opinion("c", "o1", "ann", {"say \"no\"\n", true, false});
+  const PostedFact<deliberation::Event> posted{
+      "e1", "c", facts::actor("ann", Actor::LEVEL_ACCOUNT),
+      facts::opinion("c", "o1", "ann", {"say \"no\"\n", true, false})};
   CHECK(cloud_event(posted) ==
         R"({"specversion":"1.0","id":"e1","source":"/simulate","type":"opinion.created",)"
         R"("actor":"ann","actorlevel":"account","actorrole":"participant","data":)"
