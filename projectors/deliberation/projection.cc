@@ -1,4 +1,5 @@
 #include "projectors/deliberation/projection.h"
+#include "storage/check.h"
 
 namespace sluice {
 

@@ -3,6 +3,7 @@
 
 #include "projectors/deliberation/gate.h"
 #include "projectors/deliberation/projection.h"
+#include "storage/check.h"
 
 namespace sluice {
 namespace {

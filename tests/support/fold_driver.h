@@ -1,0 +1,111 @@
+#pragma once
+
+// Drives a projection without an engine, a log or a clock: facts go straight to the fold, over
+// tables on a state store in memory, and tests read the rows. After Kafka Streams'
+// TopologyTestDriver.
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "projectors/engine/projection.h"
+#include "projectors/engine/tables.h"
+#include "storage/memory/memory_state.h"
+
+namespace sluice {
+
+template <Rules P>
+class FoldDriver {
+ public:
+  using Event = typename P::Event;
+
+  // How the next facts are posted.
+  Actor actor;
+  Time now{std::chrono::milliseconds{1'700'000'000'000}};
+  std::optional<Time> occurred_at;
+
+  FoldDriver() : store_(state_), tables_(store_), rules_(tables_) {}
+
+  // Folds the fact as it is, so it must meet its rules already. Returns the reason for which it was
+  // rejected, or "".
+  std::string_view post(const Event& event) {
+    const std::string id = std::to_string(position_.value);
+    const Record record{id, "/test", actor, now, occurred_at, position_};
+    position_ = position_.next();
+    Effects effects(tables_);
+    rules_.fold(event, record, effects);
+    return effects.rejection();
+  }
+
+  std::string_view post_as(const Actor& other, const Event& event) {
+    const Actor before = std::exchange(actor, other);
+    const std::string_view reason = post(event);
+    actor = before;
+    return reason;
+  }
+
+  // Null when there is no such row. Valid until the next post, flush or restart.
+  template <class Row, class... Key>
+  [[nodiscard]] const Row* row(const Key&... key) {
+    TableRows& rows = rows_of<Row>();
+    return static_cast<const Row*>(rows.find(encode(rows, key...)));
+  }
+
+  // The rows whose leading key fields are these, in key order.
+  template <class Row, class... Key>
+  [[nodiscard]] std::vector<Row> rows(const Key&... leading) {
+    TableRows& rows = rows_of<Row>();
+    RowCursor cursor(rows, encode(rows, leading...));
+    std::vector<Row> found;
+    while (const auto* row = static_cast<const Row*>(cursor.next())) found.push_back(*row);
+    return found;
+  }
+
+  // Changed rows go to the store.
+  void flush() {
+    StateBatch batch;
+    tables_.write_dirty(batch);
+    store_.write(batch);
+    tables_.mark_clean();
+  }
+
+  // Flushes and forgets every row, so that the fold goes on with what the store has.
+  void restart() {
+    flush();
+    tables_.drop();
+  }
+
+  [[nodiscard]] Tables& tables() { return tables_; }
+
+ private:
+  template <class Row>
+  TableRows& rows_of() {
+    const auto& all = tables_.all();
+    const auto found = std::find_if(all.begin(), all.end(), [](const auto& rows) {
+      return &rows->row_type() == Row::descriptor();
+    });
+    if (found == all.end()) throw std::logic_error("no table of " + Row::descriptor()->full_name());
+    return **found;
+  }
+
+  template <class... Key>
+  static std::string encode(const TableRows& rows, const Key&... key) {
+    std::string out;
+    row_key::append_prefix(out, rows.prefix());
+    (row_key::append_part(out, key), ...);
+    return out;
+  }
+
+  MemoryState state_;
+  MemoryStateStore store_;
+  Tables tables_;
+  P rules_;
+  Offset position_;
+};
+
+}  // namespace sluice

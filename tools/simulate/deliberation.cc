@@ -1,0 +1,166 @@
+#include "tools/simulate/deliberation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/check.h"
+
+namespace sluice::simulate {
+namespace {
+
+using namespace deliberation;
+
+std::string numbered(std::string prefix, std::size_t n) { return prefix += std::to_string(n); }
+std::string conversation_id(std::size_t n) { return numbered("c", n); }
+std::string opinion_id(std::size_t n) { return numbered("o", n); }
+
+}  // namespace
+
+DeliberationTraffic::DeliberationTraffic(std::uint64_t seed, const DeliberationShape& shape)
+    : shape_(shape), run_(numbered("s", seed) += '-'), random_(seed) {
+  CHECK(shape.conversations > 0 && shape.participants > 0 && shape.visits_at_once > 0 &&
+            shape.seeds > 0,
+        "there is something to vote on and somebody who votes");
+}
+
+std::optional<DeliberationTraffic::Fact> DeliberationTraffic::next() {
+  if (votes_ >= shape_.votes) return std::nullopt;
+  if (opinions_.size() < static_cast<std::size_t>(shape_.conversations)) {
+    return create_conversation();
+  }
+  if (!planned_.empty() && random_.per_mille(shape_.moderated_per_mille)) return moderate();
+
+  while (visits_.size() < static_cast<std::size_t>(shape_.visits_at_once)) {
+    visits_.push_back(begin_visit());
+  }
+  Visit& visit = visits_[random_.below(visits_.size())];
+  const int left = visit.opinions_left + visit.votes_left;
+  Fact made = random_.between(1, left) <= visit.opinions_left ? write_opinion(visit) : vote(visit);
+  if (visit.opinions_left + visit.votes_left == 0) visit = begin_visit();
+  return made;
+}
+
+DeliberationTraffic::Fact DeliberationTraffic::fact(const std::string& key) {
+  Fact made;
+  made.id = run_ + std::to_string(posted_++);
+  made.key = key;
+  return made;
+}
+
+DeliberationTraffic::Fact DeliberationTraffic::create_conversation() {
+  const std::string id = conversation_id(opinions_.size());
+  Fact made = fact(id);
+  auto& data = *made.event.mutable_conversation_created();
+  data.set_conversation_id(id);
+  data.set_slug(id);
+  data.set_owner_id(numbered("owner", opinions_.size()));
+  data.set_title(numbered("Conversation ", opinions_.size()));
+  data.set_body("What should be done about it?");
+  data.set_kind("poll");
+  data.set_indexed(true);
+  data.set_participation(PARTICIPATION_GUEST);
+  for (int i = 0; i < shape_.seeds; ++i) {
+    auto& seed = *data.add_seeds();
+    seed.set_opinion_id(opinion_id(static_cast<std::size_t>(i)));
+    seed.set_body(numbered("Something should be done, says seed ", static_cast<std::size_t>(i)));
+  }
+  made.actor.set_id(data.owner_id());
+  made.actor.set_level(Actor::LEVEL_ACCOUNT);
+  opinions_.push_back(static_cast<std::size_t>(shape_.seeds));
+  return made;
+}
+
+DeliberationTraffic::Visit DeliberationTraffic::begin_visit() {
+  Visit visit;
+  visit.conversation = zipf_.rank(opinions_.size(), random_);
+  visit.participant_id =
+      numbered("p", random_.below(static_cast<std::size_t>(shape_.participants)));
+  visit.votes_left = random_.between(10, 20);
+  visit.opinions_left = random_.between(1, 3);
+  return visit;
+}
+
+DeliberationTraffic::Fact DeliberationTraffic::write_opinion(Visit& visit) {
+  const std::size_t number = opinions_[visit.conversation]++;
+  --visit.opinions_left;
+  visit.voted.push_back(number);
+  plan_moderation(visit.conversation, number);
+
+  Fact made = fact(conversation_id(visit.conversation));
+  auto& data = *made.event.mutable_opinion_created();
+  data.set_conversation_id(made.key);
+  data.set_opinion_id(opinion_id(number));
+  data.set_author_id(visit.participant_id);
+  data.set_body(numbered("An opinion of about the usual length, which is this, number ", number));
+  data.set_auto_vote(true);
+  data.set_is_seed(false);
+  made.actor.set_id(visit.participant_id);
+  return made;
+}
+
+DeliberationTraffic::Fact DeliberationTraffic::vote(Visit& visit) {
+  ++votes_;
+  --visit.votes_left;
+  Fact made = fact(conversation_id(visit.conversation));
+  auto& data = *made.event.mutable_vote_set();
+  data.set_conversation_id(made.key);
+  data.set_participant_id(visit.participant_id);
+  made.actor.set_id(visit.participant_id);
+
+  std::size_t number = 0;
+  const bool changed = !visit.voted.empty() && random_.per_mille(shape_.changed_per_mille);
+  if (changed) {
+    number = visit.voted[random_.below(visit.voted.size())];
+  } else {
+    // The busiest opinions are soon voted on: then the next that is not.
+    const std::size_t count = opinions_[visit.conversation];
+    number = zipf_.rank(count, random_);
+    const auto voted = [&] {
+      return std::find(visit.voted.begin(), visit.voted.end(), number) != visit.voted.end();
+    };
+    for (std::size_t tries = 0; tries < count && voted(); ++tries) number = (number + 1) % count;
+    visit.voted.push_back(number);
+  }
+  data.set_opinion_id(opinion_id(number));
+  const int percent = random_.between(0, 99);
+  data.set_choice(changed && percent < 20 ? CHOICE_NONE
+                  : percent < 55          ? CHOICE_AGREE
+                  : percent < 80          ? CHOICE_DISAGREE
+                                          : CHOICE_PASS);
+  return made;
+}
+
+void DeliberationTraffic::plan_moderation(std::size_t conversation, std::size_t opinion) {
+  if (random_.per_mille(shape_.meta_per_mille)) {
+    planned_.push_back({conversation, opinion, true, MODERATION_NONE});
+  }
+  if (!random_.per_mille(shape_.moderated_per_mille)) return;
+  const auto state = random_.per_mille(500) ? MODERATION_MOVE : MODERATION_HIDE;
+  planned_.push_back({conversation, opinion, false, state});
+  if (random_.per_mille(200)) planned_.push_back({conversation, opinion, false, MODERATION_NONE});
+}
+
+DeliberationTraffic::Fact DeliberationTraffic::moderate() {
+  std::swap(planned_[random_.below(planned_.size())], planned_.back());
+  const Moderation planned = planned_.back();
+  planned_.pop_back();
+  Fact made = fact(conversation_id(planned.conversation));
+  if (planned.meta) {
+    auto& data = *made.event.mutable_opinion_marked_meta();
+    data.set_conversation_id(made.key);
+    data.set_opinion_id(opinion_id(planned.opinion));
+    data.set_meta(true);
+  } else {
+    auto& data = *made.event.mutable_opinion_moderated();
+    data.set_conversation_id(made.key);
+    data.set_opinion_id(opinion_id(planned.opinion));
+    data.set_state(planned.state);
+    data.set_reason(planned.state == MODERATION_NONE ? "" : "off topic");
+  }
+  made.actor.set_id("moderator");
+  made.actor.set_level(Actor::LEVEL_ACCOUNT);
+  made.actor.set_role(Actor::ROLE_MODERATOR);
+  return made;
+}
+
+}  // namespace sluice::simulate
