@@ -76,7 +76,7 @@ TEST_CASE("the first TERM asks to stop, the second ends the process") {
 
 TEST_CASE("the shares of memory are not more than there is") {
   const std::uint64_t total =
-      GENERATE(kLeastMemory, std::uint64_t{512} << 20, std::uint64_t{64} << 30);
+      GENERATE(as<std::uint64_t>{}, 64 << 20, 512 << 20, std::uint64_t{64} << 30);
   const int projectors = GENERATE(1, 4, 64);
   const MemoryBudget share = divide_memory(total, projectors);
   const auto parts = static_cast<std::uint64_t>(projectors);
