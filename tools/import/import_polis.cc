@@ -24,8 +24,8 @@ Exit import_polis(const Options& options, const Speech& speech) {
   poster.batch(static_cast<std::size_t>(options.producer.batch));
   Progress progress(speech.progress, "events", polis_event_count(from));
   try {
-    polis_events(from, id, [&](std::string event, std::string origin) {
-      poster.add(std::move(event), std::move(origin));
+    polis_events(from, id, [&](const std::string& event, std::string origin) {
+      poster.add(event, std::move(origin));
       progress.advance(1);
     });
     poster.flush();

@@ -57,7 +57,7 @@ std::string field(const char* name, std::string_view value) {
 
 class Events {
  public:
-  using Post = std::function<void(std::string, std::string)>;
+  using Post = std::function<void(const std::string&, std::string)>;
 
   Events(const PolisExport& from, const std::string& conversation_id, const Post& post)
       : conversation_("\"conversation_id\":" + json_string(conversation_id)), post_(post) {
@@ -76,7 +76,7 @@ class Events {
                         "\",\"actor\":\"import\",\"actorrole\":\"service\"";
     if (time) event += ",\"time\":\"" + rfc3339(*time) + "\"";
     event += ",\"data\":{" + conversation_ + fields + "}}";
-    post_(std::move(event), id);
+    post_(event, id);
   }
 
  private:
@@ -109,7 +109,7 @@ std::size_t polis_event_count(const PolisExport& from) {
 }
 
 void polis_events(const PolisExport& from, const std::string& conversation_id,
-                  const std::function<void(std::string, std::string)>& post) {
+                  const std::function<void(const std::string&, std::string)>& post) {
   if (!is_id(conversation_id)) {
     throw Misconfigured(
         "\"" + conversation_id +

@@ -46,7 +46,7 @@ struct PolisExport {
 // must be posted. Ids are made of folder, file and row, so importing twice changes nothing.
 // Misconfigured when `conversation_id` is no id.
 void polis_events(const PolisExport& from, const std::string& conversation_id,
-                  const std::function<void(std::string event, std::string id)>& post);
+                  const std::function<void(const std::string& event, std::string id)>& post);
 
 // How many events that is.
 [[nodiscard]] std::size_t polis_event_count(const PolisExport& from);

@@ -44,7 +44,7 @@ const std::string kVotes =
 std::vector<std::string> events_of(const Folder& folder, const std::string& id = "c1") {
   std::vector<std::string> events;
   polis_events(read_polis_export(folder.path() / ""), id,
-               [&](std::string event, const std::string&) { events.push_back(std::move(event)); });
+               [&](const std::string& event, const std::string&) { events.push_back(event); });
   return events;
 }
 

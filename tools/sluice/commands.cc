@@ -6,7 +6,10 @@ namespace sluice {
 void add_commands(Command& root) {
   add_post(root);
   add_import(root);
+  add_simulate(root);
   add_wait(root);
+  add_tail(root);
+  add_topics(root);
 }
 
 }  // namespace sluice

@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 5> kReserved = {"CONFIG", "CACHE", "REQUI
                                                        "CRASH_AT", "JOBS"};
 
 bool is_property(const CLI::Option& option) {
-  const std::string name = option.get_single_name();
+  const std::string& name = option.get_single_name();
   return option.nonpositional() && name != "help" && name != "json" && name != "config";
 }
 
@@ -124,37 +124,41 @@ void apply_file(CLI::App& app, const std::string& file) {
   }
 }
 
-// log-level for SLUICE_LOG_LEVEL.
+// log-level for LOG_LEVEL, and back.
 std::string property_of(std::string_view variable) {
-  std::string name(variable.substr(kPrefix.size()));
+  std::string name(variable);
   std::ranges::transform(name, name.begin(), [](char c) {
     return c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   });
   return name;
 }
 
+std::string variable_of(std::string_view property) {
+  std::string name(property);
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  });
+  return name;
+}
+
+void apply_variable(CLI::App& app, std::string_view variable, const std::string& value) {
+  const std::string whole = std::string(kPrefix) + std::string(variable);
+  bool known = false;
+  for (CLI::App* command : all_of(app)) known |= set(*command, property_of(variable), value, whole);
+  if (known) return;
+  auto names = property_names(app);
+  std::ranges::transform(names, names.begin(), variable_of);
+  refuse("the environment's " + whole + " is not known", variable, names, std::string(kPrefix));
+}
+
 void apply_environment(CLI::App& app, const char* const* environment) {
   for (const char* const* entry = environment; *entry != nullptr; ++entry) {
-    const std::string_view line(*entry);
+    std::string_view line(*entry);
     const auto equals = line.find('=');
     if (!line.starts_with(kPrefix) || equals == std::string_view::npos) continue;
-    const std::string variable(line.substr(0, equals));
-    if (std::ranges::count(kReserved, std::string_view(variable).substr(kPrefix.size())) > 0)
-      continue;
-    const std::string name = property_of(variable);
-    bool known = false;
-    for (CLI::App* command : all_of(app)) {
-      known |= set(*command, name, std::string(line.substr(equals + 1)), variable);
-    }
-    if (known) continue;
-    auto names = property_names(app);
-    for (std::string& each : names) {
-      std::ranges::transform(each, each.begin(), [](char c) {
-        return c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-      });
-    }
-    refuse("the environment's " + variable + " is not known", variable.substr(kPrefix.size()),
-           names, std::string(kPrefix));
+    const std::string_view variable = line.substr(kPrefix.size(), equals - kPrefix.size());
+    if (std::ranges::count(kReserved, variable) > 0) continue;
+    apply_variable(app, variable, std::string(line.substr(equals + 1)));
   }
 }
 

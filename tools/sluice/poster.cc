@@ -27,7 +27,7 @@ std::string_view text_or(simdjson::dom::element element, const char* key,
 Poster::Poster(HttpClient& client, std::string_view domain, milliseconds patience)
     : client_(client), path_("/v1/" + std::string(domain) + "/events"), patience_(patience) {}
 
-void Poster::add(std::string event, std::string origin) {
+void Poster::add(std::string_view event, std::string origin) {
   if (!lines_.empty() && lines_.size() + event.size() > kMostBatchBytes) flush();
   lines_ += event;
   lines_ += '\n';

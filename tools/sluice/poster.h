@@ -28,7 +28,7 @@ class Poster {
 
   // Adds an event as one line of JSON, which must have an id: what was cut off is sent again, and
   // counts once. `origin` names it in a refusal, "line 17". Posts when the batch is full.
-  void add(std::string event, std::string origin);
+  void add(std::string_view event, std::string origin);
 
   // Posts what is left.
   void flush();

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <ostream>
 
 #include "storage/errors.h"
 #include "tools/sluice/outside.h"
@@ -62,6 +62,7 @@ Command& Command::bytes(std::string_view name, std::uint64_t& target, std::uint6
     return value && *value >= least;
   };
   last_->check(valid_when(holds, "a size of at least " + show_bytes(least) + ", such as 512MiB"));
+  last_->run_callback_for_default();
   last_->type_name("SIZE")->default_str(show_bytes(target));
   return *this;
 }
@@ -77,6 +78,7 @@ Command& Command::duration(std::string_view name, std::chrono::milliseconds& tar
   };
   last_->check(
       valid_when(holds, "a time of at least " + show_duration(least) + ", such as 30s or 250ms"));
+  last_->run_callback_for_default();
   last_->type_name("TIME")->default_str(show_duration(target));
   return *this;
 }
@@ -112,6 +114,8 @@ void Command::runs(std::function<Exit(const Speech&)> action) {
 }
 
 struct Program::Parts {
+  explicit Parts(std::ostream& to) : errors(to) {}
+  std::ostream& errors;
   CLI::App app{"Sluice: writes become events, events become tables.", "sluice"};
   Speech speech;
   std::function<Exit()> chosen;
@@ -119,7 +123,7 @@ struct Program::Parts {
   Command root{app, speech, chosen};
 };
 
-Program::Program() : parts_(std::make_unique<Parts>()) {
+Program::Program(std::ostream& errors) : parts_(std::make_unique<Parts>(errors)) {
   CLI::App& app = parts_->app;
   app.require_subcommand(1);
   app.fallthrough();
@@ -136,8 +140,8 @@ Command& Program::root() { return parts_->root; }
 
 int Program::run(int argc, const char* const* argv, const char* const* environment) {
   CLI::App& app = parts_->app;
-  const auto fail = [](std::string_view message) {
-    std::fprintf(stderr, "sluice: %.*s\n", static_cast<int>(message.size()), message.data());
+  const auto fail = [this](std::string_view message) {
+    parts_->errors << "sluice: " << message << "\n";
     return static_cast<int>(Exit::failed);
   };
   try {

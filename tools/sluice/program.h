@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -63,7 +64,8 @@ class Command {
 
 class Program {
  public:
-  Program();
+  // Complaints go to `errors`.
+  explicit Program(std::ostream& errors);
   ~Program();
   // Reference: valid as long as this.
   Command& root();

@@ -1,0 +1,87 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <filesystem>
+
+#include "storage/errors.h"
+#include "tests/support/temp_dir.h"
+#include "tools/sluice/data_folder.h"
+#include "tools/sluice/memory_budget.h"
+#include "tools/sluice/shutdown.h"
+
+using namespace sluice;
+using sluice::testing::TempDir;
+
+namespace {
+
+// Runs `body` in a process of its own and returns how it ended, as waitpid has it.
+template <class Body>
+int in_child(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(body());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+}  // namespace
+
+TEST_CASE("a folder has one process at a time and keeps its name") {
+  const TempDir dir;
+  std::string name;
+  {
+    const DataFolder first(dir.path() / "deep" / "data");
+    name = first.instance();
+    CHECK(name.size() == 32);
+    CHECK_THROWS_WITH(DataFolder(dir.path() / "deep" / "data"),
+                      Catch::Contains("another sluice runs"));
+  }
+  CHECK(DataFolder(dir.path() / "deep" / "data").instance() == name);
+}
+
+TEST_CASE("a process that is killed leaves no lock") {
+  const TempDir dir;
+  const int status = in_child([&]() -> int {
+    const DataFolder folder(dir.path());
+    ::raise(SIGKILL);
+    return 0;
+  });
+  REQUIRE(WIFSIGNALED(status));
+  CHECK_NOTHROW(DataFolder(dir.path()));
+}
+
+TEST_CASE("a folder that cannot be made is an error that names it") {
+  CHECK_THROWS_WITH(DataFolder("/proc/nothing/here"), Catch::Contains("/proc/nothing/here"));
+}
+
+TEST_CASE("the first TERM asks to stop, the second ends the process") {
+  const int once = in_child([]() -> int {
+    const Shutdown shutdown;
+    ::kill(::getpid(), SIGTERM);
+    shutdown.wait();
+    return shutdown.token().stop_requested() ? 7 : 8;
+  });
+  CHECK(WEXITSTATUS(once) == 7);
+  const int twice = in_child([]() -> int {
+    const Shutdown shutdown;
+    ::kill(::getpid(), SIGTERM);
+    shutdown.wait();
+    ::kill(::getpid(), SIGTERM);
+    for (;;) ::pause();
+  });
+  CHECK(WEXITSTATUS(twice) == 128 + SIGTERM);
+}
+
+TEST_CASE("the shares of memory are not more than there is") {
+  const std::uint64_t total =
+      GENERATE(as<std::uint64_t>{}, 64 << 20, 512 << 20, std::uint64_t{64} << 30);
+  const int projectors = GENERATE(1, 4, 64);
+  const MemoryBudget share = divide_memory(total, projectors);
+  const auto parts = static_cast<std::uint64_t>(projectors);
+  CHECK(share.ingest + share.log + share.state + share.dedupe +
+            parts * (share.dirty_rows + share.row_cache) <=
+        total / 8 * 7);
+  CHECK(share.dirty_rows >= 64 << 10);
+}
