@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+// Writes one JSON document, compact, into a string. Commas are its business; that names and values
+// alternate is the caller's.
+class JsonWriter {
+ public:
+  JsonWriter& begin_object();
+  JsonWriter& end_object();
+  JsonWriter& begin_array();
+  JsonWriter& end_array();
+  JsonWriter& name(std::string_view name);
+  JsonWriter& text(std::string_view text);
+  JsonWriter& number(std::int64_t number);
+  JsonWriter& real(double number);
+  JsonWriter& flag(bool flag);
+
+  JsonWriter& field(std::string_view key, std::string_view value) { return name(key).text(value); }
+
+  [[nodiscard]] std::string take() { return std::move(out_); }
+
+ private:
+  void separate();
+
+  std::string out_;
+  bool first_ = true;  // nothing stands before the next value in its object or array
+};
+
+}  // namespace sluice

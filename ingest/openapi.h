@@ -1,0 +1,13 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "ingest/decoder.h"
+
+namespace sluice {
+
+// What ingest answers to, as an OpenAPI 3.1 document in JSON, from the domains' descriptors.
+[[nodiscard]] std::string openapi_document(std::span<const DomainCodec> domains);
+
+}  // namespace sluice
