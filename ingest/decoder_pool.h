@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "ingest/decoder.h"
+
+namespace sluice {
+
+// Decoders keep their buffers, so they are handed round instead of made anew. Any thread.
+class DecoderPool {
+ public:
+  DecoderPool(std::span<const DomainCodec> domains, DecoderLimits limits, StampClock& clock)
+      : domains_(domains), limits_(limits), clock_(clock) {}
+
+  // Runs `work(Decoder&)` with a decoder of its own.
+  template <class Work>
+  auto with(Work work) {
+    std::unique_ptr<Decoder> decoder = take();
+    auto result = work(*decoder);
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(decoder));
+    return result;
+  }
+
+ private:
+  std::unique_ptr<Decoder> take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        std::unique_ptr<Decoder> decoder = std::move(idle_.back());
+        idle_.pop_back();
+        return decoder;
+      }
+    }
+    return std::make_unique<Decoder>(domains_, limits_, clock_);
+  }
+
+  const std::span<const DomainCodec> domains_;
+  const DecoderLimits limits_;
+  StampClock& clock_;
+  std::mutex mutex_;  // guards idle_; as many decoders as threads at most
+  std::vector<std::unique_ptr<Decoder>> idle_;
+};
+
+}  // namespace sluice

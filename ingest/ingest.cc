@@ -1,0 +1,201 @@
+#include "ingest/ingest.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "ingest/json_writer.h"
+#include "ingest/openapi.h"
+#include "ingest/problem.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kEventsPrefix = "/v1/";
+constexpr std::string_view kEventsSuffix = "/events";
+constexpr std::string_view kPaths[] = {"/healthz", "/readyz", "/metrics", "/openapi.json"};
+
+// "deliberation" of "/v1/deliberation/events"; empty for another path.
+std::string_view domain_of(std::string_view path) {
+  if (!path.starts_with(kEventsPrefix) || !path.ends_with(kEventsSuffix)) return {};
+  path.remove_prefix(kEventsPrefix.size());
+  if (path.size() <= kEventsSuffix.size()) return {};
+  path.remove_suffix(kEventsSuffix.size());
+  return path.find('/') == std::string_view::npos ? path : std::string_view();
+}
+
+std::vector<DomainCodec> codecs_of(std::span<const Domain> domains, const IngestConfig& config) {
+  std::vector<DomainCodec> codecs;
+  codecs.reserve(domains.size());
+  for (const Domain& domain : domains) {
+    const auto partitions = config.partitions.find(domain.name);
+    if (partitions != config.partitions.end()) codecs.emplace_back(domain, partitions->second);
+  }
+  return codecs;
+}
+
+http::Response text(int status, std::string body, std::string_view type = "text/plain") {
+  http::Response response;
+  response.status = status;
+  response.content_type = type;
+  response.body = std::move(body);
+  return response;
+}
+
+http::Response not_allowed(std::string_view allow) {
+  http::Response response = problem(405, "this path answers to " + std::string(allow));
+  response.fields.emplace_back("Allow", allow);
+  return response;
+}
+
+http::Response options(std::string_view allow) {
+  http::Response response;
+  response.status = 204;
+  response.fields.emplace_back("Allow", allow);
+  return response;
+}
+
+http::Response accepted(const Appended& appended) {
+  JsonWriter json;
+  json.begin_object().name("accepted").number(static_cast<std::int64_t>(appended.ids.size()));
+  json.field("token", appended.token).name("ids").begin_array();
+  for (const std::string& id : appended.ids) json.text(id);
+  json.end_array().end_object();
+  return text(202, json.take(), "application/json");
+}
+
+RequestHeaders headers_of(const http::RequestHead& head, std::vector<std::string>& names) {
+  RequestHeaders headers;
+  headers.content_type = head.find("content-type").value_or(std::string_view());
+  names.reserve(head.field_count());
+  for (std::size_t i = 0; i < head.field_count(); ++i) {
+    const auto [name, value] = head.field(i);
+    std::string lower(name);
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    if (!lower.starts_with("ce-")) continue;
+    names.push_back(lower.substr(3));
+    headers.ce.emplace_back(names.back(), value);
+  }
+  return headers;
+}
+
+}  // namespace
+
+Ingest::Ingest(std::span<const Domain> domains, IngestConfig config, IngestParts parts)
+    : parts_(std::move(parts)),
+      clock_(parts_.clock),
+      codecs_(codecs_of(domains, config)),
+      openapi_(openapi_document(codecs_)),
+      decoders_(codecs_, config.decoder, clock_),
+      probe_(parts_.metrics),
+      appender_(parts_.writer, config.appender),
+      server_(
+          config.http, config.address, config.port, config.threads,
+          [this](http::Request&& request, http::Responder respond) {
+            answer(std::move(request), std::move(respond));
+          },
+          [](int status, std::string_view detail) { return problem(status, detail); }) {}
+
+Ingest::~Ingest() {
+  constexpr std::chrono::milliseconds kAtOnce{0};
+  if (append_thread_.joinable()) drain(kAtOnce);
+}
+
+void Ingest::start() {
+  append_thread_ = std::jthread([this](const std::stop_token& stop) { appender_.run(stop); });
+  server_.start();
+}
+
+void Ingest::drain(std::chrono::milliseconds deadline) {
+  draining_ = true;
+  server_.drain(deadline);
+  append_thread_.request_stop();
+  append_thread_.join();
+  server_.stop();
+}
+
+const DomainCodec* Ingest::find(std::string_view domain) const {
+  for (const DomainCodec& codec : codecs_) {
+    if (codec.domain.name == domain) return &codec;
+  }
+  return nullptr;
+}
+
+std::optional<http::Response> Ingest::refuse(const http::Request&) const {
+  if (draining_) return unavailable("this process is stopping");
+  return std::nullopt;
+}
+
+void Ingest::answer(http::Request&& request, http::Responder respond) {
+  const auto reply = [&](http::Response response) {
+    probe_.answered(response.status);
+    respond(std::move(response));
+  };
+  const std::string_view method = request.method;
+  const std::string_view domain = domain_of(request.path);
+  if (!domain.empty()) {
+    constexpr std::string_view kAllow = "POST, OPTIONS";
+    const DomainCodec* codec = find(domain);
+    if (codec == nullptr) return reply(problem(404, "there is no domain " + std::string(domain)));
+    if (method == "OPTIONS") return reply(options(kAllow));
+    if (method != "POST") return reply(not_allowed(kAllow));
+    return post(*codec, std::move(request), std::move(respond));
+  }
+  constexpr std::string_view kAllow = "GET, HEAD, OPTIONS";
+  const bool ours = request.path == "*" || std::find(std::begin(kPaths), std::end(kPaths),
+                                                     request.path) != std::end(kPaths);
+  if (!ours) return reply(problem(404, "there is no " + request.path));
+  if (method == "OPTIONS") return reply(options(kAllow));
+  if (method != "GET" && method != "HEAD") return reply(not_allowed(kAllow));
+  reply(get(request));
+}
+
+http::Response Ingest::get(const http::Request& request) const {
+  if (request.path == "/healthz") return text(200, "ok\n");
+  if (request.path == "/openapi.json") return text(200, openapi_, "application/json");
+  if (request.path == "/metrics") {
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, parts_.metrics.Collect());
+    return text(200, out.str(), "text/plain; version=0.0.4");
+  }
+  std::vector<std::string> reasons = parts_.unready();
+  if (draining_) reasons.emplace_back("this process is stopping");
+  if (reasons.empty()) return text(200, "ready\n");
+  std::string detail;
+  for (const std::string& reason : reasons) detail += (detail.empty() ? "" : "; ") + reason;
+  return unavailable(detail);
+}
+
+void Ingest::post(const DomainCodec& codec, http::Request&& request, http::Responder respond) {
+  const auto reply = [this, responder = std::make_shared<http::Responder>(std::move(respond))](
+                         http::Response response) {
+    probe_.answered(response.status);
+    (*responder)(std::move(response));
+  };
+  if (auto refusal = refuse(request)) return reply(std::move(*refusal));
+  std::vector<std::string> names;
+  const RequestHeaders headers = headers_of(request.head, names);
+  auto decoded = decoders_.with(
+      [&](Decoder& decoder) { return decoder.decode(codec, headers, std::move(request.body)); });
+  if (const auto* refusal = std::get_if<Refusal>(&decoded)) {
+    return reply(refusal->faults.empty()
+                     ? problem(refusal->status, refusal->detail)
+                     : problem(refusal->status, refusal->detail, refusal->faults));
+  }
+  auto& batch = std::get<AdmittedBatch>(decoded);
+  if (batch.items.empty()) return reply(accepted({}));
+  const std::string_view domain = codec.domain.name;
+  const bool taken = appender_.submit(batch, [this, reply, domain](Appended appended) {
+    probe_.waiting(appender_.waiting_bytes());
+    if (appended.outcome != Appended::Outcome::done) {
+      return reply(unavailable(appended.reason, appended.ids));
+    }
+    probe_.acknowledged(domain, appended.ids.size());
+    reply(accepted(appended));
+  });
+  if (!taken) reply(unavailable("too much waits for the log"));
+}
+
+}  // namespace sluice

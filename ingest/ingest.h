@@ -1,0 +1,84 @@
+#pragma once
+
+// The ingest service: HTTP in, admitted events out to the log. Holds no database connection.
+
+#include <prometheus/registry.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ingest/appender.h"
+#include "ingest/decoder.h"
+#include "ingest/decoder_pool.h"
+#include "ingest/http/server.h"
+#include "ingest/ingest_probe.h"
+#include "ingest/stamp_clock.h"
+#include "schemas/sluice/domain.h"
+#include "storage/event_log.h"
+
+namespace sluice {
+
+struct IngestConfig {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;  // 0: any
+  int threads = 2;
+  http::Limits http;
+  DecoderLimits decoder;
+  AppenderLimits appender;
+  // How many partitions the stream of each domain that is served has.
+  std::map<std::string, int, std::less<>> partitions;
+};
+
+struct IngestParts {
+  EventWriter& writer;  // used by the appender's thread alone
+  prometheus::Registry& metrics;
+  // What is not able to work, a line each; empty: ready. Called on any thread of the server.
+  std::function<std::vector<std::string>()> unready;
+  std::function<Time()> clock = StampClock::system_now;
+};
+
+class Ingest {
+ public:
+  // Binds; Misconfigured when the address cannot be bound. `domains` are all that were built in.
+  Ingest(std::span<const Domain> domains, IngestConfig config, IngestParts parts);
+  // Drains, when drain() was not called.
+  ~Ingest();
+
+  void start();
+  [[nodiscard]] std::uint16_t port() const { return server_.port(); }
+
+  // Refuses new posts (503), finishes what was taken, closes. Returns after `deadline` at the
+  // latest with the log's own deadline on top.
+  void drain(std::chrono::milliseconds deadline);
+
+ private:
+  void answer(http::Request&& request, http::Responder respond);
+  void post(const DomainCodec& codec, http::Request&& request, http::Responder respond);
+  [[nodiscard]] http::Response get(const http::Request& request) const;
+  // Who may post what, and how often: the one place for authentication and rate limits. A refusal,
+  // or nothing when the request may go on.
+  [[nodiscard]] std::optional<http::Response> refuse(const http::Request& request) const;
+  [[nodiscard]] const DomainCodec* find(std::string_view domain) const;
+
+  const IngestParts parts_;
+  StampClock clock_;
+  std::vector<DomainCodec> codecs_;
+  const std::string openapi_;
+  DecoderPool decoders_;
+  IngestProbe probe_;
+  Appender appender_;
+  std::atomic<bool> draining_ = false;
+  std::jthread append_thread_;
+  http::Server server_;
+};
+
+}  // namespace sluice
