@@ -90,6 +90,7 @@ ViewPosition MemorySink::take(Partition partition, std::string_view owner) {
   require_present();
   MemoryViews::Taken& taken = views_.taken_[partition];
   taken.view.owner = owner;
+  views_.deeds_.push_back({partition, true, std::string(owner)});
   return taken.view;
 }
 
@@ -124,6 +125,7 @@ bool MemorySink::commit(const Transaction& transaction) {
       taken.view.digest != batch.digest_at_from) {
     return false;
   }
+  views_.deeds_.push_back({batch.partition, false, transaction.owner});
   taken.view.position = batch.to;
   taken.view.digest = batch.digest_at_to;
   taken.log_end = batch.log_end;

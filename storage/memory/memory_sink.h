@@ -26,6 +26,15 @@ class MemoryViews {
   [[nodiscard]] std::vector<Rejection> rejections(Partition partition) const;
   [[nodiscard]] std::vector<QuarantinedRecord> quarantined(Partition partition) const;
 
+  // Who took each partition and who moved its position, in that order: a move is its owner's who
+  // took last, or somebody was not fenced.
+  struct Deed {
+    Partition partition;
+    bool took;  // else moved
+    std::string owner;
+  };
+  [[nodiscard]] const std::vector<Deed>& deeds() const { return deeds_; }
+
   // Calls visit(const Row&) for each row of the type, in no order that means anything.
   template <class Row, class Visit>
   void for_each_row(Visit visit) const {
@@ -49,6 +58,7 @@ class MemoryViews {
   Generation generation_;
   std::map<Partition, Taken> taken_;
   std::map<std::string, Rows> rows_;  // by the row's full name
+  std::vector<Deed> deeds_;
 };
 
 // What became of a commit whose answer is lost.

@@ -363,6 +363,14 @@ void World::restore() {
   count("database restored");
   for (Node& node : nodes_) node.worker.reset();
   views_ = *backup_;
+  checked_deeds_ = std::min(checked_deeds_, views_.deeds().size());
+  owners_.clear();
+  for (const MemoryViews::Deed& deed : views_.deeds()) {
+    if (deed.took) owners_[deed.partition] = deed.owner;
+  }
+  for (const Node& node : nodes_) {
+    for (const auto& [partition, disk] : node.disks) ahead_.emplace(node.index, partition);
+  }
   for (std::size_t p = 0; p < accounts_.size(); ++p) {
     accounts_[p].position = 0;
     accounts_[p].refold = fresh(Partition{static_cast<int>(p)});
@@ -412,7 +420,41 @@ void World::read_log(Partition partition) {
   }
 }
 
+// Promise 4: only who took a partition last moves it.
+void World::check_owners() {
+  const auto& deeds = views_.deeds();
+  for (; checked_deeds_ < deeds.size(); ++checked_deeds_) {
+    const MemoryViews::Deed& deed = deeds[checked_deeds_];
+    std::string& owner = owners_[deed.partition];
+    if (deed.took) {
+      owner = deed.owner;
+    } else if (deed.owner != owner) {
+      throw Broken(deed.owner + " moved a partition that " + owner + " has taken" +
+                   where(deed.partition, 0));
+    }
+  }
+}
+
+// Rows before state: a state that is ahead of the view costs a refold, so only a restore of the
+// view may leave one.
+void World::check_state() {
+  for (const Node& node : nodes_) {
+    for (const auto& [partition, disk] : node.disks) {
+      const auto stored = disk.rows().find("head");
+      StateHead head;
+      if (stored != disk.rows().end()) head.ParseFromString(stored->second);
+      // Once it was allowed it may come back: a crash can lose the batch that cleared it.
+      if (head.position() > views_.position(partition).position.value &&
+          !ahead_.contains({node.index, partition})) {
+        throw Broken("state is ahead of the view" + where(partition, head.position()));
+      }
+    }
+  }
+}
+
 void World::check() {
+  check_owners();
+  check_state();
   bool moved = false;
   for (int p = 0; p < kPartitions; ++p) {
     const Partition partition{p};

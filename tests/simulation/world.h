@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -83,6 +84,8 @@ class World {
   void read_log(Partition partition);
   void check();
   void check_rows();
+  void check_owners();
+  void check_state();
   [[nodiscard]] Refold fresh(Partition partition) const;
   [[nodiscard]] std::string random_box();
   [[nodiscard]] std::string make_event(const std::string& box);
@@ -109,6 +112,10 @@ class World {
   std::vector<Sent> sent_;  // for retries
   int next_id_ = 0;
   int unmoved_checks_ = 0;
+  std::size_t checked_deeds_ = 0;
+  std::map<Partition, std::string> owners_;
+  // Disks (node, partition) that a restore of the view has left ahead of it.
+  std::set<std::pair<int, Partition>> ahead_;
   std::map<std::string, int> happened_;
 };
 

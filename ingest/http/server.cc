@@ -1,0 +1,129 @@
+#include "ingest/http/server.h"
+
+#include <boost/asio/post.hpp>
+#include <vector>
+
+#include "ingest/http/loop.h"
+#include "storage/check.h"
+#include "storage/errors.h"
+
+namespace sluice::http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+// Over max_connections, those that are told so; past these, connections are closed unanswered.
+constexpr std::size_t kRefusedAtOnce = 256;
+
+tcp::acceptor listen(asio::io_context& context, const std::string& address, std::uint16_t port) {
+  try {
+    return tcp::acceptor(context, {asio::ip::make_address(address), port});
+  } catch (const boost::system::system_error& error) {
+    throw Misconfigured("cannot listen on " + address + ":" + std::to_string(port) + ": " +
+                        error.code().message());
+  }
+}
+
+}  // namespace
+
+struct Server::Parts {
+  Parts(Limits limits, Handler handler, ErrorPage error_page)
+      : service(std::make_shared<Service>()) {
+    service->limits = limits;
+    service->handler = std::move(handler);
+    service->error_page = std::move(error_page);
+  }
+
+  void accept();
+  void accept_later();
+  void deal(tcp::socket socket, Loop& loop);
+  void close_acceptor();
+
+  std::shared_ptr<Service> service;
+  std::vector<std::shared_ptr<Loop>> loops;
+  std::size_t next = 0;
+  // Both on the first loop.
+  std::unique_ptr<tcp::acceptor> acceptor;
+  std::unique_ptr<asio::steady_timer> retry;
+  std::uint16_t port = 0;
+  bool stopped = false;
+};
+
+void Server::Parts::accept() {
+  Loop& loop = *loops[next++ % loops.size()];
+  acceptor->async_accept(loop.context(), [this, &loop](error_code error, tcp::socket socket) {
+    if (!acceptor->is_open()) return;
+    if (error) return accept_later();
+    deal(std::move(socket), loop);
+    accept();
+  });
+}
+
+// Out of descriptors, most likely: trying again at once would only burn this thread.
+void Server::Parts::accept_later() {
+  retry->expires_after(Loop::kTick);
+  retry->async_wait([this](error_code) {
+    if (acceptor->is_open()) accept();
+  });
+}
+
+void Server::Parts::deal(tcp::socket socket, Loop& loop) {
+  const std::size_t most = service->limits.max_connections;
+  const std::size_t open = service->open_connections.load();
+  if (open >= most + kRefusedAtOnce) return;
+  ++service->open_connections;
+  loop.adopt(std::move(socket), open >= most);
+}
+
+void Server::Parts::close_acceptor() {
+  asio::post(loops.front()->context(), [this] {
+    error_code ignored;
+    acceptor->close(ignored);
+    retry->cancel();
+  });
+}
+
+Server::Server(Limits limits, const std::string& address, std::uint16_t port, std::size_t threads,
+               Handler handler, ErrorPage error_page)
+    : parts_(std::make_unique<Parts>(limits, std::move(handler), std::move(error_page))) {
+  CHECK(threads > 0, "configuration has bounds");
+  for (std::size_t i = 0; i < threads; ++i) {
+    parts_->loops.push_back(std::make_shared<Loop>(parts_->service));
+  }
+  asio::io_context& first = parts_->loops.front()->context();
+  parts_->acceptor = std::make_unique<tcp::acceptor>(listen(first, address, port));
+  parts_->retry = std::make_unique<asio::steady_timer>(first);
+  parts_->port = parts_->acceptor->local_endpoint().port();
+}
+
+Server::~Server() { stop(); }
+
+std::uint16_t Server::port() const { return parts_->port; }
+
+std::size_t Server::open_connections() const { return parts_->service->open_connections.load(); }
+
+void Server::start() {
+  asio::post(parts_->loops.front()->context(), [parts = parts_.get()] { parts->accept(); });
+  for (const auto& loop : parts_->loops) loop->start();
+}
+
+bool Server::drain(std::chrono::milliseconds patience) {
+  parts_->close_acceptor();
+  for (const auto& loop : parts_->loops) loop->drain();
+  Service& service = *parts_->service;
+  std::unique_lock lock(service.mutex);
+  return service.all_closed.wait_for(lock, patience,
+                                     [&] { return service.open_connections.load() == 0; });
+}
+
+void Server::stop() {
+  if (parts_->stopped) return;
+  parts_->stopped = true;
+  parts_->close_acceptor();
+  for (const auto& loop : parts_->loops) loop->stop();
+}
+
+}  // namespace sluice::http
