@@ -1,6 +1,6 @@
 #include "ingest/problem.h"
 
-#include "ingest/http/status.h"
+#include "ingest/http/reply.h"
 #include "ingest/json_writer.h"
 
 namespace sluice {

@@ -38,14 +38,6 @@ constexpr auto kReasons = std::to_array<Reason>({
     {505, "HTTP Version Not Supported"},
 });
 
-// RFC 9112, 4: may be empty.
-std::string_view reason(int status) {
-  for (const Reason& known : kReasons) {
-    if (known.status == status) return known.phrase;
-  }
-  return {};
-}
-
 void append_number(std::string& out, std::size_t number) {
   std::array<char, 20> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
@@ -63,11 +55,18 @@ bool has_body(int status) { return status >= 200 && status != 204 && status != 3
 
 }  // namespace
 
+std::string_view reason_phrase(int status) {
+  for (const Reason& known : kReasons) {
+    if (known.status == status) return known.phrase;
+  }
+  return {};
+}
+
 void append_reply(std::string& out, const Response& response, const ReplyTo& to,
                   std::string_view date) {
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::size_t>(response.status));
-  out.append(" ").append(reason(response.status)).append("\r\nDate: ").append(date).append("\r\n");
+  out.append(" ").append(reason_phrase(response.status)).append("\r\nDate: ").append(date).append("\r\n");
   if (!response.content_type.empty()) append_field(out, "Content-Type", response.content_type);
   for (const auto& [name, value] : response.fields) append_field(out, name, value);
   if (!to.keep_alive) {

@@ -21,6 +21,9 @@ struct ReplyTo {
 void append_reply(std::string& out, const Response& response, const ReplyTo& to,
                   std::string_view date);
 
+// "Not Found"; empty for a status that is not known (RFC 9112, 4).
+std::string_view reason_phrase(int status);
+
 // "Sun, 06 Nov 1994 08:49:37 GMT".
 std::string http_date(std::int64_t unix_seconds);
 
