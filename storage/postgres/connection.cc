@@ -72,11 +72,11 @@ bool PgConnection::connect() {
   }
   PQconninfoFree(parsed);
   // The URL comes last: what it says itself wins.
-  const char* const names[] = {"connect_timeout", "keepalives_idle", "keepalives_interval",
+  const char* const names[] = {"connect_timeout",  "keepalives_idle",  "keepalives_interval",
                                "keepalives_count", "tcp_user_timeout", "application_name",
-                               "client_encoding", "dbname", nullptr};
-  const char* const values[] = {"5", "10", "5", "3", "30000", "sluice", "UTF8", url_.c_str(),
-                                nullptr};
+                               "client_encoding",  "dbname",           nullptr};
+  const char* const values[] = {"5",      "10",   "5",          "3",    "30000",
+                                "sluice", "UTF8", url_.c_str(), nullptr};
   connection_.reset(PQconnectdbParams(names, values, 1));
   if (PQstatus(connection_.get()) != CONNECTION_OK) {
     const std::string why = trimmed(PQerrorMessage(connection_.get()));
@@ -103,7 +103,8 @@ PgResult PgConnection::checked(pg_result* raw, std::string_view doing) {
     }
   }
   const char* state = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
-  std::string message = trimmed(raw ? PQresultErrorMessage(raw) : PQerrorMessage(connection_.get()));
+  std::string message =
+      trimmed(raw ? PQresultErrorMessage(raw) : PQerrorMessage(connection_.get()));
   raise(state ? state : "", message + " in " + std::string(doing.substr(0, 120)));
 }
 
@@ -146,8 +147,8 @@ PgConnection::Commit PgConnection::commit() {
   const char* field = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
   const std::string state = field ? field : "";
   // A shutdown may arrive between the commit and its answer, so it tells nothing.
-  if (!raw || broken() || state.starts_with("57P") || (state.empty() &&
-      PQresultStatus(raw) != PGRES_COMMAND_OK)) {
+  if (!raw || broken() || state.starts_with("57P") ||
+      (state.empty() && PQresultStatus(raw) != PGRES_COMMAND_OK)) {
     PQclear(raw);
     disconnect();
     return Commit::in_doubt;

@@ -34,7 +34,9 @@ class PgConnection {
  public:
   explicit PgConnection(std::string url,
                         std::chrono::milliseconds statement_timeout = std::chrono::seconds(30))
-      : url_(std::move(url)), statement_timeout_(statement_timeout), connection_(nullptr, &finish) {}
+      : url_(std::move(url)),
+        statement_timeout_(statement_timeout),
+        connection_(nullptr, &finish) {}
 
   // Connects if need be; true when the session is new.
   bool connect();

@@ -170,9 +170,8 @@ void append_json_value(const Message& message, const FieldDescriptor& field, int
       return;
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return append_json_object(item ? r.GetRepeatedMessage(message, &field, index)
-                                     : r.GetMessage(message, &field),
-                                out);
+      return append_json_object(
+          item ? r.GetRepeatedMessage(message, &field, index) : r.GetMessage(message, &field), out);
   }
 }
 
@@ -191,8 +190,10 @@ void append_column(const Message& row, const Column& column, std::string& out,
       const std::string& json = r.GetStringReference(row, field, &scratch);
       return append_escaped(json.empty() ? std::string_view("{}") : json, out);
     }
-    case Column::Kind::bytes: return append_hex(r.GetStringReference(row, field, &scratch), out);
-    case Column::Kind::timestamp: return append_time(r.GetInt64(row, field), out);
+    case Column::Kind::bytes:
+      return append_hex(r.GetStringReference(row, field, &scratch), out);
+    case Column::Kind::timestamp:
+      return append_time(r.GetInt64(row, field), out);
     case Column::Kind::flag:
       out += r.GetBool(row, field) ? 't' : 'f';
       return;
@@ -214,13 +215,18 @@ void append_column(const Message& row, const Column& column, std::string& out,
       scratch.clear();
       append_json_value(row, *field, -1, scratch);
       return append_escaped(scratch, out);
-    case Column::Kind::number: break;
+    case Column::Kind::number:
+      break;
   }
   switch (field->cpp_type()) {
-    case FieldDescriptor::CPPTYPE_INT32: return append_number(r.GetInt32(row, field), out);
-    case FieldDescriptor::CPPTYPE_UINT32: return append_number(r.GetUInt32(row, field), out);
-    case FieldDescriptor::CPPTYPE_INT64: return append_number(r.GetInt64(row, field), out);
-    default: out += std::to_string(r.GetUInt64(row, field));  // beyond bigint: refused by Postgres
+    case FieldDescriptor::CPPTYPE_INT32:
+      return append_number(r.GetInt32(row, field), out);
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return append_number(r.GetUInt32(row, field), out);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return append_number(r.GetInt64(row, field), out);
+    default:
+      out += std::to_string(r.GetUInt64(row, field));  // beyond bigint: refused by Postgres
   }
 }
 
@@ -236,15 +242,20 @@ Column::Kind kind_of(const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_STRING:
       if (asked == COLUMN_JSON) return Kind::json_text;
       return field.type() == FieldDescriptor::TYPE_BYTES ? Kind::bytes : Kind::text;
-    case FieldDescriptor::CPPTYPE_BOOL: return Kind::flag;
-    case FieldDescriptor::CPPTYPE_ENUM: return Kind::word;
-    case FieldDescriptor::CPPTYPE_MESSAGE: return Kind::json;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return Kind::flag;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return Kind::word;
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return Kind::json;
     case FieldDescriptor::CPPTYPE_DOUBLE:
-    case FieldDescriptor::CPPTYPE_FLOAT: return Kind::real;
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return Kind::real;
     case FieldDescriptor::CPPTYPE_INT32:
     case FieldDescriptor::CPPTYPE_INT64:
     case FieldDescriptor::CPPTYPE_UINT32:
-    case FieldDescriptor::CPPTYPE_UINT64: return Kind::number;
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return Kind::number;
   }
   throw Misconfigured(field.full_name() + " has no column type");
 }
@@ -255,8 +266,8 @@ std::vector<Column> columns_of(const google::protobuf::Descriptor& row) {
   std::vector<Column> columns;
   for (int i = 0; i < row.field_count(); ++i) {
     const FieldDescriptor* field = row.field(i);
-    Column made{field, kind_of(*field), field->options().GetExtension(key), field->has_presence(),
-                {}};
+    Column made{
+        field, kind_of(*field), field->options().GetExtension(key), field->has_presence(), {}};
     if (made.kind == Column::Kind::word) {
       for (int v = 0; v < field->enum_type()->value_count(); ++v) {
         made.words.push_back(word_of(*field->enum_type()->value(v)));
@@ -270,14 +281,21 @@ std::vector<Column> columns_of(const google::protobuf::Descriptor& row) {
 std::string_view sql_type(const Column& column) {
   switch (column.kind) {
     case Column::Kind::text:
-    case Column::Kind::word: return "text";
-    case Column::Kind::number: return "bigint";
-    case Column::Kind::flag: return "boolean";
-    case Column::Kind::real: return "double precision";
-    case Column::Kind::bytes: return "bytea";
-    case Column::Kind::timestamp: return "timestamp with time zone";
+    case Column::Kind::word:
+      return "text";
+    case Column::Kind::number:
+      return "bigint";
+    case Column::Kind::flag:
+      return "boolean";
+    case Column::Kind::real:
+      return "double precision";
+    case Column::Kind::bytes:
+      return "bytea";
+    case Column::Kind::timestamp:
+      return "timestamp with time zone";
     case Column::Kind::json_text:
-    case Column::Kind::json: return "jsonb";
+    case Column::Kind::json:
+      return "jsonb";
   }
   return "text";
 }

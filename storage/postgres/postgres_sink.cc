@@ -151,9 +151,9 @@ void PostgresSink::write(const FlushBatch& batch) {
   advance(batch);
   for (const RowChanges& changes : batch.rows) write_rows(changes);
   write_refused(batch);
-  connection_.run("SELECT pg_notify('sluice', $1)",
-                  {config_.projection + ":" + text(batch.partition.value) + "@" +
-                   text(batch.to.value)});
+  connection_.run(
+      "SELECT pg_notify('sluice', $1)",
+      {config_.projection + ":" + text(batch.partition.value) + "@" + text(batch.to.value)});
 }
 
 void PostgresSink::advance(const FlushBatch& batch) {

@@ -20,15 +20,21 @@ std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\
 std::string_view zero_of(const Column& column) {
   switch (column.kind) {
     case Column::Kind::text:
-    case Column::Kind::bytes: return "''";
+    case Column::Kind::bytes:
+      return "''";
     case Column::Kind::number:
-    case Column::Kind::real: return "0";
-    case Column::Kind::flag: return "false";
-    case Column::Kind::timestamp: return "'epoch'";
-    case Column::Kind::json_text: return "'{}'";
+    case Column::Kind::real:
+      return "0";
+    case Column::Kind::flag:
+      return "false";
+    case Column::Kind::timestamp:
+      return "'epoch'";
+    case Column::Kind::json_text:
+      return "'{}'";
     case Column::Kind::json:
       return column.field->is_repeated() && !column.field->is_map() ? "'[]'" : "'{}'";
-    case Column::Kind::word: return "''";
+    case Column::Kind::word:
+      return "''";
   }
   return "''";
 }
@@ -54,7 +60,8 @@ std::string table_sql(const Descriptor& row, const std::string& schema) {
     if (column.key) {
       keys += (keys.empty() ? "" : ", ") + quoted(column.field->name());
     } else {
-      additions += "ALTER TABLE " + full + " ADD COLUMN IF NOT EXISTS " + column_sql(column) + ";\n";
+      additions +=
+          "ALTER TABLE " + full + " ADD COLUMN IF NOT EXISTS " + column_sql(column) + ";\n";
     }
   }
   std::string sql = "CREATE TABLE IF NOT EXISTS " + full + " (\n" + columns + "  PRIMARY KEY (" +
@@ -128,7 +135,8 @@ int live_generation(PgConnection& connection, const PublishedSchema& schema) {
       {schema.domain, std::to_string(schema.version), std::to_string(schema.partitions),
        std::to_string(schema.dedupe_horizon.count())});
   const PgResult live = connection.run(
-      "SELECT generation, version, partitions FROM sluice.projection WHERE projection = $1 AND live",
+      "SELECT generation, version, partitions FROM sluice.projection WHERE projection = $1 AND "
+      "live",
       {schema.domain});
   if (live.rows() == 0) throw Misconfigured(std::string(schema.domain) + " has no live generation");
   if (live.number(0, 1) != schema.version) {

@@ -28,8 +28,8 @@ struct PublishedSchema {
 [[nodiscard]] std::string schema_sql(const PublishedSchema& schema, int generation);
 
 // Makes the engine's schema and generation 1 of each domain that has none, and adds new columns to
-// the live ones. Appliers wait for each other. Throws Misconfigured when a live generation has other
-// partitions, another version or another column type: then nothing was changed.
+// the live ones. Appliers wait for each other. Throws Misconfigured when a live generation has
+// other partitions, another version or another column type: then nothing was changed.
 void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas);
 
 }  // namespace sluice
