@@ -1,0 +1,143 @@
+-- What the engine itself keeps in Postgres. Applied again and again: every statement says so.
+CREATE SCHEMA IF NOT EXISTS sluice;
+COMMENT ON SCHEMA sluice IS 'Positions of every projection, what was refused, and what to wait for.';
+
+CREATE TABLE IF NOT EXISTS sluice.projection (
+  projection text COLLATE "C" NOT NULL,
+  generation integer NOT NULL,
+  unique_id text NOT NULL,
+  version integer NOT NULL,
+  partitions integer NOT NULL CHECK (partitions > 0),
+  horizon_ms bigint NOT NULL,
+  live boolean NOT NULL,
+  PRIMARY KEY (projection, generation)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS projection_live ON sluice.projection (projection) WHERE live;
+COMMENT ON TABLE sluice.projection IS 'Generations: each is one build of a projection''s tables.';
+COMMENT ON COLUMN sluice.projection.unique_id IS 'Tells it from an earlier generation of the number.';
+COMMENT ON COLUMN sluice.projection.version IS 'Of the projection''s rules.';
+COMMENT ON COLUMN sluice.projection.partitions IS 'Of its stream, fixed when it was made.';
+COMMENT ON COLUMN sluice.projection.horizon_ms IS 'How long event ids are remembered.';
+COMMENT ON COLUMN sluice.projection.live IS 'Whether readers see it; one of a projection is.';
+
+CREATE TABLE IF NOT EXISTS sluice.position (
+  projection text COLLATE "C" NOT NULL,
+  generation integer NOT NULL,
+  partition integer NOT NULL,
+  position bigint NOT NULL DEFAULT 0,
+  digest bigint NOT NULL DEFAULT 0,
+  emits_from bigint NOT NULL DEFAULT 0,
+  log_end bigint NOT NULL DEFAULT 0,
+  record_time timestamptz,
+  owner text NOT NULL DEFAULT '',
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (projection, generation, partition),
+  FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
+) WITH (fillfactor = 50);
+COMMENT ON TABLE sluice.position IS 'How much of each partition the rows reflect.';
+COMMENT ON COLUMN sluice.position.position IS 'The next offset to fold.';
+COMMENT ON COLUMN sluice.position.digest IS 'Of the record before it; 0 at the beginning.';
+COMMENT ON COLUMN sluice.position.emits_from IS 'Records before this emit nothing.';
+COMMENT ON COLUMN sluice.position.log_end IS 'The end of the log as the owner last saw it.';
+COMMENT ON COLUMN sluice.position.record_time IS 'The greatest recorded_at so far.';
+COMMENT ON COLUMN sluice.position.owner IS 'Who took the partition last: nobody else''s flush passes.';
+
+CREATE TABLE IF NOT EXISTS sluice.rejection (
+  projection text COLLATE "C" NOT NULL,
+  generation integer NOT NULL,
+  partition integer NOT NULL,
+  position bigint NOT NULL,
+  event_id text NOT NULL,
+  type text NOT NULL,
+  key text NOT NULL,
+  reason text NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  PRIMARY KEY (projection, generation, partition, position)
+);
+COMMENT ON TABLE sluice.rejection IS 'Events that were valid but not admissible.';
+
+CREATE TABLE IF NOT EXISTS sluice.quarantine (
+  projection text COLLATE "C" NOT NULL,
+  generation integer NOT NULL,
+  partition integer NOT NULL,
+  position bigint NOT NULL,
+  key text NOT NULL,
+  reason text NOT NULL,
+  bytes bytea NOT NULL,
+  appended_at timestamptz NOT NULL,
+  parks_key boolean NOT NULL,
+  PRIMARY KEY (projection, generation, partition, position)
+);
+COMMENT ON TABLE sluice.quarantine IS 'Records that could not be folded, and those waiting behind.';
+COMMENT ON COLUMN sluice.quarantine.bytes IS 'The record as the log has it.';
+COMMENT ON COLUMN sluice.quarantine.parks_key IS 'Whether later records of the key wait behind it.';
+
+CREATE OR REPLACE VIEW sluice.freshness AS
+SELECT p.projection, p.partition, p.position, p.log_end,
+       greatest(p.log_end - p.position, 0) AS lag, p.record_time,
+       CASE WHEN p.position < p.log_end THEN now() - p.record_time
+            ELSE now() - p.updated_at END AS age
+FROM sluice.position p JOIN sluice.projection g USING (projection, generation)
+WHERE g.live;
+COMMENT ON VIEW sluice.freshness IS
+  'Live generations: lag in records; age of what is shown, or of the last word from its owner.';
+
+CREATE OR REPLACE FUNCTION sluice.wait_for(token text, timeout interval DEFAULT '30s')
+RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  deadline timestamptz := clock_timestamp() + timeout;
+  part text;
+  pause double precision := 0.002;
+BEGIN
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    RAISE EXCEPTION 'sluice.wait_for needs READ COMMITTED: this snapshot cannot move'
+      USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+  IF token = '' THEN RETURN true; END IF;
+  FOREACH part IN ARRAY string_to_array(token, ',') LOOP
+    IF part !~ '^[a-z][a-z0-9_]*:[0-9]{1,9}@[0-9]{1,18}$' THEN
+      RAISE EXCEPTION 'malformed token: "%"', part
+        USING ERRCODE = 'invalid_parameter_value', HINT = 'as in deliberation:3@812,people:0@17';
+    END IF;
+  END LOOP;
+  LOOP
+    -- A statement of its own: in READ COMMITTED it sees what was committed meanwhile.
+    PERFORM FROM unnest(string_to_array(token, ',')) AS wanted
+    WHERE NOT EXISTS (
+      SELECT FROM sluice.position p JOIN sluice.projection g USING (projection, generation)
+      WHERE g.live AND p.projection = split_part(wanted, ':', 1)
+        AND p.partition = split_part(split_part(wanted, ':', 2), '@', 1)::integer
+        AND p.position >= split_part(wanted, '@', 2)::bigint);
+    IF NOT FOUND THEN RETURN true; END IF;
+    IF clock_timestamp() >= deadline THEN RETURN false; END IF;
+    PERFORM pg_sleep(least(pause, extract(epoch FROM deadline - clock_timestamp())));
+    pause := least(pause * 1.5, 0.05);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION sluice.wait_for(text, interval) IS
+  'True once every view has reached the token that ingest answered with; false after the timeout.';
+
+DO $$
+DECLARE
+  role text;
+BEGIN
+  FOREACH role IN ARRAY ARRAY['sluice_writer', 'sluice_reader'] LOOP
+    BEGIN
+      IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+      END IF;
+      EXECUTE format('GRANT USAGE ON SCHEMA sluice TO %I', role);
+      EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA sluice TO %I', role);
+      EXECUTE format('GRANT EXECUTE ON FUNCTION sluice.wait_for(text, interval) TO %I', role);
+    EXCEPTION WHEN insufficient_privilege OR undefined_object OR unique_violation
+              OR duplicate_object THEN
+      RAISE NOTICE 'role % could not be made or granted to: %', role, SQLERRM;
+    END;
+  END LOOP;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_writer') THEN
+    GRANT INSERT, UPDATE, DELETE ON sluice.position, sluice.rejection, sluice.quarantine
+      TO sluice_writer;
+  END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE NOTICE 'grants on schema sluice were not made: %', SQLERRM;
+END $$;

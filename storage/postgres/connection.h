@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct pg_conn;
+struct pg_result;
+
+namespace sluice {
+
+// A result with its rows.
+class PgResult {
+ public:
+  explicit PgResult(pg_result* result) : result_(result, &clear) {}
+  [[nodiscard]] int rows() const;
+  [[nodiscard]] bool null(int row, int column) const;
+  [[nodiscard]] std::string_view text(int row, int column) const;
+  [[nodiscard]] std::int64_t number(int row, int column) const;
+  // How many rows the command changed.
+  [[nodiscard]] std::int64_t changed() const;
+  [[nodiscard]] std::string_view tag() const;
+
+ private:
+  static void clear(pg_result* result);
+  std::unique_ptr<pg_result, void (*)(pg_result*)> result_;
+};
+
+// A session that connects when first used, and again after it broke. One thread. Everything has a
+// deadline: connecting, statements, locks, a silent network. Throws the types of storage/errors.h.
+class PgConnection {
+ public:
+  explicit PgConnection(std::string url,
+                        std::chrono::milliseconds statement_timeout = std::chrono::seconds(30))
+      : url_(std::move(url)),
+        statement_timeout_(statement_timeout),
+        connection_(nullptr, &finish) {}
+
+  // Connects if need be; true when the session is new.
+  bool connect();
+  [[nodiscard]] bool broken() const;
+  void disconnect() { connection_.reset(); }
+
+  // Statements separated by semicolons, without parameters.
+  PgResult run(const std::string& sql);
+  PgResult run(const std::string& sql, std::initializer_list<std::string_view> parameters);
+
+  // Sends `lines` to "COPY ... FROM STDIN".
+  void copy_in(const std::string& sql, std::string_view lines);
+
+  enum class Commit { done, in_doubt };
+  Commit commit();
+  // Never throws; a session that cannot is dropped.
+  void roll_back() noexcept;
+
+ private:
+  static void finish(pg_conn* connection);
+  PgResult checked(pg_result* result, std::string_view doing);
+
+  std::string url_;
+  std::chrono::milliseconds statement_timeout_;
+  std::unique_ptr<pg_conn, void (*)(pg_conn*)> connection_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,383 @@
+#include "storage/postgres/copy_text.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "schemas/sluice/words.h"
+#include "sluice/table.pb.h"
+#include "storage/errors.h"
+
+namespace sluice {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+void append_padded(std::int64_t value, std::size_t width, std::string& out) {
+  const std::string digits = std::to_string(value);
+  if (digits.size() < width) out.append(width - digits.size(), '0');
+  out += digits;
+}
+
+// The shortest digits that read back the same, laid out as Postgres does.
+void append_real(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+    return;
+  }
+  if (std::isinf(value)) {
+    out += value < 0 ? "-Infinity" : "Infinity";
+    return;
+  }
+  char digits[64];
+  const auto scientific =
+      std::to_chars(digits, digits + sizeof digits, value, std::chars_format::scientific);
+  const std::string_view text(digits, static_cast<std::size_t>(scientific.ptr - digits));
+  const std::size_t mark = text.find('e');
+  int exponent = 0;
+  std::from_chars(text.data() + mark + (text[mark + 1] == '+' ? 2 : 1), scientific.ptr, exponent);
+  if (exponent < -4 || exponent >= 15) {
+    out += text;
+    return;
+  }
+  const auto fixed = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed);
+  out.append(digits, fixed.ptr);
+}
+
+void append_json_text(std::string_view text, std::string& out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20) {
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+void append_plain_hex(std::string_view bytes, std::string& out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
+  }
+}
+
+void append_json_value(const Message& message, const FieldDescriptor& field, int index,
+                       std::string& out);
+
+void append_json_object(const Message& message, std::string& out) {
+  const Reflection& reflection = *message.GetReflection();
+  const auto& type = *message.GetDescriptor();
+  out += '{';
+  bool first = true;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    if (field.has_presence() && !reflection.HasField(message, &field)) continue;
+    if (!first) out += ',';
+    first = false;
+    append_json_text(field.name(), out);
+    out += ':';
+    append_json_value(message, field, -1, out);
+  }
+  out += '}';
+}
+
+void append_json_items(const Message& message, const FieldDescriptor& field, std::string& out) {
+  const Reflection& reflection = *message.GetReflection();
+  const int size = reflection.FieldSize(message, &field);
+  out += field.is_map() ? '{' : '[';
+  for (int i = 0; i < size; ++i) {
+    if (i > 0) out += ',';
+    if (!field.is_map()) {
+      append_json_value(message, field, i, out);
+      continue;
+    }
+    const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
+    const FieldDescriptor& key_field = *field.message_type()->map_key();
+    const bool quoted = key_field.cpp_type() != FieldDescriptor::CPPTYPE_STRING;
+    if (quoted) out += '"';
+    append_json_value(entry, key_field, -1, out);
+    if (quoted) out += '"';
+    out += ':';
+    append_json_value(entry, *field.message_type()->map_value(), -1, out);
+  }
+  out += field.is_map() ? '}' : ']';
+}
+
+// The field's value, or its item when index is not -1.
+void append_json_value(const Message& message, const FieldDescriptor& field, int index,
+                       std::string& out) {
+  const Reflection& r = *message.GetReflection();
+  if (index < 0 && field.is_repeated()) return append_json_items(message, field, out);
+  const bool item = index >= 0;
+  std::string buffer;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return append_number(
+          item ? r.GetRepeatedInt32(message, &field, index) : r.GetInt32(message, &field), out);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return append_number(
+          item ? r.GetRepeatedInt64(message, &field, index) : r.GetInt64(message, &field), out);
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return append_number(
+          item ? r.GetRepeatedUInt32(message, &field, index) : r.GetUInt32(message, &field), out);
+    case FieldDescriptor::CPPTYPE_UINT64:
+      out += std::to_string(item ? r.GetRepeatedUInt64(message, &field, index)
+                                 : r.GetUInt64(message, &field));
+      return;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+    case FieldDescriptor::CPPTYPE_FLOAT: {
+      const bool wide = field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
+      const double value =
+          wide ? (item ? r.GetRepeatedDouble(message, &field, index) : r.GetDouble(message, &field))
+               : double{item ? r.GetRepeatedFloat(message, &field, index)
+                             : r.GetFloat(message, &field)};
+      // JSON has no such numbers.
+      if (!std::isfinite(value)) out += '"';
+      append_real(value, out);
+      if (!std::isfinite(value)) out += '"';
+      return;
+    }
+    case FieldDescriptor::CPPTYPE_BOOL:
+      out += (item ? r.GetRepeatedBool(message, &field, index) : r.GetBool(message, &field))
+                 ? "true"
+                 : "false";
+      return;
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const auto* value =
+          item ? r.GetRepeatedEnum(message, &field, index) : r.GetEnum(message, &field);
+      return append_json_text(word_of(*value), out);
+    }
+    case FieldDescriptor::CPPTYPE_STRING: {
+      const std::string& value = item
+                                     ? r.GetRepeatedStringReference(message, &field, index, &buffer)
+                                     : r.GetStringReference(message, &field, &buffer);
+      if (field.type() != FieldDescriptor::TYPE_BYTES) return append_json_text(value, out);
+      out += '"';
+      append_plain_hex(value, out);
+      out += '"';
+      return;
+    }
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return append_json_object(
+          item ? r.GetRepeatedMessage(message, &field, index) : r.GetMessage(message, &field), out);
+  }
+}
+
+void append_column(const Message& row, const Column& column, std::string& out,
+                   std::string& scratch) {
+  const Reflection& r = *row.GetReflection();
+  const FieldDescriptor* field = column.field;
+  if (column.nullable && !r.HasField(row, field)) {
+    out += "\\N";
+    return;
+  }
+  switch (column.kind) {
+    case Column::Kind::text:
+      return append_escaped(r.GetStringReference(row, field, &scratch), out);
+    case Column::Kind::json_text: {
+      const std::string& json = r.GetStringReference(row, field, &scratch);
+      return append_escaped(json.empty() ? std::string_view("{}") : json, out);
+    }
+    case Column::Kind::bytes:
+      return append_hex(r.GetStringReference(row, field, &scratch), out);
+    case Column::Kind::timestamp:
+      return append_time(r.GetInt64(row, field), out);
+    case Column::Kind::flag:
+      out += r.GetBool(row, field) ? 't' : 'f';
+      return;
+    case Column::Kind::real:
+      return append_real(field->cpp_type() == FieldDescriptor::CPPTYPE_FLOAT
+                             ? double{r.GetFloat(row, field)}
+                             : r.GetDouble(row, field),
+                         out);
+    case Column::Kind::word: {
+      const int index = r.GetEnum(row, field)->index();
+      // A number outside the enum has a made-up descriptor: nothing of ours writes one.
+      if (index < 0 || static_cast<std::size_t>(index) >= column.words.size()) {
+        throw Corrupt("an unknown word in " + field->full_name());
+      }
+      out += column.words[static_cast<std::size_t>(index)];
+      return;
+    }
+    case Column::Kind::json:
+      scratch.clear();
+      append_json_value(row, *field, -1, scratch);
+      return append_escaped(scratch, out);
+    case Column::Kind::number:
+      break;
+  }
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return append_number(r.GetInt32(row, field), out);
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return append_number(r.GetUInt32(row, field), out);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return append_number(r.GetInt64(row, field), out);
+    default:
+      out += std::to_string(r.GetUInt64(row, field));  // beyond bigint: refused by Postgres
+  }
+}
+
+Column::Kind kind_of(const FieldDescriptor& field) {
+  using Kind = Column::Kind;
+  const ColumnType asked = field.options().GetExtension(column);
+  if (field.is_repeated()) return Kind::json;
+  if (asked == COLUMN_TIMESTAMP) {
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_INT64) return Kind::timestamp;
+    throw Misconfigured(field.full_name() + ": COLUMN_TIMESTAMP belongs to an int64");
+  }
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      if (asked == COLUMN_JSON) return Kind::json_text;
+      return field.type() == FieldDescriptor::TYPE_BYTES ? Kind::bytes : Kind::text;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return Kind::flag;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return Kind::word;
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return Kind::json;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return Kind::real;
+    case FieldDescriptor::CPPTYPE_INT32:
+    case FieldDescriptor::CPPTYPE_INT64:
+    case FieldDescriptor::CPPTYPE_UINT32:
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return Kind::number;
+  }
+  throw Misconfigured(field.full_name() + " has no column type");
+}
+
+}  // namespace
+
+std::vector<Column> columns_of(const google::protobuf::Descriptor& row) {
+  std::vector<Column> columns;
+  for (int i = 0; i < row.field_count(); ++i) {
+    const FieldDescriptor* field = row.field(i);
+    Column made{
+        field, kind_of(*field), field->options().GetExtension(key), field->has_presence(), {}};
+    if (made.kind == Column::Kind::word) {
+      for (int v = 0; v < field->enum_type()->value_count(); ++v) {
+        made.words.push_back(word_of(*field->enum_type()->value(v)));
+      }
+    }
+    columns.push_back(std::move(made));
+  }
+  return columns;
+}
+
+std::string_view sql_type(const Column& column) {
+  switch (column.kind) {
+    case Column::Kind::text:
+    case Column::Kind::word:
+      return "text";
+    case Column::Kind::number:
+      return "bigint";
+    case Column::Kind::flag:
+      return "boolean";
+    case Column::Kind::real:
+      return "double precision";
+    case Column::Kind::bytes:
+      return "bytea";
+    case Column::Kind::timestamp:
+      return "timestamp with time zone";
+    case Column::Kind::json_text:
+    case Column::Kind::json:
+      return "jsonb";
+  }
+  return "text";
+}
+
+void append_line(const Message& row, const std::vector<Column>& columns, bool only_key,
+                 std::string& out, std::string& scratch) {
+  bool first = true;
+  for (const Column& each : columns) {
+    if (only_key && !each.key) continue;
+    if (!first) out += '\t';
+    first = false;
+    append_column(row, each, out, scratch);
+  }
+  out += '\n';
+}
+
+void append_escaped(std::string_view value, std::string& out) {
+  for (std::size_t special = value.find_first_of("\\\n\r\t"); special != std::string_view::npos;
+       special = value.find_first_of("\\\n\r\t")) {
+    out += value.substr(0, special);
+    out += '\\';
+    const char c = value[special];
+    out += c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : '\\';
+    value.remove_prefix(special + 1);
+  }
+  out += value;
+}
+
+void append_number(std::int64_t value, std::string& out) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+// Days to a civil date over the whole range of int64 milliseconds, which chrono's year is too small
+// for: Howard Hinnant's days algorithm, eras of 400 years from 0000-03-01.
+void append_time(std::int64_t milliseconds, std::string& out) {
+  constexpr std::int64_t kDay = 86'400'000;
+  std::int64_t days = milliseconds / kDay;
+  std::int64_t rest = milliseconds % kDay;
+  if (rest < 0) {
+    rest += kDay;
+    --days;
+  }
+  days += 719'468;
+  const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
+  const std::int64_t day_of_era = days - era * 146'097;
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t shifted = (5 * day_of_year + 2) / 153;
+  const std::int64_t day = day_of_year - (153 * shifted + 2) / 5 + 1;
+  const std::int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
+  const std::int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
+  append_padded(year > 0 ? year : 1 - year, 4, out);
+  const auto piece = [&out](char before, std::int64_t value) {
+    out += before;
+    append_padded(value, 2, out);
+  };
+  piece('-', month);
+  piece('-', day);
+  piece(' ', rest / 3'600'000);
+  piece(':', rest / 60'000 % 60);
+  piece(':', rest / 1000 % 60);
+  if (rest % 1000 != 0) {
+    out += '.';
+    append_padded(rest % 1000, 3, out);
+    while (out.back() == '0') out.pop_back();
+  }
+  out += "+00";
+  if (year <= 0) out += " BC";
+}
+
+void append_hex(std::string_view bytes, std::string& out) {
+  out += "\\\\x";
+  append_plain_hex(bytes, out);
+}
+
+std::string time_text(Time time) {
+  std::string text;
+  append_time(time.time_since_epoch().count(), text);
+  return text;
+}
+
+}  // namespace sluice

@@ -1,0 +1,256 @@
+#include "storage/postgres/postgres_sink.h"
+
+#include "schemas/sluice/words.h"
+#include "storage/check.h"
+#include "storage/errors.h"
+#include "storage/postgres/schema.h"
+
+namespace sluice {
+namespace {
+
+std::string digest_text(Digest digest) {
+  return std::to_string(static_cast<std::int64_t>(digest.value));
+}
+
+std::string text(std::int64_t value) { return std::to_string(value); }
+
+std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
+
+std::string joined(const std::vector<std::string>& names, std::string_view before = "") {
+  std::string list;
+  for (const std::string& name : names) {
+    if (!list.empty()) list += ", ";
+    list += std::string(before) + name;
+  }
+  return list;
+}
+
+ViewPosition view_of(const PgResult& row) {
+  return {Offset{row.number(0, 0)}, Digest{static_cast<std::uint64_t>(row.number(0, 1))},
+          Offset{row.number(0, 2)}, std::string(row.text(0, 3))};
+}
+
+}  // namespace
+
+PostgresSink::PostgresSink(PostgresSinkConfig config)
+    : config_(std::move(config)), number_(text(config_.generation)), connection_(config_.url) {
+  for (const auto* row : config_.published) plans_.emplace(row, plan_of(*row));
+}
+
+PostgresSink::Plan PostgresSink::plan_of(const google::protobuf::Descriptor& row) const {
+  Plan plan;
+  plan.columns = columns_of(row);
+  std::vector<std::string> all;
+  std::vector<std::string> keys;
+  std::vector<std::string> values;
+  std::string set;
+  std::string same_key;
+  for (const Column& column : plan.columns) {
+    const std::string name = quoted(column.field->name());
+    all.push_back(name);
+    (column.key ? keys : values).push_back(name);
+    if (!column.key) set += (set.empty() ? "" : ", ") + name + " = excluded." + name;
+    if (column.key) same_key += (same_key.empty() ? "t." : " AND t.") + name + " = e." + name;
+  }
+  const std::string name = table_name(row);
+  const std::string table =
+      quoted(generation_schema(config_.projection, config_.generation)) + "." + quoted(name);
+  const std::string changed = "pg_temp." + quoted("upsert_" + name);
+  const std::string erased = "pg_temp." + quoted("erase_" + name);
+  plan.make_temporary = "CREATE TEMP TABLE " + quoted("upsert_" + name) +
+                        " ON COMMIT DELETE ROWS AS SELECT " + joined(all) + " FROM " + table +
+                        " WITH NO DATA; CREATE TEMP TABLE " + quoted("erase_" + name) +
+                        " ON COMMIT DELETE ROWS AS SELECT " + joined(keys) + " FROM " + table +
+                        " WITH NO DATA;";
+  plan.copy_upserts = "COPY " + changed + " FROM STDIN";
+  plan.copy_erased = "COPY " + erased + " FROM STDIN";
+  plan.upsert = "INSERT INTO " + table + " AS t (" + joined(all) + ") SELECT " + joined(all) +
+                " FROM " + changed + " ORDER BY " + joined(keys) + " ON CONFLICT (" + joined(keys) +
+                ") DO ";
+  plan.upsert += values.empty() ? "NOTHING"
+                                : "UPDATE SET " + set + " WHERE (" + joined(values, "t.") +
+                                      ") IS DISTINCT FROM (" + joined(values, "excluded.") + ")";
+  plan.erase = "DELETE FROM " + table + " t USING " + erased + " e WHERE " + same_key;
+  return plan;
+}
+
+void PostgresSink::prepare_session() {
+  if (!connection_.connect()) return;
+  try {
+    std::string sql =
+        "CREATE TEMP TABLE new_rejection (LIKE sluice.rejection) ON COMMIT DELETE ROWS;"
+        "CREATE TEMP TABLE new_quarantine (LIKE sluice.quarantine) ON COMMIT DELETE ROWS;";
+    for (const auto& [row, plan] : plans_) sql += plan.make_temporary;
+    connection_.run(sql);
+  } catch (const Error&) {
+    // Half a session would be taken for a whole one.
+    connection_.disconnect();
+    throw;
+  }
+}
+
+Generation PostgresSink::generation() {
+  prepare_session();
+  const PgResult found = connection_.run(
+      "SELECT unique_id, version, partitions, horizon_ms, live FROM sluice.projection "
+      "WHERE projection = $1 AND generation = $2",
+      {config_.projection, number_});
+  if (found.rows() == 0) {
+    throw Misconfigured(config_.projection + " has no generation " + number_ +
+                        ": run `sluice schema apply`");
+  }
+  return {config_.projection,
+          config_.generation,
+          std::string(found.text(0, 0)),
+          static_cast<int>(found.number(0, 1)),
+          static_cast<int>(found.number(0, 2)),
+          std::chrono::milliseconds(found.number(0, 3)),
+          found.text(0, 4) == "t"};
+}
+
+ViewPosition PostgresSink::take(Partition partition, std::string_view owner) {
+  prepare_session();
+  connection_.run(
+      "INSERT INTO sluice.position (projection, generation, partition) VALUES ($1, $2, $3) "
+      "ON CONFLICT DO NOTHING",
+      {config_.projection, number_, text(partition.value)});
+  const PgResult taken = connection_.run(
+      "UPDATE sluice.position SET owner = $4, updated_at = now() "
+      "WHERE projection = $1 AND generation = $2 AND partition = $3 "
+      "RETURNING position, digest, emits_from, owner",
+      {config_.projection, number_, text(partition.value), owner});
+  if (taken.rows() == 0) throw Retryable("the partition's row went while it was taken");
+  return view_of(taken);
+}
+
+std::optional<ViewPosition> PostgresSink::position(Partition partition) {
+  prepare_session();
+  const PgResult found = connection_.run(
+      "SELECT position, digest, emits_from, owner FROM sluice.position "
+      "WHERE projection = $1 AND generation = $2 AND partition = $3",
+      {config_.projection, number_, text(partition.value)});
+  if (found.rows() == 0) return std::nullopt;
+  return view_of(found);
+}
+
+FlushOutcome PostgresSink::flush(const FlushBatch& batch) {
+  prepare_session();
+  try {
+    write(batch);
+    return connection_.commit() == PgConnection::Commit::done ? FlushOutcome::committed
+                                                              : FlushOutcome::in_doubt;
+  } catch (const Error&) {
+    connection_.roll_back();
+    throw;
+  }
+}
+
+void PostgresSink::write(const FlushBatch& batch) {
+  connection_.run("BEGIN");
+  // First, so that a zombie's flush ends before it costs anything, and the row is locked.
+  advance(batch);
+  for (const RowChanges& changes : batch.rows) write_rows(changes);
+  write_refused(batch);
+  connection_.run(
+      "SELECT pg_notify('sluice', $1)",
+      {config_.projection + ":" + text(batch.partition.value) + "@" + text(batch.to.value)});
+}
+
+void PostgresSink::advance(const FlushBatch& batch) {
+  const PgResult moved = connection_.run(
+      "UPDATE sluice.position SET position = $7, digest = $8, record_time = $9, "
+      "log_end = greatest(log_end, $10), updated_at = now() "
+      "WHERE projection = $1 AND generation = $2 AND partition = $3 "
+      "AND owner = $4 AND position = $5 AND digest = $6",
+      {config_.projection, number_, text(batch.partition.value), batch.owner,
+       text(batch.from.value), digest_text(batch.digest_at_from), text(batch.to.value),
+       digest_text(batch.digest_at_to), time_text(batch.record_time), text(batch.log_end.value)});
+  if (moved.changed() == 0) throw Fenced("the partition has another owner or position");
+}
+
+void PostgresSink::write_rows(const RowChanges& changes) {
+  const auto found = plans_.find(changes.row);
+  CHECK(found != plans_.end(), "only published rows are flushed, and the sink was told of them");
+  const Plan& plan = found->second;
+  if (!changes.erased.empty()) {
+    lines_.clear();
+    for (const auto* row : changes.erased) append_line(*row, plan.columns, true, lines_, scratch_);
+    connection_.copy_in(plan.copy_erased, lines_);
+    connection_.run(plan.erase);
+  }
+  if (!changes.upserts.empty()) {
+    lines_.clear();
+    for (const auto* row : changes.upserts) {
+      append_line(*row, plan.columns, false, lines_, scratch_);
+    }
+    connection_.copy_in(plan.copy_upserts, lines_);
+    connection_.run(plan.upsert);
+  }
+}
+
+void PostgresSink::write_refused(const FlushBatch& batch) {
+  const auto begin_line = [&](Offset position) {
+    append_escaped(config_.projection, lines_);
+    lines_ += "\t" + number_ + "\t" + text(batch.partition.value) + "\t" + text(position.value);
+  };
+  const auto add_text = [&](std::string_view value) {
+    lines_ += '\t';
+    append_escaped(value, lines_);
+  };
+  if (!batch.rejections.empty()) {
+    lines_.clear();
+    for (const Rejection& rejection : batch.rejections) {
+      begin_line(rejection.position);
+      add_text(rejection.event_id);
+      add_text(rejection.type);
+      add_text(rejection.key);
+      add_text(rejection.reason);
+      lines_ += "\t" + time_text(rejection.recorded_at) + "\n";
+    }
+    connection_.copy_in("COPY pg_temp.new_rejection FROM STDIN", lines_);
+    connection_.run(
+        "INSERT INTO sluice.rejection SELECT * FROM pg_temp.new_rejection ON CONFLICT DO NOTHING");
+  }
+  if (!batch.quarantined.empty()) {
+    lines_.clear();
+    for (const QuarantinedRecord& record : batch.quarantined) {
+      begin_line(record.position);
+      add_text(record.key);
+      add_text(record.reason);
+      lines_ += '\t';
+      append_hex(record.value, lines_);
+      lines_ += "\t" + time_text(record.appended_at) + (record.parks_key ? "\tt\n" : "\tf\n");
+    }
+    connection_.copy_in("COPY pg_temp.new_quarantine FROM STDIN", lines_);
+    connection_.run(
+        "INSERT INTO sluice.quarantine SELECT * FROM pg_temp.new_quarantine "
+        "ON CONFLICT (projection, generation, partition, position) DO UPDATE SET "
+        "key = excluded.key, reason = excluded.reason, bytes = excluded.bytes, "
+        "appended_at = excluded.appended_at, parks_key = excluded.parks_key");
+  }
+  if (!batch.unquarantined.empty()) {
+    std::string positions = "{";
+    for (const Offset position : batch.unquarantined) {
+      if (positions.size() > 1) positions += ',';
+      append_number(position.value, positions);
+    }
+    connection_.run(
+        "DELETE FROM sluice.quarantine WHERE projection = $1 AND generation = $2 "
+        "AND partition = $3 AND position = ANY ($4::bigint[])",
+        {config_.projection, number_, text(batch.partition.value), positions + "}"});
+  }
+}
+
+void PostgresSink::show_progress(std::span<const LogProgress> progress) {
+  prepare_session();
+  for (const LogProgress& each : progress) {
+    connection_.run(
+        "UPDATE sluice.position SET log_end = $5, updated_at = now() "
+        "WHERE projection = $1 AND generation = $2 AND partition = $3 AND owner = $4 "
+        "AND (log_end <> $5 OR updated_at < now() - interval '1 s')",
+        {config_.projection, number_, text(each.partition.value), each.owner,
+         text(each.log_end.value)});
+  }
+}
+
+}  // namespace sluice

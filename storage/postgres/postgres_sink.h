@@ -1,0 +1,58 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "storage/postgres/connection.h"
+#include "storage/postgres/copy_text.h"
+#include "storage/projection_sink.h"
+
+namespace sluice {
+
+struct PostgresSinkConfig {
+  std::string url;
+  std::string projection;
+  int generation = 1;
+  std::vector<const google::protobuf::Descriptor*> published;
+};
+
+// One generation's rows and positions in Postgres, over a session of its own.
+class PostgresSink final : public ProjectionSink {
+ public:
+  explicit PostgresSink(PostgresSinkConfig config);
+
+  Generation generation() override;
+  ViewPosition take(Partition partition, std::string_view owner) override;
+  std::optional<ViewPosition> position(Partition partition) override;
+  FlushOutcome flush(const FlushBatch& batch) override;
+  void show_progress(std::span<const LogProgress> progress) override;
+
+ private:
+  // How a table is written, made once.
+  struct Plan {
+    std::vector<Column> columns;
+    std::string make_temporary;
+    std::string copy_upserts;
+    std::string upsert;
+    std::string copy_erased;
+    std::string erase;
+  };
+
+  Plan plan_of(const google::protobuf::Descriptor& row) const;
+  void prepare_session();
+  void write(const FlushBatch& batch);
+  void advance(const FlushBatch& batch);
+  void write_rows(const RowChanges& changes);
+  void write_refused(const FlushBatch& batch);
+
+  PostgresSinkConfig config_;
+  std::string number_;  // of the generation, as text
+  PgConnection connection_;
+  std::map<const google::protobuf::Descriptor*, Plan> plans_;
+  // Reused from flush to flush.
+  std::string lines_;
+  std::string scratch_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+
+namespace sluice {
+
+// A Postgres of our own below a folder, for `sluice up` and for tests. Loopback only, with a
+// generated password. As root it runs as the user `postgres`, since the server refuses root.
+class PrivateCluster {
+ public:
+  // Makes the cluster if there is none, takes it over from a process that was killed, and returns
+  // when it accepts connections. The server gets SIGINT when the calling thread ends: call it from
+  // one that lives as long as the process. Throws Misconfigured (says what to change) or Retryable.
+  explicit PrivateCluster(std::filesystem::path folder);
+  ~PrivateCluster();
+  PrivateCluster(const PrivateCluster&) = delete;
+  PrivateCluster& operator=(const PrivateCluster&) = delete;
+
+  // With the password.
+  [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] pid_t pid() const { return server_; }
+
+  // Fast shutdown; immediate when that takes longer than its deadline. Nothing when stopped.
+  void stop();
+
+ private:
+  void make();
+  void start();
+  void wait_until_ready();
+
+  std::filesystem::path folder_;
+  std::filesystem::path data_;
+  std::filesystem::path programs_;
+  std::string password_;
+  std::string url_;
+  int port_ = 0;
+  pid_t server_ = -1;
+};
+
+}  // namespace sluice

@@ -1,0 +1,35 @@
+#pragma once
+
+// DDL from row descriptors. `sluice schema print` shows it, `sluice schema apply` runs it.
+
+#include <google/protobuf/descriptor.h>
+
+#include <chrono>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+// A domain's tables, as one projection publishes them.
+struct PublishedSchema {
+  std::string_view domain;
+  const google::protobuf::FileDescriptor* tables = nullptr;
+  std::string_view reads_sql;
+  int version = 1;
+  int partitions = 4;
+  std::chrono::milliseconds dedupe_horizon = std::chrono::hours(24);
+};
+
+// "deliberation_g1": where a generation's tables are.
+[[nodiscard]] std::string generation_schema(std::string_view projection, int generation);
+
+// Everything of one generation; can be run again.
+[[nodiscard]] std::string schema_sql(const PublishedSchema& schema, int generation);
+
+// Makes the engine's schema and generation 1 of each domain that has none, and adds new columns to
+// the live ones. Appliers wait for each other. Throws Misconfigured when a live generation has
+// other partitions, another version or another column type: then nothing was changed.
+void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas);
+
+}  // namespace sluice
