@@ -121,6 +121,21 @@ TEST_CASE("a position that the log does not have is told once, and others go on"
   CHECK(values_of(take(*reader, positions, 6), Partition{0}) == numbers(4, 6));
 }
 
+TEST_CASE("a reader with little memory waits for its broker, not for a clock") {
+  if (!kafka_or_skip()) return;
+  KafkaConfig config;
+  config.read_bytes = 2u << 20;
+  KafkaFixture kafka(shared_broker(), config);
+  const std::string stream = new_stream(*kafka.topology, 1);
+  append_numbered(*kafka.writer, stream, Partition{0}, 0, 100'000);
+  Positions positions;
+  const auto reader = kafka.everything(stream, positions);
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(take(*reader, positions, 100'000).size() == 100'000);
+  // At one fill of its memory a second it would take most of a minute.
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(15));
+}
+
 TEST_CASE("no such stream is the operator's, for members and for those without a group") {
   if (!kafka_or_skip()) return;
   KafkaFixture kafka(shared_broker());
