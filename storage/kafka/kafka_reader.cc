@@ -18,7 +18,8 @@ constexpr int kEvents = RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
                         RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_FETCH;
 // Inside poll(): short against the session timeout.
 constexpr milliseconds kToTellRange{2000};
-constexpr milliseconds kToSeek{5000};
+constexpr milliseconds kToSeek{10'000};
+constexpr milliseconds kToSeekOnce{1000};
 constexpr milliseconds kToLeave{2000};
 
 // librdkafka wants a group's name also from who joins none.
@@ -227,12 +228,15 @@ void KafkaReader::go_to(Partition partition, Offset position) {
   const auto deadline = Clock::now() + kToSeek;
   const PartitionList list = listed(partition, position);
   auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
-  do {
-    check(rd_kafka_seek_partitions(client_.get(), list.get(), static_cast<int>(kToSeek.count())),
-          "seeking in " + at(partition));
-    code = list->elems[0].err;
+  const auto passing = [&] {
     // Just assigned, it is refused until the client's own thread has begun to fetch.
-  } while (code == RD_KAFKA_RESP_ERR__STATE && Clock::now() < deadline);
+    return code == RD_KAFKA_RESP_ERR__STATE || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+  };
+  do {
+    const ErrorObject late(
+        rd_kafka_seek_partitions(client_.get(), list.get(), static_cast<int>(kToSeekOnce.count())));
+    code = late ? rd_kafka_error_code(late.get()) : list->elems[0].err;
+  } while (passing() && Clock::now() < deadline);
   check(code, "seeking in " + at(partition));
 }
 

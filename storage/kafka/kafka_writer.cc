@@ -99,6 +99,8 @@ class KafkaWriter::Producer {
     std::size_t count = 0;
     while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event.get())) {
       if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) refuse(*message, doing);
+      // A repeat that the broker knew already may be answered so: it is there, nobody says where.
+      if (message->offset < 0) throw Retryable(doing + ": acknowledged without an offset");
       static_cast<NewRecord*>(message->_private)->offset = Offset{message->offset};
       ++count;
     }
