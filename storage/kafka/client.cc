@@ -65,19 +65,21 @@ RoleProperties writer_properties(const KafkaConfig& config) {
                        {"topic.metadata.propagation.max.ms", "1000"}}};
 }
 
-RoleProperties reader_properties(const KafkaConfig& config, const KafkaMember& member) {
-  // librdkafka counts keys and values; what it keeps around a record is as large as a small one.
+std::size_t fetched_records(const KafkaConfig& config) {
   constexpr std::size_t kOverhead = 512;
+  return std::clamp<std::size_t>(config.read_bytes / 2 / kOverhead, 1000, 1'000'000);
+}
+
+RoleProperties reader_properties(const KafkaConfig& config, const KafkaMember& member) {
   constexpr std::size_t kLargestFetch = 8u << 20;
   const std::size_t bytes = std::max<std::size_t>(config.read_bytes / 2, 1u << 20);
-  const std::size_t fetch = std::min(bytes / 2, kLargestFetch);
+  const std::size_t fetch = std::min(bytes / 8, kLargestFetch);
   RoleProperties role{
       .usual = {{"session.timeout.ms", "10000"},
                 // One request a broker is in flight: a partition that is sought or resumed waits
                 // for what was asked before.
                 {"fetch.wait.max.ms", "100"},
-                {"queued.min.messages", std::to_string(std::min<std::size_t>(
-                                            std::max<std::size_t>(bytes / kOverhead, 1), 1000000))},
+                {"queued.min.messages", std::to_string(fetched_records(config))},
                 {"queued.max.messages.kbytes", std::to_string(bytes >> 10)},
                 {"fetch.max.bytes", std::to_string(fetch)},
                 {"fetch.message.max.bytes", std::to_string(std::min<std::size_t>(fetch, 1u << 20))},

@@ -27,6 +27,10 @@ struct RoleProperties {
                                                const KafkaMember& member);
 [[nodiscard]] RoleProperties topology_properties();
 
+// How many fetched records a reader may keep: librdkafka counts keys and values only, and what it
+// keeps around a record is as large as a small one.
+[[nodiscard]] std::size_t fetched_records(const KafkaConfig& config);
+
 // Throws Misconfigured, naming the property. Connects to nobody.
 void require_known(const KafkaConfig& config);
 

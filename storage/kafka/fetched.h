@@ -28,6 +28,8 @@ class Fetched {
   // errors of a partition. Borrowed: valid until the next take() or release().
   std::span<rd_kafka_message_t* const> take();
   void release();
+  // How many records wait to be taken.
+  [[nodiscard]] std::size_t waiting() const { return rd_kafka_queue_length(records_.get()); }
 
   // The next of the client's events; null when there is none.
   [[nodiscard]] Event event();

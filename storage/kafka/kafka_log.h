@@ -23,8 +23,9 @@ struct KafkaConfig {
   std::chrono::milliseconds append_deadline{10'000};
   // Until a question about streams and partitions is answered.
   std::chrono::milliseconds question_deadline{10'000};
-  // What one reader may hold of fetched, not yet polled records, our overhead included. A fetch in
-  // flight may add up to a quarter of it.
+  // What one reader may hold of fetched, not yet polled records, our overhead included. On top of
+  // it comes one fetch in flight: a sixteenth of it as compressed in the log, some times that
+  // unpacked.
   std::size_t read_bytes = 32u << 20;
   // Of streams made by create(); absent: the broker's own default.
   std::optional<int> replication_factor;

@@ -18,7 +18,8 @@ constexpr int kEvents = RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
                         RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_FETCH;
 // Inside poll(): short against the session timeout.
 constexpr milliseconds kToTellRange{2000};
-constexpr milliseconds kToSeek{5000};
+constexpr milliseconds kToSeek{10'000};
+constexpr milliseconds kToSeekOnce{1000};
 constexpr milliseconds kToLeave{2000};
 
 // librdkafka wants a group's name also from who joins none.
@@ -35,7 +36,8 @@ KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream, const Ka
                                           : Membership::static_member),
       ownership_(ownership),
       client_(RD_KAFKA_CONSUMER, config, reader_properties(config, member), kEvents),
-      fetched_(client_.get()) {
+      fetched_(client_.get()),
+      low_water_(fetched_records(config) / 2) {
   const PartitionList topics(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(topics.get(), stream_.c_str(), RD_KAFKA_PARTITION_UA);
   check(rd_kafka_subscribe(client_.get(), topics.get()), "subscribing to " + stream_);
@@ -48,6 +50,7 @@ KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream,
       ownership_(ownership),
       client_(RD_KAFKA_CONSUMER, config, reader_properties(config, nobody()), kEvents),
       fetched_(client_.get()),
+      low_water_(fetched_records(config) / 2),
       pending_(partitions.begin(), partitions.end()) {}
 
 KafkaReader::~KafkaReader() {
@@ -64,6 +67,7 @@ std::span<const LogRecord> KafkaReader::poll(milliseconds timeout) {
     acquire_pending();
     throw_failure();
     collect(fetched_.take());
+    ask_for_more();
     // Where records came with a failure, the next poll tells it: what it throws may not cost them.
     if (!records_.empty()) return records_;
     throw_failure();
@@ -113,7 +117,7 @@ void KafkaReader::lose(const rd_kafka_topic_partition_list_t& partitions) {
 void KafkaReader::acquire_pending() {
   while (!pending_.empty()) {
     const Partition partition = pending_.front();
-    const auto known = range(partition);
+    const auto known = range(partition, kToTellRange);
     // What it throws leaves poll(), and the next poll asks again.
     const Offset position = ownership_.acquired(partition);
     pending_.pop_front();
@@ -158,6 +162,23 @@ void KafkaReader::collect(std::span<rd_kafka_message_t* const> messages) {
   }
 }
 
+// librdkafka looks once a second whether a full queue has room again, which would make a reader
+// with little memory slow. A question to a partition's leader makes it look at once, and renews the
+// end.
+void KafkaReader::ask_for_more() {
+  constexpr milliseconds kBetween{5};
+  constexpr milliseconds kToTell{100};
+  constexpr milliseconds kAfterSilence{1000};
+  if (fetched_.waiting() >= low_water_ || Clock::now() < next_question_) return;
+  const auto behind = std::find_if(held_.begin(), held_.end(), [&](const auto& h) {
+    return !h.second.paused && !h.second.failed && h.second.next < end(h.first);
+  });
+  if (behind == held_.end()) return;
+  const auto known = range(behind->first, kToTell);
+  if (known) behind->second.end = known->second;
+  next_question_ = Clock::now() + (known ? kBetween : kAfterSilence);
+}
+
 void KafkaReader::take_failure(const rd_kafka_message_t& message) {
   const Partition partition{message.partition};
   if (reaction_to(message.err) == Reaction::retry) {
@@ -168,7 +189,7 @@ void KafkaReader::take_failure(const rd_kafka_message_t& message) {
   Held& failed = held(partition);
   if (std::exchange(failed.failed, true)) return;
   std::string what = "reading " + at(partition) + " at position " + text_of(failed.next);
-  if (const auto has = range(partition)) {
+  if (const auto has = range(partition, kToTellRange)) {
     what += ", where the log has [" + text_of(has->first) + ", " + text_of(has->second) + ")";
     if (failed.next < has->first) what += ": retention has passed the position";
     if (failed.next > has->second) what += ": the log has lost its tail or was made again";
@@ -207,12 +228,15 @@ void KafkaReader::go_to(Partition partition, Offset position) {
   const auto deadline = Clock::now() + kToSeek;
   const PartitionList list = listed(partition, position);
   auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
-  do {
-    check(rd_kafka_seek_partitions(client_.get(), list.get(), static_cast<int>(kToSeek.count())),
-          "seeking in " + at(partition));
-    code = list->elems[0].err;
+  const auto passing = [&] {
     // Just assigned, it is refused until the client's own thread has begun to fetch.
-  } while (code == RD_KAFKA_RESP_ERR__STATE && Clock::now() < deadline);
+    return code == RD_KAFKA_RESP_ERR__STATE || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+  };
+  do {
+    const ErrorObject late(
+        rd_kafka_seek_partitions(client_.get(), list.get(), static_cast<int>(kToSeekOnce.count())));
+    code = late ? rd_kafka_error_code(late.get()) : list->elems[0].err;
+  } while (passing() && Clock::now() < deadline);
   check(code, "seeking in " + at(partition));
 }
 
@@ -267,12 +291,13 @@ std::string KafkaReader::at(Partition partition) const {
   return stream_ + "/" + std::to_string(partition.value);
 }
 
-std::optional<std::pair<Offset, Offset>> KafkaReader::range(Partition partition) const {
+std::optional<std::pair<Offset, Offset>> KafkaReader::range(Partition partition,
+                                                            milliseconds deadline) const {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   const auto code =
       rd_kafka_query_watermark_offsets(client_.get(), stream_.c_str(), partition.value, &begin,
-                                       &end, static_cast<int>(kToTellRange.count()));
+                                       &end, static_cast<int>(deadline.count()));
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return std::pair{Offset{begin}, Offset{end}};
   // Of a stream that is not there librdkafka tells who has no group in its log only.
   if (reaction_to(code) == Reaction::reconfigure) fail(code, "reading " + at(partition));

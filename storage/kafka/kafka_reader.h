@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <optional>
@@ -34,7 +35,7 @@ class KafkaReader final : public EventReader {
   // A partition that is ours. librdkafka's own idea of where it stands is never asked.
   struct Held {
     Offset next;  // what poll() returns next
-    Offset end;   // when it was acquired
+    Offset end;   // when it was last asked for
     bool paused = false;
     bool failed = false;  // librdkafka has given it up, until it is assigned anew
   };
@@ -44,6 +45,7 @@ class KafkaReader final : public EventReader {
   void lose(const rd_kafka_topic_partition_list_t& partitions);
   void acquire_pending();
   void collect(std::span<rd_kafka_message_t* const> messages);
+  void ask_for_more();
   void take_failure(const rd_kafka_message_t& message);
   void throw_failure();
   void go_to(Partition partition, Offset position);
@@ -53,7 +55,8 @@ class KafkaReader final : public EventReader {
   Held& held(Partition partition);
   [[nodiscard]] std::string at(Partition partition) const;
   // Nothing when no broker tells in time.
-  [[nodiscard]] std::optional<std::pair<Offset, Offset>> range(Partition partition) const;
+  [[nodiscard]] std::optional<std::pair<Offset, Offset>> range(
+      Partition partition, std::chrono::milliseconds deadline) const;
   [[nodiscard]] PartitionList listed(Partition partition, Offset position) const;
 
   const std::string stream_;
@@ -61,6 +64,8 @@ class KafkaReader final : public EventReader {
   Ownership& ownership_;
   Client client_;
   Fetched fetched_;
+  const std::size_t low_water_;  // records fetched and not taken
+  std::chrono::steady_clock::time_point next_question_;
   std::map<Partition, Held> held_;
   std::deque<Partition> pending_;  // assigned by the group, Ownership not yet told
   std::vector<LogRecord> records_;

@@ -91,12 +91,16 @@ class KafkaWriter::Producer {
     const Event event(rd_kafka_queue_poll(reports_.get(), static_cast<int>(left.count())));
     if (event == nullptr) return 0;
     if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_ERROR) {
-      client_.take_error(event.get());
-      return 0;
+      const auto code = rd_kafka_event_error(event.get());
+      // Also a fatal one is passed over: the reports behind it say why.
+      if (reaction_to(code) != Reaction::reconfigure) return 0;
+      fail(code, doing, rd_kafka_event_error_string(event.get()));
     }
     std::size_t count = 0;
     while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event.get())) {
       if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) refuse(*message, doing);
+      // A repeat that the broker knew already may be answered so: it is there, nobody says where.
+      if (message->offset < 0) throw Retryable(doing + ": acknowledged without an offset");
       static_cast<NewRecord*>(message->_private)->offset = Offset{message->offset};
       ++count;
     }
