@@ -8,6 +8,8 @@ void add_commands(Command& root) {
   add_import(root);
   add_simulate(root);
   add_wait(root);
+  add_status(root);
+  add_quarantine(root);
   add_tail(root);
   add_topics(root);
 }

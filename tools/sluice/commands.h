@@ -10,7 +10,9 @@ void add_commands(Command& root);
 // One a file of the same name.
 void add_import(Command& root);
 void add_post(Command& root);
+void add_quarantine(Command& root);
 void add_simulate(Command& root);
+void add_status(Command& root);
 void add_tail(Command& root);
 void add_topics(Command& root);
 void add_wait(Command& root);

@@ -1,3 +1,5 @@
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -6,6 +8,9 @@
 #include "tools/sluice/program.h"
 
 int main(int argc, char** argv) {
+  // Results are on stdout, so the log is not.
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("sluice"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   sluice::Program program(std::cerr);
   sluice::add_commands(program.root());
   return program.run(argc, argv, environ);

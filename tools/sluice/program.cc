@@ -102,7 +102,8 @@ Command& Command::one_of(const std::vector<std::string>& words) {
 Command Command::command(std::string_view name, std::string_view help, std::string_view example) {
   CLI::App* sub = app_->add_subcommand(std::string(name), std::string(help));
   if (!example.empty()) sub->footer("Example:\n  " + std::string(example));
-  sub->require_subcommand(0);
+  // A command with commands below it does nothing by itself.
+  app_->require_subcommand(1);
   return {*sub, *speech_, *chosen_};
 }
 

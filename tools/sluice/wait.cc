@@ -1,8 +1,9 @@
-#include <pqxx/pqxx>
+#include <algorithm>
 #include <thread>
 
 #include "storage/errors.h"
 #include "tools/sluice/commands.h"
+#include "tools/sluice/database.h"
 #include "tools/sluice/producer.h"
 #include "tools/sluice/token.h"
 
@@ -23,22 +24,17 @@ constexpr milliseconds kBetweenTries{200};
 bool reached(const Options& options) {
   const auto deadline = std::chrono::steady_clock::now() + options.timeout;
   for (;;) {
-    const auto left =
-        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left = std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(
+                                                    deadline - std::chrono::steady_clock::now()));
     try {
-      pqxx::connection connection(options.postgres);
-      pqxx::nontransaction work(connection);
-      work.exec("SET statement_timeout = 0");
-      return work
-          .exec_params1("SELECT sluice.wait_for($1, $2::bigint * interval '1 millisecond')",
-                        options.token, std::max<std::int64_t>(left.count(), 0))[0]
-          .as<bool>();
-    } catch (const pqxx::broken_connection& error) {
-      if (left <= kBetweenTries) {
-        throw Retryable(std::string("no connection to Postgres: ") + error.what());
-      }
-    } catch (const pqxx::sql_error& error) {
-      throw Misconfigured(std::string("Postgres refuses: ") + error.what());
+      Database database(options.postgres);
+      database.ask("SET statement_timeout = 0");
+      const Answer answer =
+          database.ask("SELECT sluice.wait_for($1, $2::bigint * interval '1 millisecond')",
+                       {options.token, std::to_string(left.count())});
+      return answer.rows.at(0).at(0) == "t";
+    } catch (const Retryable&) {
+      if (left <= kBetweenTries) throw;
     }
     std::this_thread::sleep_for(kBetweenTries);
   }

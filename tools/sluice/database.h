@@ -1,0 +1,46 @@
+#pragma once
+
+// Questions that commands ask Postgres, and their answers as people or scripts read them.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/sluice/program.h"
+
+namespace sluice {
+
+struct Answer {
+  struct Column {
+    std::string name;
+    bool is_plain = false;  // a number or a truth, which JSON has without quotes
+  };
+  std::vector<Column> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+
+  // A list of objects.
+  [[nodiscard]] std::string json() const;
+  // Columns under each other.
+  [[nodiscard]] std::string table() const;
+};
+
+class Database {
+ public:
+  // Retryable when it cannot be reached.
+  explicit Database(const std::string& url);
+  ~Database();
+
+  // Misconfigured when Postgres refuses the question.
+  Answer ask(const std::string& sql, const std::vector<std::string>& parameters = {});
+
+ private:
+  struct Connection;
+  std::unique_ptr<Connection> connection_;
+};
+
+// The property --postgres.
+void add_postgres_option(Command& command, std::string& url);
+
+}  // namespace sluice

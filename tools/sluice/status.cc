@@ -1,0 +1,53 @@
+#include <cstdio>
+
+#include "tools/sluice/commands.h"
+#include "tools/sluice/database.h"
+#include "tools/sluice/producer.h"
+
+namespace sluice {
+namespace {
+
+const std::string kPartitions =
+    "SELECT f.projection, f.partition, g.generation, g.live, f.position, f.log_end, f.lag, "
+    "f.record_time, f.age "
+    "FROM sluice.freshness f JOIN sluice.projection g ON g.projection = f.projection AND g.live "
+    "ORDER BY f.projection, f.partition";
+const std::string kRejected =
+    "SELECT projection, reason, count(*) AS rejected FROM sluice.rejection GROUP BY 1, 2 ORDER BY "
+    "1, 3 DESC, 2";
+const std::string kQuarantined =
+    "SELECT projection, partition, count(*) AS quarantined FROM sluice.quarantine GROUP BY 1, 2 "
+    "ORDER BY 1, 2";
+
+Exit status(const std::string& postgres, const Speech& speech) {
+  Database database(postgres);
+  const Answer partitions = database.ask(kPartitions);
+  const Answer rejected = database.ask(kRejected);
+  const Answer quarantined = database.ask(kQuarantined);
+  if (speech.json) {
+    print_line("{\"partitions\":" + partitions.json() + ",\"rejected\":" + rejected.json() +
+               ",\"quarantined\":" + quarantined.json() + "}");
+    return Exit::done;
+  }
+  std::string text = partitions.table();
+  if (!rejected.rows.empty()) text += "\n" + rejected.table();
+  if (!quarantined.rows.empty())
+    text += "\n" + quarantined.table() + "see: sluice quarantine list\n";
+  std::fputs(text.c_str(), stdout);
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_status(Command& root) {
+  auto postgres = std::make_shared<std::string>();
+  Command command = root.command(
+      "status",
+      "How far each view is: position, end of the log, lag and age, by partition; what was "
+      "rejected and what is in quarantine",
+      "sluice status --postgres postgresql://...");
+  add_postgres_option(command, *postgres);
+  command.runs([postgres](const Speech& speech) { return status(*postgres, speech); });
+}
+
+}  // namespace sluice
