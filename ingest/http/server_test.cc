@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ingest/http/server_for_test.h"
+#include "ingest/http/echo_server.h"
 
 using namespace sluice::http;
 

@@ -1,4 +1,4 @@
-#include "ingest/http/server_for_test.h"
+#include "ingest/http/echo_server.h"
 
 #include <stdexcept>
 

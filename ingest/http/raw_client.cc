@@ -1,4 +1,4 @@
-#include "ingest/http/client_for_test.h"
+#include "ingest/http/raw_client.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

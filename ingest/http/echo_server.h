@@ -7,7 +7,7 @@
 #include <mutex>
 #include <string>
 
-#include "ingest/http/client_for_test.h"
+#include "ingest/http/raw_client.h"
 #include "ingest/http/server.h"
 
 namespace sluice::http {
