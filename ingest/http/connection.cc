@@ -81,7 +81,7 @@ void Connection::discard(std::size_t size) {
 
 void Connection::on_writable() {
   if (stage_ == Stage::kClosed || !flush()) return;
-  await_nothing();
+  if (awaited_ == Awaited::kWrite) await_nothing();
   process({});
 }
 
@@ -111,8 +111,8 @@ void Connection::take(std::string_view& input) {
   while (stage_ == Stage::kHead || stage_ == Stage::kBody) {
     if (out_.size() - sent_ >= kMaxUnsent && !flush()) return;
     if (stage_ == Stage::kHead && !take_head(input)) return;
-    if (stage_ == Stage::kBody && !take_body(input)) return;
-    if (stage_ == Stage::kBody) dispatch();
+    if (!take_body(input)) return;
+    dispatch();
   }
 }
 
@@ -150,7 +150,7 @@ void Connection::begin_body(bool body_is_here) {
     return append_refusal(413, "The body is over the limit.");
   }
   chunked_.reset();
-  request_.body.clear();
+  empty(request_.body);
   stage_ = Stage::kBody;
   const bool has_body = head.chunked() || body_left_ > 0;
   if (head.expect_continue() && has_body && !body_is_here) out_.append(kContinue);
@@ -187,7 +187,6 @@ bool Connection::hold_body() {
 void Connection::release_body() {
   if (held_ > 0) loop_.service().body_bytes.fetch_sub(held_);
   held_ = 0;
-  empty(request_.body);
 }
 
 void Connection::dispatch() {
@@ -243,6 +242,7 @@ bool Connection::flush() {
 
 void Connection::settle() {
   if (stage_ == Stage::kClosed) return;
+  if (stage_ != Stage::kBody && stage_ != Stage::kHandling) empty(request_.body);
   const Limits& limits = loop_.service().limits;
   if (!flush()) {
     if (stage_ != Stage::kClosed) await(Awaited::kWrite, limits.write_timeout);
@@ -250,7 +250,8 @@ void Connection::settle() {
   }
   switch (stage_) {
     case Stage::kHead:
-      if (in_.empty() && loop_.draining()) return close();
+      if (loop_.draining()) drain();
+      if (stage_ == Stage::kClosed) return;
       if (in_.empty()) {
         await(Awaited::kFirstByte, limits.idle_timeout);
       } else {

@@ -10,7 +10,7 @@ namespace sluice::http {
 
 namespace asio = boost::asio;
 
-Loop::Loop(std::shared_ptr<Service> service) : service_(std::move(service)) {}
+Loop::Loop(std::shared_ptr<Service> service) : service_(std::move(service)) { refresh_date(); }
 
 Loop::~Loop() = default;
 
@@ -84,14 +84,18 @@ std::shared_ptr<Connection> Loop::find(std::uint64_t connection) const {
   return found == connections_.end() ? nullptr : found->second;
 }
 
-void Loop::tick() {
-  if (stopped_) return;
+void Loop::refresh_date() {
   const auto wall = std::chrono::system_clock::now().time_since_epoch();
   const std::int64_t second = std::chrono::duration_cast<std::chrono::seconds>(wall).count();
   if (second != date_second_) {
     date_second_ = second;
     date_ = http_date(second);
   }
+}
+
+void Loop::tick() {
+  if (stopped_) return;
+  refresh_date();
   const auto now = std::chrono::steady_clock::now();
   std::vector<std::shared_ptr<Connection>> due;
   for (const auto& [id, connection] : connections_) {

@@ -64,6 +64,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void adopt_here(Socket socket, bool refused);
   std::shared_ptr<Connection> find(std::uint64_t connection) const;
   void tick();
+  void refresh_date();
   void for_each(const std::function<void(Connection&)>& visit);
 
   std::shared_ptr<Service> service_;

@@ -72,7 +72,7 @@ class Responder {
 };
 
 // Runs on a connection's thread, so it must not wait, and throws nothing. A request that is not
-// moved from lends its memory to the next one.
+// moved from is gone when the handler returns, and lends its memory to the next one.
 using Handler = std::function<void(Request&&, Responder)>;
 
 // What is sent where no handler is asked (the request is malformed, too large, too slow) or none

@@ -298,7 +298,7 @@ TEST_CASE("a mutated head is read or refused, and what is read is well formed") 
       if (c % 3 == 0) text.erase(at % text.size(), 1);
       if (c % 3 == 1) text.insert(at % text.size(), 1, c);
       if (c % 3 == 2) text[at % text.size()] = c;
-      if (text.empty()) text = "x";
+      if (text.empty()) text.push_back('x');
     }
     HeadScanner scanner;
     if (scanner.scan(text) != HeadScanner::Found::kWhole) return;

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <string>
+
+#include "ingest/http/raw_client.h"
+#include "ingest/http/server.h"
+
+namespace sluice::http {
+
+inline constexpr std::size_t kBigReply = 32 * 1024 * 1024;
+
+// Answers with what it was asked ("GET /path query body"), but /later when the test says so,
+// /dropped never, and /big with kBigReply bytes.
+class EchoServer {
+ public:
+  explicit EchoServer(Limits limits = {}, std::size_t threads = 2);
+  ~EchoServer();
+
+  std::uint16_t port() const { return server_.port(); }
+  Server& server() { return server_; }
+  std::size_t handled() const { return handled_.load(); }
+  // Waits for a request to /later, and hands its answer over.
+  Responder take_later();
+
+ private:
+  void handle(Request&& request, Responder responder);
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Responder> later_;
+  std::atomic<std::size_t> handled_{0};
+  Server server_;
+};
+
+std::string get(std::string_view path, std::string_view fields = "");
+std::string post(std::string_view path, std::string_view body, std::string_view fields = "");
+
+}  // namespace sluice::http
