@@ -90,8 +90,10 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   parts.log = config.brokers.empty() ? own_embedded_log(parts.folder.path(), memory.log)
                                      : kafka_log(config.brokers, config.kafka, memory.log);
   const auto topology = parts.log->topology();
-  IngestConfig ingest{
-      .address = config.address, .port = config.port, .threads = config.http_threads};
+  IngestConfig ingest;
+  ingest.address = config.address;
+  ingest.port = config.port;
+  ingest.threads = config.http_threads;
   ingest.appender.waiting_bytes = memory.ingest;
   for (const Domain& domain : parts.domains) {
     patiently(stop, [&] { topology->create(stream_of(domain.name), config.partitions); });
