@@ -4,6 +4,7 @@ namespace sluice {
 
 // In the order in which a newcomer meets them.
 void add_commands(Command& root) {
+  add_up(root);
   add_post(root);
   add_import(root);
   add_simulate(root);
@@ -12,6 +13,7 @@ void add_commands(Command& root) {
   add_quarantine(root);
   add_tail(root);
   add_topics(root);
+  add_schema(root);
 }
 
 }  // namespace sluice

@@ -11,10 +11,12 @@ void add_commands(Command& root);
 void add_import(Command& root);
 void add_post(Command& root);
 void add_quarantine(Command& root);
+void add_schema(Command& root);
 void add_simulate(Command& root);
 void add_status(Command& root);
 void add_tail(Command& root);
 void add_topics(Command& root);
+void add_up(Command& root);
 void add_wait(Command& root);
 
 }  // namespace sluice

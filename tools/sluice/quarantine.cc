@@ -29,7 +29,7 @@ Exit list(const Options& options, const Speech& speech) {
   const Answer answer =
       Database(options.postgres)
           .ask(
-              "SELECT projection, partition, position, key, reason, length(value) AS bytes "
+              "SELECT projection, partition, position, key, reason, length(bytes) AS size "
               "FROM sluice.quarantine ORDER BY projection, partition, position");
   if (speech.json) {
     print_line(answer.json());

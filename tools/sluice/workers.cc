@@ -120,10 +120,9 @@ std::filesystem::path Workers::state_folder(const Generation& generation,
          std::to_string(partition.value);
 }
 
-std::string Workers::trouble() const {
-  std::string all;
-  for (const auto& [what, why] : probe_.totals().stopped)
-    all += (all.empty() ? "" : "; ") + what + ": " + why;
+std::vector<std::string> Workers::troubles() const {
+  std::vector<std::string> all;
+  for (const auto& [what, why] : probe_.totals().stopped) all.push_back(what + ": " + why);
   return all;
 }
 

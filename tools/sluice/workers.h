@@ -44,8 +44,8 @@ class Workers {
 
   [[nodiscard]] const Probe& probe() const { return probe_; }
 
-  // Why not everything is projected, for people; empty when it is. Any thread.
-  [[nodiscard]] std::string trouble() const;
+  // Why not everything is projected, for people, a line each; none when it is. Any thread.
+  [[nodiscard]] std::vector<std::string> troubles() const;
 
  private:
   void work(const Projection& projection, int number, const std::stop_token& stop);

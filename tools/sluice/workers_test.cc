@@ -93,7 +93,7 @@ TEST_CASE("stopped workers have flushed what they folded, and go on from there")
     stop.request_stop();
     running.join();
     CHECK(folded(views) == round * 100);
-    CHECK(node.workers.trouble().empty());
+    CHECK(node.workers.troubles().empty());
   }
 }
 
@@ -122,8 +122,8 @@ TEST_CASE("a database that is away at the start is waited for") {
                   });
   std::stop_source stop;
   std::jthread running([&] { workers.run(stop.get_token()); });
-  REQUIRE(sluice::testing::eventually([&] { return tries >= 1 && !workers.trouble().empty(); }));
-  CHECK_THAT(workers.trouble(), Catch::Contains("no connection"));
-  REQUIRE(sluice::testing::eventually([&] { return tries >= 2 && workers.trouble().empty(); }));
+  REQUIRE(sluice::testing::eventually([&] { return tries >= 1 && !workers.troubles().empty(); }));
+  CHECK_THAT(workers.troubles().at(0), Catch::Contains("no connection"));
+  REQUIRE(sluice::testing::eventually([&] { return tries >= 2 && workers.troubles().empty(); }));
   stop.request_stop();
 }

@@ -1,0 +1,160 @@
+#include "tools/sluice/node.h"
+
+#include <prometheus/registry.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "ingest/ingest.h"
+#include "storage/errors.h"
+#include "storage/postgres/postgres_sink.h"
+#include "storage/postgres/private_cluster.h"
+#include "storage/postgres/schema.h"
+#include "tools/sluice/data_folder.h"
+#include "tools/sluice/domain_choice.h"
+#include "tools/sluice/published.h"
+#include "tools/sluice/workers.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kDrain{10'000};
+// A database that starts together with us may take this long.
+constexpr milliseconds kPatience{60'000};
+constexpr milliseconds kBetweenTries{500};
+
+template <class Work>
+void patiently(const std::stop_token& stop, Work work) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    try {
+      return work();
+    } catch (const Retryable& failure) {
+      if (stop.stop_requested() || std::chrono::steady_clock::now() > deadline) throw;
+      spdlog::warn("waiting error=\"{}\"", failure.what());
+    }
+    std::this_thread::sleep_for(kBetweenTries);
+  }
+}
+
+// An address that a client can use: "any" is no place to connect to.
+std::string http_url(const std::string& address, std::uint16_t port) {
+  std::string host = address;
+  if (address == "0.0.0.0") host = "127.0.0.1";
+  if (address == "::") host = "::1";
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return "http://" + host + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+// In the order of starting; destroyed in the reverse.
+struct Node::Parts {
+  explicit Parts(const NodeConfig& config)
+      : folder(config.data),
+        domains(choose_domains(config.domains)),
+        projections(projections_of(domains)) {}
+
+  DataFolder folder;
+  std::vector<Domain> domains;
+  std::vector<Projection> projections;
+  std::unique_ptr<PrivateCluster> cluster;
+  std::string postgres;
+  std::unique_ptr<Log> log;
+  std::unique_ptr<EventWriter> writer;
+  prometheus::Registry metrics;
+  std::unique_ptr<Workers> workers;
+  std::stop_source stop_workers;
+  std::exception_ptr failure;
+  std::unique_ptr<Ingest> ingest;
+  NodeAddresses addresses;
+};
+
+Node::Node(const NodeConfig& config, const std::stop_token& stop)
+    : parts_(std::make_unique<Parts>(config)) {
+  Parts& parts = *parts_;
+  const int projectors =
+      config.partitions * static_cast<int>(std::max<std::size_t>(parts.projections.size(), 1));
+  const MemoryBudget memory = divide_memory(config.memory, projectors);
+  if (config.postgres.empty()) {
+    parts.cluster = std::make_unique<PrivateCluster>(parts.folder.path() / "postgres");
+    spdlog::info("postgres started pid={}", parts.cluster->pid());
+  }
+  parts.postgres = parts.cluster ? parts.cluster->url() : config.postgres;
+  parts.log = config.brokers.empty() ? own_embedded_log(parts.folder.path(), memory.log)
+                                     : kafka_log(config.brokers, config.kafka, memory.log);
+  const auto topology = parts.log->topology();
+  IngestConfig ingest;
+  ingest.address = config.address;
+  ingest.port = config.port;
+  ingest.threads = config.http_threads;
+  ingest.appender.waiting_bytes = memory.ingest;
+  for (const Domain& domain : parts.domains) {
+    patiently(stop, [&] { topology->create(stream_of(domain.name), config.partitions); });
+    ingest.partitions.emplace(domain.name, config.partitions);
+  }
+  const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon);
+  patiently(stop, [&] { apply_schema(parts.postgres, schemas); });
+
+  parts.workers =
+      std::make_unique<Workers>(parts.projections,
+                                WorkersConfig{.data = parts.folder.path(),
+                                              .instance = parts.folder.instance(),
+                                              .workers = config.workers,
+                                              .partitions = projectors,
+                                              .memory = memory,
+                                              .flush_interval = config.flush_interval},
+                                *parts.log, [url = parts.postgres](const Projection& projection) {
+                                  return open_sink(url, projection.name);
+                                });
+  parts.writer = parts.log->writer();
+  parts.ingest = std::make_unique<Ingest>(
+      domains(), ingest,
+      IngestParts{.writer = *parts.writer,
+                  .metrics = parts.metrics,
+                  .unready = [&workers = *parts.workers] { return workers.troubles(); }});
+  parts.ingest->start();
+  parts.addresses = {http_url(config.address, parts.ingest->port()), parts.postgres};
+}
+
+Node::~Node() = default;
+
+const NodeAddresses& Node::addresses() const { return parts_->addresses; }
+
+void Node::run(const std::stop_token& stop) {
+  Parts& parts = *parts_;
+  std::mutex mutex;
+  std::condition_variable_any ended;
+  bool workers_ended = false;
+  std::jthread working([&] {
+    try {
+      parts.workers->run(parts.stop_workers.get_token());
+    } catch (...) {
+      // Carried to the caller's thread.
+      parts.failure = std::current_exception();
+    }
+    const std::lock_guard lock(mutex);
+    workers_ended = true;
+    ended.notify_all();
+  });
+  {
+    std::unique_lock lock(mutex);
+    ended.wait(lock, stop, [&] { return workers_ended; });
+  }
+  spdlog::info("stopping");
+  // Posts first, so that nothing comes in that is not folded; the database last.
+  parts.ingest->drain(kDrain);
+  parts.stop_workers.request_stop();
+  working.join();
+  if (parts.cluster) parts.cluster->stop();
+  spdlog::info("stopped");
+  if (parts.failure) std::rethrow_exception(parts.failure);
+}
+
+}  // namespace sluice

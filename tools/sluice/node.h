@@ -1,0 +1,56 @@
+#pragma once
+
+// The whole system in one process: a log, a database, projectors and ingest. `sluice up` runs it.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+struct NodeConfig {
+  std::string data;
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;
+  std::string brokers;  // of Kafka; empty: the embedded log
+  std::vector<std::string> kafka;
+  std::string postgres;  // empty: a private cluster below `data`
+  std::vector<std::string> domains;
+  std::uint64_t memory = std::uint64_t{512} << 20;
+  int partitions = 4;
+  int workers = 1;  // of each projection
+  int http_threads = 2;
+  std::chrono::milliseconds flush_interval{250};
+  std::chrono::milliseconds dedupe_horizon{std::chrono::hours(24)};
+};
+
+// Where a started node is found.
+struct NodeAddresses {
+  std::string http;
+  std::string postgres;
+};
+
+class Node {
+ public:
+  // Starts everything; it works when this returns. The calling thread must live as long as the
+  // process. Misconfigured says what to change; Retryable: Postgres stayed away.
+  Node(const NodeConfig& config, const std::stop_token& stop);
+  // Stops what run() did not.
+  ~Node();
+
+  [[nodiscard]] const NodeAddresses& addresses() const;
+
+  // Until stopped: then refuses new posts, flushes, stops the database. Throws Misconfigured when
+  // the projectors cannot work.
+  void run(const std::stop_token& stop);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sluice

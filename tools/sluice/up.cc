@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+#include "storage/errors.h"
+#include "tools/sluice/commands.h"
+#include "tools/sluice/json.h"
+#include "tools/sluice/memory_budget.h"
+#include "tools/sluice/node.h"
+#include "tools/sluice/producer.h"
+#include "tools/sluice/shutdown.h"
+
+namespace sluice {
+namespace {
+
+struct Options {
+  NodeConfig node;
+  std::string listen = "127.0.0.1:8080";
+  std::string log = "embedded";
+  std::int64_t partitions = 4;
+  std::int64_t workers = 0;
+  std::int64_t http_threads = 2;
+};
+
+// Of "127.0.0.1:8080" or "[::1]:8080".
+void set_address(const std::string& listen, NodeConfig& node) {
+  const auto colon = listen.rfind(':');
+  const char* end = listen.data() + listen.size();
+  const char* digits = colon == std::string::npos ? end : listen.data() + colon + 1;
+  const auto [rest, error] = std::from_chars(digits, end, node.port);
+  if (error != std::errc{} || rest != end || colon == 0) {
+    throw Misconfigured("--listen is HOST:PORT, such as 127.0.0.1:8080, not \"" + listen + "\"");
+  }
+  node.address = listen.substr(0, colon);
+  if (node.address.starts_with('[') && node.address.ends_with(']')) {
+    node.address = node.address.substr(1, node.address.size() - 2);
+  }
+}
+
+Exit up(const Options& options) {
+  NodeConfig config = options.node;
+  set_address(options.listen, config);
+  if ((options.log == "kafka") == config.brokers.empty()) {
+    throw Misconfigured("--log kafka and --brokers HOST:PORT,... belong together");
+  }
+  config.partitions = static_cast<int>(options.partitions);
+  config.http_threads = static_cast<int>(options.http_threads);
+  // More workers than partitions would have nothing to do.
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  config.workers =
+      std::min(options.workers == 0 ? cores : static_cast<int>(options.workers), config.partitions);
+
+  const Shutdown shutdown;
+  Node node(config, shutdown.token());
+  print_line("{\"ready\":true,\"http\":" + json_string(node.addresses().http) +
+             ",\"postgres\":" + json_string(node.addresses().postgres) + "}");
+  node.run(shutdown.token());
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_up(Command& root) {
+  auto options = std::make_shared<Options>();
+  Command command = root.command(
+      "up",
+      "Run everything in one process: ingest, log, projectors and, unless --postgres names one, a "
+      "private Postgres. Prints one line when it is ready. TERM or Ctrl-C: refuses new posts, "
+      "flushes, ends; starting again goes on from there.",
+      "sluice up --data /var/lib/sluice");
+  NodeConfig& node = options->node;
+  command.text("data", node.data, "Folder of all state; made when it is not there").required();
+  command.text("listen", options->listen, "Where ingest listens; port 0 takes a free one");
+  command.text("log", options->log, "Where events are kept").one_of({"embedded", "kafka"});
+  command.text("brokers", node.brokers, "Kafka's host:port,...");
+  command.list("kafka", node.kafka, "Properties of librdkafka, name=value");
+  command.text("postgres", node.postgres, "URL of a Postgres to use instead of a private one");
+  command.list("domains", node.domains, "Only these domains; all when not given");
+  command.bytes("memory", node.memory, kLeastMemory,
+                "For caches, memtables, queues and dirty rows together");
+  command.number("partitions", options->partitions, 1, 1024,
+                 "Of each domain's stream; fixed when it is made");
+  command.number("workers", options->workers, 0, 256,
+                 "Threads that project each domain; 0: one a core");
+  command.number("http-threads", options->http_threads, 1, 256, "Threads that serve HTTP");
+  command.duration("flush-interval", node.flush_interval, std::chrono::milliseconds(1),
+                   "How often rows go to Postgres");
+  command.duration("dedupe-horizon", node.dedupe_horizon, std::chrono::seconds(1),
+                   "How long an event's id is remembered; fixed when the view is made");
+  command.runs([options](const Speech&) { return up(*options); });
+}
+
+}  // namespace sluice
