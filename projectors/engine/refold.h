@@ -26,6 +26,7 @@ class Refold {
   void settle();
 
   [[nodiscard]] Offset position() const { return fold_.position(); }
+  [[nodiscard]] Digest digest() const { return fold_.digest(); }
 
  private:
   const std::size_t memory_;

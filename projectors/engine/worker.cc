@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "schemas/sluice/domain.h"
@@ -47,6 +48,8 @@ void Worker::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     constexpr milliseconds kWait{20};
     step(Clock::now(), kWait);
+    // While the log is away nothing else paces this loop.
+    if (!reader_) std::this_thread::sleep_for(kWait);
   }
   now_ = Clock::now();
   close();
@@ -77,7 +80,23 @@ void Worker::step(Clock::time_point now, milliseconds wait) {
     spdlog::warn("log away projection={} retry_ms={} error=\"{}\"", projection_.name,
                  reader_backoff_.count(), failure.what());
     close();
+  } catch (const Corrupt& failure) {
+    stop_out_of_range(failure);
   }
+}
+
+// A position has fallen out of its partition while we read: those partitions stop, others go on.
+void Worker::stop_out_of_range(const Corrupt& failure) {
+  bool found = false;
+  for (auto& [partition, assigned] : assigned_) {
+    if (!assigned.projector) continue;
+    const LogRange log = parts_.topology.range(stream_, partition);
+    const Offset position = assigned.projector->reads_from();
+    if (position >= log.begin && position <= log.end) continue;
+    found = true;
+    guarded(partition, assigned, [&] { throw Corrupt(failure.what()); });
+  }
+  if (!found) throw;
 }
 
 void Worker::open_reader() {
@@ -139,6 +158,7 @@ void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
     parts_.probe.retried();
     if (assigned.projector && !assigned.projector->intact()) assigned.projector.reset();
     back_off(assigned);
+    parts_.probe.stopped(label(partition), failure.what());
     spdlog::warn("retrying projection={} partition={} retry_ms={} error=\"{}\"", projection_.name,
                  partition.value, assigned.backoff.count(), failure.what());
   } catch (const Fenced& failure) {
@@ -224,8 +244,7 @@ bool Worker::flush_due(const Assigned& assigned) const {
   if (since < config_.flush_interval) return false;
   if (since >= config_.lagging_flush_interval) return true;
   // Lagging: at the rate of this interval it takes longer than one to reach the end.
-  const double behind =
-      static_cast<double>(assigned.log_end.value - projector.position().value);
+  const double behind = static_cast<double>(assigned.log_end.value - projector.position().value);
   const double folded_an_interval = static_cast<double>(assigned.folded) *
                                     (std::chrono::duration<double>(config_.flush_interval) /
                                      std::chrono::duration<double>(since));
@@ -237,6 +256,9 @@ void Worker::flush(Assigned& assigned) {
   assigned.projector->flush(assigned.log_end);
   parts_.probe.flush_took(Clock::now() - begun);
   if (assigned.projector->unsettled()) return back_off(assigned);
+  if (assigned.backoff.count() > 0) {
+    parts_.probe.running(label(assigned.projector->partition()));
+  }
   assigned.last_flush = now_;
   assigned.backoff = milliseconds{0};
   assigned.folded = 0;

@@ -15,6 +15,7 @@
 
 #include "projectors/engine/probe.h"
 #include "projectors/engine/projector.h"
+#include "storage/errors.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
 #include "storage/projection_sink.h"
@@ -49,8 +50,8 @@ class Worker final : private Ownership {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Throws Misconfigured when the generation does not fit the projection; so does step() when it does
-  // not fit the log.
+  // Throws Misconfigured when the generation does not fit the projection; so does step() when it
+  // does not fit the log.
   Worker(const Projection& projection, WorkerConfig config, WorkerParts parts);
   ~Worker() override;
 
@@ -91,6 +92,7 @@ class Worker final : private Ownership {
   void hold(Partition partition, Assigned& assigned);
   void back_off(Assigned& assigned);
   void show_progress();
+  void stop_out_of_range(const Corrupt& failure);
   // Runs `work` of one partition; what it throws becomes what is done about it.
   template <class Work>
   void guarded(Partition partition, Assigned& assigned, Work work);

@@ -10,10 +10,13 @@ void add_commands(Command& root) {
   add_simulate(root);
   add_wait(root);
   add_status(root);
+  add_verify(root);
   add_quarantine(root);
   add_tail(root);
   add_topics(root);
   add_schema(root);
+  add_ingest(root);
+  add_project(root);
 }
 
 }  // namespace sluice

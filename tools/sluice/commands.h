@@ -9,7 +9,9 @@ void add_commands(Command& root);
 
 // One a file of the same name.
 void add_import(Command& root);
+void add_ingest(Command& root);
 void add_post(Command& root);
+void add_project(Command& root);
 void add_quarantine(Command& root);
 void add_schema(Command& root);
 void add_simulate(Command& root);
@@ -17,6 +19,7 @@ void add_status(Command& root);
 void add_tail(Command& root);
 void add_topics(Command& root);
 void add_up(Command& root);
+void add_verify(Command& root);
 void add_wait(Command& root);
 
 }  // namespace sluice

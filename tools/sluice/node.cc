@@ -16,6 +16,7 @@
 #include "storage/postgres/schema.h"
 #include "tools/sluice/data_folder.h"
 #include "tools/sluice/domain_choice.h"
+#include "tools/sluice/listen.h"
 #include "tools/sluice/published.h"
 #include "tools/sluice/workers.h"
 
@@ -41,15 +42,6 @@ void patiently(const std::stop_token& stop, Work work) {
     }
     std::this_thread::sleep_for(kBetweenTries);
   }
-}
-
-// An address that a client can use: "any" is no place to connect to.
-std::string http_url(const std::string& address, std::uint16_t port) {
-  std::string host = address;
-  if (address == "0.0.0.0") host = "127.0.0.1";
-  if (address == "::") host = "::1";
-  if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return "http://" + host + ":" + std::to_string(port);
 }
 
 }  // namespace
@@ -120,7 +112,7 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
                   .metrics = parts.metrics,
                   .unready = [&workers = *parts.workers] { return workers.troubles(); }});
   parts.ingest->start();
-  parts.addresses = {http_url(config.address, parts.ingest->port()), parts.postgres};
+  parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres};
 }
 
 Node::~Node() = default;

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <charconv>
 #include <thread>
 
 #include "storage/errors.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/json.h"
+#include "tools/sluice/listen.h"
 #include "tools/sluice/memory_budget.h"
 #include "tools/sluice/node.h"
 #include "tools/sluice/producer.h"
@@ -22,24 +22,11 @@ struct Options {
   std::int64_t http_threads = 2;
 };
 
-// Of "127.0.0.1:8080" or "[::1]:8080".
-void set_address(const std::string& listen, NodeConfig& node) {
-  const auto colon = listen.rfind(':');
-  const char* end = listen.data() + listen.size();
-  const char* digits = colon == std::string::npos ? end : listen.data() + colon + 1;
-  const auto [rest, error] = std::from_chars(digits, end, node.port);
-  if (error != std::errc{} || rest != end || colon == 0) {
-    throw Misconfigured("--listen is HOST:PORT, such as 127.0.0.1:8080, not \"" + listen + "\"");
-  }
-  node.address = listen.substr(0, colon);
-  if (node.address.starts_with('[') && node.address.ends_with(']')) {
-    node.address = node.address.substr(1, node.address.size() - 2);
-  }
-}
-
 Exit up(const Options& options) {
   NodeConfig config = options.node;
-  set_address(options.listen, config);
+  const ListenAddress listen = parse_listen(options.listen);
+  config.address = listen.host;
+  config.port = listen.port;
   if ((options.log == "kafka") == config.brokers.empty()) {
     throw Misconfigured("--log kafka and --brokers HOST:PORT,... belong together");
   }

@@ -97,6 +97,8 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   config.flush_interval = config_.flush_interval;
   config.limits.dirty_bytes = config_.memory.dirty_rows;
   config.limits.cached_bytes = config_.memory.row_cache;
+  config.limits.dedupe.filter_bytes_max =
+      config_.memory.dedupe / static_cast<std::uint64_t>(config_.partitions);
   Worker worker(projection, config,
                 {.open_reader =
                      [&](Ownership& ownership) {

@@ -1,0 +1,137 @@
+#include "storage/postgres/published_rows.h"
+
+#include <chrono>
+
+#include "schemas/sluice/words.h"
+#include "storage/postgres/copy_text.h"
+#include "storage/postgres/schema.h"
+
+namespace sluice {
+namespace {
+
+// A large table takes its time to be compared.
+constexpr std::chrono::hours kStatementTimeout{4};
+constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+
+std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
+
+// The pieces of SQL about a row type that comparing needs; `e` is expected, `t` the table.
+struct ComparisonSql {
+  explicit ComparisonSql(const std::vector<Column>& columns) {
+    for (const Column& column : columns) {
+      const std::string name = quoted(column.field->name());
+      const auto add = [&](std::string& list, const std::string& piece, std::string_view between) {
+        if (!list.empty()) list += between;
+        list += piece;
+      };
+      add(all, name, ", ");
+      if (column.key) {
+        add(same_key, "t." + name + " = e." + name, " AND ");
+        add(key_text, "coalesce(t." + name + ", e." + name + ")::text", " || ' ' || ");
+        if (one_key.empty()) one_key = name;
+      } else {
+        add(differs, "t." + name + " IS DISTINCT FROM e." + name, " OR ");
+        add(cells,
+            "t." + name + "::text, e." + name + "::text, t." + name + " IS DISTINCT FROM e." + name,
+            ", ");
+        names.push_back(column.field->name());
+      }
+    }
+    if (differs.empty()) differs = "false";
+  }
+
+  std::string all;
+  std::string same_key;
+  std::string key_text;
+  std::string one_key;
+  std::string differs;
+  std::string cells;
+  std::vector<std::string> names;  // of the columns in `cells`
+};
+
+std::string shown_text(const PgResult& result, int row, int column) {
+  return result.null(row, column) ? "null" : std::string(result.text(row, column));
+}
+
+}  // namespace
+
+PublishedRows::PublishedRows(std::string url, std::string projection, int generation)
+    : projection_(std::move(projection)),
+      generation_(generation),
+      connection_(std::move(url), kStatementTimeout) {}
+
+void PublishedRows::begin_snapshot() {
+  connection_.connect();
+  connection_.run("SET idle_in_transaction_session_timeout = '4h'");
+  connection_.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+}
+
+std::map<Partition, ViewPosition> PublishedRows::positions() {
+  const PgResult result = connection_.run(
+      "SELECT partition, position, digest, emits_from, owner FROM sluice.position WHERE projection "
+      "= $1 AND generation = $2",
+      {projection_, std::to_string(generation_)});
+  std::map<Partition, ViewPosition> positions;
+  for (int i = 0; i < result.rows(); ++i) {
+    positions[Partition{static_cast<std::int32_t>(result.number(i, 0))}] = {
+        Offset{result.number(i, 1)}, Digest{static_cast<std::uint64_t>(result.number(i, 2))},
+        Offset{result.number(i, 3)}, std::string(result.text(i, 4))};
+  }
+  return positions;
+}
+
+RowComparison PublishedRows::compare(const google::protobuf::Descriptor& row,
+                                     const std::function<const google::protobuf::Message*()>& next,
+                                     int shown) {
+  const std::vector<Column> columns = columns_of(row);
+  const ComparisonSql sql(columns);
+  const std::string name = table_name(row);
+  const std::string table =
+      quoted(generation_schema(projection_, generation_)) + "." + quoted(name);
+  const std::string expected = "pg_temp." + quoted("expected_" + name);
+  connection_.run("CREATE TEMP TABLE " + quoted("expected_" + name) + " ON COMMIT DROP AS SELECT " +
+                  sql.all + " FROM " + table + " WITH NO DATA");
+  const std::string copy = "COPY " + expected + " FROM STDIN";
+  std::string lines;
+  std::string scratch;
+  while (const google::protobuf::Message* message = next()) {
+    append_line(*message, columns, false, lines, scratch);
+    if (lines.size() < kPieceBytes) continue;
+    connection_.copy_in(copy, lines);
+    lines.clear();
+  }
+  connection_.copy_in(copy, lines);
+  connection_.run("ANALYZE " + expected);
+
+  const std::string joined =
+      " FROM " + table + " t FULL JOIN " + expected + " e ON " + sql.same_key;
+  const std::string differs =
+      "(t." + sql.one_key + " IS NULL OR e." + sql.one_key + " IS NULL OR " + sql.differs + ")";
+  const PgResult counts =
+      connection_.run("SELECT count(*), count(*) FILTER (WHERE " + differs + ")" + joined);
+  RowComparison comparison{counts.number(0, 0), counts.number(0, 1), {}};
+  if (comparison.differences == 0) return comparison;
+
+  const PgResult rows =
+      connection_.run("SELECT " + sql.key_text + ", t." + sql.one_key + " IS NULL, e." +
+                      sql.one_key + " IS NULL" + (sql.cells.empty() ? "" : ", " + sql.cells) +
+                      joined + " WHERE " + differs + " ORDER BY 1 LIMIT " + std::to_string(shown));
+  for (int i = 0; i < rows.rows(); ++i) {
+    const std::string key(rows.text(i, 0));
+    if (rows.text(i, 1) == "t") {
+      comparison.first.push_back({name, key, "", "a row", "none"});
+    } else if (rows.text(i, 2) == "t") {
+      comparison.first.push_back({name, key, "", "no row", "one"});
+    } else {
+      for (std::size_t c = 0; c < sql.names.size(); ++c) {
+        const int at = 3 + 3 * static_cast<int>(c);
+        if (rows.text(i, at + 2) != "t") continue;
+        comparison.first.push_back(
+            {name, key, sql.names[c], shown_text(rows, i, at + 1), shown_text(rows, i, at)});
+      }
+    }
+  }
+  return comparison;
+}
+
+}  // namespace sluice

@@ -1,0 +1,76 @@
+#include "ingest/ingest.h"
+
+#include <prometheus/registry.h>
+
+#include "storage/errors.h"
+#include "tools/sluice/commands.h"
+#include "tools/sluice/domain_choice.h"
+#include "tools/sluice/json.h"
+#include "tools/sluice/listen.h"
+#include "tools/sluice/log.h"
+#include "tools/sluice/memory_budget.h"
+#include "tools/sluice/producer.h"
+#include "tools/sluice/shutdown.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::chrono::milliseconds kDrain{10'000};
+
+struct Options {
+  std::string listen = "127.0.0.1:8080";
+  std::string brokers;
+  std::vector<std::string> kafka;
+  std::vector<std::string> domains;
+  std::uint64_t memory = std::uint64_t{256} << 20;
+  std::int64_t http_threads = 2;
+};
+
+Exit ingest(const Options& options) {
+  const Shutdown shutdown;
+  const ListenAddress listen = parse_listen(options.listen);
+  const MemoryBudget memory = divide_memory(options.memory, 1);
+  const auto log = kafka_log(options.brokers, options.kafka, memory.log);
+  const auto topology = log->topology();
+  IngestConfig config;
+  config.address = listen.host;
+  config.port = listen.port;
+  config.threads = static_cast<int>(options.http_threads);
+  config.appender.waiting_bytes = memory.ingest;
+  for (const Domain& domain : choose_domains(options.domains)) {
+    const auto partitions = topology->partitions(stream_of(domain.name));
+    if (!partitions) {
+      throw Misconfigured("there is no topic " + stream_of(domain.name) +
+                          ": run sluice topics apply --brokers " + options.brokers);
+    }
+    config.partitions.emplace(domain.name, *partitions);
+  }
+  const auto writer = log->writer();
+  prometheus::Registry metrics;
+  Ingest service(domains(), config, {.writer = *writer, .metrics = metrics, .unready = [] {
+                                       return std::vector<std::string>{};
+                                     }});
+  service.start();
+  print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, service.port()})) +
+             "}");
+  shutdown.wait();
+  service.drain(kDrain);
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_ingest(Command& root) {
+  auto options = std::make_shared<Options>();
+  Command command = root.command("ingest", "Take events by HTTP and append them to Kafka",
+                                 "sluice ingest --brokers kafka1:9092 --listen 0.0.0.0:8080");
+  command.text("brokers", options->brokers, "Kafka's host:port,...").required();
+  command.list("kafka", options->kafka, "Properties of librdkafka, name=value");
+  command.text("listen", options->listen, "Where to listen; port 0 takes a free one");
+  command.list("domains", options->domains, "Only these domains; all when not given");
+  command.bytes("memory", options->memory, kLeastMemory, "For bodies and batches that wait");
+  command.number("http-threads", options->http_threads, 1, 256, "Threads that serve HTTP");
+  command.runs([options](const Speech&) { return ingest(*options); });
+}
+
+}  // namespace sluice

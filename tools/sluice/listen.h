@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sluice {
+
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;  // 0: any that is free
+};
+
+// Of "127.0.0.1:8080" or "[::1]:8080". Throws Misconfigured.
+[[nodiscard]] ListenAddress parse_listen(const std::string& listen);
+
+// A URL that a client on this machine can use: "any" is no place to connect to.
+[[nodiscard]] std::string http_url(const ListenAddress& address);
+
+}  // namespace sluice

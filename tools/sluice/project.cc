@@ -1,0 +1,104 @@
+#include <prometheus/registry.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "ingest/ingest.h"
+#include "storage/errors.h"
+#include "tools/sluice/commands.h"
+#include "tools/sluice/data_folder.h"
+#include "tools/sluice/database.h"
+#include "tools/sluice/domain_choice.h"
+#include "tools/sluice/json.h"
+#include "tools/sluice/listen.h"
+#include "tools/sluice/memory_budget.h"
+#include "tools/sluice/producer.h"
+#include "tools/sluice/published.h"
+#include "tools/sluice/shutdown.h"
+#include "tools/sluice/workers.h"
+
+namespace sluice {
+namespace {
+
+struct Options {
+  std::string data;
+  std::string brokers;
+  std::vector<std::string> kafka;
+  std::string postgres;
+  std::string listen = "127.0.0.1:8081";
+  std::vector<std::string> domains;
+  std::uint64_t memory = std::uint64_t{512} << 20;
+  std::int64_t workers = 0;
+  std::chrono::milliseconds flush_interval{250};
+};
+
+// A process that projects takes no posts: its HTTP is for health and metrics.
+class NoLog final : public EventWriter {
+ public:
+  void append(std::string_view, std::span<NewRecord>) override {
+    throw Retryable("this process takes no events");
+  }
+};
+
+Exit project(const Options& options) {
+  const Shutdown shutdown;
+  const ListenAddress listen = parse_listen(options.listen);
+  const DataFolder folder(options.data);
+  const std::vector<Domain> chosen = choose_domains(options.domains);
+  const std::vector<Projection> projections = projections_of(chosen);
+  int partitions = 0;
+  for (const Projection& projection : projections) {
+    partitions += open_sink(options.postgres, projection.name)->generation().partitions;
+  }
+  const MemoryBudget memory = divide_memory(options.memory, std::max(1, partitions));
+  const auto log = kafka_log(options.brokers, options.kafka, memory.log);
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  Workers workers(projections,
+                  {.data = folder.path(),
+                   .instance = folder.instance(),
+                   .workers = options.workers == 0 ? cores : static_cast<int>(options.workers),
+                   .partitions = std::max(1, partitions),
+                   .memory = memory,
+                   .flush_interval = options.flush_interval},
+                  *log, [url = options.postgres](const Projection& projection) {
+                    return open_sink(url, projection.name);
+                  });
+  NoLog no_log;
+  prometheus::Registry metrics;
+  IngestConfig config;
+  config.address = listen.host;
+  config.port = listen.port;
+  config.threads = 1;
+  Ingest health(chosen, config, {.writer = no_log, .metrics = metrics, .unready = [&] {
+                                   return workers.troubles();
+                                 }});
+  health.start();
+  print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +
+             "}");
+  workers.run(shutdown.token());
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_project(Command& root) {
+  auto options = std::make_shared<Options>();
+  Command command =
+      root.command("project", "Fold Kafka's events and flush the rows that changed to Postgres",
+                   "sluice project --data DIR --brokers kafka1:9092 --postgres postgresql://...");
+  command.text("data", options->data, "Folder of the state; made when it is not there").required();
+  command.text("brokers", options->brokers, "Kafka's host:port,...").required();
+  command.list("kafka", options->kafka, "Properties of librdkafka, name=value");
+  add_postgres_option(command, options->postgres);
+  command.text("listen", options->listen, "Where health and metrics are; port 0 takes a free one");
+  command.list("domains", options->domains, "Only these domains; all when not given");
+  command.bytes("memory", options->memory, kLeastMemory,
+                "For caches, memtables, queues and dirty rows together");
+  command.number("workers", options->workers, 0, 256,
+                 "Threads that project each domain; 0: one a core");
+  command.duration("flush-interval", options->flush_interval, std::chrono::milliseconds(1),
+                   "How often rows go to Postgres");
+  command.runs([options](const Speech&) { return project(*options); });
+}
+
+}  // namespace sluice

@@ -1,0 +1,255 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "projectors/engine/refold.h"
+#include "schemas/sluice/row_options.h"
+#include "storage/errors.h"
+#include "storage/postgres/published_rows.h"
+#include "storage/rocksdb/rocks_state_store.h"
+#include "tools/sluice/commands.h"
+#include "tools/sluice/database.h"
+#include "tools/sluice/domain_choice.h"
+#include "tools/sluice/log.h"
+#include "tools/sluice/memory_budget.h"
+#include "tools/sluice/producer.h"
+#include "tools/sluice/progress.h"
+#include "tools/sluice/published.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kShown = 10;
+constexpr std::chrono::milliseconds kPoll{200};
+// How long the log may show nothing of what the view has folded.
+constexpr int kEmptyPolls = 150;
+
+struct Options {
+  std::string domain;
+  std::string postgres;
+  LogOptions log;
+  std::string scratch;
+  std::uint64_t memory = std::uint64_t{512} << 20;
+};
+
+// A folder that goes when this does.
+class Scratch {
+ public:
+  explicit Scratch(const std::string& parent) {
+    std::string path =
+        ((parent.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path(parent)) /
+         "sluice-verify-XXXXXX")
+            .string();
+    if (::mkdtemp(path.data()) == nullptr) {
+      throw Misconfigured("no folder can be made at " + path + ": name another by --scratch");
+    }
+    path_ = path;
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Reads every partition from its start.
+class FromTheStart final : public Ownership {
+ public:
+  Offset acquired(Partition) override { return Offset{0}; }
+  void lost(Partition) override {}
+};
+
+using Targets = std::map<Partition, ViewPosition>;
+
+// All partitions of a generation, folded from a log into stores of their own.
+class Account {
+ public:
+  Account(const Projection& projection, const Generation& generation, Log& log,
+          const Options& options)
+      : name_(projection.name),
+        scratch_(options.scratch),
+        topology_(log.topology()),
+        resources_(divide_memory(options.memory, generation.partitions).state,
+                   generation.partitions) {
+    const auto each = static_cast<std::size_t>(options.memory) / 4 /
+                      static_cast<std::size_t>(generation.partitions);
+    for (int p = 0; p < generation.partitions; ++p) {
+      const Partition partition{p};
+      partitions_.push_back(partition);
+      const LogRange range = topology_->range(stream_of(projection.name), partition);
+      if (range.begin > Offset{0}) {
+        throw Misconfigured("the log of partition " + std::to_string(p) + " begins at " +
+                            std::to_string(range.begin.value) +
+                            ": what a view was folded from is no longer there to compare with");
+      }
+      stores_.push_back(std::make_unique<RocksStateStore>(scratch_.path() / std::to_string(p),
+                                                          resources_, RocksStateStore::KeptThrough::shutdown));
+      folds_.push_back(
+          std::make_unique<Refold>(projection, generation, partition, each, *stores_.back()));
+    }
+    reader_ = log.reader(stream_of(projection.name), partitions_, from_the_start_);
+  }
+
+  // Folds up to the positions of the view, and no further.
+  void reach(const Targets& targets, bool quiet) {
+    std::uint64_t missing = 0;
+    for (const auto& [partition, view] : targets) missing += lag(partition, view);
+    Progress progress(!quiet, "refolding", missing);
+    for (const Partition partition : partitions_) {
+      if (!targets.contains(partition)) continue;
+      reader_wanted_[partition] = lag(partition, targets.at(partition)) > 0;
+    }
+    int empty_polls = 0;
+    while (std::ranges::any_of(reader_wanted_, [](const auto& wanted) { return wanted.second; })) {
+      const auto records = reader_->poll(kPoll);
+      empty_polls = records.empty() ? empty_polls + 1 : 0;
+      if (empty_polls > kEmptyPolls) {
+        throw Corrupt("the log of " + name_ + " ends before what the view was folded from");
+      }
+      std::uint64_t folded = 0;
+      for (const LogRecord& record : records) folded += fold(record, targets);
+      progress.advance(folded);
+    }
+    for (const auto& [partition, view] : targets) {
+      const auto& fold = *folds_.at(static_cast<std::size_t>(partition.value));
+      if (fold.position() != view.position || fold.digest() != view.digest) {
+        throw Corrupt("partition " + std::to_string(partition.value) + " of " + name_ +
+                      " was folded from another log than this one: at position " +
+                      std::to_string(view.position.value) + " the records differ");
+      }
+    }
+  }
+
+  // Goes on where the last reach() ended.
+  void resume() {
+    for (const Partition partition : held_) {
+      reader_->seek(partition, folds_.at(static_cast<std::size_t>(partition.value))->position());
+      reader_->pause(partition, false);
+    }
+    held_.clear();
+  }
+
+  RowComparison compare(PublishedRows& rows, const google::protobuf::Descriptor& row) {
+    const auto* prototype =
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(&row);
+    std::size_t at = 0;
+    std::unique_ptr<StoredRows> stored;
+    return rows.compare(
+        row,
+        [&]() -> const google::protobuf::Message* {
+          for (;;) {
+            if (!stored) {
+              if (at == stores_.size()) return nullptr;
+              folds_[at]->settle();
+              stored = std::make_unique<StoredRows>(*stores_[at++], *prototype);
+            }
+            if (const auto* next = stored->next()) return next;
+            stored.reset();
+          }
+        },
+        kShown);
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t lag(Partition partition, const ViewPosition& view) const {
+    const auto position = folds_.at(static_cast<std::size_t>(partition.value))->position();
+    return static_cast<std::uint64_t>(
+        std::max(std::int64_t{0}, view.position.value - position.value));
+  }
+
+  std::uint64_t fold(const LogRecord& record, const Targets& targets) {
+    const auto target = targets.find(record.partition);
+    Refold& refold = *folds_.at(static_cast<std::size_t>(record.partition.value));
+    if (target != targets.end() && record.offset < target->second.position) {
+      refold.fold(record);
+      reader_wanted_[record.partition] = refold.position() < target->second.position;
+      return 1;
+    }
+    // Read again when the view has come as far.
+    if (!held_.contains(record.partition)) {
+      reader_->pause(record.partition, true);
+      held_.insert(record.partition);
+    }
+    return 0;
+  }
+
+ private:
+  const std::string name_;
+  const Scratch scratch_;
+  const std::unique_ptr<LogTopology> topology_;
+  const RocksResources resources_;
+  FromTheStart from_the_start_;
+  std::vector<Partition> partitions_;
+  std::vector<std::unique_ptr<RocksStateStore>> stores_;
+  std::vector<std::unique_ptr<Refold>> folds_;
+  std::unique_ptr<EventReader> reader_;
+  std::map<Partition, bool> reader_wanted_;
+  std::set<Partition> held_;
+};
+
+void show(const RowComparison& comparison) {
+  for (const RowDifference& d : comparison.first) {
+    std::fprintf(stderr, "%s [%s]%s%s: expected %s, found %s\n", d.table.c_str(), d.key.c_str(),
+                 d.column.empty() ? "" : " ", d.column.c_str(), d.expected.c_str(),
+                 d.found.c_str());
+  }
+}
+
+Exit verify(const Options& options, const Speech& speech) {
+  const Domain domain = choose_domains({options.domain}).front();
+  const std::vector<Domain> one{domain};
+  const std::vector<Projection> projections = projections_of(one);
+  if (projections.empty()) throw Misconfigured(options.domain + " has no projection");
+  const Generation generation = open_sink(options.postgres, domain.name)->generation();
+  const auto log = look_at_log(options.log);
+  Account account(projections.front(), generation, *log, options);
+
+  // The bulk without a snapshot, which would keep Postgres from tidying up; then what came since.
+  PublishedRows rows(options.postgres, generation.projection, generation.number);
+  account.reach(rows.positions(), speech.json);
+  rows.begin_snapshot();
+  account.resume();
+  account.reach(rows.positions(), true);
+
+  RowComparison all;
+  for (const auto* row : published_rows(*domain.tables)) {
+    const RowComparison one_table = account.compare(rows, *row);
+    all.rows += one_table.rows;
+    all.differences += one_table.differences;
+    show(one_table);
+  }
+  print_line("{\"rows\":" + std::to_string(all.rows) +
+             ",\"differences\":" + std::to_string(all.differences) + "}");
+  return all.differences == 0 ? Exit::done : Exit::found;
+}
+
+}  // namespace
+
+void add_verify(Command& root) {
+  auto options = std::make_shared<Options>();
+  Command command = root.command(
+      "verify",
+      "Refold a domain's log from its start into a fresh store and compare every published row "
+      "with it. Exit 0 when they are equal, 1 when not; the first differences are named.",
+      "sluice verify deliberation --postgres postgresql://... --data DIR");
+  command.argument("domain", options->domain, "Whose view");
+  add_postgres_option(command, options->postgres);
+  add_log_options(command, options->log);
+  command.text("scratch", options->scratch,
+               "Folder for the fresh store; the system's when not given");
+  command.bytes("memory", options->memory, kLeastMemory, "For caches and memtables");
+  command.runs([options](const Speech& speech) { return verify(*options, speech); });
+}
+
+}  // namespace sluice
