@@ -142,14 +142,21 @@ int free_port(int wanted) {
   return free_port(0);
 }
 
-void require_reachable(const fs::path& folder) {
+// The server's user must be able to pass through every folder above its data. The folder that we
+// were given and its parent are ours to open that far; folders above them are not.
+void make_reachable(const fs::path& folder) {
   if (!server_user()) return;
-  for (fs::path above = folder; above != above.root_path(); above = above.parent_path()) {
+  constexpr int kOurs = 2;
+  int depth = 0;
+  for (fs::path above = fs::absolute(folder); above != above.root_path();
+       above = above.parent_path(), ++depth) {
     struct stat status {};
-    if (stat(above.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) == 0) {
-      throw Misconfigured("the user postgres cannot pass through " + above.string() +
-                          ": chmod o+x it, or choose another folder");
-    }
+    if (stat(above.c_str(), &status) != 0 || (status.st_mode & S_IXOTH) != 0) continue;
+    const bool opened = depth < kOurs && status.st_uid == geteuid() &&
+                        chmod(above.c_str(), (status.st_mode & 07777) | S_IXGRP | S_IXOTH) == 0;
+    if (opened) continue;
+    throw Misconfigured("the user postgres cannot pass through " + above.string() +
+                        ": chmod o+x it, or choose another folder");
   }
 }
 
@@ -197,7 +204,7 @@ PrivateCluster::PrivateCluster(fs::path folder)
   if (fs::create_directories(folder_) && server_user()) {
     fs::permissions(folder_, fs::perms(0711));
   }
-  require_reachable(folder_);
+  make_reachable(folder_);
   if (!fs::exists(data_ / "PG_VERSION")) make();
   password_ = read_text(folder_ / "postgres.password");
   if (password_.empty()) {
