@@ -20,6 +20,12 @@ class StateBatch {
   };
 
   void put(std::string_view key, std::string_view value) { add(Kind::put, key, value); }
+  // For a value that is written in place: returns where, to be filled before the next call.
+  [[nodiscard]] char* put(std::string_view key, std::size_t value_size) {
+    entries_.push_back({bytes_.size(), key.size(), value_size, Kind::put});
+    bytes_.append(key).resize(bytes_.size() + value_size);
+    return bytes_.data() + bytes_.size() - value_size;
+  }
   void erase(std::string_view key) { add(Kind::erase, key, {}); }
   // Erases [from, to).
   void erase_range(std::string_view from, std::string_view to) { add(Kind::erase_range, from, to); }

@@ -209,13 +209,13 @@ void PartitionFold::settle(const LogRecord& record) {
 }
 
 void PartitionFold::obey(const LogRecord& record) {
-  switch (const Control control = envelope_.control(); control.action_case()) {
+  switch (envelope_.control().action_case()) {
     case Control::kTick:
       return move_time(record);
     case Control::kRelease:
       return release(std::string(key_));
     case Control::kDiscard:
-      return discard(Offset{control.discard().offset()});
+      return discard(Offset{envelope_.control().discard().offset()});
     case Control::ACTION_NOT_SET:
       return quarantine(record, {"a control record of an unknown kind", false});
   }

@@ -134,7 +134,7 @@ void Projector::collect_rows() {
     changes.erased.clear();
     for (const RowSlot* slot : table->dirty_in_key_order()) {
       if (slot->row) {
-        changes.upserts.push_back(slot->row.get());
+        changes.upserts.push_back(slot->row);
       } else {
         erased_keys_.emplace_back(table->prototype().New());
         row_key::set_key(*erased_keys_.back(), slot->key);

@@ -18,9 +18,11 @@ constexpr char kEscape = '\xff';
 
 template <class Number>
 void append_big_endian(std::string& out, Number number) {
-  for (int shift = static_cast<int>(sizeof number) * 8 - 8; shift >= 0; shift -= 8) {
-    out += static_cast<char>(number >> shift & 0xff);
+  char bytes[sizeof number];
+  for (std::size_t i = 0; i < sizeof number; ++i) {
+    bytes[sizeof number - 1 - i] = static_cast<char>(number >> 8 * i & 0xff);
   }
+  out.append(bytes, sizeof number);
 }
 
 constexpr std::uint64_t kSignBit = 1ULL << 63;
@@ -82,8 +84,7 @@ void append(std::string& out, std::string_view text) {
     out += kEscape;
     text.remove_prefix(zero + 1);
   }
-  out += kZero;
-  out += kZero;
+  out.append(2, kZero);
 }
 
 void append(std::string& out, std::uint64_t number) { append_big_endian(out, number); }

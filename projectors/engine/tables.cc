@@ -4,6 +4,9 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
 
 #include "schemas/sluice/row_options.h"
 #include "storage/check.h"
@@ -12,10 +15,24 @@
 namespace sluice {
 namespace {
 
-// What a slot takes beside its row: itself, two allocations, its place in the map. A row in memory
-// takes about three times its serialized bytes.
-constexpr std::size_t kSlotBytes = 160;
+// A row in memory takes about three times its serialized bytes.
 constexpr std::size_t kRowFactor = 3;
+// A slot's place in the map, and in the list of changes.
+constexpr std::size_t kIndexBytes = 40;
+
+// So many changes are searched as they come before they are put in order.
+constexpr std::size_t kUnsortedMax = 1024;
+
+constexpr std::size_t kPrefixBytes = 4;  // the same for all keys of a table
+
+// What of a key decides nearly every comparison: the bytes behind the table's prefix, as numbers.
+std::array<std::uint64_t, 2> head_of(std::string_view key) {
+  std::array<std::uint64_t, 2> head{};
+  key.remove_prefix(kPrefixBytes);
+  std::memcpy(head.data(), key.data(), std::min(key.size(), sizeof head));
+  static_assert(std::endian::native == std::endian::little, "numbers that compare as bytes do");
+  return {__builtin_bswap64(head[0]), __builtin_bswap64(head[1])};
+}
 
 bool by_key(const RowSlot* a, const RowSlot* b) { return a->key < b->key; }
 
@@ -24,27 +41,20 @@ bool by_key(const RowSlot* a, const RowSlot* b) { return a->key < b->key; }
 // RowCursor: merges the store's rows with the changed ones, which win.
 
 RowCursor::RowCursor(TableRows& rows, std::string prefix)
-    : rows_(rows), prefix_(std::move(prefix)) {
-  const std::string end = row_key::after_prefix(prefix_);
-  stored_ = rows_.tables_.store().scan(prefix_, end);
-  const auto& dirty = rows_.dirty_in_key_order();
-  const auto first =
-      std::lower_bound(dirty.begin(), dirty.end(), prefix_,
-                       [](const RowSlot* slot, const std::string& p) { return slot->key < p; });
-  for (auto it = first; it != dirty.end() && (*it)->key.starts_with(prefix_); ++it) {
-    dirty_.push_back((*it)->key);
-  }
-}
+    : rows_(rows),
+      prefix_(std::move(prefix)),
+      changed_(rows.changed_below(prefix_)),
+      stored_(rows.tables_.store().scan(prefix_, row_key::after_prefix(prefix_))) {}
 
 const google::protobuf::Message* RowCursor::next() {
   for (;;) {
-    const bool more_dirty = next_dirty_ < dirty_.size();
-    if (!stored_->valid() && !more_dirty) return nullptr;
+    const bool more_changed = next_changed_ < changed_.size();
+    if (!stored_->valid() && !more_changed) return nullptr;
     const google::protobuf::Message* row = nullptr;
-    if (more_dirty && (!stored_->valid() || dirty_[next_dirty_] <= stored_->key())) {
-      const std::string_view key = dirty_[next_dirty_++];
-      if (stored_->valid() && stored_->key() == key) stored_->next();
-      row = rows_.find(key);
+    if (more_changed && (!stored_->valid() || changed_[next_changed_]->key <= stored_->key())) {
+      const RowSlot& slot = *changed_[next_changed_++];
+      if (stored_->valid() && stored_->key() == slot.key) stored_->next();
+      row = slot.row;
     } else {
       // Through the map, so that an edit made during the walk is seen and the row outlives the
       // cursor's step.
@@ -57,59 +67,61 @@ const google::protobuf::Message* RowCursor::next() {
 
 // TableRows
 
-TableRows::TableRows(Tables& tables, const google::protobuf::Message& prototype)
+TableRows::TableRows(Tables& tables, const RowForm& form)
     : tables_(tables),
-      prototype_(prototype),
-      prefix_(row_key::table_prefix(*prototype.GetDescriptor())),
-      published_(is_published(*prototype.GetDescriptor())) {
+      prototype_(form.prototype),
+      prefix_(row_key::table_prefix(row_type())),
+      published_(is_published(row_type())),
+      pool_(form) {
   CHECK(!key_fields(row_type()).empty(), "a row has a key");
 }
 
-std::size_t TableRows::Hash::operator()(std::string_view key) const {
-  return XXH3_64bits(key.data(), key.size());
+RowSlot& TableRows::slot(std::string_view key) {
+  const HashedKey hashed{key, XXH3_64bits(key.data(), key.size())};
+  const auto found = slots_.find(hashed);
+  if (found == slots_.end()) return read(hashed);
+  (*found)->touched = true;
+  return **found;
 }
 
-RowSlot& TableRows::slot(std::string_view key) {
-  const auto found = slots_.find(key);
-  if (found != slots_.end()) {
-    (*found)->used = tables_.flushes_;
-    return **found;
-  }
-  auto slot = std::make_unique<RowSlot>();
-  slot->key = key;
-  slot->used = tables_.flushes_;
-  slot->bytes = kSlotBytes + key.size();
+RowSlot& TableRows::read(const HashedKey& key) {
   std::string& value = tables_.value_;
-  if (tables_.store_.get(key, value)) {
-    slot->row.reset(prototype_.New());
-    if (!slot->row->ParseFromString(value)) {
+  const bool stored = tables_.store_.get(key.key, value);
+  RowSlot& slot = pool_.take();
+  slot.key = key.key;
+  slot.hash = key.hash;
+  slot.touched = true;
+  slot.bytes = pool_.slot_bytes() + kIndexBytes + key.key.size();
+  if (stored) {
+    slot.row = slot.room;
+    if (!slot.row->ParseFromString(value)) {
+      pool_.give_back(slot);
       throw Corrupt("a row of table " + row_type().full_name() +
                     " in the state store cannot be read");
     }
-    slot->bytes += kRowFactor * value.size();
+    slot.bytes += kRowFactor * value.size();
   }
-  tables_.bytes_ += slot->bytes;
-  return **slots_.insert(std::move(slot)).first;
+  tables_.bytes_ += slot.bytes;
+  slots_.insert(&slot);
+  return slot;
 }
 
 void TableRows::make_dirty(RowSlot& slot) {
   ++tables_.edits_;
   if (slot.dirty) return;
   slot.dirty = true;
-  dirty_.push_back(&slot);
+  changed_.push_back({head_of(slot.key), &slot});
   ++tables_.dirty_rows_;
   tables_.dirty_bytes_ += slot.bytes;
 }
 
-const google::protobuf::Message* TableRows::find(std::string_view key) {
-  return slot(key).row.get();
-}
+const google::protobuf::Message* TableRows::find(std::string_view key) { return slot(key).row; }
 
 google::protobuf::Message& TableRows::edit(std::string_view key) {
   RowSlot& edited = slot(key);
   make_dirty(edited);
-  if (!edited.row) {
-    edited.row.reset(prototype_.New());
+  if (edited.row == nullptr) {
+    edited.row = edited.room;
     row_key::set_key(*edited.row, edited.key);
   }
   return *edited.row;
@@ -117,60 +129,90 @@ google::protobuf::Message& TableRows::edit(std::string_view key) {
 
 void TableRows::erase(std::string_view key) {
   RowSlot& erased = slot(key);
-  if (!erased.row) return;
+  if (erased.row == nullptr) return;
   make_dirty(erased);
-  erased.row.reset();
+  erased.row->Clear();
+  erased.row = nullptr;
+}
+
+void TableRows::sort_changed() {
+  const auto middle = changed_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+  std::sort(middle, changed_.end());
+  std::inplace_merge(changed_.begin(), middle, changed_.end());
+  sorted_ = changed_.size();
+}
+
+std::vector<RowSlot*> TableRows::changed_below(std::string_view prefix) {
+  if (changed_.size() - sorted_ > kUnsortedMax) sort_changed();
+  std::vector<RowSlot*> below;
+  const auto middle = changed_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+  const auto head = head_of(prefix);
+  auto at = std::partition_point(changed_.begin(), middle, [&](const Changed& changed) {
+    return changed.head < head || (changed.head == head && changed.slot->key < prefix);
+  });
+  for (; at != middle && at->slot->key.starts_with(prefix); ++at) below.push_back(at->slot);
+  for (at = middle; at != changed_.end(); ++at) {
+    if (at->slot->key.starts_with(prefix)) below.push_back(at->slot);
+  }
+  std::sort(below.begin(), below.end(), by_key);
+  return below;
 }
 
 const std::vector<RowSlot*>& TableRows::dirty_in_key_order() {
-  if (dirty_sorted_ < dirty_.size()) {
-    const auto middle = dirty_.begin() + static_cast<std::ptrdiff_t>(dirty_sorted_);
-    std::sort(middle, dirty_.end(), by_key);
-    std::inplace_merge(dirty_.begin(), middle, dirty_.end(), by_key);
-    dirty_sorted_ = dirty_.size();
-  }
-  return dirty_;
+  sort_changed();
+  in_key_order_.clear();
+  for (const Changed& changed : changed_) in_key_order_.push_back(changed.slot);
+  return in_key_order_;
 }
 
 void TableRows::write_dirty(StateBatch& batch) {
-  std::string& value = tables_.value_;
-  for (RowSlot* slot : dirty_in_key_order()) {
-    if (slot->row) {
-      slot->row->SerializeToString(&value);
-      batch.put(slot->key, value);
-      tables_.bytes_ -= slot->bytes;
-      slot->bytes = kSlotBytes + slot->key.size() + kRowFactor * value.size();
-      tables_.bytes_ += slot->bytes;
-    } else {
-      batch.erase(slot->key);
+  sort_changed();
+  for (const Changed& changed : changed_) {
+    RowSlot& slot = *changed.slot;
+    if (slot.row == nullptr) {
+      batch.erase(slot.key);
+      continue;
     }
+    const std::size_t size = slot.row->ByteSizeLong();
+    auto* value = reinterpret_cast<std::uint8_t*>(batch.put(slot.key, size));
+    slot.row->SerializeWithCachedSizesToArray(value);
+    tables_.bytes_ -= slot.bytes;
+    slot.bytes = pool_.slot_bytes() + kIndexBytes + slot.key.size() + kRowFactor * size;
+    tables_.bytes_ += slot.bytes;
   }
 }
 
 void TableRows::mark_clean() {
-  for (RowSlot* slot : dirty_) slot->dirty = false;
-  dirty_.clear();
-  dirty_sorted_ = 0;
+  for (const Changed& changed : changed_) changed.slot->dirty = false;
+  changed_.clear();
+  sorted_ = 0;
 }
 
 void TableRows::drop() {
-  dirty_.clear();
-  dirty_sorted_ = 0;
+  changed_.clear();
+  sorted_ = 0;
   slots_.clear();
+  pool_.clear();
 }
 
-void TableRows::evict_before(std::uint32_t oldest) {
-  boost::unordered::erase_if(slots_, [&](const std::unique_ptr<RowSlot>& slot) {
-    if (slot->dirty || slot->used >= oldest) return false;
-    tables_.bytes_ -= slot->bytes;
-    return true;
-  });
+void TableRows::sweep(std::size_t block) {
+  if (!pool_.has_slots(block)) return;
+  for (std::size_t place = 0; place < RowPool::kPlaces; ++place) {
+    RowSlot& slot = pool_.slot(block, place);
+    if (!slot.held || slot.dirty) continue;
+    if (std::exchange(slot.touched, false)) continue;
+    tables_.bytes_ -= slot.bytes;
+    const auto at = slots_.find(HashedKey{slot.key, slot.hash});
+    CHECK(at != slots_.end(), "a held slot is in the map");
+    slots_.erase(at);
+    pool_.give_back(slot);
+  }
 }
 
 // Tables
 
-TableRows& Tables::add(const google::protobuf::Message& prototype) {
-  auto rows = std::make_unique<TableRows>(*this, prototype);
+TableRows& Tables::add(const RowForm& form) {
+  auto rows = std::make_unique<TableRows>(*this, form);
   for (const auto& other : tables_) {
     CHECK(other->prefix() != rows->prefix(), "table names hash to different prefixes");
   }
@@ -186,7 +228,6 @@ void Tables::mark_clean() {
   for (const auto& rows : tables_) rows->mark_clean();
   dirty_rows_ = 0;
   dirty_bytes_ = 0;
-  ++flushes_;
 }
 
 void Tables::drop() {
@@ -196,13 +237,20 @@ void Tables::drop() {
   bytes_ = 0;
 }
 
+// A clock: each round spares what was touched since the last, so two rounds meet everything.
 void Tables::shrink_to(std::size_t bytes) {
-  // Halves the age that is kept until it fits; a sweep costs as much as the cache is large, so each
-  // frees a good part of it.
-  for (std::uint32_t age = flushes_; bytes_ > bytes; age /= 2) {
-    for (const auto& rows : tables_) rows->evict_before(flushes_ - age);
-    if (age == 0) break;
+  std::size_t blocks = 0;
+  for (const auto& rows : tables_) blocks += rows->pool().blocks() + 1;
+  for (std::size_t swept = 0; bytes_ > bytes && swept < 2 * blocks; ++swept) {
+    TableRows& rows = *tables_[swept_table_];
+    if (swept_block_ < rows.pool().blocks()) {
+      rows.sweep(swept_block_++);
+    } else {
+      swept_block_ = 0;
+      swept_table_ = (swept_table_ + 1) % tables_.size();
+    }
   }
+  for (const auto& rows : tables_) rows->pool().trim();
 }
 
 }  // namespace sluice

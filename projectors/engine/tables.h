@@ -8,6 +8,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <array>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <memory>
 #include <string>
@@ -15,20 +16,12 @@
 #include <vector>
 
 #include "projectors/engine/row_key.h"
+#include "projectors/engine/row_pool.h"
 #include "storage/state_store.h"
 
 namespace sluice {
 
 class Tables;
-
-// A row in memory, or the knowledge that there is none.
-struct RowSlot {
-  std::string key;                                 // encoded, with the table's prefix
-  std::unique_ptr<google::protobuf::Message> row;  // null: no such row
-  std::size_t bytes = 0;                           // what the slot counts for, about
-  std::uint32_t used = 0;                          // the flush during which it was last touched
-  bool dirty = false;                              // differs from the store, or may
-};
 
 // Iterates the rows with a common leading key in key order, with all changes made before it began.
 // The rows may be edited meanwhile; rows made meanwhile may or may not be met.
@@ -40,15 +33,15 @@ class RowCursor {
  private:
   TableRows& rows_;
   std::string prefix_;
-  std::vector<std::string_view> dirty_;  // keys in order; views into slots
-  std::size_t next_dirty_ = 0;
+  std::vector<RowSlot*> changed_;  // in key order
+  std::size_t next_changed_ = 0;
   std::unique_ptr<StateCursor> stored_;
 };
 
 // One table's rows, whatever their type: dirty set and cache in one map, over the store.
 class TableRows {
  public:
-  TableRows(Tables& tables, const google::protobuf::Message& prototype);
+  TableRows(Tables& tables, const RowForm& form);
 
   [[nodiscard]] const google::protobuf::Message* find(std::string_view key);
   [[nodiscard]] google::protobuf::Message& edit(std::string_view key);
@@ -68,38 +61,55 @@ class TableRows {
   void mark_clean();
   // Drops every slot, changed or not.
   void drop();
-  // Drops clean slots not touched since flush `oldest`.
-  void evict_before(std::uint32_t oldest);
+  // Drops the clean slots of a block that were not touched since the last sweep over it.
+  void sweep(std::size_t block);
+  [[nodiscard]] RowPool& pool() { return pool_; }
 
  private:
   friend class RowCursor;
+  struct HashedKey {
+    std::string_view key;
+    std::uint64_t hash;
+  };
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view key) const;
-    std::size_t operator()(const std::unique_ptr<RowSlot>& slot) const {
-      return (*this)(slot->key);
-    }
+    using is_avalanching = void;
+    std::size_t operator()(const HashedKey& key) const { return key.hash; }
+    std::size_t operator()(const RowSlot* slot) const { return slot->hash; }
   };
   struct Equal {
     using is_transparent = void;
-    static std::string_view key(std::string_view k) { return k; }
-    static std::string_view key(const std::unique_ptr<RowSlot>& slot) { return slot->key; }
-    template <class A, class B>
-    bool operator()(const A& a, const B& b) const {
-      return key(a) == key(b);
+    bool operator()(const RowSlot* a, const RowSlot* b) const { return a == b; }
+    bool operator()(const HashedKey& a, const RowSlot* b) const {
+      return a.hash == b->hash && a.key == b->key;
+    }
+    bool operator()(const RowSlot* a, const HashedKey& b) const { return (*this)(b, a); }
+  };
+  // A slot beside the head of its key, so that sorting and searching seldom look at slots.
+  struct Changed {
+    std::array<std::uint64_t, 2> head;
+    RowSlot* slot;
+    bool operator<(const Changed& other) const {
+      return head != other.head ? head < other.head : slot->key < other.slot->key;
     }
   };
 
   RowSlot& slot(std::string_view key);
+  RowSlot& read(const HashedKey& key);
   void make_dirty(RowSlot& slot);
+  void sort_changed();
+  // The changed slots whose keys begin so, in key order.
+  [[nodiscard]] std::vector<RowSlot*> changed_below(std::string_view prefix);
 
   Tables& tables_;
   const google::protobuf::Message& prototype_;
   const std::uint32_t prefix_;
   const bool published_;
-  boost::unordered_flat_set<std::unique_ptr<RowSlot>, Hash, Equal> slots_;
-  std::vector<RowSlot*> dirty_;
-  std::size_t dirty_sorted_ = 0;  // so many of dirty_ are in key order
+  RowPool pool_;
+  boost::unordered_flat_set<RowSlot*, Hash, Equal> slots_;
+  std::vector<Changed> changed_;
+  std::size_t sorted_ = 0;  // so many of changed_ are in key order
+  std::vector<RowSlot*> in_key_order_;
 };
 
 // A partition's tables. Owned by its projector; a projection's Table members register here when
@@ -110,8 +120,7 @@ class Tables {
   Tables(const Tables&) = delete;
   Tables& operator=(const Tables&) = delete;
 
-  // `prototype` is a row type's default instance.
-  TableRows& add(const google::protobuf::Message& prototype);
+  TableRows& add(const RowForm& form);
 
   [[nodiscard]] const std::vector<std::unique_ptr<TableRows>>& all() const { return tables_; }
   [[nodiscard]] StateStore& store() { return store_; }
@@ -124,7 +133,7 @@ class Tables {
   void write_dirty(StateBatch& batch);
   void mark_clean();
   void drop();
-  // Forgets clean rows, those longest untouched first, until about `bytes` are held.
+  // Forgets clean rows, such as were not touched lately first, until about `bytes` are held.
   void shrink_to(std::size_t bytes);
 
   // How many edits and erases there were: tells whether a fact has changed anything yet.
@@ -137,7 +146,9 @@ class Tables {
   std::size_t dirty_rows_ = 0;
   std::size_t dirty_bytes_ = 0;
   std::size_t bytes_ = 0;
-  std::uint32_t flushes_ = 0;
+  // Where the next sweep begins: goes round all blocks of all tables.
+  std::size_t swept_table_ = 0;
+  std::size_t swept_block_ = 0;
   std::uint64_t edits_ = 0;
   std::string key_;    // scratch
   std::string value_;  // scratch
@@ -183,7 +194,7 @@ class RowRange {
 template <class Row>
 class Table {
  public:
-  explicit Table(Tables& tables) : tables_(&tables), rows_(&tables.add(Row::default_instance())) {}
+  explicit Table(Tables& tables) : tables_(&tables), rows_(&tables.add(RowForm::of<Row>())) {}
 
   // Null when there is no such row.
   template <class... Key>
