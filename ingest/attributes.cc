@@ -70,7 +70,7 @@ void Attributes::read_into(Envelope& envelope, Faults& faults) const {
 
 void Attributes::read_actor(Envelope& envelope, Faults& faults) const {
   Actor& actor = *envelope.mutable_actor();
-  if (actor_) {
+  if (actor_ && !actor_->empty()) {
     if (!is_id(*actor_)) faults.add("actor", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -");
     actor.set_id(*actor_);
   }

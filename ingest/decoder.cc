@@ -156,6 +156,10 @@ void Decoder::read_lines(std::string_view body) {
     const std::string_view line = body.substr(0, end);
     body.remove_prefix(end == std::string_view::npos ? body.size() : end + 1);
     if (is_blank(line)) continue;
+    if (line.size() > limits_.event_bytes) {
+      throw Refused{413, "line " + std::to_string(number) + ": an event may have " +
+                             std::to_string(limits_.event_bytes) + " bytes"};
+    }
     element event;
     // What follows the line in the buffer is its padding.
     const auto error = parser_.parse(line.data(), line.size(), false).get(event);
@@ -201,7 +205,9 @@ void Decoder::read_structured(element event) {
       faults_.add(std::string(name), "must be a text");
       attributes_.set(name, "");
     } else if (const std::optional<std::string> text = attribute_text(value)) {
-      attributes_.set(name, *text);
+      if (!attributes_.set(name, *text) && text->find('\0') != std::string::npos) {
+        faults_.add(std::string(name), "must not contain U+0000");
+      }
     } else {
       faults_.add(std::string(name), "must be a text, a number or a boolean");
     }
@@ -279,7 +285,9 @@ void Decoder::read_fact(const element* data) {
     const auto& kept = faults_.kept();
     const bool said =
         std::any_of(kept.begin() + static_cast<std::ptrdiff_t>(std::min(first, kept.size())),
-                    kept.end(), [&](const EventFault& other) { return other.field == path; });
+                    kept.end(), [&](const EventFault& other) {
+                      return other.field == path || path.starts_with(other.field + ".");
+                    });
     if (!said) faults_.add(path, fault.reason);
   }
   if (faults_.count() > before) return;
@@ -318,7 +326,7 @@ void Decoder::read_protobuf(const std::string& body) {
     if (envelope_.has_control()) {
       faults_.add("control", "is the engine's own");
     } else if (!event_->ParseFromString(envelope_.payload())) {
-      faults_.add("payload", "is no Event of " + batch_.domain);
+      faults_.add("data", "is no Event of " + batch_.domain);
     } else {
       const auto* set = event_->GetReflection()->GetOneofFieldDescriptor(
           *event_, event_->GetDescriptor()->oneof_decl(0));
@@ -326,17 +334,25 @@ void Decoder::read_protobuf(const std::string& body) {
         faults_.add("type", "names another fact than the payload's");
       }
       for (const Fault& fault : check_rules(*event_)) {
-        faults_.add("payload." + fault.field, fault.reason);
+        faults_.add("data." + fault.field, fault.reason);
       }
     }
-    if (faults_.count() == before) admit(*fact);
+    if (faults_.count() > before) continue;
+    if (!envelope_.key().empty() && envelope_.key() != key_value(*fact)) {
+      faults_.add("key", "differs from the fact's key field");
+    } else {
+      admit(*fact);
+    }
   }
 }
 
+std::string Decoder::key_value(const DomainCodec::Fact& fact) const {
+  const Message& message = event_->GetReflection()->GetMessage(*event_, fact.field);
+  return message.GetReflection()->GetString(message, fact.key);
+}
+
 void Decoder::admit(const DomainCodec::Fact& fact) {
-  const auto& reflection = *event_->GetReflection();
-  const Message& message = reflection.GetMessage(*event_, fact.field);
-  const std::string key = message.GetReflection()->GetString(message, fact.key);
+  const std::string key = key_value(fact);
   if (envelope_.id().empty()) envelope_.set_id(make_id());
   envelope_.set_domain(batch_.domain);
   envelope_.set_key(key);

@@ -98,6 +98,7 @@ class Decoder {
   simdjson::dom::element parse(std::string_view padded);
   void begin_event();
   void read_fact(const simdjson::dom::element* data);
+  [[nodiscard]] std::string key_value(const DomainCodec::Fact& fact) const;
   void admit(const DomainCodec::Fact& fact);
   std::string make_id();
 

@@ -19,7 +19,11 @@ class Faults {
   static constexpr std::size_t kKept = 1000;
 
   void begin_event(std::size_t index) { index_ = index; }
+  // One a field: what could not be read at all is not said to be wrong in another way, too.
   void add(std::string field, std::string reason) {
+    for (auto said = kept_.rbegin(); said != kept_.rend() && said->index == index_; ++said) {
+      if (said->field == field) return;
+    }
     ++count_;
     if (kept_.size() < kKept) kept_.push_back({index_, std::move(field), std::move(reason)});
   }

@@ -177,7 +177,11 @@ class ValueReader {
   void read_nested(element value) {
     if (field_.message_type()->full_name() == kTimestamp) return read_timestamp(value);
     simdjson::dom::object object;
-    if (value.get_object().get(object) != simdjson::SUCCESS) return fault("must be an object");
+    if (value.get_object().get(object) != simdjson::SUCCESS) {
+      // The others keep their places in the list.
+      if (field_.is_repeated()) reflection_.AddMessage(&message_, &field_);
+      return fault("must be an object");
+    }
     read_message(object, nested(), path_ + ".", faults_);
   }
 
@@ -259,7 +263,10 @@ void read_message(simdjson::dom::object object, Message& message, const std::str
 }
 
 bool decode_base64(std::string_view text, std::string& bytes) {
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  if (text.size() % 4 != 0) return false;
+  for (int padding = 0; padding < 2 && !text.empty() && text.back() == '='; ++padding) {
+    text.remove_suffix(1);
+  }
   std::uint32_t bits = 0;
   int held = 0;
   for (const char c : text) {

@@ -18,7 +18,7 @@ namespace sluice {
 void read_message(simdjson::dom::object object, google::protobuf::Message& message,
                   const std::string& path, Faults& faults);
 
-// Decodes base64 with the standard alphabet, padded or not; false when it is none.
+// Decodes base64 with the standard alphabet and padding (RFC 4648); false when it is none.
 [[nodiscard]] bool decode_base64(std::string_view text, std::string& bytes);
 
 }  // namespace sluice

@@ -93,6 +93,10 @@ std::optional<Time> parse_timestamp(std::string_view text) {
   }
   const Time time{sys_days{date} + hours{hour} + minutes{minute} + seconds{second} +
                   milliseconds{fraction} - offset};
+  // A leap second is the last of a UTC day.
+  if (second == 60 && floor<seconds>(time.time_since_epoch()) % days{1} != seconds{0}) {
+    return std::nullopt;
+  }
   constexpr Time kFirst{sys_days{year{1} / 1 / 1}};
   constexpr Time kLast{sys_days{year{10000} / 1 / 1}};
   if (time < kFirst || time >= kLast) return std::nullopt;

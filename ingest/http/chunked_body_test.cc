@@ -125,7 +125,7 @@ TEST_CASE("one object decodes one body after another") {
 }
 
 TEST_CASE("whatever is cut into chunks comes out again, and mutations never pass the limit") {
-  rc::check([](const std::vector<std::string>& chunks, std::size_t at, char c) {
+  CHECK(rc::check([](const std::vector<std::string>& chunks, std::size_t at, char c) {
     std::string text, body;
     for (const std::string& chunk : chunks) {
       if (chunk.empty()) continue;
@@ -140,5 +140,5 @@ TEST_CASE("whatever is cut into chunks comes out again, and mutations never pass
     RC_ASSERT(whole.body == body);
     text[at % text.size()] = c;
     RC_ASSERT(decode(text, 3, 5).body.size() <= kMaxBody);
-  });
+  }));
 }
