@@ -1,0 +1,140 @@
+// The whole way from Kafka to Postgres, as `sluice project` goes it.
+//
+// usage: bench_drain fill BROKERS EVENTS       makes the topic
+//        bench_drain floor BROKERS             drains it with a bare consumer
+//        bench_drain drain BROKERS FOLDER WORKERS MEMORY_MB
+//                                              ... with our workers, into a Postgres below FOLDER
+
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "schemas/sluice/domain.h"
+#include "storage/check.h"
+#include "storage/partitioner.h"
+#include "storage/postgres/private_cluster.h"
+#include "tools/bench/cpu_time.h"
+#include "tools/bench/floor.h"
+#include "tools/simulate/deliberation.h"
+#include "tools/sluice/domain_choice.h"
+#include "tools/sluice/log.h"
+#include "tools/sluice/published.h"
+#include "tools/sluice/workers.h"
+
+namespace sluice::bench {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int kPartitions = 4;
+constexpr std::size_t kBatch = 10'000;
+constexpr std::string_view kDomain = "deliberation";
+
+void fill(const std::string& brokers, std::int64_t events) {
+  const auto log = kafka_log(brokers, {}, std::size_t{64} << 20);
+  log->topology()->create(stream_of(kDomain), kPartitions);
+  const auto writer = log->writer();
+  simulate::DeliberationShape shape;
+  shape.votes = events;
+  simulate::DeliberationTraffic traffic(1, shape);
+  std::vector<std::pair<std::string, std::string>> made;
+  std::vector<NewRecord> batch;
+  for (std::int64_t left = events; left > 0;) {
+    made.clear();
+    batch.clear();
+    const Time now =
+        std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    for (; made.size() < kBatch && left > 0; --left) {
+      const auto posted = traffic.next();
+      CHECK(posted.has_value(), "there are more votes than events");
+      made.emplace_back(posted->key, simulate::envelope(*posted, now).SerializeAsString());
+    }
+    for (const auto& [key, value] : made) {
+      batch.push_back({partition_of(key, kPartitions), key, value});
+    }
+    writer->append(stream_of(kDomain), batch);
+  }
+}
+
+std::uint64_t events_in(Log& log) {
+  std::uint64_t events = 0;
+  const auto topology = log.topology();
+  for (int i = 0; i < kPartitions; ++i) {
+    const LogRange range = topology->range(stream_of(kDomain), Partition{i});
+    events += static_cast<std::uint64_t>(range.end.value - range.begin.value);
+  }
+  return events;
+}
+
+void print(const Probe::Totals& totals, double seconds, double cpu_seconds) {
+  const auto n = static_cast<double>(totals.folded);
+  const auto rows = static_cast<double>(totals.rows_flushed);
+  std::printf("| drain, all of it | %.0f events | %.2f CPU-s a million | %.0f events/s |\n", n,
+              cpu_seconds / n * 1e6, n / seconds);
+  std::printf(
+      "| rows flushed | %.0f rows, %.3f an event | %llu flushes, %.1f s in them | %.0f rows/s |\n",
+      rows, rows / n, static_cast<unsigned long long>(totals.flushes),
+      std::chrono::duration<double>(totals.flushing).count(), rows / seconds);
+  std::printf("| most memory held | %lld MB | | |\n", peak_memory() >> 20);
+}
+
+void drain(const std::string& brokers, const std::string& folder, int workers,
+           std::uint64_t memory) {
+  const PrivateCluster cluster(std::filesystem::path(folder) / "postgres");
+  const auto chosen = choose_domains({std::string(kDomain)});
+  apply_schema(cluster.url(), schemas_of(chosen, kPartitions, std::chrono::hours(24)));
+  const MemoryBudget budget = divide_memory(memory, kPartitions);
+  const auto log = kafka_log(brokers, {}, budget.log);
+  const std::uint64_t events = events_in(*log);
+
+  Workers all(projections_of(chosen),
+              WorkersConfig{.data = std::filesystem::path(folder) / "data",
+                            .instance = "bench",
+                            .workers = workers,
+                            .partitions = kPartitions,
+                            .memory = budget},
+              *log, [&](const Projection& projection) {
+                return open_sink(cluster.url(), projection.name);
+              });
+  const auto begun = steady_clock::now();
+  const auto cpu_begun = process_cpu();
+  {
+    const std::jthread working([&](const std::stop_token& stop) { all.run(stop); });
+    while (all.probe().totals().folded < events) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    print(all.probe().totals(), std::chrono::duration<double>(steady_clock::now() - begun).count(),
+          std::chrono::duration<double>(process_cpu() - cpu_begun).count());
+  }
+  upsert_bare(cluster.url(), generation_schema(kDomain, 1));
+}
+
+int run(const std::vector<std::string>& words) {
+  const auto is = [&](std::string_view what, std::size_t count) {
+    return words.size() == count && words[0] == what;
+  };
+  spdlog::set_level(spdlog::level::warn);
+  if (is("fill", 3)) {
+    fill(words[1], std::stoll(words[2]));
+  } else if (is("floor", 2)) {
+    drain_bare(words[1], stream_of(kDomain));
+  } else if (is("drain", 5)) {
+    drain(words[1], words[2], std::stoi(words[3]), std::stoull(words[4]) << 20);
+  } else {
+    std::fputs("usage: see the head of tools/bench/drain.cc\n", stderr);
+    return 2;
+  }
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace sluice::bench
+
+int main(int argc, char** argv) {
+  return sluice::bench::run(std::vector<std::string>(argv + 1, argv + argc));
+}
