@@ -66,7 +66,11 @@ void append_reply(std::string& out, const Response& response, const ReplyTo& to,
                   std::string_view date) {
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::size_t>(response.status));
-  out.append(" ").append(reason_phrase(response.status)).append("\r\nDate: ").append(date).append("\r\n");
+  out.append(" ")
+      .append(reason_phrase(response.status))
+      .append("\r\nDate: ")
+      .append(date)
+      .append("\r\n");
   if (!response.content_type.empty()) append_field(out, "Content-Type", response.content_type);
   for (const auto& [name, value] : response.fields) append_field(out, name, value);
   if (!to.keep_alive) {
