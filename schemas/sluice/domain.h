@@ -13,7 +13,8 @@ struct Domain {
   std::string_view name;
   const google::protobuf::Descriptor* event;       // one message with a oneof of facts
   const google::protobuf::FileDescriptor* tables;  // its row messages
-  std::string_view reads_sql;                      // views and functions for readers; may be empty
+  std::string_view tables_source;  // tables.proto as a FileDescriptorSet with its comments
+  std::string_view reads_sql;      // views and functions for readers; may be empty
 };
 
 // Every domain that was built in, in the order of their names.

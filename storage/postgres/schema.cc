@@ -4,6 +4,7 @@
 #include "schemas/sluice/words.h"
 #include "sluice/table.pb.h"
 #include "storage/errors.h"
+#include "storage/postgres/comments.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/copy_text.h"
 
@@ -92,7 +93,10 @@ std::string views_sql(const PublishedSchema& schema, int generation) {
 std::string tables_sql(const PublishedSchema& schema, int generation) {
   const std::string name = generation_schema(schema.domain, generation);
   std::string sql = "CREATE SCHEMA IF NOT EXISTS " + quoted(name) + ";\n";
-  for (const Descriptor* row : published_rows(*schema.tables)) sql += table_sql(*row, name);
+  for (const Descriptor* row : published_rows(*schema.tables)) {
+    sql += table_sql(*row, name);
+    sql += comments_sql(*row, schema.tables_source, quoted(name) + "." + quoted(table_name(*row)));
+  }
   return sql;
 }
 

@@ -15,7 +15,8 @@ namespace sluice {
 struct PublishedSchema {
   std::string_view domain;
   const google::protobuf::FileDescriptor* tables = nullptr;
-  std::string_view reads_sql;
+  std::string_view tables_source = {};  // see Domain
+  std::string_view reads_sql = {};
   int version = 1;
   int partitions = 4;
   std::chrono::milliseconds dedupe_horizon = std::chrono::hours(24);

@@ -26,7 +26,8 @@ std::string fresh_database() {
 const auto* kTables = deliberation::Ballot::descriptor() -> file();
 
 void apply(const std::string& url, int partitions = 4) {
-  const PublishedSchema schema{"deliberation", kTables, "", 1, partitions};
+  const PublishedSchema schema{
+      .domain = "deliberation", .tables = kTables, .version = 1, .partitions = partitions};
   apply_schema(url, {&schema, 1});
 }
 

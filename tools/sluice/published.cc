@@ -34,6 +34,7 @@ std::vector<PublishedSchema> schemas_of(std::span<const Domain> domains, int par
     if (projection == nullptr) continue;
     all.push_back({.domain = domain.name,
                    .tables = domain.tables,
+                   .tables_source = domain.tables_source,
                    .reads_sql = domain.reads_sql,
                    .version = projection->version,
                    .partitions = partitions,
