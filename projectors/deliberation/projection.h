@@ -65,14 +65,15 @@ class Deliberation {
   };
   void cast(const deliberation::Gate& gate, const deliberation::Opinion& opinion, const Vote& vote,
             deliberation::ConversationStats& stats);
-  // The ballot gains (1) or loses (-1) its vote on the opinion.
-  void count(const deliberation::Gate& gate, const deliberation::Opinion& opinion, int change,
+  // The ballot, of whose votes so many are on moderated opinions, gains (1) or loses (-1) its vote
+  // on the opinion.
+  void count(const deliberation::Opinion& opinion, int change, std::int64_t moderated,
              deliberation::Ballot& ballot, deliberation::ConversationStats& stats);
   // Takes the live votes on the opinion out of what the conversation counts, or back in.
   void count_votes_on(const deliberation::Opinion& opinion, bool counted,
                       deliberation::ConversationStats& stats);
-  // Has the participant in the opinion's voter index, once.
-  void remember_voter(const deliberation::Gate& gate, const deliberation::Opinion& opinion,
+  // Has the participant, of whom this is noted, in the opinion's voter index, once.
+  void remember_voter(const deliberation::Participant* note, const deliberation::Opinion& opinion,
                       const std::string& participant_id);
   // The conversation's counters, with somebody's reaction noted.
   deliberation::ConversationStats& react(const std::string& conversation_id, Time at);

@@ -80,6 +80,10 @@ void Deliberation::cast(const Gate& gate, const Opinion& opinion, const Vote& vo
     return;
   }
   Ballot& ballot = ballots_.edit(id, vote.participant_id);
+  // Whoever votes for the first time is not noted yet.
+  const Participant* note =
+      ballot.has_first_voted_at() ? notes_.find(gate, vote.participant_id) : nullptr;
+  const std::int64_t moderated = note == nullptr ? 0 : note->moderated_votes();
   const std::int64_t time = vote.at.time_since_epoch().count();
   if (!ballot.has_first_voted_at()) ballot.set_first_voted_at(time);
   ballot.set_last_voted_at(time);
@@ -90,18 +94,17 @@ void Deliberation::cast(const Gate& gate, const Opinion& opinion, const Vote& vo
   tally(previous, -1, opinion_stats);
   tally(vote.choice, 1, opinion_stats);
   if (previous == deliberation::CHOICE_NONE) {
-    remember_voter(gate, opinion, vote.participant_id);
-    count(gate, opinion, 1, ballot, stats);
+    remember_voter(note, opinion, vote.participant_id);
+    count(opinion, 1, moderated, ballot, stats);
   } else if (vote.choice == deliberation::CHOICE_NONE) {
-    Participant& note = notes_.edit(id, vote.participant_id);
-    (*note.mutable_withdrawn())[opinion.opinion_id()] = true;
-    count(gate, opinion, -1, ballot, stats);
+    Participant& noted = notes_.edit(id, vote.participant_id);
+    (*noted.mutable_withdrawn())[opinion.opinion_id()] = true;
+    count(opinion, -1, moderated, ballot, stats);
   }
 }
 
-void Deliberation::remember_voter(const Gate& gate, const Opinion& opinion,
+void Deliberation::remember_voter(const Participant* note, const Opinion& opinion,
                                   const std::string& participant_id) {
-  const Participant* note = notes_.find(gate, participant_id);
   if (note == nullptr || !note->withdrawn().contains(opinion.opinion_id())) {
     return voters_.add(opinion.conversation_id(), opinion.opinion_id(), participant_id);
   }
@@ -110,7 +113,7 @@ void Deliberation::remember_voter(const Gate& gate, const Opinion& opinion,
   notes_.settle(changed);
 }
 
-void Deliberation::count(const Gate& gate, const Opinion& opinion, int change, Ballot& ballot,
+void Deliberation::count(const Opinion& opinion, int change, std::int64_t moderated, Ballot& ballot,
                          ConversationStats& stats) {
   const std::int64_t before = ballot.vote_count();
   const std::int64_t after = before + change;
@@ -123,8 +126,6 @@ void Deliberation::count(const Gate& gate, const Opinion& opinion, int change, B
     note.set_moderated_votes(note.moderated_votes() + change);
     return notes_.settle(note);
   }
-  const Participant* note = notes_.find(gate, ballot.participant_id());
-  const std::int64_t moderated = note == nullptr ? 0 : note->moderated_votes();
   stats.set_vote_count(stats.vote_count() + change);
   stats.set_participant_count(stats.participant_count() +
                               heads(before - moderated, after - moderated));

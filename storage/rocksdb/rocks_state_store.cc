@@ -61,7 +61,7 @@ bool RocksStateStore::get(std::string_view key, std::string& value) {
   const rocksdb::Status status =
       rocks.Get(rocksdb::ReadOptions(), rocks.DefaultColumnFamily(), key, &db_->value);
   if (status.IsNotFound()) return false;
-  check(status, db_->doing("read"));
+  if (!status.ok()) check(status, db_->doing("read"));
   value.assign(db_->value.data(), db_->value.size());
   db_->value.Reset();
   return true;
@@ -77,18 +77,20 @@ void RocksStateStore::write(const StateBatch& batch) {
   rows.Clear();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const StateBatch::Change change = batch.change(i);
+    rocksdb::Status status;
     switch (change.kind) {
       case StateBatch::Kind::put:
-        check(rows.Put(change.key, change.value), db_->doing("put into"));
+        status = rows.Put(change.key, change.value);
         break;
       case StateBatch::Kind::erase:
-        check(rows.Delete(change.key), db_->doing("erase from"));
+        status = rows.Delete(change.key);
         break;
       case StateBatch::Kind::erase_range:
         if (change.key >= change.value) break;  // empty, which RocksDB would refuse
-        check(rows.DeleteRange(change.key, change.value), db_->doing("erase from"));
+        status = rows.DeleteRange(change.key, change.value);
         break;
     }
+    if (!status.ok()) check(status, db_->doing("change"));
   }
   check(db_->rocks->Write(db_->write, &rows), db_->doing("write"));
 }
