@@ -1,5 +1,6 @@
 #include "storage/postgres/copy_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -310,6 +311,50 @@ void append_line(const Message& row, const std::vector<Column>& columns, bool on
     append_column(row, each, out, scratch);
   }
   out += '\n';
+}
+
+namespace {
+
+// How many bytes the UTF-8 character at the front takes; 0: there is none (Unicode, table 3-7).
+std::size_t character_size(std::string_view bytes) {
+  const auto byte = [&](std::size_t i) {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u;
+  };
+  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0u) == 0x80u; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return first == 0 ? 0 : 1;
+  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const bool overlong = first == 0xe0 && byte(1) < 0xa0;
+    const bool surrogate = first == 0xed && byte(1) > 0x9f;
+    return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const bool overlong = first == 0xf0 && byte(1) < 0x90;
+    const bool too_large = first == 0xf4 && byte(1) > 0x8f;
+    return follows(1) && follows(2) && follows(3) && !overlong && !too_large ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string storable_text(std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  while (!bytes.empty()) {
+    const std::size_t size = character_size(bytes);
+    if (size > 0) {
+      text += bytes.substr(0, size);
+    } else {
+      const auto byte = static_cast<unsigned char>(bytes.front());
+      text += "\\x";
+      text += kHex[byte >> 4];
+      text += kHex[byte & 15];
+    }
+    bytes.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return text;
 }
 
 void append_escaped(std::string_view value, std::string& out) {

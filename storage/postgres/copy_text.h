@@ -34,6 +34,8 @@ void append_line(const google::protobuf::Message& row, const std::vector<Column>
 
 // Pieces of lines of other shapes.
 void append_escaped(std::string_view value, std::string& out);
+// Bytes that may be no text at all, as text: what is not UTF-8, and zero bytes, as \xNN.
+[[nodiscard]] std::string storable_text(std::string_view bytes);
 void append_number(std::int64_t value, std::string& out);
 void append_time(std::int64_t milliseconds, std::string& out);
 void append_hex(std::string_view bytes, std::string& out);  // escaped for COPY

@@ -215,7 +215,7 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
     lines_.clear();
     for (const QuarantinedRecord& record : batch.quarantined) {
       begin_line(record.position);
-      add_text(record.key);
+      add_text(storable_text(record.key));
       add_text(record.reason);
       lines_ += '\t';
       append_hex(record.value, lines_);

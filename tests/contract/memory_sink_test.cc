@@ -1,0 +1,39 @@
+#include "storage/memory/memory_sink.h"
+
+#include "tests/contract/projection_sink_contract.h"
+
+namespace sluice::testing {
+namespace {
+
+class MemoryWorld {
+ public:
+  ProjectionSink& sink() { return sink_; }
+  std::vector<std::string> ids() const {
+    std::vector<std::string> ids;
+    views_.for_each_row<shapes::OnlyKey>(
+        [&](const shapes::OnlyKey& row) { ids.push_back(row.id()); });
+    return ids;
+  }
+  std::vector<std::int64_t> rejected(Partition partition) const {
+    return positions(views_.rejections(partition));
+  }
+  std::vector<std::int64_t> quarantined(Partition partition) const {
+    return positions(views_.quarantined(partition));
+  }
+  std::int64_t log_end(Partition partition) const { return views_.log_end(partition).value; }
+
+ private:
+  template <class Kept>
+  static std::vector<std::int64_t> positions(const std::vector<Kept>& all) {
+    std::vector<std::int64_t> out;
+    for (const Kept& kept : all) out.push_back(kept.position.value);
+    return out;
+  }
+  MemoryViews views_{Generation{"shapes", 1, "id", 1, 3, {}, true}};
+  MemorySink sink_{views_};
+};
+
+TEST_CASE("the sink in memory keeps the contract") { a_sink_keeps_its_contract<MemoryWorld>(); }
+
+}  // namespace
+}  // namespace sluice::testing

@@ -1,0 +1,173 @@
+#pragma once
+
+// What projection_sink.h promises, for any technology. `World` is one empty generation of
+// projection "shapes" with the tables of tests/contract/shapes, and has:
+//   ProjectionSink& sink();
+//   std::vector<std::string> ids();                  of OnlyKey's rows, in order
+//   std::vector<std::int64_t> rejected(Partition);   positions, in order
+//   std::vector<std::int64_t> quarantined(Partition);
+//   std::int64_t log_end(Partition);
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "shapes/tables.pb.h"
+#include "storage/errors.h"
+#include "storage/projection_sink.h"
+
+namespace sluice::testing {
+
+// A flush that owns what it carries.
+struct Flush {
+  FlushBatch batch{};
+  std::vector<shapes::OnlyKey> kept;
+  std::vector<RowChanges> rows;
+  std::vector<Rejection> rejections;
+  std::vector<QuarantinedRecord> quarantined;
+  std::vector<Offset> unquarantined;
+
+  Flush(Partition partition, std::string_view owner, std::int64_t from, std::int64_t to) {
+    batch.partition = partition;
+    batch.owner = owner;
+    batch.from = Offset{from};
+    batch.to = Offset{to};
+    batch.digest_at_from = digest_at(from);
+    batch.digest_at_to = digest_at(to);
+    batch.log_end = Offset{to + 1};
+    batch.record_time = Time(std::chrono::milliseconds(1000));
+  }
+  // The highest bit is set: digests are unsigned.
+  static Digest digest_at(std::int64_t position) {
+    return Digest{position == 0 ? 0 : 0xf000000000000000u + static_cast<std::uint64_t>(position)};
+  }
+  Flush& put(std::vector<std::string> ids) { return change(std::move(ids), {}); }
+  Flush& change(std::vector<std::string> put, std::vector<std::string> erased) {
+    kept.reserve(put.size() + erased.size());
+    RowChanges changes{shapes::OnlyKey::descriptor(), {}, {}};
+    for (auto* ids : {&put, &erased}) {
+      for (const std::string& id : *ids) {
+        kept.emplace_back().set_id(id);
+        (ids == &put ? changes.upserts : changes.erased).push_back(&kept.back());
+      }
+    }
+    rows.push_back(changes);
+    return *this;
+  }
+  FlushOutcome to(ProjectionSink& sink) {
+    batch.rows = rows;
+    batch.rejections = rejections;
+    batch.quarantined = quarantined;
+    batch.unquarantined = unquarantined;
+    return sink.flush(batch);
+  }
+};
+
+inline Flush full_flush(Partition partition, std::string_view owner, std::int64_t from,
+                        std::int64_t to) {
+  Flush flush(partition, owner, from, to);
+  flush.change({"new"}, {"old"});
+  flush.rejections.push_back({Offset{from}, "event", "vote.set", "k", "conversation.closed", {}});
+  flush.quarantined.push_back({Offset{from}, "key", "unreadable", "bytes", {}, true});
+  return flush;
+}
+
+template <class World>
+void a_partition_is_taken() {
+  World world;
+  ProjectionSink& sink = world.sink();
+  CHECK_FALSE(sink.position(Partition{1}));
+  const ViewPosition first = sink.take(Partition{1}, "me");
+  CHECK(first.position == Offset{0});
+  CHECK(first.digest == Digest{});
+  CHECK(first.owner == "me");
+  CHECK(sink.generation().partitions == 3);
+
+  CHECK(Flush(Partition{1}, "me", 0, 5).to(sink) == FlushOutcome::committed);
+  const ViewPosition next = sink.take(Partition{1}, "you");
+  CHECK(next.position == Offset{5});
+  CHECK(next.digest == Flush::digest_at(5));
+  CHECK(next.owner == "you");
+  CHECK(sink.position(Partition{1})->owner == "you");
+  CHECK_FALSE(sink.position(Partition{0}));
+}
+
+template <class World>
+void a_fenced_flush_changes_nothing() {
+  World world;
+  ProjectionSink& sink = world.sink();
+  const Partition partition{0};
+  sink.take(partition, "me");
+  Flush(partition, "me", 0, 5).put({"old"}).to(sink);
+
+  Flush wrong = full_flush(partition, "me", 5, 9);
+  const int what = GENERATE(0, 1, 2, 3, 4);
+  if (what == 0) wrong.batch.owner = "zombie";
+  if (what == 1) wrong.batch.digest_at_from = Digest{7};
+  if (what == 2) wrong.batch.from = Offset{4};
+  if (what == 3) wrong.batch.from = Offset{6};
+  if (what == 4) wrong.batch.partition = Partition{2};
+  wrong.unquarantined.push_back(Offset{1});
+  CHECK_THROWS_AS(wrong.to(sink), Fenced);
+  CHECK(sink.position(partition)->position == Offset{5});
+  CHECK_FALSE(sink.position(Partition{2}));
+  CHECK(world.ids() == std::vector<std::string>{"old"});
+  CHECK(world.rejected(partition).empty());
+  CHECK(world.quarantined(partition).empty());
+
+  CHECK(full_flush(partition, "me", 5, 9).to(sink) == FlushOutcome::committed);
+  CHECK(world.ids() == std::vector<std::string>{"new"});
+  CHECK(world.rejected(partition) == std::vector<std::int64_t>{5});
+  CHECK(world.quarantined(partition) == std::vector<std::int64_t>{5});
+}
+
+template <class World>
+void what_was_quarantined_can_go() {
+  World world;
+  ProjectionSink& sink = world.sink();
+  const Partition partition{0};
+  sink.take(partition, "me");
+  Flush first(partition, "me", 0, 5);
+  for (const std::int64_t at : {1, 2, 3}) {
+    first.quarantined.push_back({Offset{at}, std::string("\xff\0k", 3), "why", "b", {}, false});
+  }
+  first.unquarantined = {Offset{3}};  // within one flush: the later decision counts
+  first.to(sink);
+  CHECK(world.quarantined(partition) == std::vector<std::int64_t>{1, 2});
+  Flush second(partition, "me", 5, 6);
+  second.quarantined.push_back({Offset{2}, "k", "again", "b", {}, false});
+  second.unquarantined = {Offset{1}, Offset{77}};
+  second.to(sink);
+  CHECK(world.quarantined(partition) == std::vector<std::int64_t>{2});
+}
+
+template <class World>
+void progress_is_the_owners() {
+  World world;
+  ProjectionSink& sink = world.sink();
+  sink.take(Partition{0}, "me");
+  sink.take(Partition{1}, "you");
+  const std::vector<LogProgress> progress{{Partition{0}, Offset{40}, "me"},
+                                          {Partition{1}, Offset{50}, "me"},
+                                          {Partition{2}, Offset{60}, "me"}};
+  sink.show_progress(progress);
+  sink.show_progress({});
+  CHECK(world.log_end(Partition{0}) == 40);
+  CHECK(world.log_end(Partition{1}) == 0);
+  CHECK(sink.position(Partition{0})->position == Offset{0});
+  CHECK_FALSE(sink.position(Partition{2}));
+}
+
+template <class World>
+void a_sink_keeps_its_contract() {
+  SECTION("taking a partition gives its position and makes its owner") {
+    a_partition_is_taken<World>();
+  }
+  SECTION("a fenced flush changes nothing, whatever it carried") {
+    a_fenced_flush_changes_nothing<World>();
+  }
+  SECTION("what was quarantined can go") { what_was_quarantined_can_go<World>(); }
+  SECTION("progress is shown by the owner alone") { progress_is_the_owners<World>(); }
+}
+
+}  // namespace sluice::testing

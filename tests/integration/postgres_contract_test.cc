@@ -1,0 +1,71 @@
+#include "schemas/sluice/row_options.h"
+#include "storage/postgres/connection.h"
+#include "storage/postgres/postgres_sink.h"
+#include "storage/postgres/private_cluster.h"
+#include "storage/postgres/schema.h"
+#include "tests/contract/projection_sink_contract.h"
+#include "tests/support/temp_dir.h"
+
+namespace sluice::testing {
+namespace {
+
+PrivateCluster& cluster() {
+  static const TempDir folder;
+  static PrivateCluster one(folder.path() / "contract");
+  return one;
+}
+
+// A database of its own.
+std::string fresh_database() {
+  static int count = 0;
+  const std::string name = "contract" + std::to_string(++count);
+  PgConnection(cluster().url()).run("CREATE DATABASE " + name);
+  const std::string url = cluster().url();
+  return url.substr(0, url.rfind('/') + 1) + name;
+}
+
+class PostgresWorld {
+ public:
+  ProjectionSink& sink() { return sink_; }
+  std::vector<std::string> ids() const {
+    const PgResult rows = ask("SELECT id FROM shapes_g1.only_key ORDER BY id");
+    std::vector<std::string> all;
+    for (int i = 0; i < rows.rows(); ++i) all.emplace_back(rows.text(i, 0));
+    return all;
+  }
+  std::vector<std::int64_t> rejected(Partition partition) const {
+    return positions("sluice.rejection", partition);
+  }
+  std::vector<std::int64_t> quarantined(Partition partition) const {
+    return positions("sluice.quarantine", partition);
+  }
+  std::int64_t log_end(Partition partition) const {
+    return ask("SELECT log_end FROM sluice.position WHERE partition = " +
+               std::to_string(partition.value))
+        .number(0, 0);
+  }
+
+ private:
+  static std::string applied(const std::string& url) {
+    const PublishedSchema schema{
+        .domain = "shapes", .tables = shapes::OnlyKey::descriptor()->file(), .partitions = 3};
+    apply_schema(url, {&schema, 1});
+    return url;
+  }
+  PgResult ask(const std::string& sql) const { return PgConnection(url_).run(sql); }
+  std::vector<std::int64_t> positions(const std::string& table, Partition partition) const {
+    const PgResult rows = ask("SELECT position FROM " + table + " WHERE partition = " +
+                              std::to_string(partition.value) + " ORDER BY 1");
+    std::vector<std::int64_t> all;
+    for (int i = 0; i < rows.rows(); ++i) all.push_back(rows.number(i, 0));
+    return all;
+  }
+
+  const std::string url_ = applied(fresh_database());
+  PostgresSink sink_{{url_, "shapes", 1, published_rows(*shapes::OnlyKey::descriptor()->file())}};
+};
+
+TEST_CASE("the sink on Postgres keeps the contract") { a_sink_keeps_its_contract<PostgresWorld>(); }
+
+}  // namespace
+}  // namespace sluice::testing
