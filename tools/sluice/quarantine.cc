@@ -43,7 +43,7 @@ Exit show(const Options& options) {
   const Answer answer =
       Database(options.postgres)
           .ask(
-              "SELECT projection, partition, position, key, reason, encode(value, 'base64') AS "
+              "SELECT projection, partition, position, key, reason, encode(bytes, 'base64') AS "
               "value "
               "FROM sluice.quarantine WHERE projection = $1 AND partition = $2::int AND position = "
               "$3::bigint",
