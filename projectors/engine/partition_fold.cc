@@ -40,16 +40,6 @@ std::uint64_t content_of(const Envelope& envelope) {
 
 }  // namespace
 
-FactTypes::FactTypes(const google::protobuf::Descriptor& event) : facts_(*event.oneof_decl(0)) {
-  for (int i = 0; i < facts_.field_count(); ++i) names_.push_back(type_of(*facts_.field(i)));
-}
-
-const std::string& FactTypes::of(const google::protobuf::Message& event) const {
-  const auto* fact = event.GetReflection()->GetOneofFieldDescriptor(event, &facts_);
-  CHECK(fact != nullptr, "an admissible event has a fact");
-  return names_[static_cast<std::size_t>(fact->index_in_oneof())];
-}
-
 Digest digest_of(const LogRecord& record) {
   const std::uint64_t place[] = {static_cast<std::uint64_t>(record.offset.value),
                                  static_cast<std::uint64_t>(count(record.appended_at)),
@@ -77,7 +67,7 @@ PartitionFold::PartitionFold(const Projection& projection, const Generation& gen
       parking_(tables_),
       dedupe_(store, generation.dedupe_horizon, dedupe),
       fold_(projection.make(tables_)),
-      fact_types_(fold_->event_type()) {}
+      decoder_(fold_->event()) {}
 
 std::optional<StateHead> PartitionFold::stored() {
   std::string bytes;
@@ -165,12 +155,13 @@ std::optional<PartitionFold::Unfoldable> PartitionFold::open_envelope(const LogR
 }
 
 std::optional<PartitionFold::Unfoldable> PartitionFold::open_fact() {
-  google::protobuf::Message* event = fold_->decode(envelope_.payload());
-  if (event == nullptr) return Unfoldable{"payload: not an Event of the domain"};
-  const std::vector<Fault> faults = check_rules(*event);
+  if (!decoder_.decode(envelope_.payload())) {
+    return Unfoldable{"payload: not an Event of the domain"};
+  }
+  const std::vector<Fault> faults = decoder_.check();
   if (!faults.empty()) return Unfoldable{faults.front().field + ": " + faults.front().reason};
   if (fold_->key() != key_) return Unfoldable{"key: differs from the fact's key field"};
-  if (!envelope_.type().empty() && envelope_.type() != fact_types_.of(*event)) {
+  if (!envelope_.type().empty() && envelope_.type() != decoder_.type()) {
     return Unfoldable{"type: names another fact than the payload's"};
   }
   return std::nullopt;

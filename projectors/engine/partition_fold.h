@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "projectors/engine/dedupe.h"
+#include "projectors/engine/fact_decoder.h"
 #include "projectors/engine/parking.h"
 #include "projectors/engine/projection.h"
 #include "projectors/engine/tables.h"
@@ -34,17 +35,6 @@ struct Outcomes {
   std::uint64_t duplicates = 0;
 
   void clear();
-};
-
-// The wire names of a domain's facts, by event.
-class FactTypes {
- public:
-  explicit FactTypes(const google::protobuf::Descriptor& event);
-  [[nodiscard]] const std::string& of(const google::protobuf::Message& event) const;
-
- private:
-  const google::protobuf::OneofDescriptor& facts_;
-  std::vector<std::string> names_;
 };
 
 // Used by one thread.
@@ -112,7 +102,7 @@ class PartitionFold {
   Parking parking_;
   DedupeWindow dedupe_;
   std::unique_ptr<Fold> fold_;
-  FactTypes fact_types_;
+  FactDecoder decoder_;
   Outcomes outcomes_;
 
   // Of the record at hand; reused.
