@@ -32,9 +32,11 @@ struct FieldPlan {
 struct MessagePlan {
   explicit MessagePlan(const Descriptor& type);
   std::vector<FieldPlan> fields;
+  bool service_only;
 };
 
-MessagePlan::MessagePlan(const Descriptor& type) {
+MessagePlan::MessagePlan(const Descriptor& type)
+    : service_only(type.options().GetExtension(sluice::service_only)) {
   for (int i = 0; i < type.field_count(); ++i) {
     FieldPlan plan{type.field(i), type.field(i)->options().GetExtension(rule), nullptr};
     if (plan.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
@@ -75,6 +77,16 @@ const EventPlan& plan_of(const Descriptor& event) {
   last_event = &event;
   last_plan = plan.get();
   return *plan;
+}
+
+// The fact that is set; null when none is known.
+const FieldDescriptor* fact_of(const Message& event) {
+  return event.GetReflection()->GetOneofFieldDescriptor(event,
+                                                        event.GetDescriptor()->oneof_decl(0));
+}
+
+const MessagePlan& plan_of_fact(const Message& event, const FieldDescriptor& fact) {
+  return plan_of(*event.GetDescriptor())[static_cast<std::size_t>(fact.index_in_oneof())];
 }
 
 std::size_t code_points(std::string_view text) {
@@ -252,17 +264,36 @@ void check_message(Message& message, const MessagePlan& plan, const std::string&
 std::vector<Fault> check_rules(Message& event) {
   std::vector<Fault> faults;
   const auto& reflection = *event.GetReflection();
-  const auto* fact =
-      reflection.GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
+  const FieldDescriptor* fact = fact_of(event);
   if (fact == nullptr) {
     faults.push_back({"", "no known fact"});
     return faults;
   }
-  const MessagePlan& plan =
-      plan_of(*event.GetDescriptor())[static_cast<std::size_t>(fact->index_in_oneof())];
   static const std::string kNoPath;
-  check_message(*reflection.MutableMessage(&event, fact), plan, kNoPath, faults);
+  check_message(*reflection.MutableMessage(&event, fact), plan_of_fact(event, *fact), kNoPath,
+                faults);
   return faults;
+}
+
+bool may_say(const Actor& actor, const Message& event) {
+  const FieldDescriptor* fact = fact_of(event);
+  CHECK(fact != nullptr, "an admissible event has a fact");
+  return actor.role() == Actor::ROLE_SERVICE || !plan_of_fact(event, *fact).service_only;
+}
+
+std::string_view key_of_fact(const Message& event) {
+  const FieldDescriptor* fact = fact_of(event);
+  CHECK(fact != nullptr, "an event has a fact before it is asked for its key");
+  const Message& message = event.GetReflection()->GetMessage(event, fact);
+  for (const FieldPlan& plan : plan_of_fact(event, *fact).fields) {
+    if (!plan.rule.key()) continue;
+    std::string scratch;
+    const std::string& key =
+        message.GetReflection()->GetStringReference(message, plan.field, &scratch);
+    CHECK(&key != &scratch, "a key is a plain text field");
+    return key;
+  }
+  CHECK(false, "each fact has a key field");
 }
 
 bool is_id(std::string_view text) {

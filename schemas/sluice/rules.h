@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sluice/envelope.pb.h"
+
 namespace sluice {
 
 // One thing wrong with one field.
@@ -21,6 +23,12 @@ struct Fault {
 // Writes defaults into absent fields of `event` (a domain's Event) and returns what is wrong with
 // its fact; empty: admissible. One fault a field at most. Thread-safe.
 [[nodiscard]] std::vector<Fault> check_rules(google::protobuf::Message& event);
+
+// Whether the actor may say the fact at all: (sluice.service_only). `event` has a known fact.
+[[nodiscard]] bool may_say(const Actor& actor, const google::protobuf::Message& event);
+
+// The value of the fact's key field. `event` has a known fact; borrowed from it.
+[[nodiscard]] std::string_view key_of_fact(const google::protobuf::Message& event);
 
 // What the wire calls an id: 1 to 64 of A-Z a-z 0-9 . _ ~ -
 [[nodiscard]] bool is_id(std::string_view text);
