@@ -323,6 +323,7 @@ void Decoder::read_protobuf(const std::string& body) {
     }
     const DomainCodec::Fact* fact = domain_->find(envelope_.type());
     if (fact == nullptr) faults_.add("type", "must be one of " + domain_->types());
+    if (envelope_.has_origin()) faults_.add("origin", "is the engine's own");
     if (envelope_.has_control()) {
       faults_.add("control", "is the engine's own");
     } else if (!event_->ParseFromString(envelope_.payload())) {

@@ -64,6 +64,11 @@ std::vector<Fault> FactDecoder::check() const {
   return kind_->rules->check(*fact_);
 }
 
+const FactRules& FactDecoder::rules() const {
+  CHECK(kind_ != nullptr, "an admissible event has a fact");
+  return *kind_->rules;
+}
+
 const std::string& FactDecoder::type() const {
   CHECK(kind_ != nullptr, "an admissible event has a fact");
   return kind_->type;

@@ -24,7 +24,8 @@ class FactDecoder {
 
   // Of the event last decoded. What is wrong with it; empty: admissible, and defaults are written.
   [[nodiscard]] std::vector<Fault> check() const;
-  // Its fact's name on the wire. There must be a fact.
+  // Of its fact, of which there must be one: the rules, and the name on the wire.
+  [[nodiscard]] const FactRules& rules() const;
   [[nodiscard]] const std::string& type() const;
 
  private:

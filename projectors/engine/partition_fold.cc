@@ -65,7 +65,9 @@ PartitionFold::PartitionFold(const Projection& projection, const Generation& gen
       store_(store),
       tables_(store),
       parking_(tables_),
+      receipts_(tables_),
       dedupe_(store, generation.dedupe_horizon, dedupe),
+      outbox_(projection.name, partition),
       fold_(projection.make(tables_)),
       decoder_(fold_->event()) {}
 
@@ -97,10 +99,13 @@ void PartitionFold::reset() {
 void PartitionFold::drop() {
   tables_.drop();
   outcomes_.clear();
+  outbox_.clear();
 }
 
-void PartitionFold::fold(const LogRecord& record) {
+void PartitionFold::fold(const LogRecord& record, Emits emits) {
   CHECK(record.offset >= position(), "offsets of a partition ascend");
+  // Also of a record that waited and is released by this one: a source's positions never go back.
+  outbox_.begin(record.offset, emits == Emits::sent);
   take_in(record);
   head_.set_position(record.offset.next().value);
   head_.set_digest(digest_of(record).value);
@@ -115,11 +120,20 @@ void PartitionFold::write(StateBatch& batch) {
 void PartitionFold::written() {
   tables_.mark_clean();
   outcomes_.clear();
+  outbox_.clear();
 }
 
 void PartitionFold::take_in(const LogRecord& record) {
   if (auto why = open_envelope(record)) return quarantine(record, std::move(*why));
   if (envelope_.has_control()) return obey(record);
+  // Taken on arrival, whatever becomes of it: one that waits in quarantine is then the only one of
+  // its kind, and those behind it for other keys go on.
+  if (envelope_.has_origin() && !receipts_.take(envelope_.origin())) {
+    ++outcomes_.duplicates;
+    if (is_storable(envelope_.recorded_at())) move_time(record);
+    return;
+  }
+  if (auto why = check_envelope()) return quarantine(record, std::move(*why));
   if (parking_.parked(key_)) {
     return quarantine(record, {"waits behind an earlier record of its key", true});
   }
@@ -140,6 +154,10 @@ std::optional<PartitionFold::Unfoldable> PartitionFold::open_envelope(const LogR
                       false};
   }
   if (!opened) return Unfoldable{"not an Envelope"};
+  return std::nullopt;
+}
+
+std::optional<PartitionFold::Unfoldable> PartitionFold::check_envelope() const {
   if (!envelope_.key().empty() && envelope_.key() != key_) {
     return Unfoldable{"key: differs from the record's key"};
   }
@@ -177,25 +195,35 @@ void PartitionFold::move_time(const LogRecord& record) {
   head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
 }
 
-void PartitionFold::settle(const LogRecord& record) {
-  move_time(record);
+bool PartitionFold::counted_before(const LogRecord& record) {
   const EventId id = id_of(key_, envelope_.id());
   dedupe_.prefetch(id);
   const std::uint64_t content = content_of(envelope_);
   if (const auto first = dedupe_.seen(id, record_time())) {
     ++outcomes_.duplicates;
     if (*first != content) reject(record, "event.id_reused");
-    return;
+    return true;
   }
   dedupe_.mark(id, content, record_time());
+  return false;
+}
+
+void PartitionFold::settle(const LogRecord& record) {
+  move_time(record);
+  // A derived record has its receipt, which does not end with the horizon.
+  if (!envelope_.has_origin() && counted_before(record)) return;
 
   std::optional<Time> occurred_at;
   if (envelope_.has_occurred_at()) occurred_at = Time{milliseconds(envelope_.occurred_at())};
   const Record folded{envelope_.id(),      envelope_.source(), envelope_.actor(),
                       recorded_at(record), occurred_at,        record.offset};
-  Effects effects(tables_);
-  fold_->fold(folded, effects);
   ++outcomes_.folded;
+  if (decoder_.rules().service_only() && envelope_.actor().role() != Actor::ROLE_SERVICE) {
+    return reject(record, "actor.not_allowed");
+  }
+  outbox_.set_record_time(record_time());
+  Effects effects(tables_, outbox_);
+  fold_->fold(folded, effects);
   if (!effects.rejection().empty()) reject(record, effects.rejection());
 }
 
@@ -216,7 +244,7 @@ void PartitionFold::release(std::string_view key) {
   for (const ParkedRecord& parked : parking_.waiting(key)) {
     const LogRecord record{partition_, Offset{parked.position()},
                            Time{milliseconds(parked.appended_at())}, key, parked.value()};
-    if (open_envelope(record) || open_fact()) return;
+    if (open_envelope(record) || check_envelope() || open_fact()) return;
     parking_.remove(key, record.offset);
     outcomes_.unquarantined.push_back(record.offset);
     settle(record);

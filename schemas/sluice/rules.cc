@@ -235,18 +235,35 @@ void check_message(Message& message, const MessagePlan& plan, const std::string&
 }  // namespace
 
 struct FactRules::Plan : MessagePlan {
-  using MessagePlan::MessagePlan;
+  explicit Plan(const Descriptor& fact);
+  bool service_only;
+  const FieldDescriptor* key = nullptr;
 };
+
+FactRules::Plan::Plan(const Descriptor& fact)
+    : MessagePlan(fact), service_only(fact.options().GetExtension(sluice::service_only)) {
+  for (const FieldPlan& field : fields) {
+    if (field.rule.key()) key = field.field;
+  }
+  CHECK(key != nullptr, "each fact has a key field");
+}
 
 FactRules::FactRules(const Descriptor& fact) : plan_(std::make_unique<const Plan>(fact)) {}
 
 FactRules::~FactRules() = default;
 
 const FactRules& FactRules::of(const Descriptor& fact) {
+  // Nearly always the same fact as the last time on this thread.
+  thread_local const Descriptor* last_fact = nullptr;
+  thread_local const FactRules* last_rules = nullptr;
+  if (last_fact == &fact) return *last_rules;
+
   static std::mutex mutex;
   static std::unordered_map<const Descriptor*, FactRules> known;
   const std::lock_guard lock(mutex);
-  return known.try_emplace(&fact, fact).first->second;
+  last_rules = &known.try_emplace(&fact, fact).first->second;
+  last_fact = &fact;
+  return *last_rules;
 }
 
 std::vector<Fault> FactRules::check(Message& fact) const {
@@ -256,19 +273,21 @@ std::vector<Fault> FactRules::check(Message& fact) const {
   return faults;
 }
 
+bool FactRules::service_only() const { return plan_->service_only; }
+
+std::string_view FactRules::key(const Message& fact) const {
+  std::string scratch;
+  const std::string& key = fact.GetReflection()->GetStringReference(fact, plan_->key, &scratch);
+  CHECK(&key != &scratch, "a key is a plain text field");
+  return key;
+}
+
 std::vector<Fault> check_rules(Message& event) {
-  // Nearly always the same fact as the last time on this thread.
-  thread_local const FieldDescriptor* last_fact = nullptr;
-  thread_local const FactRules* last_rules = nullptr;
   const auto& reflection = *event.GetReflection();
   const auto* fact =
       reflection.GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
   if (fact == nullptr) return {{"", "no known fact"}};
-  if (fact != last_fact) {
-    last_fact = fact;
-    last_rules = &FactRules::of(*fact->message_type());
-  }
-  return last_rules->check(*reflection.MutableMessage(&event, fact));
+  return FactRules::of(*fact->message_type()).check(*reflection.MutableMessage(&event, fact));
 }
 
 bool is_id(std::string_view text) {

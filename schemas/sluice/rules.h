@@ -29,6 +29,11 @@ class FactRules {
   // admissible. One fault a field at most. Thread-safe.
   [[nodiscard]] std::vector<Fault> check(google::protobuf::Message& fact) const;
 
+  // Whether only a service may say it: (sluice.service_only).
+  [[nodiscard]] bool service_only() const;
+  // What stands in its key field; borrowed from it.
+  [[nodiscard]] std::string_view key(const google::protobuf::Message& fact) const;
+
   explicit FactRules(const google::protobuf::Descriptor& fact);
   ~FactRules();
 
