@@ -13,6 +13,7 @@
 
 #include "projectors/engine/dedupe.h"
 #include "projectors/engine/fact_decoder.h"
+#include "projectors/engine/opened_envelope.h"
 #include "projectors/engine/outbox.h"
 #include "projectors/engine/parking.h"
 #include "projectors/engine/projection.h"
@@ -94,7 +95,7 @@ class PartitionFold {
   [[nodiscard]] std::optional<Unfoldable> open_fact();
   void settle(const LogRecord& record);
   [[nodiscard]] bool counted_before(const LogRecord& record);
-  void obey(const LogRecord& record);
+  void obey(const LogRecord& record, const Control& control);
   void release(std::string_view key);
   void discard(Offset position);
   void quarantine(const LogRecord& record, Unfoldable why);
@@ -118,7 +119,7 @@ class PartitionFold {
   Outcomes outcomes_;
 
   // Of the record at hand; reused.
-  Envelope envelope_;
+  OpenedEnvelope envelope_;
   std::string_view key_;
 };
 

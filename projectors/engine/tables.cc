@@ -15,8 +15,8 @@
 namespace sluice {
 namespace {
 
-// A row in memory takes about three times its serialized bytes.
-constexpr std::size_t kRowFactor = 3;
+// What a row has allocated beside itself is about twice its serialized bytes.
+constexpr std::size_t kRowFactor = 2;
 // A slot's place in the map, and in the list of changes.
 constexpr std::size_t kIndexBytes = 40;
 
