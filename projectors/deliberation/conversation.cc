@@ -13,22 +13,21 @@ using deliberation::Opinion;
 
 void Deliberation::create(const ConversationCreated& fact, const Record& record, Effects& effects) {
   const std::string& id = fact.conversation_id();
-  if (gates_.find(id) != nullptr) return effects.reject("conversation.exists");
+  if (conversation_stats_.find(id) != nullptr) return effects.reject("conversation.exists");
 
-  Gate& gate = gates_.edit(id);
-  gate.set_participation(fact.participation());
+  ConversationStats& stats = conversation_stats_.edit(id);
+  stats.mutable_gate()->set_participation(fact.participation());
   Conversation& conversation = conversations_.edit(id);
   conversation.set_slug(fact.slug());
   conversation.set_owner_id(fact.owner_id());
   conversation.set_title(fact.title());
   conversation.set_body(fact.body());
   conversation.set_kind(fact.kind());
-  conversation.set_status(status_of(gate));
+  conversation.set_status(status_of(stats.gate()));
   conversation.set_indexed(fact.indexed());
   conversation.set_participation(fact.participation());
   conversation.set_created_at(record.recorded_at.time_since_epoch().count());
 
-  ConversationStats& stats = conversation_stats_.edit(id);
   for (const ConversationCreated::Seed& seed : fact.seeds()) {
     Opinion& opinion = add_opinion(id, seed.opinion_id(), record.recorded_at, stats);
     opinion.set_author_id(fact.owner_id());
@@ -50,10 +49,14 @@ void Deliberation::set_closed(const std::string& conversation_id, bool closed, c
   if (const auto reason = refuse_owning(conversation_id, record.actor); !reason.empty()) {
     return effects.reject(reason);
   }
-  if (gates_.find(conversation_id)->closed() == closed) return;
-  Gate& gate = gates_.edit(conversation_id);
+  if (conversation_stats_.find(conversation_id)->gate().closed() == closed) return;
+  Gate& gate = edit_gate(conversation_id);
   gate.set_closed(closed);
   conversations_.edit(conversation_id).set_status(status_of(gate));
+}
+
+Gate& Deliberation::edit_gate(const std::string& conversation_id) {
+  return *conversation_stats_.edit_unshown(conversation_id).mutable_gate();
 }
 
 // Imports are known by their ids: one started twice is under way once, and occurred times count
@@ -65,7 +68,7 @@ void Deliberation::start_import(const ImportStarted& fact, const Record& record,
   }
   if (open_imports_.find(id, fact.import_id()) != nullptr) return;
   (void)open_imports_.edit(id, fact.import_id());
-  Gate& gate = gates_.edit(id);
+  Gate& gate = edit_gate(id);
   gate.set_open_imports(gate.open_imports() + 1);
 }
 
@@ -77,7 +80,7 @@ void Deliberation::complete_import(const ImportCompleted& fact, const Record& re
   }
   if (open_imports_.find(id, fact.import_id()) == nullptr) return;
   open_imports_.erase(id, fact.import_id());
-  Gate& gate = gates_.edit(id);
+  Gate& gate = edit_gate(id);
   gate.set_open_imports(gate.open_imports() - 1);
 }
 

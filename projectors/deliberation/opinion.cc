@@ -11,6 +11,7 @@ using deliberation::Opinion;
 using deliberation::OpinionCreated;
 using deliberation::OpinionMarkedMeta;
 using deliberation::OpinionModerated;
+using deliberation::OpinionStats;
 
 bool same(const Opinion& opinion, const OpinionCreated& fact) {
   return opinion.author_id() == fact.author_id() && opinion.body() == fact.body() &&
@@ -33,9 +34,10 @@ void count_opinion(Moderation state, int change, ConversationStats& stats) {
 
 void Deliberation::create(const OpinionCreated& fact, const Record& record, Effects& effects) {
   const std::string& id = fact.conversation_id();
-  const Gate* gate = gates_.find(id);
-  if (gate == nullptr) return effects.reject("conversation.unknown");
-  if (const auto reason = refuse_participation(*gate, record.actor); !reason.empty()) {
+  const ConversationStats* conversation = conversation_stats_.find(id);
+  if (conversation == nullptr) return effects.reject("conversation.unknown");
+  const Gate& gate = conversation->gate();
+  if (const auto reason = refuse_participation(gate, record.actor); !reason.empty()) {
     return effects.reject(reason);
   }
   if (const Opinion* existing = opinions_.find(id, fact.opinion_id())) {
@@ -43,14 +45,15 @@ void Deliberation::create(const OpinionCreated& fact, const Record& record, Effe
     return;
   }
 
-  const Time at = counted_time(*gate, record);
+  const Time at = counted_time(gate, record);
   ConversationStats& stats = react(id, at);
   Opinion& opinion = add_opinion(id, fact.opinion_id(), at, stats);
   opinion.set_author_id(fact.author_id());
   opinion.set_body(fact.body());
   opinion.set_is_seed(fact.is_seed());
   if (fact.auto_vote() && !fact.is_seed()) {
-    cast(*gate, opinion, {fact.author_id(), deliberation::CHOICE_AGREE, at}, stats);
+    cast(opinion_stats_.edit(id, fact.opinion_id()),
+         {fact.author_id(), deliberation::CHOICE_AGREE, at}, stats);
   }
 }
 
@@ -68,7 +71,7 @@ Opinion& Deliberation::add_opinion(const std::string& conversation_id,
 std::string_view Deliberation::refuse_moderating(const std::string& conversation_id,
                                                  const std::string& opinion_id,
                                                  const Actor& actor) const {
-  if (gates_.find(conversation_id) == nullptr) return "conversation.unknown";
+  if (conversation_stats_.find(conversation_id) == nullptr) return "conversation.unknown";
   if (opinions_.find(conversation_id, opinion_id) == nullptr) return "opinion.unknown";
   if (!moderates(actor)) return "actor.not_allowed";
   return {};
@@ -88,9 +91,11 @@ void Deliberation::moderate(const OpinionModerated& fact, const Record& record, 
   ConversationStats& stats = conversation_stats_.edit(id);
   count_opinion(before, -1, stats);
   count_opinion(fact.state(), 1, stats);
+  OpinionStats& votes = opinion_stats_.edit_unshown(id, fact.opinion_id());
+  votes.set_moderation(fact.state());
   const bool counted = fact.state() == deliberation::MODERATION_NONE;
   if (counted != (before == deliberation::MODERATION_NONE)) {
-    count_votes_on(opinion, counted, stats);
+    count_votes_on(votes, counted, stats);
   }
 }
 

@@ -11,9 +11,7 @@ Deliberation::Deliberation(Tables& tables)
       opinions_(tables),
       opinion_stats_(tables),
       ballots_(tables),
-      gates_(tables),
       open_imports_(tables),
-      notes_(tables, gates_),
       voters_(tables) {}
 
 std::string_view Deliberation::key(const Event& event) {

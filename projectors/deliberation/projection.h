@@ -8,7 +8,6 @@
 
 #include "deliberation/events.pb.h"
 #include "deliberation/tables.pb.h"
-#include "projectors/deliberation/participant_notes.h"
 #include "projectors/deliberation/voter_index.h"
 #include "projectors/engine/projection.h"
 #include "projectors/engine/tables.h"
@@ -40,6 +39,7 @@ class Deliberation {
   // Why the actor may not do what the owner and moderators may; empty: they may.
   [[nodiscard]] std::string_view refuse_owning(const std::string& conversation_id,
                                                const Actor& actor) const;
+  deliberation::Gate& edit_gate(const std::string& conversation_id);
 
   // opinion.cc
   void create(const deliberation::OpinionCreated& fact, const Record& record, Effects& effects);
@@ -63,18 +63,16 @@ class Deliberation {
     deliberation::Choice choice;
     Time at;
   };
-  void cast(const deliberation::Gate& gate, const deliberation::Opinion& opinion, const Vote& vote,
+  void cast(const deliberation::OpinionStats& opinion, const Vote& vote,
             deliberation::ConversationStats& stats);
-  // The ballot, of whose votes so many are on moderated opinions, gains (1) or loses (-1) its vote
-  // on the opinion.
-  void count(const deliberation::Opinion& opinion, int change, std::int64_t moderated,
-             deliberation::Ballot& ballot, deliberation::ConversationStats& stats);
+  // The ballot gains (1) or loses (-1) its vote on the opinion.
+  void count(const deliberation::OpinionStats& opinion, int change, deliberation::Ballot& ballot,
+             deliberation::ConversationStats& stats);
   // Takes the live votes on the opinion out of what the conversation counts, or back in.
-  void count_votes_on(const deliberation::Opinion& opinion, bool counted,
+  void count_votes_on(const deliberation::OpinionStats& opinion, bool counted,
                       deliberation::ConversationStats& stats);
-  // Has the participant, of whom this is noted, in the opinion's voter index, once.
-  void remember_voter(const deliberation::Participant* note, const deliberation::Opinion& opinion,
-                      const std::string& participant_id);
+  // Has the ballot's participant in the opinion's voter index, once.
+  void remember_voter(deliberation::Ballot& ballot, deliberation::OpinionStats& opinion);
   // The conversation's counters, with somebody's reaction noted.
   deliberation::ConversationStats& react(const std::string& conversation_id, Time at);
 
@@ -83,9 +81,7 @@ class Deliberation {
   Table<deliberation::Opinion> opinions_;
   Table<deliberation::OpinionStats> opinion_stats_;
   Table<deliberation::Ballot> ballots_;
-  Table<deliberation::Gate> gates_;
   Table<deliberation::OpenImport> open_imports_;
-  ParticipantNotes notes_;
   VoterIndex voters_;
 };
 

@@ -136,11 +136,12 @@ void Projector::collect_rows() {
     changes.upserts.clear();
     changes.erased.clear();
     for (const RowSlot* slot : table->dirty_in_key_order()) {
+      if (!slot->shown) continue;
       if (slot->row) {
         changes.upserts.push_back(slot->row);
       } else {
         erased_keys_.emplace_back(table->prototype().New());
-        row_key::set_key(*erased_keys_.back(), slot->key);
+        row_key::set_key(*erased_keys_.back(), slot->key.view());
         changes.erased.push_back(erased_keys_.back().get());
       }
     }

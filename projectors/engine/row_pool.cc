@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace sluice {
 namespace {
@@ -23,6 +24,18 @@ std::size_t stride_of(const RowForm& form) {
 void* behind(RowSlot& slot) { return &slot + 1; }
 
 }  // namespace
+
+void RowKey::assign(std::string_view key) {
+  clear();
+  size_ = static_cast<std::uint32_t>(key.size());
+  if (size_ > kInside) outside_ = new char[size_];
+  std::memcpy(size_ > kInside ? outside_ : inside_, key.data(), key.size());
+}
+
+void RowKey::clear() {
+  if (size_ > kInside) delete[] outside_;
+  size_ = 0;
+}
 
 RowPool::RowPool(const RowForm& form) : form_(form), stride_(stride_of(form)) {}
 
@@ -52,12 +65,12 @@ void RowPool::give_back(RowSlot& slot) {
   if (slot.bytes > kKeptBytes) {
     slot.room->~Message();
     slot.room = form_.make(behind(slot));
-    std::string().swap(slot.key);
   } else if (slot.row != nullptr) {
     slot.row->Clear();
   }
+  slot.key.clear();
   slot.row = nullptr;
-  slot.held = slot.touched = slot.dirty = false;
+  slot.held = slot.touched = slot.dirty = slot.shown = false;
   Block& block = blocks_[slot.block];
   block.free |= std::uint64_t{1} << slot.place;
   if (!block.open) open_.push_back(slot.block);

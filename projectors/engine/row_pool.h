@@ -13,9 +13,34 @@
 
 namespace sluice {
 
+// A key's bytes: beside the row's slot as long as they are few, so that looking one up touches no
+// memory but the slot's.
+class RowKey {
+ public:
+  RowKey() = default;
+  ~RowKey() { clear(); }
+  RowKey(const RowKey&) = delete;
+  RowKey& operator=(const RowKey&) = delete;
+
+  void assign(std::string_view key);
+  void clear();
+  [[nodiscard]] std::string_view view() const {
+    return {size_ <= kInside ? inside_ : outside_, size_};
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  static constexpr std::size_t kInside = 44;
+  union {
+    char inside_[kInside];
+    char* outside_;
+  };
+  std::uint32_t size_ = 0;
+};
+
 // A row in memory, or the knowledge that there is none.
 struct RowSlot {
-  std::string key;                            // encoded, with the table's prefix
+  RowKey key;                                 // encoded, with the table's prefix
   google::protobuf::Message* row = nullptr;   // null: no such row
   google::protobuf::Message* room = nullptr;  // where the row is made; empty while there is none
   std::uint64_t hash = 0;                     // of the key
@@ -25,6 +50,7 @@ struct RowSlot {
   bool held = false;                          // taken from the pool
   bool touched = false;                       // since a sweep last came by
   bool dirty = false;                         // differs from the store, or may
+  bool shown = false;                         // and so may what is published of it
 };
 
 // How rows of a type are made.

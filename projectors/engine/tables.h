@@ -44,7 +44,8 @@ class TableRows {
   TableRows(Tables& tables, const RowForm& form);
 
   [[nodiscard]] const google::protobuf::Message* find(std::string_view key);
-  [[nodiscard]] google::protobuf::Message& edit(std::string_view key);
+  // Unless it `shows`, only fields that are no columns are to be changed.
+  [[nodiscard]] google::protobuf::Message& edit(std::string_view key, bool shows = true);
   void erase(std::string_view key);
 
   [[nodiscard]] const google::protobuf::Descriptor& row_type() const {
@@ -81,7 +82,7 @@ class TableRows {
     using is_transparent = void;
     bool operator()(const RowSlot* a, const RowSlot* b) const { return a == b; }
     bool operator()(const HashedKey& a, const RowSlot* b) const {
-      return a.hash == b->hash && a.key == b->key;
+      return a.hash == b->hash && a.key == b->key.view();
     }
     bool operator()(const RowSlot* a, const HashedKey& b) const { return (*this)(b, a); }
   };
@@ -90,13 +91,13 @@ class TableRows {
     std::array<std::uint64_t, 2> head;
     RowSlot* slot;
     bool operator<(const Changed& other) const {
-      return head != other.head ? head < other.head : slot->key < other.slot->key;
+      return head != other.head ? head < other.head : slot->key.view() < other.slot->key.view();
     }
   };
 
   RowSlot& slot(std::string_view key);
   RowSlot& read(const HashedKey& key);
-  void make_dirty(RowSlot& slot);
+  void make_dirty(RowSlot& slot, bool shows);
   void sort_changed();
   // The changed slots whose keys begin so, in key order.
   [[nodiscard]] std::vector<RowSlot*> changed_below(std::string_view prefix);
@@ -206,6 +207,13 @@ class Table {
   template <class... Key>
   [[nodiscard]] Row& edit(const Key&... key) {
     return static_cast<Row&>(rows_->edit(encode(key...)));
+  }
+
+  // As edit(), to change only fields that are no columns (COLUMN_NONE): nothing is published. The
+  // row must exist.
+  template <class... Key>
+  [[nodiscard]] Row& edit_unshown(const Key&... key) {
+    return static_cast<Row&>(rows_->edit(encode(key...), false));
   }
 
   // Without such a row nothing happens.

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "schemas/sluice/row_options.h"
 #include "schemas/sluice/words.h"
 #include "sluice/table.pb.h"
 #include "storage/errors.h"
@@ -267,6 +268,7 @@ std::vector<Column> columns_of(const google::protobuf::Descriptor& row) {
   std::vector<Column> columns;
   for (int i = 0; i < row.field_count(); ++i) {
     const FieldDescriptor* field = row.field(i);
+    if (!is_column(*field)) continue;
     Column made{
         field, kind_of(*field), field->options().GetExtension(key), field->has_presence(), {}};
     if (made.kind == Column::Kind::word) {

@@ -109,6 +109,18 @@ class DeliberationModel {
     return row;
   }
 
+  // In the order of the opinions' ids.
+  static std::string json(const std::map<std::string, deliberation::Choice>& votes) {
+    std::string text;
+    for (const auto& [opinion, choice] : votes) {
+      const std::string name = deliberation::Choice_Name(choice);
+      text += (text.empty() ? "{\"" : ",\"") + opinion + "\":\"";
+      for (const char c : name.substr(name.find('_') + 1)) text += static_cast<char>(c - 'A' + 'a');
+      text += '"';
+    }
+    return text.empty() ? text : text + '}';
+  }
+
   static std::vector<deliberation::Ballot> ballots(const Situation& now) {
     std::vector<deliberation::Ballot> rows;
     for (const auto& [participant, cast] : now.cast) {
@@ -122,11 +134,9 @@ class DeliberationModel {
       row.set_first_voted_at(first->at);
       row.set_last_voted_at(cast.back().at);
       if (const auto votes = now.standing.find(participant); votes != now.standing.end()) {
-        for (const auto& [opinion, choice] : votes->second) {
-          (*row.mutable_votes())[opinion] = choice;
-        }
+        row.set_votes(json(votes->second));
+        row.set_vote_count(size(votes->second));
       }
-      row.set_vote_count(size(row.votes()));
     }
     return rows;
   }
