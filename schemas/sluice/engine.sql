@@ -2,6 +2,13 @@
 CREATE SCHEMA IF NOT EXISTS sluice;
 COMMENT ON SCHEMA sluice IS 'Positions of every projection, what was refused, and what to wait for.';
 
+CREATE TABLE IF NOT EXISTS sluice.applied (
+  name text PRIMARY KEY,
+  digest text NOT NULL,
+  applied_at timestamptz NOT NULL
+);
+COMMENT ON TABLE sluice.applied IS 'Which DDL was run last, by schema; what is unchanged is not run again.';
+
 CREATE TABLE IF NOT EXISTS sluice.projection (
   projection text COLLATE "C" NOT NULL,
   generation integer NOT NULL,

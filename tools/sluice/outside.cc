@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <fstream>
+#include <iterator>
 #include <span>
 #include <sstream>
 #include <string_view>
@@ -52,6 +54,14 @@ std::vector<std::string> property_names(CLI::App& app) {
   return names;
 }
 
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(sub->get_name());
+  }
+  return names;
+}
+
 [[noreturn]] void refuse(const std::string& what, std::string_view wrong,
                          std::span<const std::string> names, const std::string& prefix = {}) {
   const std::string meant = nearest(wrong, names);
@@ -69,7 +79,12 @@ bool set(CLI::App& command, const std::string& name, const std::string& value,
     // Flags take no results of their own; everything else is checked like what is typed.
     option->default_val(value);
   } catch (const CLI::Error& error) {
-    throw Misconfigured(origin + ": " + error.what());
+    // CLI11 names the flag, which is not what was set.
+    std::string_view what = error.what();
+    if (const std::string flag = "--" + name + ": "; what.starts_with(flag)) {
+      what.remove_prefix(flag.size());
+    }
+    throw Misconfigured(origin + ": " + std::string(what));
   }
   // Help shows the program's own default: a value from outside may hold a password.
   option->default_str(shown);
@@ -104,7 +119,9 @@ void apply_table(CLI::App& app, CLI::App& command, const toml::table& table,
     const std::string name(key.str());
     if (const toml::table* inner = node.as_table()) {
       CLI::App* sub = below(command, name);
-      if (sub == nullptr) throw Misconfigured(file + ": [" + name + "] is no command of sluice");
+      if (sub == nullptr) {
+        refuse(file + ": [" + name + "] is no command", name, command_names(command));
+      }
       apply_table(app, *sub, *inner, file);
       continue;
     }
@@ -116,11 +133,14 @@ void apply_table(CLI::App& app, CLI::App& command, const toml::table& table,
 }
 
 void apply_file(CLI::App& app, const std::string& file) {
+  if (!std::ifstream(file)) {
+    throw Misconfigured("cannot read " + file + ": give --config (or SLUICE_CONFIG) a TOML file");
+  }
   try {
     apply_table(app, app, toml::parse_file(file), file);
   } catch (const toml::parse_error& error) {
     std::ostringstream message;
-    message << file << ": " << error.description() << " (line " << error.source().begin.line << ")";
+    message << file << " line " << error.source().begin.line << ": " << error.description();
     throw Misconfigured(message.str());
   }
 }
@@ -208,9 +228,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     for (const CLI::Option* option : command.get_options()) {
       if (option->nonpositional()) names.push_back("--" + option->get_single_name());
     }
-    for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; })) {
-      names.push_back(sub->get_name());
-    }
+    std::ranges::move(command_names(command), std::back_inserter(names));
     const std::string meant = nearest(wrong, names);
     return wrong + " is not known to " + path_of(command) +
            (meant.empty() ? "; see " + help : "; did you mean " + meant + "?");
