@@ -26,8 +26,8 @@ void Outbox::add(const google::protobuf::Message& event) {
       event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
   CHECK(fact != nullptr, "what is emitted is a fact");
   const std::string& domain = event.GetDescriptor()->file()->package();
-  const std::string_view key = key_of_fact(event);
-
+  const FactRules& rules = FactRules::of(*fact->message_type());
+  const std::string_view key = rules.key(event.GetReflection()->GetMessage(event, fact));
   CHECK(!key.empty(), "what is emitted has its key");
 
   const Origin& origin = envelope_.origin();

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "projectors/engine/dedupe.h"
+#include "projectors/engine/fact_decoder.h"
+#include "projectors/engine/opened_envelope.h"
 #include "projectors/engine/outbox.h"
 #include "projectors/engine/parking.h"
 #include "projectors/engine/projection.h"
@@ -36,17 +38,6 @@ struct Outcomes {
   std::uint64_t duplicates = 0;
 
   void clear();
-};
-
-// The wire names of a domain's facts, by event.
-class FactTypes {
- public:
-  explicit FactTypes(const google::protobuf::Descriptor& event);
-  [[nodiscard]] const std::string& of(const google::protobuf::Message& event) const;
-
- private:
-  const google::protobuf::OneofDescriptor& facts_;
-  std::vector<std::string> names_;
 };
 
 // Whether what a fold emits is sent on. Not when the view has it already, or for an account of it.
@@ -104,7 +95,7 @@ class PartitionFold {
   [[nodiscard]] std::optional<Unfoldable> open_fact();
   void settle(const LogRecord& record);
   [[nodiscard]] bool counted_before(const LogRecord& record);
-  void obey(const LogRecord& record);
+  void obey(const LogRecord& record, const Control& control);
   void release(std::string_view key);
   void discard(Offset position);
   void quarantine(const LogRecord& record, Unfoldable why);
@@ -124,11 +115,11 @@ class PartitionFold {
   DedupeWindow dedupe_;
   Outbox outbox_;
   std::unique_ptr<Fold> fold_;
-  FactTypes fact_types_;
+  FactDecoder decoder_;
   Outcomes outcomes_;
 
   // Of the record at hand; reused.
-  Envelope envelope_;
+  OpenedEnvelope envelope_;
   std::string_view key_;
 };
 

@@ -71,11 +71,9 @@ concept Rules =
 class Fold {
  public:
   virtual ~Fold() = default;
-  virtual const google::protobuf::Descriptor& event_type() const = 0;
-  // Decodes into a message that is reused; null when the bytes are not an Event.
-  virtual google::protobuf::Message* decode(std::string_view payload) = 0;
+  // Where payloads are decoded into.
+  virtual google::protobuf::Message& event() = 0;
   // All of the event last decoded.
-  virtual const google::protobuf::Message& event() const = 0;
   virtual std::string_view key() const = 0;
   virtual void fold(const Record& record, Effects& effects) = 0;
 };
@@ -84,14 +82,7 @@ template <Rules P>
 class FoldOf final : public Fold {
  public:
   explicit FoldOf(Tables& tables) : rules_(tables) {}
-  const google::protobuf::Descriptor& event_type() const override {
-    return *P::Event::descriptor();
-  }
-  google::protobuf::Message* decode(std::string_view payload) override {
-    return event_.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ? &event_
-                                                                                   : nullptr;
-  }
-  const google::protobuf::Message& event() const override { return event_; }
+  google::protobuf::Message& event() override { return event_; }
   std::string_view key() const override { return P::key(event_); }
   void fold(const Record& record, Effects& effects) override {
     rules_.fold(event_, record, effects);

@@ -38,6 +38,7 @@ void Projector::stop(const std::string& why) const {
 
 Offset Projector::take(LogRange log) {
   view_ = sink_.take(partition_, owner_);
+  crash_point(CrashPoint("take.owned"));
   if (log.end < view_.position) {
     stop("the log ends at " + text(log.end) + " and the view was folded up to " +
          text(view_.position) +
@@ -70,6 +71,7 @@ void Projector::begin(LogRange log) {
     fold_.load();
   } else {
     fold_.reset();
+    crash_point(CrashPoint("take.state_cleared"));
   }
 }
 
@@ -109,6 +111,7 @@ void Projector::finish_replay() {
          "again, or the topic was made anew");
   }
   write_state();
+  crash_point(CrashPoint("replay.finished"));
 }
 
 void Projector::write_state() {
@@ -162,7 +165,7 @@ void Projector::flush(Offset log_end) {
 // Rows before state: a crash in between leaves state behind the view, which replay repairs; the
 // reverse would cost a full refold.
 void Projector::commit(const Unsettled& flush) {
-  crash_point("flush.before");
+  crash_point(CrashPoint("flush.before"));
   collect_rows();
   const Outcomes& outcomes = fold_.outcomes();
   const FlushBatch batch{.partition = partition_,
@@ -186,7 +189,7 @@ void Projector::commit(const Unsettled& flush) {
 }
 
 void Projector::committed(const Unsettled& flush) {
-  crash_point("flush.committed");
+  crash_point(CrashPoint("flush.committed"));
   unsettled_.reset();
   view_.position = flush.to;
   view_.digest = flush.digest;
@@ -195,7 +198,7 @@ void Projector::committed(const Unsettled& flush) {
   probe_.quarantined(outcomes.quarantined.size());
   for (const Rejection& rejection : outcomes.rejections) probe_.rejected(rejection.reason);
   write_state();
-  crash_point("flush.state_written");
+  crash_point(CrashPoint("flush.state_written"));
 }
 
 // What the view says decides: at `to` the commit went through; still at `from`, the same flush

@@ -74,7 +74,6 @@ class Projector {
   [[nodiscard]] bool intact() const { return intact_; }
 
   [[nodiscard]] Partition partition() const { return partition_; }
-  [[nodiscard]] const std::string& owner() const { return owner_; }
   [[nodiscard]] Offset position() const { return fold_.position(); }
   // The offset of the record to give to fold() next.
   [[nodiscard]] Offset reads_from() const { return to_check_.value_or(fold_.position()); }

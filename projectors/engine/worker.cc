@@ -8,6 +8,7 @@
 
 #include "schemas/sluice/domain.h"
 #include "storage/check.h"
+#include "storage/crash_point.h"
 #include "storage/errors.h"
 
 namespace sluice {
@@ -136,7 +137,7 @@ void Worker::lost(Partition partition) {
 
 void Worker::take(Partition partition, Assigned& assigned) {
   if (!assigned.store) assigned.store = parts_.open_store(partition);
-  const std::string owner = config_.instance + "/" + std::to_string(++takings_);
+  const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++takings_);
   auto projector = std::make_unique<Projector>(
       projection_, generation_, partition, owner, config_.limits,
       ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe});
@@ -171,7 +172,7 @@ void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
                  partition.value, failure.what());
   } catch (const Corrupt& failure) {
     assigned.projector.reset();
-    assigned.stopped = true;
+    assigned.stopped = failure.what();
     parts_.probe.stopped(label(partition), failure.what());
     spdlog::error("partition stopped projection={} partition={} reason=\"{}\"", projection_.name,
                   partition.value, failure.what());
@@ -222,7 +223,7 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 
 void Worker::tend(Partition partition, Assigned& assigned) {
   assigned.log_end = reader_->end(partition);
-  if (!assigned.stopped && now_ >= assigned.retry_at) {
+  if (assigned.stopped.empty() && now_ >= assigned.retry_at) {
     guarded(partition, assigned, [&] {
       if (!assigned.projector) {
         take(partition, assigned);
@@ -269,13 +270,14 @@ void Worker::show_progress() {
   next_progress_ = now_ + config_.progress_interval;
   std::vector<LogProgress> progress;
   for (const auto& [partition, assigned] : assigned_) {
-    if (!assigned.projector) continue;
-    progress.push_back({partition, assigned.log_end, assigned.projector->owner()});
-    reader_->show_progress(partition, assigned.projector->flushed());
+    if (!assigned.projector && assigned.stopped.empty()) continue;
+    progress.push_back({partition, assigned.log_end, assigned.owner, assigned.stopped});
+    if (assigned.projector) reader_->show_progress(partition, assigned.projector->flushed());
   }
   if (progress.empty()) return;
   try {
     parts_.sink.show_progress(progress);
+    crash_point(CrashPoint("progress.shown"));
   } catch (const Retryable& failure) {
     spdlog::warn("progress not shown projection={} error=\"{}\"", projection_.name, failure.what());
   }

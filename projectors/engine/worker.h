@@ -71,7 +71,8 @@ class Worker final : private Ownership {
   struct Assigned {
     std::unique_ptr<StateStore> store;
     std::unique_ptr<Projector> projector;  // null: to be taken again at retry_at, unless stopped
-    bool stopped = false;
+    std::string owner;                     // as whom it was last taken
+    std::string stopped;                   // why, for good; empty while it is not
     bool paused = false;
     Offset log_end;  // as last seen; inside lost() the reader is not asked any more
     Clock::time_point last_flush;

@@ -278,6 +278,8 @@ std::vector<Column> columns_of(const google::protobuf::Descriptor& row) {
     }
     columns.push_back(std::move(made));
   }
+  // Wherever a later field is declared, its column comes last: views can only grow at their end.
+  std::ranges::sort(columns, {}, [](const Column& column) { return column.field->number(); });
   return columns;
 }
 

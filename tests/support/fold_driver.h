@@ -41,7 +41,12 @@ class FoldDriver {
     outbox_.begin(position_, true);
     outbox_.set_record_time(now);
     position_ = position_.next();
-    if (!may_say(actor, event)) return "actor.not_allowed";
+    const auto* fact =
+        event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
+    if (FactRules::of(*fact->message_type()).service_only() &&
+        actor.role() != Actor::ROLE_SERVICE) {
+      return "actor.not_allowed";
+    }
     Effects effects(tables_, outbox_);
     rules_.fold(event, record, effects);
     return effects.rejection();

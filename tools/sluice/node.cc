@@ -29,6 +29,8 @@ constexpr milliseconds kDrain{10'000};
 // A database that starts together with us may take this long.
 constexpr milliseconds kPatience{60'000};
 constexpr milliseconds kBetweenTries{500};
+// After the private Postgres.
+constexpr milliseconds kBetweenLooks{500};
 
 template <class Work>
 void patiently(const std::stop_token& stop, Work work) {
@@ -95,7 +97,7 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
     ingest.partitions.emplace(domain.name, config.partitions);
   }
   const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon);
-  patiently(stop, [&] { apply_schema(parts.postgres, schemas); });
+  patiently(stop, [&] { apply_schema(parts.postgres, schemas, Apply::what_changed); });
 
   parts.workers =
       std::make_unique<Workers>(parts.projections,
@@ -140,7 +142,10 @@ void Node::run(const std::stop_token& stop) {
   });
   {
     std::unique_lock lock(mutex);
-    ended.wait(lock, stop, [&] { return workers_ended; });
+    while (!stop.stop_requested() && !workers_ended) {
+      ended.wait_for(lock, stop, kBetweenLooks, [&] { return workers_ended; });
+      if (parts.cluster) parts.cluster->keep_running();
+    }
   }
   spdlog::info("stopping");
   // Posts first, so that nothing comes in that is not folded; the database last.

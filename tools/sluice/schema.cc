@@ -3,6 +3,8 @@
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
 #include "tools/sluice/domain_choice.h"
+#include "tools/sluice/json.h"
+#include "tools/sluice/producer.h"
 #include "tools/sluice/published.h"
 
 namespace sluice {
@@ -15,19 +17,30 @@ struct Options {
   std::chrono::milliseconds horizon{std::chrono::hours(24)};
 };
 
-Exit print(const Options& options) {
-  const auto chosen = choose_domains(options.domains);
+Exit print(const Options& options, const Speech& speech) {
+  std::string sql;
   for (const PublishedSchema& schema :
-       schemas_of(chosen, static_cast<int>(options.partitions), options.horizon)) {
-    std::fputs(schema_sql(schema, 1).c_str(), stdout);
+       schemas_of(choose_domains(options.domains), static_cast<int>(options.partitions),
+                  options.horizon)) {
+    sql += schema_sql(schema, 1);
+  }
+  if (speech.json) {
+    print_line("{\"sql\":" + json_string(sql) + "}");
+  } else {
+    std::fputs(sql.c_str(), stdout);
   }
   return Exit::done;
 }
 
 Exit apply(const Options& options) {
-  const auto chosen = choose_domains(options.domains);
-  apply_schema(options.postgres,
-               schemas_of(chosen, static_cast<int>(options.partitions), options.horizon));
+  const auto schemas = schemas_of(choose_domains(options.domains),
+                                  static_cast<int>(options.partitions), options.horizon);
+  apply_schema(options.postgres, schemas);
+  std::string applied;
+  for (const PublishedSchema& schema : schemas) {
+    applied += (applied.empty() ? "" : ",") + json_string(schema.domain);
+  }
+  print_line("{\"applied\":[" + applied + "]}");
   return Exit::done;
 }
 
@@ -49,8 +62,9 @@ void add_schema(Command& root) {
                    "Of the domain's stream; fixed when the view is made");
     command.duration("dedupe-horizon", options->horizon, std::chrono::seconds(1),
                      "How long an event's id is remembered; fixed too");
-    command.runs(
-        [options, applies](const Speech&) { return applies ? apply(*options) : print(*options); });
+    command.runs([options, applies](const Speech& speech) {
+      return applies ? apply(*options) : print(*options, speech);
+    });
   }
 }
 

@@ -10,6 +10,7 @@
 #include "schemas/sluice/domain.h"
 #include "storage/errors.h"
 #include "storage/rocksdb/rocks_state_store.h"
+#include "tools/sluice/data_folder.h"
 #include "tools/sluice/event_line.h"
 
 namespace sluice {
@@ -37,7 +38,9 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
       start_(random_id()),
       log_(log),
       open_sink_(std::move(open_sink)),
-      resources_(config_.memory.state, config_.partitions) {}
+      resources_(config_.memory.state, config_.partitions) {
+  make_closed_folder(config_.data / "state");
+}
 
 void Workers::run(const std::stop_token& stop) {
   const std::stop_callback passed_on(stop, [this] { give_up_.request_stop(); });
