@@ -93,9 +93,9 @@ void Appender::append_stream(const std::string& domain, std::span<Waiting* const
   }
   Appended failed{Appended::Outcome::unknown, {}, {}, {}};
   try {
-    crash_point("ingest.before_append");
+    crash_point(CrashPoint("ingest.before_append"));
     writer_.append(stream_of(domain), records_);
-    crash_point("ingest.after_append");
+    crash_point(CrashPoint("ingest.after_append"));
   } catch (const Error& failure) {
     spdlog::warn("append failed domain={} events={} error=\"{}\"", domain, records_.size(),
                  failure.what());

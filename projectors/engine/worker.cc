@@ -8,6 +8,7 @@
 
 #include "schemas/sluice/domain.h"
 #include "storage/check.h"
+#include "storage/crash_point.h"
 #include "storage/errors.h"
 
 namespace sluice {
@@ -25,6 +26,7 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
     : projection_(projection),
       config_(std::move(config)),
       parts_(std::move(parts)),
+      emitter_(parts_.writer, parts_.topology, config_.limits.records_an_append),
       stream_(stream_of(projection.name)),
       generation_(parts_.sink.generation()),
       jitter_(
@@ -135,10 +137,10 @@ void Worker::lost(Partition partition) {
 
 void Worker::take(Partition partition, Assigned& assigned) {
   if (!assigned.store) assigned.store = parts_.open_store(partition);
-  const std::string owner = config_.instance + "/" + std::to_string(++takings_);
-  auto projector =
-      std::make_unique<Projector>(projection_, generation_, partition, owner, config_.limits,
-                                  *assigned.store, parts_.sink, parts_.probe);
+  const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++takings_);
+  auto projector = std::make_unique<Projector>(
+      projection_, generation_, partition, owner, config_.limits,
+      ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
   const Offset from = projector->take(log);
@@ -170,7 +172,7 @@ void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
                  partition.value, failure.what());
   } catch (const Corrupt& failure) {
     assigned.projector.reset();
-    assigned.stopped = true;
+    assigned.stopped = failure.what();
     parts_.probe.stopped(label(partition), failure.what());
     spdlog::error("partition stopped projection={} partition={} reason=\"{}\"", projection_.name,
                   partition.value, failure.what());
@@ -221,7 +223,7 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 
 void Worker::tend(Partition partition, Assigned& assigned) {
   assigned.log_end = reader_->end(partition);
-  if (!assigned.stopped && now_ >= assigned.retry_at) {
+  if (assigned.stopped.empty() && now_ >= assigned.retry_at) {
     guarded(partition, assigned, [&] {
       if (!assigned.projector) {
         take(partition, assigned);
@@ -268,13 +270,14 @@ void Worker::show_progress() {
   next_progress_ = now_ + config_.progress_interval;
   std::vector<LogProgress> progress;
   for (const auto& [partition, assigned] : assigned_) {
-    if (!assigned.projector) continue;
-    progress.push_back({partition, assigned.log_end, assigned.projector->owner()});
-    reader_->show_progress(partition, assigned.projector->flushed());
+    if (!assigned.projector && assigned.stopped.empty()) continue;
+    progress.push_back({partition, assigned.log_end, assigned.owner, assigned.stopped});
+    if (assigned.projector) reader_->show_progress(partition, assigned.projector->flushed());
   }
   if (progress.empty()) return;
   try {
     parts_.sink.show_progress(progress);
+    crash_point(CrashPoint("progress.shown"));
   } catch (const Retryable& failure) {
     spdlog::warn("progress not shown projection={} error=\"{}\"", projection_.name, failure.what());
   }

@@ -45,6 +45,18 @@ Conf configured(const KafkaConfig& config, const RoleProperties& role) {
   return conf;
 }
 
+// Another process has our place in the group, or it was ourselves: progress that waited for a
+// broker while our session ended is sent after we have joined again, in the name that we had
+// before. Only librdkafka's text tells the two apart.
+[[noreturn]] void fail_fenced(std::string_view reason) {
+  if (reason.starts_with("OffsetCommit")) {
+    throw Retryable("the place in the group was lost while progress was shown");
+  }
+  fail(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "Kafka client",
+       "does another process run on a copy of this data folder? Stop one, or delete `instance` in "
+       "its folder");
+}
+
 }  // namespace
 
 RoleProperties writer_properties(const KafkaConfig& config) {
@@ -120,6 +132,7 @@ void Client::take_error(rd_kafka_event_t* event) const {
   const auto code = rd_kafka_event_error(event);
   std::array<char, kErrorText> reason{};
   const auto fatal = rd_kafka_fatal_error(client_, reason.data(), reason.size());
+  if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) fail_fenced(reason.data());
   if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) fail(fatal, "Kafka client", reason.data());
   const char* text = rd_kafka_event_error_string(event);
   if (reaction_to(code) == Reaction::reconfigure) fail(code, "Kafka client", text);

@@ -105,9 +105,15 @@ void KafkaReader::lose(const rd_kafka_topic_partition_list_t& partitions) {
   for (int i = 0; i < partitions.cnt; ++i) {
     const Partition partition{partitions.elems[i].partition};
     std::erase(pending_, partition);
-    if (!held_.contains(partition)) continue;
+    const auto found = held_.find(partition);
+    if (found == held_.end()) continue;
     ownership_.lost(partition);
-    held_.erase(partition);
+    // librdkafka keeps a pause through a loss: the partition would come back silent.
+    if (found->second.paused) {
+      const PartitionList paused = listed(partition, found->second.next);
+      check(rd_kafka_resume_partitions(client_.get(), paused.get()), "resuming " + at(partition));
+    }
+    held_.erase(found);
     rd_kafka_topic_partition_list_add(assigned.get(), stream_.c_str(), partition.value);
   }
   // Only now may the group give them to others.

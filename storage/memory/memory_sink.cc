@@ -67,6 +67,11 @@ Offset MemoryViews::log_end(Partition partition) const {
   return taken == taken_.end() ? Offset{} : taken->second.log_end;
 }
 
+std::string MemoryViews::stopped(Partition partition) const {
+  const auto taken = taken_.find(partition);
+  return taken == taken_.end() ? std::string() : taken->second.stopped;
+}
+
 std::vector<Rejection> MemoryViews::rejections(Partition partition) const {
   const auto taken = taken_.find(partition);
   return taken == taken_.end() ? std::vector<Rejection>{} : values(taken->second.rejections);
@@ -90,6 +95,7 @@ ViewPosition MemorySink::take(Partition partition, std::string_view owner) {
   require_present();
   MemoryViews::Taken& taken = views_.taken_[partition];
   taken.view.owner = owner;
+  taken.stopped.clear();
   views_.deeds_.push_back({partition, true, std::string(owner)});
   return taken.view;
 }
@@ -173,6 +179,7 @@ void MemorySink::show_progress(std::span<const LogProgress> progress) {
     const auto taken = views_.taken_.find(p.partition);
     if (taken != views_.taken_.end() && taken->second.view.owner == p.owner) {
       taken->second.log_end = p.log_end;
+      taken->second.stopped = p.stopped;
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include "schemas/sluice/words.h"
 #include "storage/check.h"
+#include "storage/crash_point.h"
 #include "storage/errors.h"
 #include "storage/postgres/schema.h"
 
@@ -115,7 +116,7 @@ ViewPosition PostgresSink::take(Partition partition, std::string_view owner) {
       "ON CONFLICT DO NOTHING",
       {config_.projection, number_, text(partition.value)});
   const PgResult taken = connection_.run(
-      "UPDATE sluice.position SET owner = $4, updated_at = now() "
+      "UPDATE sluice.position SET owner = $4, stopped = '', updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
       "RETURNING position, digest, emits_from, owner",
       {config_.projection, number_, text(partition.value), owner});
@@ -137,6 +138,7 @@ FlushOutcome PostgresSink::flush(const FlushBatch& batch) {
   prepare_session();
   try {
     write(batch);
+    crash_point(CrashPoint("flush.rows_copied"));
     return connection_.commit() == PgConnection::Commit::done ? FlushOutcome::committed
                                                               : FlushOutcome::in_doubt;
   } catch (const Error&) {
@@ -245,11 +247,11 @@ void PostgresSink::show_progress(std::span<const LogProgress> progress) {
   prepare_session();
   for (const LogProgress& each : progress) {
     connection_.run(
-        "UPDATE sluice.position SET log_end = $5, updated_at = now() "
+        "UPDATE sluice.position SET log_end = $5, stopped = $6, updated_at = now() "
         "WHERE projection = $1 AND generation = $2 AND partition = $3 AND owner = $4 "
-        "AND (log_end <> $5 OR updated_at < now() - interval '1 s')",
+        "AND (log_end <> $5 OR stopped <> $6 OR updated_at < now() - interval '1 s')",
         {config_.projection, number_, text(each.partition.value), each.owner,
-         text(each.log_end.value)});
+         text(each.log_end.value), storable_text(each.stopped)});
   }
 }
 

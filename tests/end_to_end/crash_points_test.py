@@ -15,6 +15,7 @@ from system import DEADLINE_SECONDS, EXPORT, SLUICE, Folder, Up, check, sluice
 STEPS = {
     "ingest.before_append": 20,
     "ingest.after_append": 20,
+    "flush.emitted": 2,
     "flush.before": 2,
     "flush.committed": 2,
     "flush.state_written": 2,

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-SLUICE, REPOSITORY = sys.argv[1], pathlib.Path(sys.argv[2])
+SLUICE, REPOSITORY = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 EXPORT = REPOSITORY.parent / "shared/data/polis/opendata/vtaiwan.uberx"
 DEADLINE_SECONDS = 180
 

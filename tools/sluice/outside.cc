@@ -14,6 +14,7 @@
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
+#include "storage/crash_point.h"
 #include "storage/errors.h"
 #include "tools/sluice/nearest.h"
 
@@ -23,8 +24,8 @@ namespace {
 constexpr std::string_view kPrefix = "SLUICE_";
 
 // Read by the project's scripts and tests, not properties of a command.
-constexpr std::array<std::string_view, 5> kReserved = {"CONFIG", "CACHE", "REQUIRE_KAFKA",
-                                                       "CRASH_AT", "JOBS"};
+constexpr std::array<std::string_view, 6> kReserved = {"CONFIG",   "CACHE", "REQUIRE_KAFKA",
+                                                       "CRASH_AT", "JOBS",  "ROUNDS"};
 
 bool is_property(const CLI::Option& option) {
   const std::string& name = option.get_single_name();
@@ -177,8 +178,10 @@ void apply_environment(CLI::App& app, const char* const* environment) {
     const auto equals = line.find('=');
     if (!line.starts_with(kPrefix) || equals == std::string_view::npos) continue;
     const std::string_view variable = line.substr(kPrefix.size(), equals - kPrefix.size());
+    const std::string value(line.substr(equals + 1));
+    if (variable == "CRASH_AT") arm_crash_point(value);
     if (std::ranges::count(kReserved, variable) > 0) continue;
-    apply_variable(app, variable, std::string(line.substr(equals + 1)));
+    apply_variable(app, variable, value);
   }
 }
 

@@ -111,6 +111,9 @@ TEST_CASE("an unknown name is an error wherever it stands, and the nearest one i
   refused(Run({"og"}), "did you mean go?");
   refused(Run({"go", "--http", "u"}, {"SLUICE_BACH=1"}), "did you mean SLUICE_BATCH?");
   refused(Run({"go", "--http", "u"}, {"SLUICE_ZZZZZZZZ=1"}), "SLUICE_ZZZZZZZZ is not known");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_CRASH_AT=flush.comitted"}), "flush.committed");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_CRASH_AT=flush.committed:soon"}), "\"soon\"");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_CRASH_AT=flush.committed:0"}), "\"0\"");
   const File file("htpp = \"x\"\n");
   refused(Run({"go", "--http", "u"}, {std::string("SLUICE_CONFIG=") + file.name()}),
           "did you mean http?");
