@@ -158,7 +158,7 @@ void Projector::flush(Offset log_end) {
   // Before the position that says so: a crash in between emits the same again, which receivers
   // drop.
   emitter_.append(fold_.outbox());
-  crash_point("flush.emitted");
+  crash_point(CrashPoint("flush.emitted"));
   commit({fold_.position(), fold_.digest(), std::max(log_end, fold_.position())});
 }
 

@@ -250,6 +250,7 @@ FactRules::Plan::Plan(const Descriptor& fact)
 
 FactRules::FactRules(const Descriptor& fact) : plan_(std::make_unique<const Plan>(fact)) {}
 
+FactRules::FactRules(FactRules&&) noexcept = default;
 FactRules::~FactRules() = default;
 
 const FactRules& FactRules::of(const Descriptor& fact) {
@@ -288,22 +289,6 @@ std::vector<Fault> check_rules(Message& event) {
       reflection.GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
   if (fact == nullptr) return {{"", "no known fact"}};
   return FactRules::of(*fact->message_type()).check(*reflection.MutableMessage(&event, fact));
-}
-
-struct FactRules::Plan {
-  MessagePlan message;
-};
-
-FactRules::FactRules(const Descriptor& fact)
-    : plan_(std::make_unique<Plan>(Plan{MessagePlan(fact)})) {}
-FactRules::FactRules(FactRules&&) noexcept = default;
-FactRules::~FactRules() = default;
-
-std::vector<Fault> FactRules::check(Message& fact) const {
-  std::vector<Fault> faults;
-  static const std::string kNoPath;
-  check_message(fact, plan_->message, kNoPath, faults);
-  return faults;
 }
 
 bool is_id(std::string_view text) {

@@ -35,6 +35,7 @@ class FactRules {
   [[nodiscard]] std::string_view key(const google::protobuf::Message& fact) const;
 
   explicit FactRules(const google::protobuf::Descriptor& fact);
+  FactRules(FactRules&&) noexcept;
   ~FactRules();
 
  private:
@@ -44,21 +45,6 @@ class FactRules {
 
 // The same for the fact of `event`, a domain's Event.
 [[nodiscard]] std::vector<Fault> check_rules(google::protobuf::Message& event);
-
-// The rules of one fact, read from its options once: what check_rules() asks of a whole event, for
-// who has the fact alone. Thread-safe.
-class FactRules {
- public:
-  explicit FactRules(const google::protobuf::Descriptor& fact);
-  FactRules(FactRules&&) noexcept;
-  ~FactRules();
-
-  [[nodiscard]] std::vector<Fault> check(google::protobuf::Message& fact) const;
-
- private:
-  struct Plan;
-  std::unique_ptr<Plan> plan_;
-};
 
 // What the wire calls an id: 1 to 64 of A-Z a-z 0-9 . _ ~ -
 [[nodiscard]] bool is_id(std::string_view text);

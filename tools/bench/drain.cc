@@ -88,7 +88,7 @@ void drain(const std::string& brokers, const std::string& folder, int workers,
   const PrivateCluster cluster(std::filesystem::path(folder) / "postgres");
   const auto chosen = choose_domains({std::string(kDomain)});
   apply_schema(cluster.url(), schemas_of(chosen, kPartitions, std::chrono::hours(24)));
-  const MemoryBudget budget = divide_memory(memory, kPartitions);
+  const MemoryBudget budget = divide_memory(memory, {.projectors = kPartitions});
   const auto log = kafka_log(brokers, {}, budget.log);
   const std::uint64_t events = events_in(*log);
 

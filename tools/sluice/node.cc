@@ -75,7 +75,8 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   Parts& parts = *parts_;
   const int projectors =
       config.partitions * static_cast<int>(std::max<std::size_t>(parts.projections.size(), 1));
-  const MemoryBudget memory = divide_memory(config.memory, projectors);
+  const MemoryBudget memory =
+      divide_memory(config.memory, {.ingest = true, .projectors = projectors});
   if (config.postgres.empty()) {
     parts.cluster = std::make_unique<PrivateCluster>(parts.folder.path() / "postgres");
     spdlog::info("postgres started pid={}", parts.cluster->pid());

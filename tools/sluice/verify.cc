@@ -57,7 +57,7 @@ class Account {
       : name_(projection.name),
         scratch_(options.scratch),
         topology_(log.topology()),
-        resources_(divide_memory(options.memory, generation.partitions).state,
+        resources_(divide_memory(options.memory, {.projectors = generation.partitions}).state,
                    generation.partitions) {
     const auto each = static_cast<std::size_t>(options.memory) / 4 /
                       static_cast<std::size_t>(generation.partitions);

@@ -47,7 +47,7 @@ struct Node {
                  .instance = "test",
                  .workers = 1,
                  .partitions = kPartitions,
-                 .memory = divide_memory(kLeastMemory, kPartitions),
+                 .memory = divide_memory(kLeastMemory, {.projectors = kPartitions}),
                  .flush_interval = 10ms},
                 *log, [&views](const Projection&) { return std::make_unique<MemorySink>(views); }) {
   }
@@ -115,7 +115,7 @@ TEST_CASE("a database that is away at the start is waited for") {
                   {.data = dir.path(),
                    .instance = "test",
                    .partitions = kPartitions,
-                   .memory = divide_memory(kLeastMemory, kPartitions)},
+                   .memory = divide_memory(kLeastMemory, {.projectors = kPartitions})},
                   *log, [&](const Projection&) -> std::unique_ptr<ProjectionSink> {
                     if (++tries == 1) throw Retryable("no connection");
                     return std::make_unique<MemorySink>(views);
