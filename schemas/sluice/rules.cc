@@ -265,6 +265,22 @@ std::vector<Fault> check_rules(Message& event) {
   return faults;
 }
 
+struct FactRules::Plan {
+  MessagePlan message;
+};
+
+FactRules::FactRules(const Descriptor& fact)
+    : plan_(std::make_unique<Plan>(Plan{MessagePlan(fact)})) {}
+FactRules::FactRules(FactRules&&) noexcept = default;
+FactRules::~FactRules() = default;
+
+std::vector<Fault> FactRules::check(Message& fact) const {
+  std::vector<Fault> faults;
+  static const std::string kNoPath;
+  check_message(fact, plan_->message, kNoPath, faults);
+  return faults;
+}
+
 bool is_id(std::string_view text) {
   if (text.empty() || text.size() > kLongestId) return false;
   for (const char c : text) {

@@ -6,6 +6,7 @@
 #include <google/protobuf/message.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,21 @@ struct Fault {
 // Writes defaults into absent fields of `event` (a domain's Event) and returns what is wrong with
 // its fact; empty: admissible. One fault a field at most. Thread-safe.
 [[nodiscard]] std::vector<Fault> check_rules(google::protobuf::Message& event);
+
+// The rules of one fact, read from its options once: what check_rules() asks of a whole event, for
+// who has the fact alone. Thread-safe.
+class FactRules {
+ public:
+  explicit FactRules(const google::protobuf::Descriptor& fact);
+  FactRules(FactRules&&) noexcept;
+  ~FactRules();
+
+  [[nodiscard]] std::vector<Fault> check(google::protobuf::Message& fact) const;
+
+ private:
+  struct Plan;
+  std::unique_ptr<Plan> plan_;
+};
 
 // What the wire calls an id: 1 to 64 of A-Z a-z 0-9 . _ ~ -
 [[nodiscard]] bool is_id(std::string_view text);

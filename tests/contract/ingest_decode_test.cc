@@ -40,7 +40,7 @@ using Decoded = std::variant<AdmittedBatch, Refusal>;
 using Header = std::pair<std::string, std::string>;
 
 Decoded decode(const std::vector<Header>& fields, std::string body) {
-  Decoder decoder(codecs(), {.batch_events = 3, .event_bytes = 2000}, clock());
+  Decoder decoder({.batch_events = 3, .event_bytes = 2000}, clock());
   RequestHeaders headers;
   for (const auto& [name, value] : fields) {
     if (name == "content-type") headers.content_type = value;
