@@ -23,6 +23,7 @@ constexpr std::size_t kMostProducts = 5'000;
 // Of the estimate, which leaves room for what rounding adds.
 constexpr double kGoal = 1e-14;
 constexpr double kNothing = 1e-14;
+constexpr double kLittle = 1e-3;
 static_assert(kMostBasis + kBlock <= static_cast<Index>(kLargestDense), "a basis is independent");
 
 // splitmix64: the same start on every machine.
@@ -133,14 +134,23 @@ class Lanczos {
       fresh -= basis_.col(size_ + j) * coupling_(j, k);
     }
     const double length = fresh.norm();
-    // The basis cannot grow in this direction.
-    if (length <= kNothing * projected_.diagonal().cwiseAbs().maxCoeff()) {
-      fill_with_noise(size_ + k);
-      return;
+    const double scale = projected_.diagonal().cwiseAbs().maxCoeff();
+    if (length > kNothing * scale) {
+      fresh /= length;
+      // Where little is left, rounding is much of it, and has something along the basis.
+      const Index from = length < kLittle * scale ? 0 : size_;
+      for (Index j = from; j < size_ + k; ++j) {
+        fresh -= basis_.col(j) * basis_.col(j).dot(fresh);
+      }
+      const double rest = fresh.norm();
+      if (rest > 0.5) {
+        fresh /= rest;
+        coupling_(k, k) = length;
+        return;
+      }
     }
-    coupling_(k, k) = length;
-    fresh /= length;
-    for (Index j = 0; j < k; ++j) fresh -= basis_.col(size_ + j) * basis_.col(size_ + j).dot(fresh);
+    // The basis cannot grow in this direction.
+    fill_with_noise(size_ + k);
   }
 
   void fill_with_noise(Index column) {
