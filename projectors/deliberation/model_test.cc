@@ -7,6 +7,7 @@
 #include <rapidcheck.h>
 #include <catch2/catch.hpp>
 
+#include "people/events.pb.h"
 #include "schemas/sluice/row_options.h"
 #include "tests/support/deliberation_facts.h"
 #include "tests/support/deliberation_model.h"
@@ -40,11 +41,14 @@ class Digits {
 
 std::string numbered(std::string prefix, int n) { return prefix += std::to_string(n); }
 
+constexpr int kParticipants = 6;
+
 Event event_of(Digits& digits) {
   const std::string id = digits.once_in(5) ? "d" : "c";
-  const int kind = digits.below(24);
+  const int kind = digits.below(26);
   const std::string opinion = numbered("o", digits.below(4));
-  const std::string participant = numbered("u", digits.below(4));
+  const int who = digits.below(kParticipants);
+  const std::string participant = numbered("u", who);
   if (kind < 12) {
     return facts::vote(id, opinion, participant,
                        digits.one_of({CHOICE_AGREE, CHOICE_DISAGREE, CHOICE_PASS, CHOICE_NONE}));
@@ -74,6 +78,12 @@ Event event_of(Digits& digits) {
       return facts::import_completed(id, numbered("i", digits.below(2)));
     case 23:
       return facts::conversation(id, participant, Participation(digits.below(3)), {"o0", "o1"});
+    case 24:
+      return facts::removed(id, participant);
+    case 25: {
+      const int other = 1 + digits.below(kParticipants - 1);
+      return facts::rekeyed(id, participant, numbered("u", (who + other) % kParticipants));
+    }
   }
   return {};
 }
@@ -140,6 +150,26 @@ void require_same(const Row* row, const Row& expected) {
   }
 }
 
+// Of whoever was removed nothing is left but that: no row, and no place in another's.
+void require_forgotten(Driver& driver, const std::string& id,
+                       const std::set<std::string>& removed) {
+  const auto holds = [&](const std::string& ids) {
+    return std::any_of(removed.begin(), removed.end(), [&](const std::string& participant) {
+      return ("\n" + ids).find("\n" + participant + "\n") != std::string::npos;
+    });
+  };
+  for (const OpinionStats& stats : driver.rows<OpinionStats>(id)) RC_ASSERT(!holds(stats.voters()));
+  for (const Voters& part : driver.rows<Voters>(id)) RC_ASSERT(!holds(part.participant_ids()));
+  for (const Authored& authored : driver.rows<Authored>(id)) {
+    RC_ASSERT(!removed.contains(authored.author_id()));
+  }
+  std::set<std::string> noted;
+  for (const Participant& participant : driver.rows<Participant>(id)) {
+    if (participant.removed()) noted.insert(participant.participant_id());
+  }
+  RC_ASSERT(noted == removed);
+}
+
 void require_same(Driver& driver, const std::string& id, const DeliberationModel& model) {
   const auto now = model.situation();
   if (now.created == nullptr) {
@@ -149,7 +179,7 @@ void require_same(Driver& driver, const std::string& id, const DeliberationModel
   }
   Conversation conversation;
   conversation.set_conversation_id(id);
-  conversation.set_owner_id(now.created->owner_id());
+  conversation.set_owner_id(now.owner_id);
   conversation.set_title(now.created->title());
   conversation.set_participation(now.created->participation());
   conversation.set_status(now.closed ? CONVERSATION_STATUS_CLOSED : CONVERSATION_STATUS_OPEN);
@@ -169,6 +199,7 @@ void require_same(Driver& driver, const std::string& id, const DeliberationModel
   for (const Ballot& ballot : ballots) {
     require_same(driver.row<Ballot>(id, ballot.participant_id()), ballot);
   }
+  require_forgotten(driver, id, now.removed);
 }
 
 // rapidcheck tries 100 histories a round.
@@ -188,6 +219,7 @@ TEST_CASE("after every fact of a random history the rows are what the model says
   const auto holds = [&](const std::vector<std::uint64_t>& steps) {
     Driver driver;
     std::map<std::string, DeliberationModel> models;
+    std::map<std::string, std::set<std::string>> told;
     std::int64_t now = 1000;
     const auto post = [&](const DeliberationModel::Posted& next) {
       driver.now = Time{std::chrono::milliseconds{next.recorded_at}};
@@ -197,6 +229,10 @@ TEST_CASE("after every fact of a random history the rows are what the model says
       const auto expected = models[id].post(next);
       RC_ASSERT(std::string(driver.post_as(next.actor, next.event)) == std::string(expected));
       require_same(driver, id, models[id]);
+      for (const people::Event& fact : driver.emitted<people::Event>()) {
+        told[fact.user_joined().conversation_id()].insert(fact.user_joined().user_id());
+      }
+      RC_ASSERT(told[id] == models[id].situation().told);
       ++facts;
       admitted += expected.empty();
     };
