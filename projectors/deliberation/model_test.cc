@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "people/events.pb.h"
+#include "projectors/deliberation/id_lines.h"
 #include "schemas/sluice/row_options.h"
 #include "tests/support/deliberation_facts.h"
 #include "tests/support/deliberation_model.h"
@@ -150,24 +151,50 @@ void require_same(const Row* row, const Row& expected) {
   }
 }
 
-// Of whoever was removed nothing is left but that: no row, and no place in another's.
-void require_forgotten(Driver& driver, const std::string& id,
-                       const std::set<std::string>& removed) {
-  const auto holds = [&](const std::string& ids) {
-    return std::any_of(removed.begin(), removed.end(), [&](const std::string& participant) {
-      return ("\n" + ids).find("\n" + participant + "\n") != std::string::npos;
-    });
-  };
-  for (const OpinionStats& stats : driver.rows<OpinionStats>(id)) RC_ASSERT(!holds(stats.voters()));
-  for (const Voters& part : driver.rows<Voters>(id)) RC_ASSERT(!holds(part.participant_ids()));
-  for (const Authored& authored : driver.rows<Authored>(id)) {
-    RC_ASSERT(!removed.contains(authored.author_id()));
+// Who has a vote on which opinion, or had.
+using Votes = std::set<std::pair<std::string, std::string>>;
+
+void add_lines(const std::string& opinion_id, std::string_view participants, Votes& votes) {
+  const auto add = [&](std::string_view id) { votes.emplace(opinion_id, id); };
+  id_lines::for_each(participants, add);
+}
+
+// The fold's own memory: everybody stands once among the voters of what they vote on or did, and of
+// whoever was removed nothing is left but that they were.
+void require_remembered(Driver& driver, const std::string& id,
+                        const DeliberationModel::Situation& now) {
+  Votes voters;
+  for (const OpinionStats& stats : driver.rows<OpinionStats>(id)) {
+    add_lines(stats.opinion_id(), stats.voters(), voters);
   }
-  std::set<std::string> noted;
+  for (const Voters& part : driver.rows<Voters>(id)) {
+    add_lines(part.opinion_id(), part.participant_ids(), voters);
+  }
+  Votes votes;
+  for (const auto& [participant, standing] : now.standing) {
+    for (const auto& [opinion, choice] : standing) votes.emplace(opinion, participant);
+  }
+  for (const Ballot& ballot : driver.rows<Ballot>(id)) {
+    const auto add = [&](std::string_view opinion) {
+      RC_ASSERT(votes.emplace(opinion, ballot.participant_id()).second);
+    };
+    id_lines::for_each(ballot.withdrawn(), add);
+  }
+  RC_ASSERT(voters == votes);
+
+  std::set<std::pair<std::string, std::string>> authored;
+  for (const Authored& row : driver.rows<Authored>(id)) {
+    authored.emplace(row.opinion_id(), row.author_id());
+  }
+  RC_ASSERT(authored.size() == now.opinions.size());
+  for (const auto& [opinion, row] : now.opinions) {
+    RC_ASSERT(authored.contains({opinion, row.author_id()}));
+  }
+  std::set<std::string> removed;
   for (const Participant& participant : driver.rows<Participant>(id)) {
-    if (participant.removed()) noted.insert(participant.participant_id());
+    if (participant.removed()) removed.insert(participant.participant_id());
   }
-  RC_ASSERT(noted == removed);
+  RC_ASSERT(removed == now.removed);
 }
 
 void require_same(Driver& driver, const std::string& id, const DeliberationModel& model) {
@@ -199,7 +226,7 @@ void require_same(Driver& driver, const std::string& id, const DeliberationModel
   for (const Ballot& ballot : ballots) {
     require_same(driver.row<Ballot>(id, ballot.participant_id()), ballot);
   }
-  require_forgotten(driver, id, now.removed);
+  require_remembered(driver, id, now);
 }
 
 // rapidcheck tries 100 histories a round.
