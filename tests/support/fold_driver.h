@@ -55,7 +55,7 @@ class FoldDriver {
   // The facts that were emitted to the domain whose Event this is since the last call of this, in
   // order.
   template <class Other>
-  [[nodiscard]] std::vector<Other> emitted() {
+  std::vector<Other> emitted() {
     std::vector<Other> facts;
     for (const DerivedRecord& record : outbox_.records()) {
       Envelope envelope;

@@ -90,8 +90,11 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   ingest.port = config.port;
   ingest.threads = config.http_threads;
   ingest.appender.waiting_bytes = memory.ingest;
-  for (const Domain& domain : parts.domains) {
+  // Of all: a domain that is projected here may emit to one that is not.
+  for (const Domain& domain : domains()) {
     patiently(stop, [&] { topology->create(stream_of(domain.name), config.partitions); });
+  }
+  for (const Domain& domain : parts.domains) {
     ingest.partitions.emplace(domain.name, config.partitions);
   }
   const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon);
