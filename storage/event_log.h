@@ -1,7 +1,8 @@
 #pragma once
 
 // The log: streams of records, each stream cut into partitions that are appended to at the end and
-// read in order. Technologies: memory/, embedded/, kafka/. tests/contract has the suite that all pass.
+// read in order. Technologies: memory/, embedded/, kafka/. tests/contract has the suite that all
+// pass.
 
 #include <chrono>
 #include <span>
@@ -44,7 +45,8 @@ class Ownership {
  public:
   virtual ~Ownership() = default;
 
-  // The partition is ours from now on. Returns the position to read from. What it throws leaves poll().
+  // The partition is ours from now on. Returns the position to read from. What it throws leaves
+  // poll().
   virtual Offset acquired(Partition partition) = 0;
 
   // The partition is no longer ours, or about to be: nothing of it may be changed after this.

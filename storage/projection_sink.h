@@ -57,7 +57,7 @@ struct QuarantinedRecord {
   Offset position;
   std::string key;
   std::string reason;
-  std::string value;     // the record's bytes
+  std::string value;  // the record's bytes
   Time appended_at;
   bool parks_key = false;  // later records of the key wait behind it
 };

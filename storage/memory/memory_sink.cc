@@ -34,7 +34,8 @@ std::string key_of(const Message& row) {
       case google::protobuf::FieldDescriptor::CPPTYPE_BOOL:
         reflection.SetBool(only_key.get(), field, reflection.GetBool(row, field));
         break;
-      default: throw Misconfigured("a key of " + row.GetTypeName() + " is of no key type");
+      default:
+        throw Misconfigured("a key of " + row.GetTypeName() + " is of no key type");
     }
   }
   return only_key->SerializeAsString();
@@ -112,7 +113,8 @@ MemorySink::Transaction MemorySink::begin(const FlushBatch& batch) {
   for (const RowChanges& changes : batch.rows) {
     if (changes.upserts.empty() && changes.erased.empty()) continue;
     Transaction::Rows rows{changes.row->full_name(), {}};
-    for (const Message* row : changes.upserts) rows.changes.emplace_back(key_of(*row), copy_of(*row));
+    for (const Message* row : changes.upserts)
+      rows.changes.emplace_back(key_of(*row), copy_of(*row));
     for (const Message* row : changes.erased) rows.changes.emplace_back(key_of(*row), nullptr);
     transaction.rows.push_back(std::move(rows));
   }
