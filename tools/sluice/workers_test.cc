@@ -56,6 +56,13 @@ struct Node {
   Workers workers;
 };
 
+// Deliberation tells people who takes part.
+void make_streams(Log& log) {
+  const auto topology = log.topology();
+  topology->create(kStream, kPartitions);
+  topology->create("people.events", kPartitions);
+}
+
 void append(Log& log, simulate::DeliberationTraffic& traffic, int count) {
   const auto writer = log.writer();
   for (int i = 0; i < count; ++i) {
@@ -84,7 +91,7 @@ TEST_CASE("stopped workers have flushed what they folded, and go on from there")
   simulate::DeliberationTraffic traffic(1, {.votes = 1000, .conversations = 5, .participants = 50});
   for (const int round : {1, 2}) {
     Node node(dir.path(), views);
-    if (round == 1) node.log->topology()->create(kStream, kPartitions);
+    if (round == 1) make_streams(*node.log);
     append(*node.log, traffic, 100);
     std::stop_source stop;
     std::jthread running([&] { node.workers.run(stop.get_token()); });
@@ -101,7 +108,7 @@ TEST_CASE("workers that cannot work stop all of them and say why") {
   const TempDir dir;
   MemoryViews views(generation(rules().version + 1));
   Node node(dir.path(), views);
-  node.log->topology()->create(kStream, kPartitions);
+  make_streams(*node.log);
   CHECK_THROWS_WITH(node.workers.run(std::stop_token()), Catch::Contains("rebuild"));
 }
 
@@ -109,7 +116,7 @@ TEST_CASE("a database that is away at the start is waited for") {
   const TempDir dir;
   MemoryViews views(generation(rules().version));
   const auto log = own_embedded_log(dir.path(), 16 << 20);
-  log->topology()->create(kStream, kPartitions);
+  make_streams(*log);
   std::atomic<int> tries = 0;
   Workers workers({rules()},
                   {.data = dir.path(),
