@@ -164,8 +164,13 @@ TEST_CASE("after every fact of a random history the rows are what the model says
     admitted += both.admitted;
   };
   for (int round = 0; round < rounds(); ++round) {
-    CHECK(rc::check(history::numbered("the fold is the model, round ", round),
-                    [&] { holds(any_history()); }));
+    // Every round begins at the same seed.
+    const std::uint64_t salt = static_cast<std::uint64_t>(round) * 0x9e3779b97f4a7c15u;
+    CHECK(rc::check(history::numbered("the fold is the model, round ", round), [&] {
+      std::vector<std::uint64_t> steps = any_history();
+      for (std::uint64_t& step : steps) step ^= salt;
+      holds(steps);
+    }));
   }
   CHECK(facts >= 100'000);
   CHECK(admitted > facts / 4);

@@ -17,7 +17,6 @@
 
 #include "projectors/engine/projection.h"
 #include "projectors/engine/tables.h"
-#include "schemas/sluice/domain.h"
 #include "schemas/sluice/rules.h"
 #include "storage/memory/memory_state.h"
 
@@ -54,18 +53,20 @@ class FoldDriver {
     return effects.rejection();
   }
 
-  // The facts that were emitted to the domain whose Event this is since the last call of this, in
-  // order.
+  // The facts that were emitted to the domain whose Event this is since the last call of this for
+  // it, in order.
   template <class Other>
   std::vector<Other> emitted() {
-    std::vector<Other> facts;
     for (const DerivedRecord& record : outbox_.records()) {
-      Envelope envelope;
-      if (record.stream != stream_of(Other::descriptor()->file()->package())) continue;
-      envelope.ParseFromString(record.value);
-      facts.emplace_back().ParseFromString(envelope.payload());
+      emitted_.emplace_back().ParseFromString(record.value);
     }
     outbox_.clear();
+    std::vector<Other> facts;
+    std::erase_if(emitted_, [&](const Envelope& envelope) {
+      if (envelope.domain() != Other::descriptor()->file()->package()) return false;
+      facts.emplace_back().ParseFromString(envelope.payload());
+      return true;
+    });
     return facts;
   }
 
@@ -158,6 +159,7 @@ class FoldDriver {
   MemoryStateStore store_;
   Tables tables_;
   Outbox outbox_{"test", Partition{0}};
+  std::vector<Envelope> emitted_;
   P rules_;
   Offset position_;
   std::map<const google::protobuf::Descriptor*,
