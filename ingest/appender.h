@@ -8,11 +8,12 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
-#include "ingest/decoder.h"
+#include "ingest/admitted_batch.h"
 #include "storage/event_log.h"
 
 namespace sluice {

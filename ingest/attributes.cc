@@ -1,5 +1,8 @@
 #include "ingest/attributes.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "ingest/media_type.h"
 #include "ingest/timestamp.h"
 #include "schemas/sluice/rules.h"
@@ -7,82 +10,76 @@
 
 namespace sluice {
 
-void Attributes::clear() {
-  for (auto* attribute : {&specversion_, &id_, &source_, &type_, &time_, &datacontenttype_, &actor_,
-                          &actorlevel_, &actorrole_}) {
-    attribute->reset();
-  }
+Attributes::Name Attributes::named(std::string_view name) {
+  constexpr auto kNames =
+      std::to_array<std::string_view>({"specversion", "id", "source", "type", "time",
+                                       "datacontenttype", "actor", "actorlevel", "actorrole"});
+  static_assert(kNames.size() == kUnknown);
+  return static_cast<Name>(std::find(kNames.begin(), kNames.end(), name) - kNames.begin());
 }
 
-std::optional<std::string>* Attributes::find(std::string_view name) {
-  if (name == "specversion") return &specversion_;
-  if (name == "id") return &id_;
-  if (name == "source") return &source_;
-  if (name == "type") return &type_;
-  if (name == "time") return &time_;
-  if (name == "datacontenttype") return &datacontenttype_;
-  if (name == "actor") return &actor_;
-  if (name == "actorlevel") return &actorlevel_;
-  if (name == "actorrole") return &actorrole_;
-  return nullptr;
+void Attributes::clear() { present_.fill(false); }
+
+void Attributes::set(Name name, std::string_view value) {
+  texts_[name] = value;
+  present_[name] = true;
 }
 
-bool Attributes::known(std::string_view name) { return Attributes().find(name) != nullptr; }
-
-bool Attributes::set(std::string_view name, std::string_view value) {
-  std::optional<std::string>* attribute = find(name);
-  if (attribute == nullptr) return false;
-  *attribute = value;
-  return true;
+const std::string* Attributes::find(Name name) const {
+  return present_[name] ? &texts_[name] : nullptr;
 }
 
 void Attributes::read_into(Envelope& envelope, Faults& faults) const {
-  if (!specversion_) {
+  if (const std::string* version = find(kSpecversion); version == nullptr) {
     faults.add("specversion", "is required");
-  } else if (*specversion_ != "1.0") {
+  } else if (*version != "1.0") {
     faults.add("specversion", "must be 1.0");
   }
-  if (id_) {
-    if (!is_event_id(*id_)) faults.add("id", "must be 1 to 200 printable characters");
-    envelope.set_id(*id_);
+  if (const std::string* id = find(kId)) {
+    if (!is_event_id(*id)) faults.add("id", "must be 1 to 200 printable characters");
+    envelope.set_id(*id);
   }
-  if (!source_) {
+  if (const std::string* source = find(kSource); source == nullptr) {
     faults.add("source", "is required");
-  } else if (source_->empty() || !is_printable(*source_)) {
+  } else if (source->empty() || !is_printable(*source)) {
     faults.add("source", "must be printable characters, one or more");
   } else {
-    envelope.set_source(*source_);
+    envelope.set_source(*source);
   }
-  if (time_) {
-    const std::optional<Time> time = parse_timestamp(*time_);
+  if (const std::string* text = find(kTime)) {
+    const std::optional<Time> time = parse_timestamp(*text);
     if (time) {
       envelope.set_occurred_at(time->time_since_epoch().count());
     } else {
       faults.add("time", "must be an RFC 3339 time such as 2026-01-31T12:00:00Z");
     }
   }
-  if (datacontenttype_) {
-    const MediaType type = parse_media_type(*datacontenttype_);
+  if (const std::string* text = find(kDatacontenttype)) {
+    const MediaType type = parse_media_type(*text);
     if (!names_json(type) || !type.is_utf8) faults.add("datacontenttype", "must name JSON");
   }
   read_actor(envelope, faults);
 }
 
 void Attributes::read_actor(Envelope& envelope, Faults& faults) const {
+  const std::string* id = find(kActor);
+  const std::string* level_word = find(kActorlevel);
+  const std::string* role_word = find(kActorrole);
+  if (id == nullptr && level_word == nullptr && role_word == nullptr) return;
   Actor& actor = *envelope.mutable_actor();
-  if (actor_ && !actor_->empty()) {
-    if (!is_id(*actor_)) faults.add("actor", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -");
-    actor.set_id(*actor_);
+  if (id != nullptr && !id->empty()) {
+    if (!is_id(*id)) faults.add("actor", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -");
+    actor.set_id(*id);
   }
-  if (actorlevel_) {
-    if (const auto* level = value_of(*Actor::Level_descriptor(), *actorlevel_)) {
+  if (level_word != nullptr) {
+    if (const auto* level = value_of(*Actor::Level_descriptor(), *level_word)) {
       actor.set_level(static_cast<Actor::Level>(level->number()));
     } else {
       faults.add("actorlevel", "must be one of guest, account, verified");
     }
   }
-  if (actorrole_) {
-    if (const auto* role = value_of(*Actor::Role_descriptor(), *actorrole_)) {
+  if (role_word != nullptr) {
+    if (const auto* role = value_of(*Actor::Role_descriptor(), *role_word)) {
       actor.set_role(static_cast<Actor::Role>(role->number()));
     } else {
       faults.add("actorrole", "must be one of participant, moderator, service");

@@ -2,7 +2,8 @@
 
 // A CloudEvent's context attributes, from whichever mode they came.
 
-#include <optional>
+#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,33 +12,38 @@
 
 namespace sluice {
 
-// Those that mean something here; extensions of other names are let through unread.
+// Those that mean something here; extensions of other names are let through unread. Keeps its
+// memory from event to event.
 class Attributes {
  public:
+  enum Name {
+    kSpecversion,
+    kId,
+    kSource,
+    kType,
+    kTime,
+    kDatacontenttype,
+    kActor,
+    kActorlevel,
+    kActorrole,
+    kUnknown,
+  };
+  [[nodiscard]] static Name named(std::string_view name);
+
   void clear();
+  void set(Name name, std::string_view value);
 
-  // False: no attribute that is read here.
-  bool set(std::string_view name, std::string_view value);
-  [[nodiscard]] static bool known(std::string_view name);
-
-  [[nodiscard]] const std::optional<std::string>& type() const { return type_; }
+  // Null when absent.
+  [[nodiscard]] const std::string* find(Name name) const;
 
   // Checks all but the type and writes them into the envelope. `id` is left empty when absent.
   void read_into(Envelope& envelope, Faults& faults) const;
 
  private:
-  std::optional<std::string>* find(std::string_view name);
   void read_actor(Envelope& envelope, Faults& faults) const;
 
-  std::optional<std::string> specversion_;
-  std::optional<std::string> id_;
-  std::optional<std::string> source_;
-  std::optional<std::string> type_;
-  std::optional<std::string> time_;
-  std::optional<std::string> datacontenttype_;
-  std::optional<std::string> actor_;
-  std::optional<std::string> actorlevel_;
-  std::optional<std::string> actorrole_;
+  std::array<std::string, kUnknown> texts_;
+  std::array<bool, kUnknown> present_{};
 };
 
 }  // namespace sluice

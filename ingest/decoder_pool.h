@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <mutex>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -13,8 +12,7 @@ namespace sluice {
 // Decoders keep their buffers, so they are handed round instead of made anew. Any thread.
 class DecoderPool {
  public:
-  DecoderPool(std::span<const DomainCodec> domains, DecoderLimits limits, StampClock& clock)
-      : domains_(domains), limits_(limits), clock_(clock) {}
+  DecoderPool(DecoderLimits limits, StampClock& clock) : limits_(limits), clock_(clock) {}
 
   // Runs `work(Decoder&)` with a decoder of its own.
   template <class Work>
@@ -36,10 +34,9 @@ class DecoderPool {
         return decoder;
       }
     }
-    return std::make_unique<Decoder>(domains_, limits_, clock_);
+    return std::make_unique<Decoder>(limits_, clock_);
   }
 
-  const std::span<const DomainCodec> domains_;
   const DecoderLimits limits_;
   StampClock& clock_;
   std::mutex mutex_;  // guards idle_; as many decoders as threads at most

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice {
@@ -19,19 +20,26 @@ class Faults {
   static constexpr std::size_t kKept = 1000;
 
   void begin_event(std::size_t index) { index_ = index; }
-  // One a field: what could not be read at all is not said to be wrong in another way, too.
+  // One a field: what could not be read at all is not said to be wrong in another way, nor are its
+  // parts. Past those kept this is not told apart any more.
   void add(std::string field, std::string reason) {
-    for (auto said = kept_.rbegin(); said != kept_.rend() && said->index == index_; ++said) {
-      if (said->field == field) return;
+    if (kept_.size() < kKept) {
+      for (auto said = kept_.rbegin(); said != kept_.rend() && said->index == index_; ++said) {
+        if (is_within(field, said->field)) return;
+      }
+      kept_.push_back({index_, std::move(field), std::move(reason)});
     }
     ++count_;
-    if (kept_.size() < kKept) kept_.push_back({index_, std::move(field), std::move(reason)});
   }
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] const std::vector<EventFault>& kept() const { return kept_; }
 
  private:
+  static bool is_within(std::string_view field, std::string_view whole) {
+    return field.starts_with(whole) && (field.size() == whole.size() || field[whole.size()] == '.');
+  }
+
   std::size_t index_ = 0;
   std::size_t count_ = 0;
   std::vector<EventFault> kept_;

@@ -88,7 +88,7 @@ Ingest::Ingest(std::span<const Domain> domains, IngestConfig config, IngestParts
       clock_(parts_.clock),
       codecs_(codecs_of(domains, config)),
       openapi_(openapi_document(codecs_)),
-      decoders_(codecs_, config.decoder, clock_),
+      decoders_(config.decoder, clock_),
       probe_(parts_.metrics),
       appender_(parts_.writer, config.appender),
       server_(
@@ -96,7 +96,10 @@ Ingest::Ingest(std::span<const Domain> domains, IngestConfig config, IngestParts
           [this](http::Request&& request, http::Responder respond) {
             answer(std::move(request), std::move(respond));
           },
-          [](int status, std::string_view detail) { return problem(status, detail); }) {}
+          [this](int status, std::string_view detail) {
+            probe_.answered(status);
+            return status == 503 ? unavailable(detail) : problem(status, detail);
+          }) {}
 
 Ingest::~Ingest() {
   constexpr std::chrono::milliseconds kAtOnce{0};
@@ -143,10 +146,12 @@ void Ingest::answer(http::Request&& request, http::Responder respond) {
     if (method != "POST") return reply(not_allowed(kAllow));
     return post(*codec, std::move(request), std::move(respond));
   }
+  // The parser has seen to it that nothing but OPTIONS asks the server itself.
+  if (request.path == "*") return reply(options("GET, HEAD, POST, OPTIONS"));
   constexpr std::string_view kAllow = "GET, HEAD, OPTIONS";
-  const bool ours = request.path == "*" || std::find(std::begin(kPaths), std::end(kPaths),
-                                                     request.path) != std::end(kPaths);
-  if (!ours) return reply(problem(404, "there is no " + request.path));
+  if (std::find(std::begin(kPaths), std::end(kPaths), request.path) == std::end(kPaths)) {
+    return reply(problem(404, "there is no " + request.path));
+  }
   if (method == "OPTIONS") return reply(options(kAllow));
   if (method != "GET" && method != "HEAD") return reply(not_allowed(kAllow));
   reply(get(request));
@@ -175,6 +180,10 @@ void Ingest::post(const DomainCodec& codec, http::Request&& request, http::Respo
     (*responder)(std::move(response));
   };
   if (auto refusal = refuse(request)) return reply(std::move(*refusal));
+  // Two readers could disagree about which one counts.
+  if (request.head.count("content-type") > 1) {
+    return reply(problem(400, "there is more than one Content-Type"));
+  }
   std::vector<std::string> names;
   const RequestHeaders headers = headers_of(request.head, names);
   auto decoded = decoders_.with(

@@ -19,6 +19,7 @@
 #include "ingest/appender.h"
 #include "ingest/decoder.h"
 #include "ingest/decoder_pool.h"
+#include "ingest/domain_codec.h"
 #include "ingest/http/server.h"
 #include "ingest/ingest_probe.h"
 #include "ingest/stamp_clock.h"

@@ -31,11 +31,12 @@ std::string words_of(const EnumDescriptor& type) {
 // Reads one value into one field; how it is stored (set or added) is the caller's.
 class ValueReader {
  public:
-  ValueReader(Message& message, const FieldDescriptor& field, std::string path, Faults& faults)
+  ValueReader(Message& message, const FieldDescriptor& field, const JsonPlace& place,
+              Faults& faults)
       : message_(message),
         reflection_(*message.GetReflection()),
         field_(field),
-        path_(std::move(path)),
+        place_(place),
         faults_(faults) {}
 
   void read(element value) {
@@ -61,7 +62,7 @@ class ValueReader {
   }
 
  private:
-  void fault(std::string reason) { faults_.add(path_, std::move(reason)); }
+  void fault(std::string reason) { faults_.add(place_.text(), std::move(reason)); }
 
   void read_text(element value) {
     std::string_view text;
@@ -182,7 +183,7 @@ class ValueReader {
       if (field_.is_repeated()) reflection_.AddMessage(&message_, &field_);
       return fault("must be an object");
     }
-    read_message(object, nested(), path_ + ".", faults_);
+    read_message(object, nested(), place_, faults_);
   }
 
   Message& nested() {
@@ -215,7 +216,7 @@ class ValueReader {
   Message& message_;
   const google::protobuf::Reflection& reflection_;
   const FieldDescriptor& field_;
-  const std::string path_;
+  const JsonPlace& place_;
   Faults& faults_;
 };
 
@@ -229,35 +230,43 @@ const FieldDescriptor* field_named(const google::protobuf::Descriptor& type,
 
 }  // namespace
 
-void read_message(simdjson::dom::object object, Message& message, const std::string& path,
+std::string JsonPlace::text() const {
+  std::string text = within == nullptr ? std::string() : within->text() + ".";
+  text += name;
+  if (item) text += "[" + std::to_string(*item) + "]";
+  return text;
+}
+
+void read_message(simdjson::dom::object object, Message& message, const JsonPlace& place,
                   Faults& faults) {
   const auto& type = *message.GetDescriptor();
   std::vector<bool> met(static_cast<std::size_t>(type.field_count()));
   for (const auto [name, value] : object) {
+    JsonPlace inner{name, &place};
     const FieldDescriptor* field = field_named(type, name);
     if (field == nullptr) {
-      faults.add(path + std::string(name), "is no field of this fact");
+      faults.add(inner.text(), "is no field of this fact");
       continue;
     }
     if (met[static_cast<std::size_t>(field->index())]) {
-      faults.add(path + field->name(), "stands in the object twice");
+      faults.add(inner.text(), "stands in the object twice");
       continue;
     }
     met[static_cast<std::size_t>(field->index())] = true;
     if (value.is_null()) continue;
     if (!field->is_repeated()) {
-      ValueReader(message, *field, path + field->name(), faults).read(value);
+      ValueReader(message, *field, inner, faults).read(value);
       continue;
     }
     simdjson::dom::array items;
     if (value.get_array().get(items) != simdjson::SUCCESS) {
-      faults.add(path + field->name(), "must be a list");
+      faults.add(inner.text(), "must be a list");
       continue;
     }
-    std::size_t i = 0;
+    inner.item = 0;
     for (const element item : items) {
-      ValueReader(message, *field, path + field->name() + "[" + std::to_string(i++) + "]", faults)
-          .read(item);
+      ValueReader(message, *field, inner, faults).read(item);
+      ++*inner.item;
     }
   }
 }

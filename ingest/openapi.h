@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "ingest/decoder.h"
+#include "ingest/domain_codec.h"
 
 namespace sluice {
 

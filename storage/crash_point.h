@@ -7,12 +7,13 @@
 namespace sluice {
 
 // Every point at which SLUICE_CRASH_AT can end the process.
-inline constexpr std::array<std::string_view, 10> kCrashPoints = {
+inline constexpr std::array<std::string_view, 11> kCrashPoints = {
     "ingest.before_append",  // admitted, not in the log
     "ingest.after_append",   // in the log, not answered
     "take.owned",            // the view names a new owner, who has folded nothing yet
     "take.state_cleared",    // state ahead of the view is gone, and nothing of it folded again
     "replay.finished",       // state has caught up with the view
+    "flush.emitted",         // what was emitted is in its streams, the view has not moved
     "flush.before",          // folded, in memory only
     "flush.rows_copied",     // rows are in the transaction, which is not committed
     "flush.committed",       // the view has moved, state has not

@@ -29,11 +29,12 @@ void Deliberation::create(const ConversationCreated& fact, const Record& record,
   conversation.set_created_at(record.recorded_at.time_since_epoch().count());
 
   for (const ConversationCreated::Seed& seed : fact.seeds()) {
-    Opinion& opinion = add_opinion(id, seed.opinion_id(), record.recorded_at, stats);
-    opinion.set_author_id(fact.owner_id());
+    Opinion& opinion =
+        add_opinion(id, seed.opinion_id(), fact.owner_id(), record.recorded_at, stats);
     opinion.set_body(seed.body());
     opinion.set_is_seed(true);
   }
+  tell_of(id, fact.owner_id(), effects);
 }
 
 std::string_view Deliberation::refuse_owning(const std::string& conversation_id,

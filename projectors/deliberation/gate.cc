@@ -4,8 +4,9 @@ namespace sluice {
 
 using deliberation::Gate;
 
-std::string_view refuse_participation(const Gate& gate, const Actor& actor) {
+std::string_view refuse_participation(const Gate& gate, bool removed, const Actor& actor) {
   if (gate.closed()) return "conversation.closed";
+  if (removed) return "participant.removed";
   if (actor.role() == Actor::ROLE_SERVICE) return {};
   if (gate.participation() == deliberation::PARTICIPATION_ACCOUNT &&
       actor.level() < Actor::LEVEL_ACCOUNT) {

@@ -9,8 +9,9 @@
 
 namespace sluice {
 
-// Why nobody, or not this actor, may take part in the conversation; empty: they may.
-[[nodiscard]] std::string_view refuse_participation(const deliberation::Gate& gate,
+// Why nobody, or not this participant, who was removed or not, or not this actor may take part in
+// the conversation; empty: they may.
+[[nodiscard]] std::string_view refuse_participation(const deliberation::Gate& gate, bool removed,
                                                     const Actor& actor);
 
 // Moderators and services.

@@ -7,6 +7,8 @@
 #include <rapidcheck.h>
 #include <catch2/catch.hpp>
 
+#include "people/events.pb.h"
+#include "projectors/deliberation/id_lines.h"
 #include "schemas/sluice/row_options.h"
 #include "tests/support/deliberation_facts.h"
 #include "tests/support/deliberation_model.h"
@@ -40,11 +42,14 @@ class Digits {
 
 std::string numbered(std::string prefix, int n) { return prefix += std::to_string(n); }
 
+constexpr int kParticipants = 6;
+
 Event event_of(Digits& digits) {
   const std::string id = digits.once_in(5) ? "d" : "c";
-  const int kind = digits.below(24);
+  const int kind = digits.below(26);
   const std::string opinion = numbered("o", digits.below(4));
-  const std::string participant = numbered("u", digits.below(4));
+  const int who = digits.below(kParticipants);
+  const std::string participant = numbered("u", who);
   if (kind < 12) {
     return facts::vote(id, opinion, participant,
                        digits.one_of({CHOICE_AGREE, CHOICE_DISAGREE, CHOICE_PASS, CHOICE_NONE}));
@@ -74,6 +79,12 @@ Event event_of(Digits& digits) {
       return facts::import_completed(id, numbered("i", digits.below(2)));
     case 23:
       return facts::conversation(id, participant, Participation(digits.below(3)), {"o0", "o1"});
+    case 24:
+      return facts::removed(id, participant);
+    case 25: {
+      const int other = 1 + digits.below(kParticipants - 1);
+      return facts::rekeyed(id, participant, numbered("u", (who + other) % kParticipants));
+    }
   }
   return {};
 }
@@ -140,6 +151,52 @@ void require_same(const Row* row, const Row& expected) {
   }
 }
 
+// Who has a vote on which opinion, or had.
+using Votes = std::set<std::pair<std::string, std::string>>;
+
+void add_lines(const std::string& opinion_id, std::string_view participants, Votes& votes) {
+  const auto add = [&](std::string_view id) { votes.emplace(opinion_id, id); };
+  id_lines::for_each(participants, add);
+}
+
+// The fold's own memory: everybody stands once among the voters of what they vote on or did, and of
+// whoever was removed nothing is left but that they were.
+void require_remembered(Driver& driver, const std::string& id,
+                        const DeliberationModel::Situation& now) {
+  Votes voters;
+  for (const OpinionStats& stats : driver.rows<OpinionStats>(id)) {
+    add_lines(stats.opinion_id(), stats.voters(), voters);
+  }
+  for (const Voters& part : driver.rows<Voters>(id)) {
+    add_lines(part.opinion_id(), part.participant_ids(), voters);
+  }
+  Votes votes;
+  for (const auto& [participant, standing] : now.standing) {
+    for (const auto& [opinion, choice] : standing) votes.emplace(opinion, participant);
+  }
+  for (const Ballot& ballot : driver.rows<Ballot>(id)) {
+    const auto add = [&](std::string_view opinion) {
+      RC_ASSERT(votes.emplace(opinion, ballot.participant_id()).second);
+    };
+    id_lines::for_each(ballot.withdrawn(), add);
+  }
+  RC_ASSERT(voters == votes);
+
+  std::set<std::pair<std::string, std::string>> authored;
+  for (const Authored& row : driver.rows<Authored>(id)) {
+    authored.emplace(row.opinion_id(), row.author_id());
+  }
+  RC_ASSERT(authored.size() == now.opinions.size());
+  for (const auto& [opinion, row] : now.opinions) {
+    RC_ASSERT(authored.contains({opinion, row.author_id()}));
+  }
+  std::set<std::string> removed;
+  for (const Participant& participant : driver.rows<Participant>(id)) {
+    if (participant.removed()) removed.insert(participant.participant_id());
+  }
+  RC_ASSERT(removed == now.removed);
+}
+
 void require_same(Driver& driver, const std::string& id, const DeliberationModel& model) {
   const auto now = model.situation();
   if (now.created == nullptr) {
@@ -149,7 +206,7 @@ void require_same(Driver& driver, const std::string& id, const DeliberationModel
   }
   Conversation conversation;
   conversation.set_conversation_id(id);
-  conversation.set_owner_id(now.created->owner_id());
+  conversation.set_owner_id(now.owner_id);
   conversation.set_title(now.created->title());
   conversation.set_participation(now.created->participation());
   conversation.set_status(now.closed ? CONVERSATION_STATUS_CLOSED : CONVERSATION_STATUS_OPEN);
@@ -169,6 +226,7 @@ void require_same(Driver& driver, const std::string& id, const DeliberationModel
   for (const Ballot& ballot : ballots) {
     require_same(driver.row<Ballot>(id, ballot.participant_id()), ballot);
   }
+  require_remembered(driver, id, now);
 }
 
 // rapidcheck tries 100 histories a round.
@@ -188,6 +246,7 @@ TEST_CASE("after every fact of a random history the rows are what the model says
   const auto holds = [&](const std::vector<std::uint64_t>& steps) {
     Driver driver;
     std::map<std::string, DeliberationModel> models;
+    std::map<std::string, std::set<std::string>> told;
     std::int64_t now = 1000;
     const auto post = [&](const DeliberationModel::Posted& next) {
       driver.now = Time{std::chrono::milliseconds{next.recorded_at}};
@@ -197,6 +256,10 @@ TEST_CASE("after every fact of a random history the rows are what the model says
       const auto expected = models[id].post(next);
       RC_ASSERT(std::string(driver.post_as(next.actor, next.event)) == std::string(expected));
       require_same(driver, id, models[id]);
+      for (const people::Event& fact : driver.emitted<people::Event>()) {
+        told[fact.user_joined().conversation_id()].insert(fact.user_joined().user_id());
+      }
+      RC_ASSERT(told[id] == models[id].situation().told);
       ++facts;
       admitted += expected.empty();
     };

@@ -1,9 +1,11 @@
 #include "projectors/deliberation/gate.h"
+#include "projectors/deliberation/id_lines.h"
 #include "projectors/deliberation/projection.h"
 
 namespace sluice {
 namespace {
 
+using deliberation::Ballot;
 using deliberation::ConversationStats;
 using deliberation::Gate;
 using deliberation::Moderation;
@@ -37,7 +39,8 @@ void Deliberation::create(const OpinionCreated& fact, const Record& record, Effe
   const ConversationStats* conversation = conversation_stats_.find(id);
   if (conversation == nullptr) return effects.reject("conversation.unknown");
   const Gate& gate = conversation->gate();
-  if (const auto reason = refuse_participation(gate, record.actor); !reason.empty()) {
+  if (const auto reason = refuse_part(*conversation, fact.author_id(), record.actor);
+      !reason.empty()) {
     return effects.reject(reason);
   }
   if (const Opinion* existing = opinions_.find(id, fact.opinion_id())) {
@@ -47,25 +50,45 @@ void Deliberation::create(const OpinionCreated& fact, const Record& record, Effe
 
   const Time at = counted_time(gate, record);
   ConversationStats& stats = react(id, at);
-  Opinion& opinion = add_opinion(id, fact.opinion_id(), at, stats);
-  opinion.set_author_id(fact.author_id());
+  Opinion& opinion = add_opinion(id, fact.opinion_id(), fact.author_id(), at, stats);
   opinion.set_body(fact.body());
   opinion.set_is_seed(fact.is_seed());
   if (fact.auto_vote() && !fact.is_seed()) {
     cast(opinion_stats_.edit(id, fact.opinion_id()),
          {fact.author_id(), deliberation::CHOICE_AGREE, at}, stats);
   }
+  if (stats.gate().open_imports() == 0) tell_of(id, fact.author_id(), effects);
 }
 
 Opinion& Deliberation::add_opinion(const std::string& conversation_id,
-                                   const std::string& opinion_id, Time at,
-                                   ConversationStats& stats) {
+                                   const std::string& opinion_id, const std::string& author_id,
+                                   Time at, ConversationStats& stats) {
   (void)opinion_stats_.edit(conversation_id, opinion_id);
+  (void)authored_.edit(conversation_id, author_id, opinion_id);
   Opinion& opinion = opinions_.edit(conversation_id, opinion_id);
+  opinion.set_author_id(author_id);
   opinion.set_created_at(at.time_since_epoch().count());
   stats.set_total_opinion_count(stats.total_opinion_count() + 1);
   count_opinion(deliberation::MODERATION_NONE, 1, stats);
   return opinion;
+}
+
+void Deliberation::forget_opinion(const std::string& conversation_id, const std::string& opinion_id,
+                                  ConversationStats& stats) {
+  OpinionStats& votes = opinion_stats_.edit(conversation_id, opinion_id);
+  voters_.for_each(votes, [&](std::string_view participant_id) {
+    Ballot& ballot = ballots_.edit(conversation_id, participant_id);
+    if (take_vote(ballot, votes, stats) == deliberation::CHOICE_NONE) {
+      id_lines::take_out(*ballot.mutable_withdrawn(), opinion_id);
+    }
+  });
+  voters_.erase_parts(votes);
+  const Opinion& opinion = *opinions_.find(conversation_id, opinion_id);
+  stats.set_total_opinion_count(stats.total_opinion_count() - 1);
+  count_opinion(opinion.moderation(), -1, stats);
+  authored_.erase(conversation_id, std::string(opinion.author_id()), opinion_id);
+  opinions_.erase(conversation_id, opinion_id);
+  opinion_stats_.erase(conversation_id, opinion_id);
 }
 
 std::string_view Deliberation::refuse_moderating(const std::string& conversation_id,

@@ -12,6 +12,8 @@ Deliberation::Deliberation(Tables& tables)
       opinion_stats_(tables),
       ballots_(tables),
       open_imports_(tables),
+      participants_(tables),
+      authored_(tables),
       voters_(tables) {}
 
 std::string_view Deliberation::key(const Event& event) {
@@ -34,6 +36,10 @@ std::string_view Deliberation::key(const Event& event) {
       return event.import_started().conversation_id();
     case Event::kImportCompleted:
       return event.import_completed().conversation_id();
+    case Event::kParticipantRemoved:
+      return event.participant_removed().conversation_id();
+    case Event::kParticipantRekeyed:
+      return event.participant_rekeyed().conversation_id();
     case Event::FACT_NOT_SET:
       return {};
   }
@@ -60,6 +66,10 @@ void Deliberation::fold(const Event& event, const Record& record, Effects& effec
       return start_import(event.import_started(), record, effects);
     case Event::kImportCompleted:
       return complete_import(event.import_completed(), record, effects);
+    case Event::kParticipantRemoved:
+      return remove(event.participant_removed(), record, effects);
+    case Event::kParticipantRekeyed:
+      return rekey(event.participant_rekeyed(), record, effects);
     case Event::FACT_NOT_SET:
       CHECK(false, "a record without a fact meets no rule and is not folded");
   }

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "deliberation/events.pb.h"
 #include "deliberation/tables.pb.h"
@@ -52,8 +53,11 @@ class Deliberation {
                                                    const Actor& actor) const;
   // Live and unmoderated, without votes.
   deliberation::Opinion& add_opinion(const std::string& conversation_id,
-                                     const std::string& opinion_id, Time at,
-                                     deliberation::ConversationStats& stats);
+                                     const std::string& opinion_id, const std::string& author_id,
+                                     Time at, deliberation::ConversationStats& stats);
+  // As if it had never been, and nobody had voted on it.
+  void forget_opinion(const std::string& conversation_id, const std::string& opinion_id,
+                      deliberation::ConversationStats& stats);
 
   // vote.cc
   void set_vote(const deliberation::VoteSet& fact, const Record& record, Effects& effects);
@@ -63,8 +67,16 @@ class Deliberation {
     deliberation::Choice choice;
     Time at;
   };
-  void cast(const deliberation::OpinionStats& opinion, const Vote& vote,
-            deliberation::ConversationStats& stats);
+  // Returns the ballot; null when there is none, so that nothing was withdrawn.
+  deliberation::Ballot* cast(const deliberation::OpinionStats& opinion, const Vote& vote,
+                             deliberation::ConversationStats& stats);
+  // The ballot loses its vote on the opinion, which is returned; none: it had none. The voter index
+  // stays.
+  deliberation::Choice take_vote(deliberation::Ballot& ballot, deliberation::OpinionStats& opinion,
+                                 deliberation::ConversationStats& stats);
+  // The ballot, which has no vote on the opinion, gets this one.
+  void give_vote(deliberation::Ballot& ballot, deliberation::Choice choice,
+                 deliberation::OpinionStats& opinion, deliberation::ConversationStats& stats);
   // The ballot gains (1) or loses (-1) its vote on the opinion.
   void count(const deliberation::OpinionStats& opinion, int change, deliberation::Ballot& ballot,
              deliberation::ConversationStats& stats);
@@ -76,12 +88,46 @@ class Deliberation {
   // The conversation's counters, with somebody's reaction noted.
   deliberation::ConversationStats& react(const std::string& conversation_id, Time at);
 
+  // participant.cc
+  void remove(const deliberation::ParticipantRemoved& fact, const Record& record, Effects& effects);
+  void rekey(const deliberation::ParticipantRekeyed& fact, const Record& record, Effects& effects);
+  // Why the actor may not say what became of participants; empty: they may.
+  [[nodiscard]] std::string_view refuse_concerning(const std::string& conversation_id,
+                                                   const Actor& actor) const;
+  // Why the participant, or this actor for them, may not take part; empty: they may.
+  [[nodiscard]] std::string_view refuse_part(const deliberation::ConversationStats& conversation,
+                                             const std::string& participant_id,
+                                             const Actor& actor) const;
+  [[nodiscard]] bool is_removed(const deliberation::ConversationStats& conversation,
+                                const std::string& participant_id) const;
+  // Everything that there is of the participant, who is not removed yet, and takes nothing from
+  // them any more.
+  void forget(const std::string& participant_id, deliberation::ConversationStats& stats);
+  void mark_removed(const std::string& participant_id, deliberation::ConversationStats& stats);
+  void forget_ballot(const std::string& participant_id, deliberation::ConversationStats& stats);
+  [[nodiscard]] std::vector<std::string> opinions_of(const std::string& conversation_id,
+                                                     const std::string& author_id) const;
+  // Each moves what `from` has to `into`; false when there is nothing.
+  bool move_ballot(const std::string& from, const std::string& into,
+                   deliberation::ConversationStats& stats);
+  bool move_opinions(const std::string& conversation_id, const std::string& from,
+                     const std::string& into);
+  bool move_ownership(const std::string& conversation_id, const std::string& from,
+                      const std::string& into);
+  // Tells the domain people, unless it was told, that somebody takes part.
+  void tell_of_voter(deliberation::Ballot& ballot, const deliberation::Gate& gate,
+                     Effects& effects);
+  void tell_of(const std::string& conversation_id, const std::string& participant_id,
+               Effects& effects);
+
   Table<deliberation::Conversation> conversations_;
   Table<deliberation::ConversationStats> conversation_stats_;
   Table<deliberation::Opinion> opinions_;
   Table<deliberation::OpinionStats> opinion_stats_;
   Table<deliberation::Ballot> ballots_;
   Table<deliberation::OpenImport> open_imports_;
+  Table<deliberation::Participant> participants_;
+  Table<deliberation::Authored> authored_;
   VoterIndex voters_;
 };
 

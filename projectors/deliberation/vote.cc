@@ -2,6 +2,7 @@
 
 #include "projectors/deliberation/ballot_votes.h"
 #include "projectors/deliberation/gate.h"
+#include "projectors/deliberation/id_lines.h"
 #include "projectors/deliberation/projection.h"
 #include "storage/check.h"
 
@@ -32,26 +33,13 @@ int heads(std::int64_t before, std::int64_t after) {
   return static_cast<int>(after > 0) - static_cast<int>(before > 0);
 }
 
-// A set of ids, each ended by a line feed.
-bool take_out(std::string& ids, std::string_view id) {
-  for (std::size_t at = 0; at < ids.size();) {
-    const std::size_t end = ids.find('\n', at);
-    if (std::string_view(ids).substr(at, end - at) == id) {
-      ids.erase(at, end + 1 - at);
-      return true;
-    }
-    at = end + 1;
-  }
-  return false;
-}
-
 }  // namespace
 
 void Deliberation::set_vote(const VoteSet& fact, const Record& record, Effects& effects) {
   const std::string& id = fact.conversation_id();
   const ConversationStats* conversation = conversation_stats_.find(id);
   if (conversation == nullptr) return effects.reject("conversation.unknown");
-  if (const auto reason = refuse_participation(conversation->gate(), record.actor);
+  if (const auto reason = refuse_part(*conversation, fact.participant_id(), record.actor);
       !reason.empty()) {
     return effects.reject(reason);
   }
@@ -59,7 +47,9 @@ void Deliberation::set_vote(const VoteSet& fact, const Record& record, Effects& 
   if (opinion == nullptr) return effects.reject("opinion.unknown");
 
   const Time at = counted_time(conversation->gate(), record);
-  cast(*opinion, {fact.participant_id(), fact.choice(), at}, react(id, at));
+  ConversationStats& stats = react(id, at);
+  Ballot* ballot = cast(*opinion, {fact.participant_id(), fact.choice(), at}, stats);
+  if (ballot != nullptr) tell_of_voter(*ballot, stats.gate(), effects);
 }
 
 ConversationStats& Deliberation::react(const std::string& conversation_id, Time at) {
@@ -72,11 +62,12 @@ ConversationStats& Deliberation::react(const std::string& conversation_id, Time 
   return stats;
 }
 
-void Deliberation::cast(const OpinionStats& opinion, const Vote& vote, ConversationStats& stats) {
+Ballot* Deliberation::cast(const OpinionStats& opinion, const Vote& vote,
+                           ConversationStats& stats) {
   const std::string& id = opinion.conversation_id();
   if (vote.choice == deliberation::CHOICE_NONE &&
       ballots_.find(id, vote.participant_id) == nullptr) {
-    return;
+    return nullptr;
   }
   Ballot& ballot = ballots_.edit(id, vote.participant_id);
   const std::int64_t time = vote.at.time_since_epoch().count();
@@ -85,7 +76,7 @@ void Deliberation::cast(const OpinionStats& opinion, const Vote& vote, Conversat
 
   const Choice previous =
       ballot_votes::exchange(*ballot.mutable_votes(), opinion.opinion_id(), vote.choice);
-  if (previous == vote.choice) return;
+  if (previous == vote.choice) return &ballot;
   OpinionStats& counted = opinion_stats_.edit(id, opinion.opinion_id());
   tally(previous, -1, counted);
   tally(vote.choice, 1, counted);
@@ -93,13 +84,32 @@ void Deliberation::cast(const OpinionStats& opinion, const Vote& vote, Conversat
     remember_voter(ballot, counted);
     count(counted, 1, ballot, stats);
   } else if (vote.choice == deliberation::CHOICE_NONE) {
-    ballot.mutable_withdrawn()->append(opinion.opinion_id()).push_back('\n');
+    id_lines::add(*ballot.mutable_withdrawn(), opinion.opinion_id());
     count(counted, -1, ballot, stats);
   }
+  return &ballot;
+}
+
+Choice Deliberation::take_vote(Ballot& ballot, OpinionStats& opinion, ConversationStats& stats) {
+  const Choice choice = ballot_votes::exchange(*ballot.mutable_votes(), opinion.opinion_id(),
+                                               deliberation::CHOICE_NONE);
+  if (choice == deliberation::CHOICE_NONE) return choice;
+  tally(choice, -1, opinion);
+  count(opinion, -1, ballot, stats);
+  return choice;
+}
+
+void Deliberation::give_vote(Ballot& ballot, Choice choice, OpinionStats& opinion,
+                             ConversationStats& stats) {
+  ballot_votes::exchange(*ballot.mutable_votes(), opinion.opinion_id(), choice);
+  tally(choice, 1, opinion);
+  remember_voter(ballot, opinion);
+  count(opinion, 1, ballot, stats);
 }
 
 void Deliberation::remember_voter(Ballot& ballot, OpinionStats& opinion) {
-  if (!ballot.withdrawn().empty() && take_out(*ballot.mutable_withdrawn(), opinion.opinion_id())) {
+  if (!ballot.withdrawn().empty() &&
+      id_lines::take_out(*ballot.mutable_withdrawn(), opinion.opinion_id())) {
     return;
   }
   voters_.add(opinion, ballot.participant_id());

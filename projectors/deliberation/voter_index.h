@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "deliberation/tables.pb.h"
+#include "projectors/deliberation/id_lines.h"
 #include "projectors/engine/tables.h"
 
 namespace sluice {
@@ -21,21 +22,18 @@ class VoterIndex {
   template <class Visit>
   void for_each(const deliberation::OpinionStats& opinion, Visit visit) const {
     for (const auto& part : full_parts_.prefix(opinion.conversation_id(), opinion.opinion_id())) {
-      for_each_line(part.participant_ids(), visit);
+      id_lines::for_each(part.participant_ids(), visit);
     }
-    for_each_line(opinion.voters(), visit);
+    id_lines::for_each(opinion.voters(), visit);
   }
+
+  // Takes time with the number of voters.
+  void remove(deliberation::OpinionStats& opinion, std::string_view participant_id);
+
+  // Forgets all but those in the opinion's own row.
+  void erase_parts(const deliberation::OpinionStats& opinion);
 
  private:
-  template <class Visit>
-  static void for_each_line(std::string_view ids, Visit& visit) {
-    for (std::size_t begin = 0; begin < ids.size();) {
-      const std::size_t end = ids.find('\n', begin);
-      visit(ids.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
-
   Table<deliberation::Voters> full_parts_;
 };
 

@@ -16,15 +16,17 @@ std::string text(Offset offset) { return std::to_string(offset.value); }
 
 Projector::Projector(const Projection& projection, const Generation& generation,
                      Partition partition, std::string owner, ProjectorLimits limits,
-                     StateStore& store, ProjectionSink& sink, Probe& probe)
+                     ProjectorParts parts)
     : partition_(partition),
       owner_(std::move(owner)),
       limits_(limits),
-      store_(store),
-      sink_(sink),
-      probe_(probe),
+      live_(generation.live),
+      store_(parts.store),
+      sink_(parts.sink),
+      emitter_(parts.emitter),
+      probe_(parts.probe),
       name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
-      fold_(projection, generation, partition, store, limits.dedupe) {
+      fold_(projection, generation, partition, parts.store, limits.dedupe) {
   for (const auto& rows : fold_.tables().all()) {
     if (rows->published()) rows_.push_back({&rows->row_type(), {}, {}});
   }
@@ -90,8 +92,10 @@ void Projector::fold(const LogRecord& record) {
     stop("the log has no record at " + text(Offset{view_.position.value - 1}) +
          ", which the view was folded from");
   }
+  // What the view has was emitted before it got there.
+  const bool emits = live_ && !replays && record.offset >= view_.emits_from;
   intact_ = false;
-  fold_.fold(record);
+  fold_.fold(record, emits ? Emits::sent : Emits::dropped);
   intact_ = true;
   if (!replays) return;
   if (fold_.position() == view_.position) return finish_replay();
@@ -122,9 +126,9 @@ void Projector::write_state() {
 
 bool Projector::full() const {
   const Tables& tables = fold_.tables();
-  const Outcomes& outcomes = fold_.outcomes();
-  return tables.dirty_rows() >= limits_.dirty_rows ||
-         tables.dirty_bytes() + outcomes.bytes >= limits_.dirty_bytes;
+  const Outbox& outbox = fold_.outbox();
+  return tables.dirty_rows() + outbox.records().size() >= limits_.dirty_rows ||
+         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() >= limits_.dirty_bytes;
 }
 
 void Projector::collect_rows() {
@@ -151,6 +155,10 @@ void Projector::collect_rows() {
 void Projector::flush(Offset log_end) {
   if (unsettled_) return settle();
   if (!pending()) return;
+  // Before the position that says so: a crash in between emits the same again, which receivers
+  // drop.
+  emitter_.append(fold_.outbox());
+  crash_point(CrashPoint("flush.emitted"));
   commit({fold_.position(), fold_.digest(), std::max(log_end, fold_.position())});
 }
 

@@ -7,12 +7,14 @@ namespace sluice {
 
 Refold::Refold(const Projection& projection, const Generation& generation, Partition partition,
                std::size_t memory, StateStore& store)
-    : memory_(memory), store_(store), fold_(projection, generation, partition, store, DedupeShape{}) {
+    : memory_(memory),
+      store_(store),
+      fold_(projection, generation, partition, store, DedupeShape{}) {
   fold_.load();
 }
 
 void Refold::fold(const LogRecord& record) {
-  fold_.fold(record);
+  fold_.fold(record, Emits::dropped);
   if (fold_.bytes() + fold_.outcomes().bytes > memory_) settle();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Folds a partition's log from its start into a fresh store: the account that a view is held against.
+// Folds a partition's log from its start into a fresh store: the account that a view is held
+// against. It emits nothing.
 
 #include <google/protobuf/message.h>
 

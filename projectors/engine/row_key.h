@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,10 @@ void append_key_of(std::string& out, const google::protobuf::Message& row);
 
 // Sets `row`'s key fields to what `key` (with its table's prefix) holds.
 void set_key(google::protobuf::Message& row, std::string_view key);
+// The same for whoever has the row's key_fields() at hand.
+void set_key(google::protobuf::Message& row,
+             std::span<const google::protobuf::FieldDescriptor* const> fields,
+             std::string_view key);
 
 // The first key behind all that begin with `prefix`; empty: there is none.
 [[nodiscard]] std::string after_prefix(std::string_view prefix);

@@ -105,6 +105,7 @@ class TableRows {
   Tables& tables_;
   const google::protobuf::Message& prototype_;
   const std::uint32_t prefix_;
+  const std::vector<const google::protobuf::FieldDescriptor*> key_fields_;
   const bool published_;
   RowPool pool_;
   boost::unordered_flat_set<RowSlot*, Hash, Equal> slots_;

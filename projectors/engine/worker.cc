@@ -26,6 +26,7 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
     : projection_(projection),
       config_(std::move(config)),
       parts_(std::move(parts)),
+      emitter_(parts_.writer, parts_.topology, config_.limits.records_an_append),
       stream_(stream_of(projection.name)),
       generation_(parts_.sink.generation()),
       jitter_(
@@ -143,9 +144,9 @@ void Worker::take(Partition partition, Assigned& assigned) {
   }
   if (!assigned.store) assigned.store = parts_.open_store(partition);
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++takings_);
-  auto projector =
-      std::make_unique<Projector>(projection_, generation_, partition, owner, config_.limits,
-                                  *assigned.store, parts_.sink, parts_.probe);
+  auto projector = std::make_unique<Projector>(
+      projection_, generation_, partition, owner, config_.limits,
+      ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
   const Offset from = projector->take(log);

@@ -42,6 +42,7 @@ struct WorkerParts {
   std::function<std::unique_ptr<EventReader>(Ownership&)> open_reader;
   std::function<std::unique_ptr<StateStore>(Partition)> open_store;
   LogTopology& topology;
+  EventWriter& writer;  // for what is emitted
   ProjectionSink& sink;
   Probe& probe;
 };
@@ -103,6 +104,7 @@ class Worker final : private Ownership {
   const Projection& projection_;
   const WorkerConfig config_;
   const WorkerParts parts_;
+  Emitter emitter_;
   const std::string stream_;
   Generation generation_;
   std::unique_ptr<EventReader> reader_;

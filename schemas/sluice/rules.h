@@ -6,6 +6,7 @@
 #include <google/protobuf/message.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,31 @@ struct Fault {
   std::string reason;  // for a person: "must be 1 to 1000 characters long, is 0"
 };
 
-// Writes defaults into absent fields of `event` (a domain's Event) and returns what is wrong with
-// its fact; empty: admissible. One fault a field at most. Thread-safe.
+// The rules of one kind of fact, read from its options once.
+class FactRules {
+ public:
+  // Of the messages of this type; for good. Thread-safe.
+  [[nodiscard]] static const FactRules& of(const google::protobuf::Descriptor& fact);
+
+  // Writes defaults into absent fields of `fact` and returns what is wrong with it; empty:
+  // admissible. One fault a field at most. Thread-safe.
+  [[nodiscard]] std::vector<Fault> check(google::protobuf::Message& fact) const;
+
+  // Whether only a service may say it: (sluice.service_only).
+  [[nodiscard]] bool service_only() const;
+  // What stands in its key field; borrowed from it.
+  [[nodiscard]] std::string_view key(const google::protobuf::Message& fact) const;
+
+  explicit FactRules(const google::protobuf::Descriptor& fact);
+  FactRules(FactRules&&) noexcept;
+  ~FactRules();
+
+ private:
+  struct Plan;
+  std::unique_ptr<const Plan> plan_;
+};
+
+// The same for the fact of `event`, a domain's Event.
 [[nodiscard]] std::vector<Fault> check_rules(google::protobuf::Message& event);
 
 // What the wire calls an id: 1 to 64 of A-Z a-z 0-9 . _ ~ -

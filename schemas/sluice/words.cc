@@ -1,10 +1,18 @@
 #include "schemas/sluice/words.h"
 
+#include <algorithm>
+
 namespace sluice {
 namespace {
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 char lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Whether a name in capitals is this word.
+bool equal_lower(std::string_view name, std::string_view word) {
+  return std::equal(name.begin(), name.end(), word.begin(), word.end(),
+                    [](char a, char b) { return lower(a) == b; });
+}
 
 // CamelCase as snake_case.
 std::string snake_case(std::string_view name) {
@@ -35,8 +43,12 @@ std::string word_of(const google::protobuf::EnumValueDescriptor& value) {
 
 const google::protobuf::EnumValueDescriptor* value_of(const google::protobuf::EnumDescriptor& type,
                                                       std::string_view word) {
+  // Asked for every event: no text is made for a value that it is not.
+  const std::string prefix = snake_case(type.name()) + "_";
   for (int i = 0; i < type.value_count(); ++i) {
-    if (word_of(*type.value(i)) == word) return type.value(i);
+    std::string_view name = type.value(i)->name();
+    if (equal_lower(name.substr(0, prefix.size()), prefix)) name.remove_prefix(prefix.size());
+    if (equal_lower(name, word)) return type.value(i);
   }
   return nullptr;
 }

@@ -5,6 +5,7 @@
 #include <rapidcheck.h>
 
 #include <catch2/catch.hpp>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,7 @@ using Decoded = std::variant<AdmittedBatch, Refusal>;
 using Header = std::pair<std::string, std::string>;
 
 Decoded decode(const std::vector<Header>& fields, std::string body) {
-  Decoder decoder(codecs(), {.batch_events = 3, .event_bytes = 2000}, clock());
+  Decoder decoder({.batch_events = 3, .event_bytes = 2000}, clock());
   RequestHeaders headers;
   for (const auto& [name, value] : fields) {
     if (name == "content-type") headers.content_type = value;
@@ -295,6 +296,12 @@ TEST_CASE("a protobuf batch meets the same rules") {
   CHECK(faults_of(post()) == "0 data.choice");
   envelope.set_type("opinion.created");
   CHECK(faults_of(post()) == "0 type; 0 data.choice");
+  // Whoever could say where a derived record comes from could have those that follow dropped.
+  data.set_choice(deliberation::CHOICE_PASS);
+  envelope.set_type("vote.set");
+  envelope.mutable_origin()->set_position(std::numeric_limits<std::int64_t>::max());
+  CHECK(faults_of(post()) == "0 origin");
+  envelope.clear_origin();
   envelope.mutable_control()->mutable_tick();
   CHECK(faults_of(decode({{"content-type", "application/x-protobuf"}},
                          batch.SerializeAsString())) == "0 control");

@@ -1,160 +1,253 @@
-#include "ingest/ingest.h"
-
 #include <simdjson.h>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <future>
+#include <mutex>
 
-#include "storage/memory/memory_log.h"
+#include "tests/contract/served_ingest.h"
 
-namespace sluice {
+namespace sluice::testing {
 namespace {
 
-namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using http::Client;
+using http::status_of_reply;
 
-// A client of its own making: what is sent, until the server closes.
-std::string exchange(std::uint16_t port, const std::string& request) {
-  asio::io_context context;
-  asio::ip::tcp::socket socket(context);
-  socket.connect({asio::ip::make_address("127.0.0.1"), port});
-  asio::write(socket, asio::buffer(request));
-  std::string reply;
-  boost::system::error_code error;
-  asio::read(socket, asio::dynamic_buffer(reply), error);
-  return reply;
+// Every refusal says what it is twice: in its status line and in its body.
+void check_problem(const std::string& reply, int status) {
+  CAPTURE(reply);
+  CHECK(status_of_reply(reply) == status);
+  CHECK(field_of(reply, "Content-Type") == "application/problem+json");
+  simdjson::dom::parser parser;
+  simdjson::dom::element problem;
+  REQUIRE(parser.parse(std::string(http::body_of(reply))).get(problem) == simdjson::SUCCESS);
+  CHECK(std::int64_t(problem["status"]) == status);
+  CHECK_FALSE(std::string_view(problem["title"]).empty());
+  CHECK_FALSE(std::string_view(problem["detail"]).empty());
+  CHECK(field_of(reply, "Retry-After").empty() == (status != 503));
 }
 
-struct Served {
-  MemoryLog log{[] { return Time{}; }};
-  std::unique_ptr<EventWriter> writer;
-  prometheus::Registry registry;
-  std::vector<std::string> unready;
-  std::unique_ptr<Ingest> ingest;
+// The log's own writer, which can be made to wait.
+class HeldWriter final : public EventWriter {
+ public:
+  explicit HeldWriter(std::unique_ptr<EventWriter> writer) : writer_(std::move(writer)) {}
 
-  Served() {
-    log.create("deliberation.events", 4);
-    writer = log.writer();
-    IngestConfig config;
-    config.partitions = {{"deliberation", 4}};
-    config.port = 0;
-    config.threads = 1;
-    ingest = std::make_unique<Ingest>(
-        domains(), config,
-        IngestParts{.writer = *writer,
-                    .metrics = registry,
-                    .unready = [this] { return unready; },
-                    .clock = [] { return Time{std::chrono::milliseconds{1000}}; }});
-    ingest->start();
+  void append(std::string_view stream, std::span<NewRecord> records) override {
+    std::unique_lock lock(mutex_);
+    ++arrived_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !held_; });
+    writer_->append(stream, records);
+  }
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    held_ = true;
+    arrived_ = 0;
+  }
+  void wait_for_append() {
+    std::unique_lock lock(mutex_);
+    REQUIRE(changed_.wait_for(lock, Client::kPatience, [this] { return arrived_ > 0; }));
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+    changed_.notify_all();
   }
 
-  std::string send(const std::string& line, const std::string& headers = "",
-                   const std::string& body = "") {
-    return exchange(
-        ingest->port(),
-        line + " HTTP/1.1\r\nHost: t\r\nConnection: close\r\n" + headers +
-            (body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n") +
-            "\r\n" + body);
-  }
-  std::string post(const std::string& body,
-                   const std::string& type = "application/cloudevents+json") {
-    return send("POST /v1/deliberation/events", "Content-Type: " + type + "\r\n", body);
-  }
+ private:
+  std::unique_ptr<EventWriter> writer_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool held_ = false;
+  int arrived_ = 0;
 };
 
-const std::string kVote =
-    R"({"specversion":"1.0","type":"vote.set","source":"/t","id":"e","data":{"conversation_id":"c",)"
-    R"("opinion_id":"o","participant_id":"p","choice":"agree"}})";
-
-bool has(const std::string& reply, const std::string& part) {
-  return reply.find(part) != std::string::npos;
+MemoryLog& log_of_its_own() {
+  static MemoryLog log([] { return Time{}; });
+  log.create("deliberation.events", 4);
+  return log;
 }
 
-TEST_CASE_METHOD(Served, "a post is answered when the log has it, with a token and its id") {
-  const std::string reply = post(kVote);
+TEST_CASE("a post is answered when the log has it, with a token and its id") {
+  ServedIngest served;
+  const std::string reply = served.post(vote());
   CAPTURE(reply);
-  CHECK(reply.starts_with("HTTP/1.1 202"));
-  CHECK(has(reply, R"("accepted":1,"token":"deliberation:)"));
-  CHECK(has(reply, R"(@1","ids":["e"]})"));
-  std::size_t records = 0;
-  for (int p = 0; p < 4; ++p) records += log.records("deliberation.events", Partition{p}).size();
-  CHECK(records == 1);
-  CHECK(has(post("[]", "application/cloudevents-batch+json"),
-            R"({"accepted":0,"token":"","ids":[]})"));
+  CHECK(status_of_reply(reply) == 202);
+  CHECK(field_of(reply, "Content-Type") == "application/json");
+  CHECK(has(reply, R"({"accepted":1,"token":"deliberation:2@1","ids":["e"]})"));
+  REQUIRE(served.logged().size() == 1);
+  CHECK(served.logged()[0].id() == "e");
 }
 
-TEST_CASE_METHOD(Served, "a faulty post is a problem that names the fields, and appends nothing") {
-  const std::string reply =
-      post("[" + kVote + R"(,{"specversion":"1.0"}])", "application/cloudevents-batch+json");
-  CAPTURE(reply);
-  CHECK(reply.starts_with("HTTP/1.1 422"));
-  CHECK(has(reply, "application/problem+json"));
-  CHECK(
-      has(reply, R"("error_count":3,"errors":[{"index":1,"field":"source","reason":"is required"})"));
-  for (int p = 0; p < 4; ++p) CHECK(log.records("deliberation.events", Partition{p}).empty());
+TEST_CASE("a faulty post is a problem that names the fields, and appends nothing") {
+  ServedIngest served;
+  const std::string reply = served.post("[" + vote() + R"(,{"specversion":"1.0"}])", kBatched);
+  check_problem(reply, 422);
+  CHECK(has(reply,
+            R"("error_count":3,"errors":[{"index":1,"field":"source","reason":"is required"})"));
+  CHECK(served.logged().empty());
 }
 
-TEST_CASE_METHOD(Served, "routes and methods") {
-  const auto [line, status, part] = GENERATE(table<std::string, std::string, std::string>({
-      {"GET /healthz", "200", "ok"},
-      {"HEAD /healthz", "200", "Content-Length: 3\r\n"},
-      {"GET /readyz", "200", "ready"},
-      {"GET /metrics", "200", "sluice_ingest_waiting_bytes"},
-      {"GET /openapi.json", "200", "vote.set"},
-      {"OPTIONS /healthz", "204", "Allow: GET, HEAD, OPTIONS\r\n"},
-      {"OPTIONS *", "204", "Allow: GET, HEAD, OPTIONS\r\n"},
-      {"OPTIONS /v1/deliberation/events", "204", "Allow: POST, OPTIONS\r\n"},
-      {"GET /v1/deliberation/events", "405", "Allow: POST, OPTIONS\r\n"},
-      {"DELETE /healthz", "405", "Allow: GET, HEAD, OPTIONS\r\n"},
-      {"POST /v1/nobody/events", "404", "there is no domain nobody"},
-      {"GET /", "404", "application/problem+json"},
-      {"GET /v1//events", "404", "application/problem+json"},
+TEST_CASE("routes and methods") {
+  ServedIngest served;
+  const auto [line, status, part] = GENERATE(table<std::string, int, std::string>({
+      {"GET /healthz", 200, "ok"},
+      {"HEAD /healthz", 200, "Content-Length: 3\r\n"},
+      {"GET /readyz", 200, "ready"},
+      {"GET /readyz?verbose=1", 200, "ready"},
+      {"GET http://elsewhere/healthz", 200, "ok"},
+      {"GET /metrics", 200, "# TYPE sluice_ingest"},
+      {"GET /openapi.json", 200, "vote.set"},
+      {"OPTIONS /healthz", 204, "Allow: GET, HEAD, OPTIONS\r\n"},
+      {"OPTIONS *", 204, "Allow: GET, HEAD, POST, OPTIONS\r\n"},
+      {"OPTIONS /v1/deliberation/events", 204, "Allow: POST, OPTIONS\r\n"},
+      {"GET /v1/deliberation/events", 405, "Allow: POST, OPTIONS\r\n"},
+      {"HEAD /v1/deliberation/events", 405, "Allow: POST, OPTIONS\r\n"},
+      {"TRACE /v1/deliberation/events", 405, "Allow: POST, OPTIONS\r\n"},
+      {"get /healthz", 405, "Allow: GET, HEAD, OPTIONS\r\n"},
+      {"DELETE /healthz", 405, "Allow: GET, HEAD, OPTIONS\r\n"},
+      {"POST /v1/nobody/events", 404, "there is no domain nobody"},
+      {"OPTIONS /v1/nobody/events", 404, ""},
+      {"POST /v1/deliberation/events/", 404, ""},
+      {"POST /v1/deliberation%2Fevents", 404, ""},
+      {"POST /v1//deliberation/events", 404, ""},
+      {"GET /", 404, ""},
+      {"GET /v1//events", 404, ""},
+      {"GET *", 400, ""},
+      {"CONNECT t:80", 400, ""},
+      {"GET /%zz", 400, ""},
   }));
-  const std::string reply = send(line);
+  const std::string reply = served.send(line);
   CAPTURE(line, reply);
-  CHECK(reply.starts_with("HTTP/1.1 " + status));
+  CHECK(status_of_reply(reply) == status);
   CHECK(has(reply, part));
+  if (status >= 400 && !line.starts_with("HEAD")) check_problem(reply, status);
+  if (line.starts_with("HEAD")) CHECK(http::body_of(reply).empty());
 }
 
-TEST_CASE_METHOD(Served, "statuses of what is no post of events") {
-  CHECK(post("{").starts_with("HTTP/1.1 400"));
-  CHECK(post(kVote, "text/plain").starts_with("HTTP/1.1 415"));
-  CHECK(post(kVote, "application/cloudevents+json; charset=utf-16").starts_with("HTTP/1.1 415"));
-  CHECK(exchange(ingest->port(), "GET / HTTP/1.1\n\n").starts_with("HTTP/1.1 400"));
-  CHECK(has(exchange(ingest->port(), "GET / HTTP/1.1\r\n\r\n"), R"("title":"Bad Request")"));
+TEST_CASE("what HTTP refuses is a problem, too") {
+  IngestConfig config;
+  config.http.max_body = 1000;
+  config.http.request_timeout = 200ms;
+  ServedIngest served(config);
+  check_problem(served.post(std::string(1001, ' ')), 413);
+  check_problem(served.exchange("GET / HTTP/1.1\r\n\r\n"), 400);
+  check_problem(served.exchange("GET /healthz HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n"),
+                408);
+  check_problem(served.exchange(post_request(vote(), "Expect: tea\r\n")), 417);
+  check_problem(
+      served.exchange("GET / HTTP/1.1\r\nHost: t\r\nA: " + std::string(40'000, 'a') + "\r\n\r\n"),
+      431);
+  check_problem(served.exchange("GET / HTTP/2.0\r\n\r\n"), 505);
+  check_problem(served.post("{"), 400);
+  check_problem(served.post("{}", "text/plain"), 415);
 }
 
-TEST_CASE_METHOD(Served, "a log that fails is 503 with the ids") {
-  log.set_away(true);
-  const std::string reply = post(kVote);
-  CAPTURE(reply);
-  CHECK(reply.starts_with("HTTP/1.1 503"));
-  CHECK(has(reply, "Retry-After: "));
-  CHECK(has(reply, R"("ids":["e"])"));
-  log.set_away(false);
-  CHECK(post(kVote).starts_with("HTTP/1.1 202"));
+TEST_CASE("one connection too many is told when to come again") {
+  IngestConfig config;
+  config.http.max_connections = 1;
+  ServedIngest served(config);
+  Client first(served.port());
+  REQUIRE(first.send("GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n"));
+  REQUIRE(status_of_reply(first.reply()) == 200);
+  check_problem(served.send("GET /healthz"), 503);
 }
 
-TEST_CASE_METHOD(Served, "readiness has its reason") {
-  unready = {"deliberation:3: no topic"};
-  const std::string reply = send("GET /readyz");
-  CHECK(reply.starts_with("HTTP/1.1 503"));
+TEST_CASE("a log that fails is 503 with the ids, and the next post goes on") {
+  ServedIngest served;
+  SECTION("before it took effect") { served.log.set_away(true); }
+  SECTION("after it took effect") { served.log.fail_next_append(1); }
+  const std::string reply = served.post("[" + vote() + "," + vote(R"("id":"f",)") + "]", kBatched);
+  check_problem(reply, 503);
+  CHECK(has(reply, R"("ids":["e","f"])"));
+  served.log.set_away(false);
+  CHECK(status_of_reply(served.post(vote())) == 202);
+}
+
+TEST_CASE("a full queue is 503 at once, without ids, and nothing of it is appended") {
+  HeldWriter writer(log_of_its_own().writer());
+  IngestConfig config;
+  config.appender.waiting_requests = 1;
+  ServedIngest served(config, &writer);
+  writer.hold();
+  const auto post = [&] { return served.post(vote("")); };
+  auto appending = std::async(std::launch::async, post);
+  writer.wait_for_append();
+  // One waits behind it; which of these it is does not matter.
+  std::vector<std::future<std::string>> others;
+  for (int i = 0; i < 3; ++i) others.push_back(std::async(std::launch::async, post));
+  int refused = 0;
+  while (refused < 2) {
+    for (auto& other : others) {
+      if (!other.valid() || other.wait_for(1ms) != std::future_status::ready) continue;
+      const std::string reply = other.get();
+      check_problem(reply, 503);
+      CHECK_FALSE(has(reply, "\"ids\""));
+      ++refused;
+    }
+  }
+  writer.release();
+  CHECK(status_of_reply(appending.get()) == 202);
+  for (auto& other : others) {
+    if (other.valid()) CHECK(status_of_reply(other.get()) == 202);
+  }
+}
+
+TEST_CASE("who has waited too long for a slow log is told so before the append") {
+  HeldWriter writer(log_of_its_own().writer());
+  IngestConfig config;
+  config.appender.patience = 0ms;
+  ServedIngest served(config, &writer);
+  const std::string reply = served.post(vote());
+  check_problem(reply, 503);
+  CHECK_FALSE(has(reply, "\"ids\""));
+}
+
+TEST_CASE("readiness has its reason") {
+  ServedIngest served;
+  served.unready = {"deliberation:3: no topic"};
+  const std::string reply = served.send("GET /readyz");
+  check_problem(reply, 503);
   CHECK(has(reply, "deliberation:3: no topic"));
-  CHECK(send("GET /healthz").starts_with("HTTP/1.1 200"));
+  CHECK(status_of_reply(served.send("GET /healthz")) == 200);
+  CHECK(status_of_reply(served.post(vote())) == 202);
 }
 
-TEST_CASE_METHOD(Served, "draining finishes what was taken and closes") {
-  CHECK(post(kVote).starts_with("HTTP/1.1 202"));
-  ingest->drain(std::chrono::seconds(5));
-  CHECK_THROWS(send("GET /healthz"));
+TEST_CASE("draining finishes what was taken, refuses what comes, and closes") {
+  HeldWriter writer(log_of_its_own().writer());
+  ServedIngest served({}, &writer);
+  writer.hold();
+  Client taken(served.port());
+  REQUIRE(taken.send(post_request(vote(), "Content-Type: application/cloudevents+json\r\n")));
+  writer.wait_for_append();
+  Client begun(served.port());
+  const std::string late = post_request(vote(), "Content-Type: application/cloudevents+json\r\n");
+  REQUIRE(begun.send("GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n" + late.substr(0, 10)));
+  REQUIRE(status_of_reply(begun.reply()) == 200);
+
+  auto drained = std::async(std::launch::async, [&] { served.ingest->drain(20s); });
+  while (true) {
+    // From then on the port is closed.
+    try {
+      const Client other(served.port());
+    } catch (const std::runtime_error&) {
+      break;
+    }
+  }
+  REQUIRE(begun.send(late.substr(10)));
+  check_problem(begun.rest(), 503);
+  begun.vanish();
+  writer.release();
+  CHECK(status_of_reply(taken.rest()) == 202);
+  taken.vanish();
+  drained.get();
 }
 
-TEST_CASE_METHOD(Served, "the OpenAPI document is JSON and its references lead somewhere") {
-  const std::string reply = send("GET /openapi.json");
-  const std::string text = reply.substr(reply.find("\r\n\r\n") + 4);
+TEST_CASE("the OpenAPI document is JSON and its references lead somewhere") {
+  ServedIngest served;
+  const std::string reply = served.send("GET /openapi.json");
+  const std::string text(http::body_of(reply));
   simdjson::dom::parser parser;
   simdjson::dom::element document;
   REQUIRE(parser.parse(text).get(document) == simdjson::SUCCESS);
@@ -169,4 +262,4 @@ TEST_CASE_METHOD(Served, "the OpenAPI document is JSON and its references lead s
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::testing

@@ -19,6 +19,7 @@ STEPS = [
     ("take.owned", 2),
     ("ingest.before_append", 5),
     ("ingest.after_append", 5),
+    ("flush.emitted", 3),
     ("flush.before", 3),
     ("flush.rows_copied", 3),
     ("flush.committed", 3),

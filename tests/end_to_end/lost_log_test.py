@@ -12,7 +12,7 @@ import sys
 from broker import Broker, skipped
 from model import read_log
 from postgres import Cluster, ask
-from system import Folder, Ingest, Up, chance, eventually, sluice, wait_for
+from system import DOMAIN, Folder, Ingest, Up, chance, eventually, sluice, wait_for
 from traffic import Traffic
 
 ALL = (0, 1, 2, 3)
@@ -32,10 +32,10 @@ def published(postgres, log, partition):
     rows = [ask(postgres, f"SELECT t::text FROM deliberation.{table} t WHERE conversation_id IN "
                           f"({','.join(keys)}) ORDER BY 1") for table in ROWS]
     return rows + [
-        ask(postgres, "SELECT position, digest, emits_from, record_time FROM sluice.position "
-                      f"WHERE partition = {partition}"),
-        ask(postgres, f"SELECT * FROM sluice.rejection WHERE partition = {partition} ORDER BY 4"),
-        ask(postgres, f"SELECT * FROM sluice.quarantine WHERE partition = {partition}")]
+        ask(postgres, f"SELECT {columns} FROM sluice.{table} WHERE projection = '{DOMAIN}' "
+                      f"AND partition = {partition} ORDER BY position")
+        for table, columns in [("position", "position, digest, emits_from, record_time"),
+                               ("rejection", "*"), ("quarantine", "*")]]
 
 
 def says(up, partition, *words):
@@ -45,16 +45,17 @@ def says(up, partition, *words):
 
     def in_status():
         shown = json.loads(sluice("status", "--postgres", up.postgres, "--json").stdout)
-        return any(each["partition"] == partition and heard(each["trouble"])
-                   for each in shown["troubles"])
+        return any((each["projection"], each["partition"]) == (DOMAIN, partition)
+                   and heard(each["trouble"]) for each in shown["troubles"])
 
     def in_readiness():
-        return any(each.startswith(f"deliberation:{partition}:") and heard(each)
+        return any(each.startswith(f"{DOMAIN}:{partition}:") and heard(each)
                    for each in up.readiness().split("; "))
 
     eventually(f"/readyz says {words} of {partition}", in_readiness)
     eventually(f"status says {words} of {partition}", in_status)
-    lines = [line for line in up.words().splitlines() if f"partition={partition} " in line]
+    about = f"projection={DOMAIN} partition={partition} "
+    lines = [line for line in up.words().splitlines() if about in line]
     assert any(heard(line) for line in lines), f"stderr does not say {words} of {partition}"
 
 

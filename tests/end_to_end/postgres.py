@@ -10,6 +10,8 @@ PROGRAMS = "/usr/lib/postgresql/15/bin"
 # initdb and the server refuse root.
 USER = "postgres" if os.geteuid() == 0 else None
 
+NOT_CONNECTED = 2  # psql's exit
+
 
 class Away(Exception):
     """The server is not there, or went in the middle of a question."""
@@ -67,6 +69,8 @@ def ask(url, sql):
     """One question on a connection of its own; rows of texts."""
     ran = subprocess.run(["psql", url, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql],
                          capture_output=True, text=True)
+    if ran.returncode == NOT_CONNECTED:
+        raise Away(ran.stderr)
     assert ran.returncode == 0, f"{sql}: {ran.stderr}"
     return [line.split("|") for line in ran.stdout.splitlines()]
 

@@ -3,9 +3,10 @@ import threading
 
 from model import Model, digest
 from postgres import Away, Session
-from system import eventually
+from system import DOMAIN, eventually
 
-POSITIONS = "SELECT partition, position FROM sluice.position ORDER BY partition"
+POSITIONS = ("SELECT partition, position FROM sluice.position "
+             f"WHERE projection = '{DOMAIN}' ORDER BY 1")
 COUNTERS = ("SELECT conversation_id, opinion_count, vote_count, participant_count, "
             "total_opinion_count, total_vote_count, total_participant_count, "
             "moderated_opinion_count, hidden_opinion_count FROM deliberation.conversation_stats")
@@ -16,7 +17,7 @@ BALLOTS = ("SELECT conversation_id, sum(vote_count), md5(string_agg(participant_
            "votes::text, ',' ORDER BY participant_id COLLATE \"C\")) "
            "FROM deliberation.ballot GROUP BY 1")
 REJECTED = ("SELECT partition, md5(string_agg(event_id, ',' ORDER BY position)) "
-            "FROM sluice.rejection GROUP BY 1")
+            f"FROM sluice.rejection WHERE projection = '{DOMAIN}' GROUP BY 1")
 NO_BALLOTS = ["0", digest([])]
 TOTAL_VOTES = 5  # column of COUNTERS
 

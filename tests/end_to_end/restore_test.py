@@ -12,12 +12,13 @@ import sys
 from model import read_log
 from postgres import Cluster, ask
 from reader import Reader
-from system import Folder, Up, chance, wait_for
+from system import DOMAIN, Folder, Up, chance, wait_for
 from traffic import Traffic, check
 
 
 def position(up):
-    return int(ask(up.postgres, "SELECT sum(position) FROM sluice.position")[0][0])
+    return int(ask(up.postgres, "SELECT sum(position) FROM sluice.position "
+                            f"WHERE projection = '{DOMAIN}'")[0][0])
 
 
 def private(seed):

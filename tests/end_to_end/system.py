@@ -69,9 +69,9 @@ def sluice(*arguments, check=True):
     return ran
 
 
-def verify(postgres, log):
+def verify(postgres, log, domain=DOMAIN):
     """A refold of the whole log equals every published row. `log`: where the log is, as flags."""
-    ran = sluice("verify", DOMAIN, "--postgres", postgres, *log, check=False)
+    ran = sluice("verify", domain, "--postgres", postgres, *log, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert json.loads(ran.stdout)["differences"] == 0
     assert json.loads(ran.stdout)["rows"] > 0, "a view without rows proves nothing"

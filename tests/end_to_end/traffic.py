@@ -202,7 +202,7 @@ class Traffic:
         opinions += [(name, seed) for name in CONVERSATIONS for seed in SEEDS]
         found = ask(postgres, "SELECT conversation_id, opinion_id FROM deliberation.opinion")
         assert sorted(map(tuple, found)) == sorted(opinions), "opinions"
-        found = ask(postgres, "SELECT event_id FROM sluice.rejection")
+        found = ask(postgres, f"SELECT event_id FROM sluice.rejection WHERE projection = '{DOMAIN}'")
         rejected = sorted(event_id for producer in self.producers for event_id in producer.rejected)
         assert sorted(row[0] for row in found) == rejected, "rejections"
         assert ask(postgres, "SELECT count(*) FROM sluice.quarantine") == [["0"]]
@@ -215,4 +215,5 @@ def check(traffic, reader, postgres, log, moments=10):
     traffic.check_log(records)
     traffic.check_view(postgres)
     reader.check(records, moments)
-    verify(postgres, log)
+    for domain in (DOMAIN, "people"):
+        verify(postgres, log, domain)

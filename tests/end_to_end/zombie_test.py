@@ -11,14 +11,14 @@ import sys
 from broker import Broker, skipped
 from postgres import ask
 from reader import Reader
-from system import Folder, Project, Up, chance, eventually
+from system import DOMAIN, Folder, Project, Up, chance, eventually
 from traffic import Traffic, check
 
 
 def owners(postgres):
     """How many processes own partitions."""
     return int(ask(postgres, "SELECT count(DISTINCT split_part(owner, '/', 1)) "
-                             "FROM sluice.position WHERE owner <> ''")[0][0])
+                             f"FROM sluice.position WHERE projection = '{DOMAIN}' AND owner <> ''")[0][0])
 
 
 def main():

@@ -124,4 +124,19 @@ inline Event import_completed(const std::string& id, const std::string& import_i
   return event;
 }
 
+inline Event removed(const std::string& id, const std::string& participant_id) {
+  Event event;
+  event.mutable_participant_removed()->set_conversation_id(id);
+  event.mutable_participant_removed()->set_participant_id(participant_id);
+  return event;
+}
+
+inline Event rekeyed(const std::string& id, const std::string& from, const std::string& into) {
+  Event event;
+  event.mutable_participant_rekeyed()->set_conversation_id(id);
+  event.mutable_participant_rekeyed()->set_from(from);
+  event.mutable_participant_rekeyed()->set_into(into);
+  return event;
+}
+
 }  // namespace sluice::facts

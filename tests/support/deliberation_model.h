@@ -28,9 +28,10 @@ class DeliberationModel {
     std::optional<std::int64_t> occurred_at;
   };
 
-  struct Voted {
-    deliberation::Choice choice;
-    std::int64_t at;
+  // Of a ballot.
+  struct Times {
+    std::int64_t first;
+    std::int64_t last;
   };
 
   // What holds after the admitted facts.
@@ -40,10 +41,14 @@ class DeliberationModel {
     bool closed = false;
     std::set<std::string> imports;
     std::map<std::string, deliberation::Opinion> opinions;
-    // By participant: everything voted, in order, and what stands by opinion.
-    std::map<std::string, std::vector<Voted>> cast;
+    std::string owner_id;
+    // By participant: whoever has a ballot, and what stands on it by opinion.
+    std::map<std::string, Times> voted;
     std::map<std::string, std::map<std::string, deliberation::Choice>> standing;
     std::vector<std::int64_t> reactions;
+    std::set<std::string> removed;
+    // Of whom the domain people has heard.
+    std::set<std::string> told;
   };
 
   // The reason for which the fact must be rejected; "": it is admitted, and counts from now on.
@@ -123,16 +128,12 @@ class DeliberationModel {
 
   static std::vector<deliberation::Ballot> ballots(const Situation& now) {
     std::vector<deliberation::Ballot> rows;
-    for (const auto& [participant, cast] : now.cast) {
-      const auto first = std::find_if(cast.begin(), cast.end(), [](const Voted& voted) {
-        return voted.choice != deliberation::CHOICE_NONE;
-      });
-      if (first == cast.end()) continue;
+    for (const auto& [participant, times] : now.voted) {
       deliberation::Ballot& row = rows.emplace_back();
       row.set_conversation_id(now.created->conversation_id());
       row.set_participant_id(participant);
-      row.set_first_voted_at(first->at);
-      row.set_last_voted_at(cast.back().at);
+      row.set_first_voted_at(times.first);
+      row.set_last_voted_at(times.last);
       if (const auto votes = now.standing.find(participant); votes != now.standing.end()) {
         row.set_votes(json(votes->second));
         row.set_vote_count(size(votes->second));
@@ -155,9 +156,13 @@ class DeliberationModel {
 
     const bool service = posted.actor.role() == Actor::ROLE_SERVICE;
     const bool moderator = service || posted.actor.role() == Actor::ROLE_MODERATOR;
-    const bool owner = posted.actor.id() != "" && posted.actor.id() == now.created->owner_id();
+    const bool owner = posted.actor.id() != "" && posted.actor.id() == now.owner_id;
     if (event.has_opinion_created() || event.has_vote_set()) {
       if (now.closed) return "conversation.closed";
+      if (now.removed.contains(event.has_vote_set() ? event.vote_set().participant_id()
+                                                    : event.opinion_created().author_id())) {
+        return "participant.removed";
+      }
       const int needed = static_cast<int>(now.created->participation());
       const int level = service ? 2 : static_cast<int>(posted.actor.level());
       if (level < needed) {
@@ -184,6 +189,9 @@ class DeliberationModel {
       if (!now.opinions.contains(opinion)) return "opinion.unknown";
       return moderator ? "" : "actor.not_allowed";
     }
+    if (event.has_participant_removed() || event.has_participant_rekeyed()) {
+      return service ? "" : "actor.not_allowed";
+    }
     return moderator || owner ? "" : "actor.not_allowed";
   }
 
@@ -196,6 +204,8 @@ class DeliberationModel {
     if (event.has_conversation_created()) {
       now.created = &event.conversation_created();
       now.created_at = posted.recorded_at;
+      now.owner_id = now.created->owner_id();
+      now.told.insert(now.owner_id);
       for (const auto& seed : now.created->seeds()) {
         add(now, seed.opinion_id(), now.created->owner_id(), seed.body(), true, at);
       }
@@ -216,7 +226,9 @@ class DeliberationModel {
     if (event.has_vote_set()) {
       const auto& fact = event.vote_set();
       now.reactions.push_back(at);
-      vote(now, fact.participant_id(), fact.opinion_id(), {fact.choice(), at});
+      vote(now, fact.participant_id(), fact.opinion_id(), fact.choice(), at);
+      const bool takes_part = now.voted.contains(fact.participant_id());
+      if (takes_part && now.imports.empty()) now.told.insert(fact.participant_id());
     }
     if (event.has_opinion_created()) {
       const auto& fact = event.opinion_created();
@@ -224,9 +236,46 @@ class DeliberationModel {
       now.reactions.push_back(at);
       add(now, fact.opinion_id(), fact.author_id(), fact.body(), fact.is_seed(), at);
       if (fact.auto_vote() && !fact.is_seed()) {
-        vote(now, fact.author_id(), fact.opinion_id(), {CHOICE_AGREE, at});
+        vote(now, fact.author_id(), fact.opinion_id(), CHOICE_AGREE, at);
       }
+      if (now.imports.empty()) now.told.insert(fact.author_id());
     }
+    if (event.has_participant_removed()) forget(now, event.participant_removed().participant_id());
+    if (event.has_participant_rekeyed()) rekey(now, event.participant_rekeyed());
+  }
+
+  static void forget(Situation& now, const std::string& participant) {
+    now.removed.insert(participant);
+    now.voted.erase(participant);
+    now.standing.erase(participant);
+    std::erase_if(now.opinions,
+                  [&](const auto& opinion) { return opinion.second.author_id() == participant; });
+    for (auto& [voter, votes] : now.standing) {
+      std::erase_if(votes, [&](const auto& vote) { return !now.opinions.contains(vote.first); });
+    }
+  }
+
+  static void rekey(Situation& now, const deliberation::ParticipantRekeyed& fact) {
+    const std::string& from = fact.from();
+    const std::string& into = fact.into();
+    if (now.removed.contains(from)) return;
+    if (now.removed.contains(into)) return forget(now, from);
+    bool took_part = now.owner_id == from;
+    if (took_part) now.owner_id = into;
+    for (auto& [id, opinion] : now.opinions) {
+      if (opinion.author_id() != from) continue;
+      opinion.set_author_id(into);
+      took_part = true;
+    }
+    if (const auto left = now.voted.find(from); left != now.voted.end()) {
+      took_part = true;
+      const auto held = now.voted.try_emplace(into, left->second).first;
+      held->second.first = std::min(held->second.first, left->second.first);
+      held->second.last = std::max(held->second.last, left->second.last);
+      now.standing[into].merge(now.standing[from]);  // what `into` has stays
+    }
+    if (took_part) now.told.insert(into);
+    forget(now, from);
   }
 
   static void add(Situation& now, const std::string& id, const std::string& author,
@@ -241,13 +290,15 @@ class DeliberationModel {
   }
 
   static void vote(Situation& now, const std::string& participant, const std::string& opinion,
-                   Voted voted) {
+                   deliberation::Choice choice, std::int64_t at) {
+    const bool withdrawn = choice == deliberation::CHOICE_NONE;
     // A withdrawal before the first vote leaves no ballot, and no trace on a later one.
-    now.cast[participant].push_back(voted);
-    if (voted.choice == deliberation::CHOICE_NONE) {
+    if (withdrawn && !now.voted.contains(participant)) return;
+    now.voted.try_emplace(participant, Times{at, at}).first->second.last = at;
+    if (withdrawn) {
       now.standing[participant].erase(opinion);
     } else {
-      now.standing[participant][opinion] = voted.choice;
+      now.standing[participant][opinion] = choice;
     }
   }
 

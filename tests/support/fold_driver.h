@@ -15,6 +15,8 @@
 
 #include "projectors/engine/projection.h"
 #include "projectors/engine/tables.h"
+#include "schemas/sluice/domain.h"
+#include "schemas/sluice/rules.h"
 #include "storage/memory/memory_state.h"
 
 namespace sluice {
@@ -36,10 +38,33 @@ class FoldDriver {
   std::string_view post(const Event& event) {
     const std::string id = std::to_string(position_.value);
     const Record record{id, "/test", actor, now, occurred_at, position_};
+    outbox_.begin(position_, true);
+    outbox_.set_record_time(now);
     position_ = position_.next();
-    Effects effects(tables_);
+    const auto* fact =
+        event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
+    if (FactRules::of(*fact->message_type()).service_only() &&
+        actor.role() != Actor::ROLE_SERVICE) {
+      return "actor.not_allowed";
+    }
+    Effects effects(tables_, outbox_);
     rules_.fold(event, record, effects);
     return effects.rejection();
+  }
+
+  // The facts that were emitted to the domain whose Event this is since the last call of this, in
+  // order.
+  template <class Other>
+  std::vector<Other> emitted() {
+    std::vector<Other> facts;
+    for (const DerivedRecord& record : outbox_.records()) {
+      Envelope envelope;
+      if (record.stream != stream_of(Other::descriptor()->file()->package())) continue;
+      envelope.ParseFromString(record.value);
+      facts.emplace_back().ParseFromString(envelope.payload());
+    }
+    outbox_.clear();
+    return facts;
   }
 
   std::string_view post_as(const Actor& other, const Event& event) {
@@ -104,6 +129,7 @@ class FoldDriver {
   MemoryState state_;
   MemoryStateStore store_;
   Tables tables_;
+  Outbox outbox_{"test", Partition{0}};
   P rules_;
   Offset position_;
 };

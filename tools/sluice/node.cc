@@ -75,7 +75,8 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   Parts& parts = *parts_;
   const int projectors =
       config.partitions * static_cast<int>(std::max<std::size_t>(parts.projections.size(), 1));
-  const MemoryBudget memory = divide_memory(config.memory, projectors);
+  const MemoryBudget memory =
+      divide_memory(config.memory, {.ingest = true, .projectors = projectors});
   if (config.postgres.empty()) {
     parts.cluster = std::make_unique<PrivateCluster>(parts.folder.path() / "postgres");
     spdlog::info("postgres started pid={}", parts.cluster->pid());
@@ -89,8 +90,11 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   ingest.port = config.port;
   ingest.threads = config.http_threads;
   ingest.appender.waiting_bytes = memory.ingest;
-  for (const Domain& domain : parts.domains) {
+  // Of all: a domain that is projected here may emit to one that is not.
+  for (const Domain& domain : domains()) {
     patiently(stop, [&] { topology->create(stream_of(domain.name), config.partitions); });
+  }
+  for (const Domain& domain : parts.domains) {
     ingest.partitions.emplace(domain.name, config.partitions);
   }
   const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon);

@@ -118,10 +118,12 @@ TEST_CASE("the shares of memory are not more than there is") {
   const std::uint64_t total =
       GENERATE(as<std::uint64_t>{}, 64 << 20, 512 << 20, std::uint64_t{64} << 30);
   const int projectors = GENERATE(1, 4, 64);
-  const MemoryBudget share = divide_memory(total, projectors);
+  const bool ingest = GENERATE(true, false);
+  const MemoryBudget share = divide_memory(total, {.ingest = ingest, .projectors = projectors});
   const auto parts = static_cast<std::uint64_t>(projectors);
   CHECK(share.ingest + share.log + share.state + share.dedupe +
             parts * (share.dirty_rows + share.row_cache) <=
         total / 8 * 7);
   CHECK(share.dirty_rows >= 64 << 10);
+  CHECK((share.ingest > 0) == ingest);
 }

@@ -6,6 +6,7 @@
 
 #include "projectors/engine/refold.h"
 #include "schemas/sluice/row_options.h"
+#include "schemas/sluice/words.h"
 #include "storage/errors.h"
 #include "storage/postgres/published_rows.h"
 #include "storage/rocksdb/rocks_state_store.h"
@@ -23,7 +24,7 @@
 namespace sluice {
 namespace {
 
-constexpr int kShown = 10;
+constexpr int kShown = 20;  // rows of a table
 constexpr std::chrono::milliseconds kPoll{200};
 // How long the log may show nothing of what the view has folded.
 constexpr int kEmptyPolls = 150;
@@ -56,7 +57,7 @@ class Account {
       : name_(projection.name),
         scratch_(options.scratch),
         topology_(log.topology()),
-        resources_(divide_memory(options.memory, generation.partitions).state,
+        resources_(divide_memory(options.memory, {.projectors = generation.partitions}).state,
                    generation.partitions) {
     const auto each = static_cast<std::size_t>(options.memory) / 4 /
                       static_cast<std::size_t>(generation.partitions);
@@ -185,11 +186,15 @@ class Account {
   std::set<Partition> held_;
 };
 
-void show(const RowComparison& comparison) {
+void show(const RowComparison& comparison, const std::string& table) {
   for (const RowDifference& d : comparison.first) {
     std::fprintf(stderr, "%s [%s]%s%s: expected %s, found %s\n", d.table.c_str(), d.key.c_str(),
                  d.column.empty() ? "" : " ", d.column.c_str(), d.expected.c_str(),
                  d.found.c_str());
+  }
+  if (comparison.differences > kShown) {
+    std::fprintf(stderr, "%s: %lld more rows differ\n", table.c_str(),
+                 static_cast<long long>(comparison.differences - kShown));
   }
 }
 
@@ -219,7 +224,7 @@ Exit verify(const Options& options, const Speech& speech) {
     const RowComparison one_table = account.compare(rows, *row);
     all.rows += one_table.rows;
     all.differences += one_table.differences;
-    show(one_table);
+    show(one_table, table_name(*row));
   }
   print_line("{\"rows\":" + std::to_string(all.rows) +
              ",\"differences\":" + std::to_string(all.differences) + "}");

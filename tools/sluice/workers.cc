@@ -90,6 +90,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   const auto sink = open_sink_(projection);
   const Generation generation = sink->generation();
   const auto topology = log_.topology();
+  const auto writer = log_.writer();
   const GroupMember member{
       .group = "sluice." + generation.projection + ".g" + std::to_string(generation.number),
       .instance = config_.instance,
@@ -112,6 +113,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
                                                             resources_);
                  },
                  .topology = *topology,
+                 .writer = *writer,
                  .sink = *sink,
                  .probe = probe_});
   probe_.running(std::string(projection.name) + " worker " + std::to_string(number));

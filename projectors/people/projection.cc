@@ -1,0 +1,103 @@
+#include "projectors/people/projection.h"
+
+#include <vector>
+
+#include "deliberation/events.pb.h"
+#include "storage/check.h"
+
+namespace sluice {
+namespace {
+
+using people::Event;
+using people::Person;
+
+std::int64_t count(Time time) { return time.time_since_epoch().count(); }
+
+// What became of them, which is not nothing.
+void tell(const std::string& conversation_id, const Person& person, Effects& effects) {
+  deliberation::Event event;
+  if (person.status() == people::USER_STATUS_DELETED) {
+    auto& removed = *event.mutable_participant_removed();
+    removed.set_conversation_id(conversation_id);
+    removed.set_participant_id(person.user_id());
+  } else {
+    auto& rekeyed = *event.mutable_participant_rekeyed();
+    rekeyed.set_conversation_id(conversation_id);
+    rekeyed.set_from(person.user_id());
+    rekeyed.set_into(person.into());
+  }
+  effects.emit(event);
+}
+
+}  // namespace
+
+std::string_view People::key(const Event& event) {
+  switch (event.fact_case()) {
+    case Event::kUserDeleted:
+      return event.user_deleted().user_id();
+    case Event::kUserMerged:
+      return event.user_merged().user_id();
+    case Event::kUserJoined:
+      return event.user_joined().user_id();
+    case Event::FACT_NOT_SET:
+      return {};
+  }
+  return {};
+}
+
+void People::fold(const Event& event, const Record& record, Effects& effects) {
+  switch (event.fact_case()) {
+    case Event::kUserDeleted:
+      return remove(event.user_deleted(), record, effects);
+    case Event::kUserMerged:
+      return merge(event.user_merged(), record, effects);
+    case Event::kUserJoined:
+      return join(event.user_joined(), record, effects);
+    case Event::FACT_NOT_SET:
+      CHECK(false, "a record without a fact meets no rule and is not folded");
+  }
+}
+
+void People::remove(const people::UserDeleted& fact, const Record& record, Effects& effects) {
+  const std::string& id = fact.user_id();
+  if (record.actor.role() != Actor::ROLE_SERVICE && record.actor.id() != id) {
+    return effects.reject("actor.not_allowed");
+  }
+  const Person* known = persons_.find(id);
+  if (known != nullptr && known->status() == people::USER_STATUS_DELETED) return;
+  Person& person = persons_.edit(id);
+  person.set_status(people::USER_STATUS_DELETED);
+  person.set_changed_at(count(record.recorded_at));
+  tell_all(person, effects);
+}
+
+void People::merge(const people::UserMerged& fact, const Record& record, Effects& effects) {
+  // Gone or merged already: where there was something of them it is somebody else's, or nobody's.
+  if (persons_.find(fact.user_id()) != nullptr) return;
+  Person& person = persons_.edit(fact.user_id());
+  person.set_status(people::USER_STATUS_MERGED);
+  person.set_into(fact.into());
+  person.set_changed_at(count(record.recorded_at));
+  tell_all(person, effects);
+}
+
+void People::join(const people::UserJoined& fact, const Record& record, Effects& effects) {
+  if (const Person* gone = persons_.find(fact.user_id())) {
+    return tell(fact.conversation_id(), *gone, effects);
+  }
+  if (participations_.find(fact.user_id(), fact.conversation_id()) != nullptr) return;
+  participations_.edit(fact.user_id(), fact.conversation_id()).set_since(count(record.recorded_at));
+}
+
+void People::tell_all(const Person& person, Effects& effects) {
+  std::vector<std::string> conversations;
+  for (const people::Participation& participation : participations_.prefix(person.user_id())) {
+    conversations.push_back(participation.conversation_id());
+  }
+  for (const std::string& conversation : conversations) {
+    tell(conversation, person, effects);
+    participations_.erase(person.user_id(), conversation);
+  }
+}
+
+}  // namespace sluice
