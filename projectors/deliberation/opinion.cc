@@ -73,9 +73,9 @@ void Deliberation::notify_owner(const Opinion& opinion, const ConversationStats&
 Opinion& Deliberation::add_opinion(const std::string& conversation_id,
                                    const std::string& opinion_id, const std::string& author_id,
                                    Time at, ConversationStats& stats) {
-  opinion_stats_.edit(conversation_id, opinion_id).set_author_id(author_id);
-  (void)authored_.edit(conversation_id, author_id, opinion_id);
-  Opinion& opinion = opinions_.edit(conversation_id, opinion_id);
+  opinion_stats_.make(conversation_id, opinion_id).set_author_id(author_id);
+  (void)authored_.make(conversation_id, author_id, opinion_id);
+  Opinion& opinion = opinions_.make(conversation_id, opinion_id);
   opinion.set_author_id(author_id);
   opinion.set_created_at(at.time_since_epoch().count());
   stats.set_total_opinion_count(stats.total_opinion_count() + 1);
