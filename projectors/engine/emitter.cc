@@ -1,7 +1,6 @@
 #include "projectors/engine/emitter.h"
 
 #include <algorithm>
-#include <set>
 
 #include "storage/errors.h"
 #include "storage/partitioner.h"
@@ -11,12 +10,11 @@ namespace sluice {
 void Emitter::append(Outbox& outbox) {
   while (outbox.acknowledged() < outbox.records().size()) {
     const auto left = outbox.records().subspan(outbox.acknowledged());
-    const auto chunk = left.first(std::min(left.size(), records_an_append_));
-    std::set<std::string> streams;
-    for (const DerivedRecord& record : chunk) streams.insert(record.stream);
-    for (const std::string& stream : streams) append(chunk, stream);
-    // A chunk that fails in its second stream begins again in the first, which knows the repeats.
-    outbox.acknowledge(outbox.acknowledged() + chunk.size());
+    const std::string& stream = left.front().stream;
+    std::size_t run = 0;
+    while (run < std::min(left.size(), records_an_append_) && left[run].stream == stream) ++run;
+    append(left.first(run), stream);
+    outbox.acknowledge(outbox.acknowledged() + run);
   }
 }
 
@@ -24,7 +22,6 @@ void Emitter::append(std::span<const DerivedRecord> records, const std::string& 
   const int partitions = partitions_of(stream);
   batch_.clear();
   for (const DerivedRecord& record : records) {
-    if (record.stream != stream) continue;
     batch_.push_back({partition_of(record.key, partitions), record.key, record.value});
   }
   writer_.append(stream, batch_);

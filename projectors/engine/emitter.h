@@ -13,7 +13,8 @@ namespace sluice {
 
 // Appends what folds have emitted to the receivers' streams, in order and without a gap: a receiver
 // drops what is not higher than what it has, so a record that came before one of its predecessors
-// would be the end of that one. One a worker, used by its thread.
+// would be the end of that one. Of different streams too: what follows from a record in one of them
+// comes behind what was emitted before it in another. One a worker, used by its thread.
 class Emitter {
  public:
   // Both must outlive it. So many records go into one append, so that each is done in its time.

@@ -47,7 +47,7 @@ struct Joined : FoldDriver<People> {
     post(joined("bob", "c1"));
   }
 
-  // What was told since the last call: "c1 -ann", "c1 ann>bob".
+  // What conversations were told since the last call: "c1 -ann", "c1 ann>bob".
   std::vector<std::string> told() {
     std::vector<std::string> all;
     for (const auto& event : emitted<deliberation::Event>()) {
@@ -60,6 +60,14 @@ struct Joined : FoldDriver<People> {
       }
     }
     return all;
+  }
+
+  // Folds what users are asked, as their partitions would, until nobody is asked any more.
+  std::vector<std::string> told_when_asked() {
+    for (auto asked = emitted<Event>(); !asked.empty(); asked = emitted<Event>()) {
+      for (const Event& event : asked) post(event);
+    }
+    return told();
   }
 };
 
@@ -89,31 +97,70 @@ TEST_CASE("a deletion is told to every conversation of the user, once") {
   CHECK(driver.told().empty());
 }
 
-TEST_CASE("a merge is told to every conversation of the user, once") {
+TEST_CASE("a merge is told to every conversation of the user, once, when `into` was asked") {
   Joined driver;
   CHECK(driver.post(merged("ann", "bob")) == "");
-  CHECK(driver.told() == Told{"c1 ann>bob", "c2 ann>bob"});
   CHECK(driver.rows<Participation>("ann").empty());
   CHECK(driver.row<Person>("ann")->status() == people::USER_STATUS_MERGED);
   CHECK(driver.row<Person>("ann")->into() == "bob");
-  // That bob takes part in "c2" is for "c2" to say.
-  CHECK(driver.rows<Participation>("bob").size() == 1);
-  CHECK(driver.post(merged("ann", "cat")) == "");
   CHECK(driver.told().empty());
+  CHECK(driver.told_when_asked() == Told{"c1 ann>bob", "c2 ann>bob"});
+  CHECK(driver.rows<Participation>("bob").size() == 2);
+  CHECK(driver.post(merged("ann", "cat")) == "");
+  CHECK(driver.told_when_asked().empty());
   CHECK(driver.row<Person>("ann")->into() == "bob");
+}
+
+TEST_CASE("merged into somebody who was merged or deleted: whoever takes their place, or nobody") {
+  Joined driver;
+  SECTION("merged") {
+    driver.post(merged("bob", "cat"));
+    CHECK(driver.told_when_asked() == Told{"c1 bob>cat"});
+    driver.post(merged("ann", "bob"));
+    CHECK(driver.told_when_asked() == Told{"c1 ann>cat", "c2 ann>cat"});
+  }
+  SECTION("merged before they were asked") {
+    driver.post(merged("ann", "bob"));
+    driver.post(merged("bob", "cat"));
+    CHECK(driver.told_when_asked() == Told{"c1 bob>cat", "c1 ann>cat", "c2 ann>cat"});
+  }
+  SECTION("merged after they were asked") {
+    driver.post(merged("ann", "bob"));
+    CHECK(driver.told_when_asked() == Told{"c1 ann>bob", "c2 ann>bob"});
+    driver.post(merged("bob", "cat"));
+    CHECK(driver.told_when_asked() == Told{"c1 bob>cat", "c2 bob>cat"});
+  }
+  SECTION("deleted") {
+    driver.post(deleted("bob"));
+    CHECK(driver.told() == Told{"c1 -bob"});
+    driver.post(merged("ann", "bob"));
+    CHECK(driver.told_when_asked() == Told{"c1 -ann", "c2 -ann"});
+  }
+  SECTION("in a circle") {
+    driver.post(merged("ann", "bob"));
+    driver.post(merged("bob", "ann"));
+    CHECK(driver.told_when_asked() == Told{"c1 -ann", "c2 -ann", "c1 -bob"});
+  }
+  SECTION("into a circle") {
+    driver.post(merged("cat", "dan"));
+    driver.post(merged("dan", "cat"));
+    driver.post(merged("bob", "cat"));
+    CHECK(driver.told_when_asked() == Told{"c1 -bob"});
+  }
 }
 
 TEST_CASE("a conversation that comes after the deletion or the merge is answered") {
   Joined driver;
   driver.post(deleted("ann"));
   driver.post(merged("bob", "cat"));
-  driver.told();
+  driver.told_when_asked();
   driver.restart();
   driver.post(joined("ann", "c3"));
   driver.post(joined("ann", "c1"));
   driver.post(joined("bob", "c3"));
-  CHECK(driver.told() == Told{"c3 -ann", "c1 -ann", "c3 bob>cat"});
-  CHECK(driver.rows<Participation>().empty());
+  CHECK(driver.told_when_asked() == Told{"c3 -ann", "c1 -ann", "c3 bob>cat"});
+  CHECK(driver.rows<Participation>("ann").empty());
+  CHECK(driver.rows<Participation>("bob").empty());
 }
 
 TEST_CASE("a deleted user is not merged any more, a merged one may be deleted") {
@@ -125,7 +172,7 @@ TEST_CASE("a deleted user is not merged any more, a merged one may be deleted") 
   CHECK(driver.row<Person>("ann")->status() == people::USER_STATUS_DELETED);
 
   driver.post(merged("bob", "cat"));
-  driver.told();
+  driver.told_when_asked();
   CHECK(driver.post(deleted("bob")) == "");
   driver.post(joined("bob", "c3"));
   CHECK(driver.told() == Told{"c3 -bob"});

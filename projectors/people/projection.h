@@ -28,6 +28,10 @@ class People {
   void remove(const people::UserDeleted& fact, const Record& record, Effects& effects);
   void merge(const people::UserMerged& fact, const Record& record, Effects& effects);
   void join(const people::UserJoined& fact, const Record& record, Effects& effects);
+  void inherit(const people::UserInherited& fact, const Record& record, Effects& effects);
+  // The user, who is not gone, takes part in the conversation.
+  void remember(const std::string& user_id, const std::string& conversation_id,
+                const Record& record);
   // Tells every conversation that the user takes part in what became of them, and forgets it.
   void tell_all(const people::Person& person, Effects& effects);
 

@@ -68,9 +68,9 @@ Offset MemoryViews::log_end(Partition partition) const {
   return taken == taken_.end() ? Offset{} : taken->second.log_end;
 }
 
-std::string MemoryViews::stopped(Partition partition) const {
+std::string MemoryViews::trouble(Partition partition) const {
   const auto taken = taken_.find(partition);
-  return taken == taken_.end() ? std::string() : taken->second.stopped;
+  return taken == taken_.end() ? std::string() : taken->second.trouble;
 }
 
 std::vector<Rejection> MemoryViews::rejections(Partition partition) const {
@@ -96,7 +96,7 @@ ViewPosition MemorySink::take(Partition partition, std::string_view owner) {
   require_present();
   MemoryViews::Taken& taken = views_.taken_[partition];
   taken.view.owner = owner;
-  taken.stopped.clear();
+  taken.trouble.clear();
   views_.deeds_.push_back({partition, true, std::string(owner)});
   return taken.view;
 }
@@ -181,7 +181,7 @@ void MemorySink::show_progress(std::span<const LogProgress> progress) {
     const auto taken = views_.taken_.find(p.partition);
     if (taken != views_.taken_.end() && taken->second.view.owner == p.owner) {
       taken->second.log_end = p.log_end;
-      taken->second.stopped = p.stopped;
+      taken->second.trouble = p.trouble;
     }
   }
 }

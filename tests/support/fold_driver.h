@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -15,7 +17,6 @@
 
 #include "projectors/engine/projection.h"
 #include "projectors/engine/tables.h"
-#include "schemas/sluice/domain.h"
 #include "schemas/sluice/rules.h"
 #include "storage/memory/memory_state.h"
 
@@ -52,18 +53,20 @@ class FoldDriver {
     return effects.rejection();
   }
 
-  // The facts that were emitted to the domain whose Event this is since the last call of this, in
-  // order.
+  // The facts that were emitted to the domain whose Event this is since the last call of this for
+  // it, in order.
   template <class Other>
   std::vector<Other> emitted() {
-    std::vector<Other> facts;
     for (const DerivedRecord& record : outbox_.records()) {
-      Envelope envelope;
-      if (record.stream != stream_of(Other::descriptor()->file()->package())) continue;
-      envelope.ParseFromString(record.value);
-      facts.emplace_back().ParseFromString(envelope.payload());
+      emitted_.emplace_back().ParseFromString(record.value);
     }
     outbox_.clear();
+    std::vector<Other> facts;
+    std::erase_if(emitted_, [&](const Envelope& envelope) {
+      if (envelope.domain() != Other::descriptor()->file()->package()) return false;
+      facts.emplace_back().ParseFromString(envelope.payload());
+      return true;
+    });
     return facts;
   }
 
@@ -91,9 +94,22 @@ class FoldDriver {
     return found;
   }
 
-  // Changed rows go to the store.
+  // The rows that readers have, in key order.
+  template <class Row>
+  [[nodiscard]] std::vector<Row> published() const {
+    std::vector<Row> found;
+    const auto rows = view_.find(Row::descriptor());
+    if (rows == view_.end()) return found;
+    for (const auto& [key, row] : rows->second) found.push_back(static_cast<const Row&>(*row));
+    return found;
+  }
+
+  // Changed rows go to the store, and to readers where they show.
   void flush() {
     StateBatch batch;
+    for (const auto& rows : tables_.all()) {
+      if (rows->published()) publish(*rows);
+    }
     tables_.write_dirty(batch);
     store_.write(batch);
     tables_.mark_clean();
@@ -108,6 +124,19 @@ class FoldDriver {
   [[nodiscard]] Tables& tables() { return tables_; }
 
  private:
+  void publish(TableRows& rows) {
+    auto& view = view_[&rows.row_type()];
+    for (const RowSlot* slot : rows.dirty_in_key_order()) {
+      if (!slot->shown) continue;
+      const std::string key{slot->key.view()};
+      view.erase(key);
+      if (slot->row == nullptr) continue;
+      std::unique_ptr<google::protobuf::Message> row(slot->row->New());
+      row->CopyFrom(*slot->row);
+      view.emplace(key, std::move(row));
+    }
+  }
+
   template <class Row>
   TableRows& rows_of() {
     const auto& all = tables_.all();
@@ -130,8 +159,12 @@ class FoldDriver {
   MemoryStateStore store_;
   Tables tables_;
   Outbox outbox_{"test", Partition{0}};
+  std::vector<Envelope> emitted_;
   P rules_;
   Offset position_;
+  std::map<const google::protobuf::Descriptor*,
+           std::map<std::string, std::unique_ptr<google::protobuf::Message>>>
+      view_;
 };
 
 }  // namespace sluice
