@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`sluice up` as an operator has it: starting, ending, dying, and what is in its way.
 
-up_test.py SLUICE REPOSITORY
+up_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
 import contextlib
 import os
@@ -190,7 +190,8 @@ def can_be_ended_while_it_waits(folder):
         process = subprocess.Popen([SLUICE, "up", "--data", str(folder / "data"), "--listen",
                                     "127.0.0.1:0", "--log", "kafka", "--brokers",
                                     f"127.0.0.1:{free_port()}", *SMALL], stderr=log)
-    eventually(lambda: "does a broker run where --brokers says?" in errors.read_text())
+    eventually("the log says so",
+               lambda: "does a broker run where --brokers says?" in errors.read_text())
     process.terminate()
     assert process.wait(SECONDS) == 0
     assert processes_below(folder) == []

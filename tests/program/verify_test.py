@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`sluice verify` finds whatever was done to a published row, and nothing while all is well.
 
-verify_test.py SLUICE REPOSITORY: on the embedded log and on Kafka; while events come in; then one
+verify_test.py SLUICE REPOSITORY TOPIC_ADMIN: on the embedded log and on Kafka; while events come in; then one
 value of every column of every published table is changed, a row of each is taken away and one put
 in, and each of these must be named.
 """
@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 
-from program import SECONDS, SLUICE, Broker, Folder, Up, run, sluice
+from program import SECONDS, SLUICE, Folder, Up, brokers, run, sluice
 
 # Another value of the column's type.
 OTHER = {"text": "'tampered'", "bigint": "-7", "boolean": "NOT {0}", "jsonb": "'{{\"0\":\"nay\"}}'",
@@ -113,9 +113,9 @@ def on(name, up_log, verify_log):
 
 
 on("embedded log", ["--log", "embedded"], None)
-with Broker() as brokers:
-    if brokers is None:
+with brokers() as address:
+    if address is None:
         print("SKIPPED (no Kafka jars): verify over Kafka")
     else:
-        on("Kafka", ["--log", "kafka", "--brokers", brokers], ["--brokers", brokers])
+        on("Kafka", ["--log", "kafka", "--brokers", address], ["--brokers", address])
 sys.exit(0)
