@@ -34,13 +34,14 @@ void BatchBuilder::reset(const DomainCodec& domain, std::size_t body_bytes) {
 
 void BatchBuilder::check_size(std::size_t bytes) const {
   if (bytes <= limits_.event_bytes) return;
-  throw Refused{413, "event " + std::to_string(begun_) + " takes " + std::to_string(bytes) +
-                         " bytes; an event may have " + std::to_string(limits_.event_bytes)};
+  throw RefusedRequest{413, "event " + std::to_string(begun_) + " takes " + std::to_string(bytes) +
+                                " bytes; an event may have " + std::to_string(limits_.event_bytes)};
 }
 
 void BatchBuilder::begin() {
   if (begun_ >= limits_.batch_events) {
-    throw Refused{413, "a batch may have " + std::to_string(limits_.batch_events) + " events"};
+    throw RefusedRequest{413,
+                         "a batch may have " + std::to_string(limits_.batch_events) + " events"};
   }
   faults_.begin_event(begun_++);
   faults_before_ = faults_.count();
@@ -81,9 +82,10 @@ void BatchBuilder::admit(const DomainCodec::Fact& fact, const Message& message) 
   envelope_.AppendToString(&batch_.bytes);
   item.value_size = batch_.bytes.size() - begin;
   if (item.value_size > limits_.event_bytes) {
-    throw Refused{413, "event " + std::to_string(index()) + " takes " +
-                           std::to_string(item.value_size) + " bytes as a record; an event may " +
-                           "have " + std::to_string(limits_.event_bytes)};
+    throw RefusedRequest{413, "event " + std::to_string(index()) + " takes " +
+                                  std::to_string(item.value_size) +
+                                  " bytes as a record; an event may " + "have " +
+                                  std::to_string(limits_.event_bytes)};
   }
   batch_.items.push_back(item);
   batch_.ids.push_back(envelope_.id());

@@ -24,7 +24,7 @@ struct DecoderLimits {
 };
 
 // Leaves the middle of decoding for a refusal of the whole request.
-struct Refused {
+struct RefusedRequest {
   int status;
   std::string detail;
 };
@@ -39,9 +39,9 @@ class BatchBuilder {
   void reset(const DomainCodec& domain, std::size_t body_bytes);
   [[nodiscard]] const DomainCodec& domain() const { return *domain_; }
 
-  // Of the text or the bytes of one event, wherever they stand. Throws Refused.
+  // Of the text or the bytes of one event, wherever they stand. Throws RefusedRequest.
   void check_size(std::size_t bytes) const;
-  // Throws Refused when there are too many.
+  // Throws RefusedRequest when there are too many.
   void begin();
   // Of the event begun last.
   [[nodiscard]] Envelope& envelope() { return envelope_; }

@@ -26,7 +26,7 @@ std::variant<AdmittedBatch, Refusal> Decoder::decode(const DomainCodec& domain,
   batch_.reset(domain, body.size());
   try {
     read(headers, body);
-  } catch (const Refused& refused) {
+  } catch (const RefusedRequest& refused) {
     return Refusal{refused.status, refused.detail, {}};
   }
   Faults& faults = batch_.faults();
@@ -38,7 +38,7 @@ std::variant<AdmittedBatch, Refusal> Decoder::decode(const DomainCodec& domain,
 
 void Decoder::read(const RequestHeaders& headers, std::string& body) {
   const MediaType media = parse_media_type(headers.content_type);
-  if (!media.is_utf8) throw Refused{415, "the charset must be utf-8"};
+  if (!media.is_utf8) throw RefusedRequest{415, "the charset must be utf-8"};
   if (media.name == kStructured) return json_.read_structured(body);
   if (media.name == kBatched) return json_.read_batch(body);
   if (media.name == kLines) return json_.read_lines(body);
@@ -46,9 +46,9 @@ void Decoder::read(const RequestHeaders& headers, std::string& body) {
   const bool binary = std::any_of(headers.ce.begin(), headers.ce.end(),
                                   [](const auto& field) { return field.first == "specversion"; });
   if (binary && is_data(media)) return json_.read_binary(headers, body);
-  throw Refused{415, "post " + std::string(kStructured) + ", " + std::string(kBatched) + ", " +
-                         std::string(kLines) + ", " + std::string(kProtobuf) +
-                         ", or application/json with ce- headers"};
+  throw RefusedRequest{415, "post " + std::string(kStructured) + ", " + std::string(kBatched) +
+                                ", " + std::string(kLines) + ", " + std::string(kProtobuf) +
+                                ", or application/json with ce- headers"};
 }
 
 }  // namespace sluice

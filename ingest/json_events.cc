@@ -73,7 +73,7 @@ element JsonEvents::parse(std::string_view padded) {
     error = parser_.parse(scratch_).get(root);
   }
   if (error == simdjson::SUCCESS) return root;
-  throw Refused{400, "not JSON: " + std::string(simdjson::error_message(error))};
+  throw RefusedRequest{400, "not JSON: " + std::string(simdjson::error_message(error))};
 }
 
 void JsonEvents::read_structured(std::string& body) { read_event(pad(body)); }
@@ -84,13 +84,13 @@ void JsonEvents::read_batch(std::string& body) {
   while (const auto item = items.next()) {
     try {
       read_event(*item);
-    } catch (const Refused& refused) {
+    } catch (const RefusedRequest& refused) {
       if (refused.status != 400) throw;
-      throw Refused{400, "event " + std::to_string(number) + ": " + refused.detail};
+      throw RefusedRequest{400, "event " + std::to_string(number) + ": " + refused.detail};
     }
     ++number;
   }
-  if (items.malformed()) throw Refused{400, "a batch is a JSON array of events"};
+  if (items.malformed()) throw RefusedRequest{400, "a batch is a JSON array of events"};
 }
 
 // One event a line; blank lines count for nothing.
@@ -103,8 +103,9 @@ void JsonEvents::read_lines(std::string& body) {
     if (is_blank(line)) continue;
     try {
       read_event(line);
-    } catch (const Refused& refused) {
-      throw Refused{refused.status, "line " + std::to_string(number) + ": " + refused.detail};
+    } catch (const RefusedRequest& refused) {
+      throw RefusedRequest{refused.status,
+                           "line " + std::to_string(number) + ": " + refused.detail};
     }
   }
 }
@@ -173,9 +174,9 @@ void JsonEvents::read_binary(const RequestHeaders& headers, std::string& body) {
   attributes_.clear();
   met_.clear();
   for (const auto& [name, raw] : headers.ce) {
-    if (!met_.add(name)) throw Refused{400, "ce-" + std::string(name) + " is sent twice"};
+    if (!met_.add(name)) throw RefusedRequest{400, "ce-" + std::string(name) + " is sent twice"};
     const std::optional<std::string> value = decode_header_value(raw);
-    if (!value) throw Refused{400, "ce-" + std::string(name) + " is not UTF-8"};
+    if (!value) throw RefusedRequest{400, "ce-" + std::string(name) + " is not UTF-8"};
     const Attributes::Name known = Attributes::named(name);
     if (known != Attributes::kUnknown) {
       attributes_.set(known, *value);

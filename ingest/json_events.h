@@ -27,7 +27,7 @@ class MetNames {
 };
 
 // Events in JSON, in each mode that CloudEvents has for it, and one a line. What is read goes to
-// the builder; all throw Refused. Bodies are padded in place.
+// the builder; all throw RefusedRequest. Bodies are padded in place.
 class JsonEvents {
  public:
   JsonEvents(BatchBuilder& batch, std::size_t depth) : batch_(batch), depth_(depth) {}

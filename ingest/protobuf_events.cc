@@ -122,12 +122,13 @@ void read_protobuf(std::string_view body, BatchBuilder& batch) {
   while (!body.empty()) {
     const auto event = take_field(body);
     if (!event || event->number != EnvelopeBatch::kEventsFieldNumber) {
-      throw Refused{400, "not a sluice.EnvelopeBatch"};
+      throw RefusedRequest{400, "not a sluice.EnvelopeBatch"};
     }
     batch.check_size(event->content.size());
     batch.begin();
     if (!parse(event->content, batch.envelope())) {
-      throw Refused{400, "event " + std::to_string(batch.index()) + " is no sluice.Envelope"};
+      throw RefusedRequest{400,
+                           "event " + std::to_string(batch.index()) + " is no sluice.Envelope"};
     }
     check_envelope(batch.envelope(), batch.domain(), batch.faults());
     const DomainCodec::Fact* fact = batch.domain().find(batch.envelope().type());

@@ -7,7 +7,8 @@
 namespace sluice {
 
 // The events of a sluice.EnvelopeBatch, one at a time, so that a small body cannot become many
-// objects. Strict as JSON is: what an envelope or a fact does not have is a fault. Throws Refused.
+// objects. Strict as JSON is: what an envelope or a fact does not have is a fault. Throws
+// RefusedRequest.
 void read_protobuf(std::string_view body, BatchBuilder& batch);
 
 }  // namespace sluice

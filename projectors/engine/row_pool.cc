@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <new>
 
 namespace sluice {
 namespace {
@@ -16,9 +16,12 @@ constexpr std::size_t kKeptBytes = 4096;
 // One in so many blocks may wait to be taken again.
 constexpr std::size_t kSpareShare = 8;
 
+// Slots begin with a cache line.
+constexpr std::size_t kLineBytes = 64;
+static_assert(offsetof(RowSlot, room) == kLineBytes, "a look-up touches one line of a slot");
+
 std::size_t stride_of(const RowForm& form) {
-  const std::size_t bytes = sizeof(RowSlot) + form.size;
-  return (bytes + alignof(RowSlot) - 1) / alignof(RowSlot) * alignof(RowSlot);
+  return (sizeof(RowSlot) + form.size + kLineBytes - 1) / kLineBytes * kLineBytes;
 }
 
 void* behind(RowSlot& slot) { return &slot + 1; }
@@ -28,13 +31,21 @@ void* behind(RowSlot& slot) { return &slot + 1; }
 void RowKey::assign(std::string_view key) {
   clear();
   size_ = static_cast<std::uint32_t>(key.size());
-  if (size_ > kInside) outside_ = new char[size_];
-  std::memcpy(size_ > kInside ? outside_ : inside_, key.data(), key.size());
+  char* to = bytes_;
+  if (key.size() > sizeof bytes_) {
+    to = new char[key.size()];
+    std::memcpy(bytes_, &to, sizeof to);
+  }
+  std::memcpy(to, key.data(), key.size());
 }
 
 void RowKey::clear() {
-  if (size_ > kInside) delete[] outside_;
+  if (size_ > sizeof bytes_) delete[] outside();
   size_ = 0;
+}
+
+void RowPool::Freed::operator()(std::byte* slots) const {
+  ::operator delete[](slots, std::align_val_t{kLineBytes});
 }
 
 RowPool::RowPool(const RowForm& form) : form_(form), stride_(stride_of(form)) {}
@@ -79,7 +90,7 @@ void RowPool::give_back(RowSlot& slot) {
 
 void RowPool::fill(std::size_t number) {
   Block& block = blocks_[number];
-  block.slots = std::make_unique_for_overwrite<std::byte[]>(kPlaces * stride_);
+  block.slots.reset(new (std::align_val_t{kLineBytes}) std::byte[kPlaces * stride_]);
   block.free = kAllFree;
   block.open = true;
   for (std::size_t place = 0; place < kPlaces; ++place) {

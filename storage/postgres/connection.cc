@@ -135,7 +135,7 @@ PgResult PgConnection::checked(pg_result* raw, std::string_view doing) {
   }
   const char* state = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
   const std::string message = raw ? message_of(raw) : trimmed(PQerrorMessage(connection_.get()));
-  raise(state ? state : "", message + " in " + std::string(doing.substr(0, 120)));
+  raise(state ? state : "", message + " in " + trimmed(std::string(doing.substr(0, 120)).c_str()));
 }
 
 PgResult PgConnection::run(const std::string& sql) {

@@ -7,22 +7,14 @@
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"
+#include "tests/integration/fresh_database.h"
 #include "tests/support/temp_dir.h"
 
 using namespace sluice;
+using sluice::testing::fresh_database;
 using sluice::testing::TempDir;
 
 namespace {
-
-// One cluster a program, one database a test.
-std::string fresh_database() {
-  static TempDir folder;
-  static PrivateCluster cluster(folder.path() / "cluster");
-  static int count = 0;
-  const std::string name = "test" + std::to_string(++count);
-  PgConnection(cluster.url()).run("CREATE DATABASE " + name);
-  return cluster.url().substr(0, cluster.url().rfind('/') + 1) + name;
-}
 
 const auto* kTables = deliberation::Ballot::descriptor() -> file();
 

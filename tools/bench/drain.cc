@@ -37,7 +37,10 @@ constexpr std::string_view kDomain = "deliberation";
 
 void fill(const std::string& brokers, std::int64_t events) {
   const auto log = kafka_log(brokers, {}, std::size_t{64} << 20);
-  log->topology()->create(stream_of(kDomain), kPartitions);
+  // Also those that the fold sends derived records to.
+  for (const Domain& domain : domains()) {
+    log->topology()->create(stream_of(domain.name), kPartitions);
+  }
   const auto writer = log->writer();
   simulate::DeliberationShape shape;
   shape.votes = events;

@@ -1,5 +1,10 @@
 #include <cstdio>
+#include <fstream>
+#include <sstream>
 
+#include "schemas/sluice/contract_text.h"
+#include "sluice/envelope.pb.h"
+#include "storage/errors.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
 #include "tools/sluice/domain_choice.h"
@@ -13,6 +18,7 @@ namespace {
 struct Options {
   std::string postgres;
   std::vector<std::string> domains;
+  std::string since;
   std::int64_t partitions = 4;
   std::chrono::milliseconds horizon{std::chrono::hours(24)};
 };
@@ -44,6 +50,35 @@ Exit apply(const Options& options) {
   return Exit::done;
 }
 
+std::string text_of(const std::string& file) {
+  std::ifstream in(file);
+  std::ostringstream text;
+  if (!(text << in.rdbuf())) throw Misconfigured("cannot read " + file);
+  return text.str();
+}
+
+// The protos whose bytes stand in logs, and whose columns readers have.
+Exit contract(const Options& options, const Speech& speech) {
+  std::vector<const google::protobuf::FileDescriptor*> files{Envelope::descriptor()->file()};
+  for (const Domain& domain : choose_domains(options.domains)) {
+    files.push_back(domain.event->file());
+    files.push_back(domain.tables);
+  }
+  const std::string text = contract_text(files);
+  if (!options.since.empty()) {
+    const auto broken = broken_promises(text_of(options.since), text);
+    for (const std::string& promise : broken) std::fprintf(stderr, "%s\n", promise.c_str());
+    print_line("{\"broken\":" + std::to_string(broken.size()) + "}");
+    return broken.empty() ? Exit::done : Exit::found;
+  }
+  if (speech.json) {
+    print_line("{\"contract\":" + json_string(text) + "}");
+  } else {
+    std::fputs(text.c_str(), stdout);
+  }
+  return Exit::done;
+}
+
 }  // namespace
 
 void add_schema(Command& root) {
@@ -66,6 +101,13 @@ void add_schema(Command& root) {
       return applies ? apply(*options) : print(*options, speech);
     });
   }
+  Command command = schema.command(
+      "contract", "What a release promises: the numbers, names and types of facts and columns",
+      "sluice schema contract --domains deliberation");
+  command.list("domains", options->domains, "Of these domains; all when not given");
+  command.text("since", options->since,
+               "An earlier contract: say what of it no longer holds; exit 1 when there is any");
+  command.runs([options](const Speech& speech) { return contract(*options, speech); });
 }
 
 }  // namespace sluice

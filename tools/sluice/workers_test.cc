@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "deliberation/tables.pb.h"
+#include "schemas/sluice/domain.h"
 #include "storage/errors.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/partitioner.h"
@@ -56,11 +57,11 @@ struct Node {
   Workers workers;
 };
 
-// Deliberation tells people who takes part.
-void make_streams(Log& log) {
-  const auto topology = log.topology();
-  topology->create(kStream, kPartitions);
-  topology->create("people.events", kPartitions);
+// Also those that a fold sends derived records to.
+void create_streams(Log& log) {
+  for (const Domain& domain : domains()) {
+    log.topology()->create(stream_of(domain.name), kPartitions);
+  }
 }
 
 void append(Log& log, simulate::DeliberationTraffic& traffic, int count) {
@@ -91,7 +92,7 @@ TEST_CASE("stopped workers have flushed what they folded, and go on from there")
   simulate::DeliberationTraffic traffic(1, {.votes = 1000, .conversations = 5, .participants = 50});
   for (const int round : {1, 2}) {
     Node node(dir.path(), views);
-    if (round == 1) make_streams(*node.log);
+    if (round == 1) create_streams(*node.log);
     append(*node.log, traffic, 100);
     std::stop_source stop;
     std::jthread running([&] { node.workers.run(stop.get_token()); });
@@ -108,7 +109,7 @@ TEST_CASE("workers that cannot work stop all of them and say why") {
   const TempDir dir;
   MemoryViews views(generation(rules().version + 1));
   Node node(dir.path(), views);
-  make_streams(*node.log);
+  create_streams(*node.log);
   CHECK_THROWS_WITH(node.workers.run(std::stop_token()), Catch::Contains("rebuild"));
 }
 
@@ -116,7 +117,7 @@ TEST_CASE("a database that is away at the start is waited for") {
   const TempDir dir;
   MemoryViews views(generation(rules().version));
   const auto log = own_embedded_log(dir.path(), 16 << 20);
-  make_streams(*log);
+  create_streams(*log);
   std::atomic<int> tries = 0;
   Workers workers({rules()},
                   {.data = dir.path(),
