@@ -12,6 +12,11 @@
 
 namespace sluice::ballot_votes {
 
+// Whether the vote says yes or no.
+[[nodiscard]] inline bool takes_side(deliberation::Choice choice) {
+  return choice == deliberation::CHOICE_AGREE || choice == deliberation::CHOICE_DISAGREE;
+}
+
 // CHOICE_NONE: no vote on the opinion.
 [[nodiscard]] deliberation::Choice find(std::string_view votes, std::string_view opinion_id);
 

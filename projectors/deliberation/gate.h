@@ -25,6 +25,15 @@ namespace sluice {
 
 [[nodiscard]] deliberation::ConversationStatus status_of(const deliberation::Gate& gate);
 
+[[nodiscard]] inline bool in_feed(const deliberation::Gate& gate) {
+  return gate.indexed() && !gate.locked() && !gate.deleted();
+}
+
+// Whether an import is under way: then nobody is notified, and the math waits.
+[[nodiscard]] inline bool importing(const deliberation::Gate& gate) {
+  return gate.open_imports_size() > 0;
+}
+
 // When a fact counts as having happened. During an import that is when it occurred, unless the
 // producer's clock runs ahead of ours.
 [[nodiscard]] Time counted_time(const deliberation::Gate& gate, const Record& record);

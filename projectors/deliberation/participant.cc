@@ -16,6 +16,7 @@ using deliberation::ConversationStats;
 using deliberation::Gate;
 using deliberation::OpinionStats;
 using deliberation::Participant;
+using deliberation::ParticipantEligibilitySet;
 using deliberation::ParticipantRekeyed;
 using deliberation::ParticipantRemoved;
 
@@ -52,10 +53,44 @@ bool Deliberation::is_removed(const ConversationStats& conversation,
   return participant != nullptr && participant->removed();
 }
 
+bool Deliberation::is_ineligible(const ConversationStats& conversation,
+                                 const std::string& participant_id) const {
+  if (conversation.gate().ineligible_participants() == 0) return false;
+  const Participant* participant =
+      participants_.find(conversation.conversation_id(), participant_id);
+  return participant != nullptr && participant->ineligible();
+}
+
 std::string_view Deliberation::refuse_part(const ConversationStats& conversation,
                                            const std::string& participant_id,
                                            const Actor& actor) const {
   return refuse_participation(conversation.gate(), is_removed(conversation, participant_id), actor);
+}
+
+void Deliberation::set_eligibility(const ParticipantEligibilitySet& fact, const Record& record,
+                                   Effects& effects) {
+  const std::string& id = fact.conversation_id();
+  if (const auto reason = refuse_moderating(id, record.actor); !reason.empty()) {
+    return effects.reject(reason);
+  }
+  const ConversationStats& conversation = *conversation_stats_.find(id);
+  const bool ineligible = !fact.eligible();
+  if (is_ineligible(conversation, fact.participant_id()) == ineligible ||
+      is_removed(conversation, fact.participant_id())) {
+    return;
+  }
+  participants_.edit(id, fact.participant_id()).set_ineligible(ineligible);
+  ConversationStats& stats = conversation_stats_.edit(id);
+  const int change = ineligible ? -1 : 1;
+  Gate& gate = *stats.mutable_gate();
+  gate.set_ineligible_participants(gate.ineligible_participants() - change);
+  if (ballots_.find(id, fact.participant_id()) == nullptr) return;
+  Ballot& ballot = ballots_.edit_unshown(id, fact.participant_id());
+  ballot.set_ineligible(ineligible);
+  const std::int64_t votes = ballot.vote_count() - ballot.moderated_votes();
+  stats.set_vote_count(stats.vote_count() + change * votes);
+  stats.set_participant_count(stats.participant_count() + (votes > 0 ? change : 0));
+  feed_.count(stats);
 }
 
 void Deliberation::remove(const ParticipantRemoved& fact, const Record& record, Effects& effects) {
@@ -64,7 +99,9 @@ void Deliberation::remove(const ParticipantRemoved& fact, const Record& record, 
     return effects.reject(reason);
   }
   if (is_removed(*conversation_stats_.find(id), fact.participant_id())) return;
-  forget(fact.participant_id(), conversation_stats_.edit(id));
+  ConversationStats& stats = conversation_stats_.edit(id);
+  forget(fact.participant_id(), stats);
+  feed_.count(stats);
 }
 
 void Deliberation::forget(const std::string& participant_id, ConversationStats& stats) {
@@ -73,6 +110,7 @@ void Deliberation::forget(const std::string& participant_id, ConversationStats& 
   for (const std::string& opinion : opinions_of(id, participant_id)) {
     forget_opinion(id, opinion, stats);
   }
+  notifications_.forget(participant_id, id);
   mark_removed(participant_id, stats);
 }
 
@@ -117,12 +155,17 @@ void Deliberation::rekey(const ParticipantRekeyed& fact, const Record& record, E
   if (is_removed(conversation, fact.from())) return;
   const bool nobody = is_removed(conversation, fact.into());
   ConversationStats& stats = conversation_stats_.edit(id);
-  if (nobody) return forget(fact.from(), stats);
+  if (nobody) {
+    forget(fact.from(), stats);
+    return feed_.count(stats);
+  }
 
   const bool voted = move_ballot(fact.from(), fact.into(), stats);
   const bool wrote = move_opinions(id, fact.from(), fact.into());
   const bool owned = move_ownership(id, fact.from(), fact.into());
+  notifications_.move(fact.from(), fact.into(), id);
   mark_removed(fact.from(), stats);
+  feed_.show(*conversations_.find(id), stats);
   if (voted || wrote || owned) tell_of(id, fact.into(), effects);
 }
 
@@ -134,7 +177,7 @@ bool Deliberation::move_ballot(const std::string& from_id, const std::string& in
   const Ballot from = *held;
   forget_ballot(from_id, stats);
 
-  Ballot& into = ballots_.edit(id, into_id);
+  Ballot& into = edit_ballot(into_id, stats);
   const bool voted = into.has_first_voted_at();
   into.set_first_voted_at(voted ? std::min(into.first_voted_at(), from.first_voted_at())
                                 : from.first_voted_at());
@@ -151,11 +194,21 @@ bool Deliberation::move_opinions(const std::string& conversation_id, const std::
                                  const std::string& into) {
   const std::vector<std::string> opinions = opinions_of(conversation_id, from);
   for (const std::string& opinion : opinions) {
-    opinions_.edit(conversation_id, opinion).set_author_id(into);
     authored_.erase(conversation_id, from, opinion);
     (void)authored_.edit(conversation_id, into, opinion);
+    move_opinion(conversation_id, opinion, into);
   }
   return !opinions.empty();
+}
+
+void Deliberation::move_opinion(const std::string& conversation_id, const std::string& opinion_id,
+                                const std::string& into) {
+  opinions_.edit(conversation_id, opinion_id).set_author_id(into);
+  OpinionStats& votes = opinion_stats_.edit_unshown(conversation_id, opinion_id);
+  votes.set_author_id(into);
+  const Ballot* own = ballots_.find(conversation_id, into);
+  votes.set_author_took_side(
+      own != nullptr && ballot_votes::takes_side(ballot_votes::find(own->votes(), opinion_id)));
 }
 
 bool Deliberation::move_ownership(const std::string& conversation_id, const std::string& from,
@@ -165,9 +218,9 @@ bool Deliberation::move_ownership(const std::string& conversation_id, const std:
   return true;
 }
 
-// An import's participants are told of when they take part by themselves.
-void Deliberation::tell_of_voter(Ballot& ballot, const Gate& gate, Effects& effects) {
-  if (ballot.told() || gate.open_imports() > 0) return;
+// Not within an import: its participants are told of when they take part by themselves.
+void Deliberation::tell_of_voter(Ballot& ballot, Effects& effects) {
+  if (ballot.told()) return;
   ballot.set_told(true);
   tell(ballot.conversation_id(), ballot.participant_id(), effects);
 }

@@ -9,6 +9,9 @@
 
 #include "deliberation/events.pb.h"
 #include "deliberation/tables.pb.h"
+#include "projectors/deliberation/feed.h"
+#include "projectors/deliberation/imports.h"
+#include "projectors/deliberation/notifications.h"
 #include "projectors/deliberation/voter_index.h"
 #include "projectors/engine/projection.h"
 #include "projectors/engine/tables.h"
@@ -18,7 +21,7 @@ namespace sluice {
 class Deliberation {
  public:
   using Event = deliberation::Event;
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
 
   explicit Deliberation(Tables& tables);
 
@@ -28,25 +31,42 @@ class Deliberation {
   void fold(const Event& event, const Record& record, Effects& effects);
 
  private:
+  void apply(const Event& event, const Record& record, Effects& effects);
+
   // conversation.cc
   void create(const deliberation::ConversationCreated& fact, const Record& record,
               Effects& effects);
+  void edit(const deliberation::ConversationEdited& fact, const Record& record, Effects& effects);
   void set_closed(const std::string& conversation_id, bool closed, const Record& record,
                   Effects& effects);
+  void set_locked(const std::string& conversation_id, bool locked, const Record& record,
+                  Effects& effects);
+  void remove(const deliberation::ConversationDeleted& fact, const Record& record,
+              Effects& effects);
   void start_import(const deliberation::ImportStarted& fact, const Record& record,
                     Effects& effects);
   void complete_import(const deliberation::ImportCompleted& fact, const Record& record,
                        Effects& effects);
-  // Why the actor may not do what the owner and moderators may; empty: they may.
+  // Why nothing can be done to the conversation, or by this actor what the owner and moderators,
+  // or moderators, may; empty: it can.
+  [[nodiscard]] bool may_own(const std::string& conversation_id, const Actor& actor) const;
+  [[nodiscard]] std::string_view refuse_all(const std::string& conversation_id) const;
   [[nodiscard]] std::string_view refuse_owning(const std::string& conversation_id,
                                                const Actor& actor) const;
+  [[nodiscard]] std::string_view refuse_moderating(const std::string& conversation_id,
+                                                   const Actor& actor) const;
   deliberation::Gate& edit_gate(const std::string& conversation_id);
+  // Shows what the gate has become.
+  void show_status(const std::string& conversation_id);
+  // No opinion is live and no vote is any more.
+  void empty_out(deliberation::ConversationStats& stats);
 
   // opinion.cc
   void create(const deliberation::OpinionCreated& fact, const Record& record, Effects& effects);
   void moderate(const deliberation::OpinionModerated& fact, const Record& record, Effects& effects);
   void mark_meta(const deliberation::OpinionMarkedMeta& fact, const Record& record,
                  Effects& effects);
+  void remove(const deliberation::OpinionDeleted& fact, const Record& record, Effects& effects);
   // Why the actor may not do to the opinion what moderators may; empty: they may.
   [[nodiscard]] std::string_view refuse_moderating(const std::string& conversation_id,
                                                    const std::string& opinion_id,
@@ -55,6 +75,12 @@ class Deliberation {
   deliberation::Opinion& add_opinion(const std::string& conversation_id,
                                      const std::string& opinion_id, const std::string& author_id,
                                      Time at, deliberation::ConversationStats& stats);
+  // Of its own conversation's opinion: the owner, unless there is no telling them.
+  void notify_owner(const deliberation::Opinion& opinion,
+                    const deliberation::ConversationStats& stats, Time at);
+  // Takes the opinion, which is live, out of every counter, and the votes on it off every ballot.
+  void take_out(const deliberation::Opinion& opinion, deliberation::OpinionStats& votes,
+                deliberation::ConversationStats& stats);
   // As if it had never been, and nobody had voted on it.
   void forget_opinion(const std::string& conversation_id, const std::string& opinion_id,
                       deliberation::ConversationStats& stats);
@@ -77,6 +103,9 @@ class Deliberation {
   // The ballot, which has no vote on the opinion, gets this one.
   void give_vote(deliberation::Ballot& ballot, deliberation::Choice choice,
                  deliberation::OpinionStats& opinion, deliberation::ConversationStats& stats);
+  // The participant's ballot, made by their first vote.
+  deliberation::Ballot& edit_ballot(const std::string& participant_id,
+                                    const deliberation::ConversationStats& stats);
   // The ballot gains (1) or loses (-1) its vote on the opinion.
   void count(const deliberation::OpinionStats& opinion, int change, deliberation::Ballot& ballot,
              deliberation::ConversationStats& stats);
@@ -89,6 +118,8 @@ class Deliberation {
   deliberation::ConversationStats& react(const std::string& conversation_id, Time at);
 
   // participant.cc
+  void set_eligibility(const deliberation::ParticipantEligibilitySet& fact, const Record& record,
+                       Effects& effects);
   void remove(const deliberation::ParticipantRemoved& fact, const Record& record, Effects& effects);
   void rekey(const deliberation::ParticipantRekeyed& fact, const Record& record, Effects& effects);
   // Why the actor may not say what became of participants; empty: they may.
@@ -100,6 +131,8 @@ class Deliberation {
                                              const Actor& actor) const;
   [[nodiscard]] bool is_removed(const deliberation::ConversationStats& conversation,
                                 const std::string& participant_id) const;
+  [[nodiscard]] bool is_ineligible(const deliberation::ConversationStats& conversation,
+                                   const std::string& participant_id) const;
   // Everything that there is of the participant, who is not removed yet, and takes nothing from
   // them any more.
   void forget(const std::string& participant_id, deliberation::ConversationStats& stats);
@@ -112,11 +145,12 @@ class Deliberation {
                    deliberation::ConversationStats& stats);
   bool move_opinions(const std::string& conversation_id, const std::string& from,
                      const std::string& into);
+  void move_opinion(const std::string& conversation_id, const std::string& opinion_id,
+                    const std::string& into);
   bool move_ownership(const std::string& conversation_id, const std::string& from,
                       const std::string& into);
   // Tells the domain people, unless it was told, that somebody takes part.
-  void tell_of_voter(deliberation::Ballot& ballot, const deliberation::Gate& gate,
-                     Effects& effects);
+  void tell_of_voter(deliberation::Ballot& ballot, Effects& effects);
   void tell_of(const std::string& conversation_id, const std::string& participant_id,
                Effects& effects);
 
@@ -125,10 +159,12 @@ class Deliberation {
   Table<deliberation::Opinion> opinions_;
   Table<deliberation::OpinionStats> opinion_stats_;
   Table<deliberation::Ballot> ballots_;
-  Table<deliberation::OpenImport> open_imports_;
   Table<deliberation::Participant> participants_;
   Table<deliberation::Authored> authored_;
   VoterIndex voters_;
+  Imports imports_;
+  FeedRows feed_;
+  Notifications notifications_;
 };
 
 }  // namespace sluice

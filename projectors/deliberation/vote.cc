@@ -28,6 +28,14 @@ void tally(Choice choice, int change, OpinionStats& stats) {
   }
 }
 
+// The participant's vote on the opinion was `before` and is `after`.
+void retally(const std::string& participant_id, Choice before, Choice after, OpinionStats& stats) {
+  tally(before, -1, stats);
+  tally(after, 1, stats);
+  if (participant_id == stats.author_id())
+    stats.set_author_took_side(ballot_votes::takes_side(after));
+}
+
 // What a head count changes by when somebody's votes go from `before` to `after`.
 int heads(std::int64_t before, std::int64_t after) {
   return static_cast<int>(after > 0) - static_cast<int>(before > 0);
@@ -45,11 +53,18 @@ void Deliberation::set_vote(const VoteSet& fact, const Record& record, Effects& 
   }
   const OpinionStats* opinion = opinion_stats_.find(id, fact.opinion_id());
   if (opinion == nullptr) return effects.reject("opinion.unknown");
+  if (opinion->deleted()) return effects.reject("opinion.deleted");
 
   const Time at = counted_time(conversation->gate(), record);
+  const std::int64_t others = votes_of_others(*opinion);
   ConversationStats& stats = react(id, at);
   Ballot* ballot = cast(*opinion, {fact.participant_id(), fact.choice(), at}, stats);
-  if (ballot != nullptr) tell_of_voter(*ballot, stats.gate(), effects);
+  feed_.count(stats);
+  if (importing(stats.gate())) return imports_.count(stats);
+  if (ballot != nullptr) tell_of_voter(*ballot, effects);
+  if (votes_of_others(*opinion) > others) {
+    notifications_.votes_passed(opinion_stats_.edit(id, fact.opinion_id()), others, at);
+  }
 }
 
 ConversationStats& Deliberation::react(const std::string& conversation_id, Time at) {
@@ -69,7 +84,7 @@ Ballot* Deliberation::cast(const OpinionStats& opinion, const Vote& vote,
       ballots_.find(id, vote.participant_id) == nullptr) {
     return nullptr;
   }
-  Ballot& ballot = ballots_.edit(id, vote.participant_id);
+  Ballot& ballot = edit_ballot(vote.participant_id, stats);
   const std::int64_t time = vote.at.time_since_epoch().count();
   if (!ballot.has_first_voted_at()) ballot.set_first_voted_at(time);
   ballot.set_last_voted_at(time);
@@ -78,8 +93,7 @@ Ballot* Deliberation::cast(const OpinionStats& opinion, const Vote& vote,
       ballot_votes::exchange(*ballot.mutable_votes(), opinion.opinion_id(), vote.choice);
   if (previous == vote.choice) return &ballot;
   OpinionStats& counted = opinion_stats_.edit(id, opinion.opinion_id());
-  tally(previous, -1, counted);
-  tally(vote.choice, 1, counted);
+  retally(vote.participant_id, previous, vote.choice, counted);
   if (previous == deliberation::CHOICE_NONE) {
     remember_voter(ballot, counted);
     count(counted, 1, ballot, stats);
@@ -90,11 +104,18 @@ Ballot* Deliberation::cast(const OpinionStats& opinion, const Vote& vote,
   return &ballot;
 }
 
+Ballot& Deliberation::edit_ballot(const std::string& participant_id,
+                                  const ConversationStats& stats) {
+  Ballot& ballot = ballots_.edit(stats.conversation_id(), participant_id);
+  if (!ballot.has_first_voted_at()) ballot.set_ineligible(is_ineligible(stats, participant_id));
+  return ballot;
+}
+
 Choice Deliberation::take_vote(Ballot& ballot, OpinionStats& opinion, ConversationStats& stats) {
   const Choice choice = ballot_votes::exchange(*ballot.mutable_votes(), opinion.opinion_id(),
                                                deliberation::CHOICE_NONE);
   if (choice == deliberation::CHOICE_NONE) return choice;
-  tally(choice, -1, opinion);
+  retally(ballot.participant_id(), choice, deliberation::CHOICE_NONE, opinion);
   count(opinion, -1, ballot, stats);
   return choice;
 }
@@ -102,7 +123,7 @@ Choice Deliberation::take_vote(Ballot& ballot, OpinionStats& opinion, Conversati
 void Deliberation::give_vote(Ballot& ballot, Choice choice, OpinionStats& opinion,
                              ConversationStats& stats) {
   ballot_votes::exchange(*ballot.mutable_votes(), opinion.opinion_id(), choice);
-  tally(choice, 1, opinion);
+  retally(ballot.participant_id(), deliberation::CHOICE_NONE, choice, opinion);
   remember_voter(ballot, opinion);
   count(opinion, 1, ballot, stats);
 }
@@ -127,6 +148,7 @@ void Deliberation::count(const OpinionStats& opinion, int change, Ballot& ballot
   if (opinion.moderation() != deliberation::MODERATION_NONE) {
     return ballot.set_moderated_votes(moderated + change);
   }
+  if (ballot.ineligible()) return;
   stats.set_vote_count(stats.vote_count() + change);
   stats.set_participant_count(stats.participant_count() +
                               heads(before - moderated, after - moderated));
@@ -145,6 +167,7 @@ void Deliberation::count_votes_on(const OpinionStats& opinion, bool counted,
     Ballot& ballot = ballots_.edit_unshown(id, participant_id);
     const std::int64_t before = ballot.vote_count() - ballot.moderated_votes();
     ballot.set_moderated_votes(ballot.moderated_votes() - change);
+    if (ballot.ineligible()) return;
     stats.set_vote_count(stats.vote_count() + change);
     stats.set_participant_count(stats.participant_count() + heads(before, before + change));
   });

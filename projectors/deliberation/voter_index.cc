@@ -33,10 +33,12 @@ void VoterIndex::remove(deliberation::OpinionStats& opinion, std::string_view pa
   }
 }
 
-void VoterIndex::erase_parts(const deliberation::OpinionStats& opinion) {
+void VoterIndex::erase(deliberation::OpinionStats& opinion) {
   for (std::uint32_t number = 1; number <= opinion.full_parts(); ++number) {
     full_parts_.erase(opinion.conversation_id(), opinion.opinion_id(), number);
   }
+  opinion.clear_full_parts();
+  opinion.clear_voters();
 }
 
 }  // namespace sluice

@@ -30,8 +30,8 @@ class VoterIndex {
   // Takes time with the number of voters.
   void remove(deliberation::OpinionStats& opinion, std::string_view participant_id);
 
-  // Forgets all but those in the opinion's own row.
-  void erase_parts(const deliberation::OpinionStats& opinion);
+  // Forgets all of them.
+  void erase(deliberation::OpinionStats& opinion);
 
  private:
   Table<deliberation::Voters> full_parts_;

@@ -6,10 +6,10 @@
 namespace sluice {
 
 Refold::Refold(const Projection& projection, const Generation& generation, Partition partition,
-               std::size_t memory, StateStore& store)
-    : memory_(memory),
+               RefoldMemory memory, StateStore& store)
+    : memory_(memory.rows),
       store_(store),
-      fold_(projection, generation, partition, store, DedupeShape{}) {
+      fold_(projection, generation, partition, store, {.filter_bytes_max = memory.filters}) {
   fold_.load();
 }
 

@@ -89,6 +89,11 @@ void append(std::string& out, std::string_view text) {
   out.append(2, kZero);
 }
 
+void append(std::string& out, Begins begins) {
+  append(out, begins.text);
+  out.resize(out.size() - 2);  // whatever may follow
+}
+
 void append(std::string& out, std::uint64_t number) { append_big_endian(out, number); }
 
 void append(std::string& out, std::int64_t number) {

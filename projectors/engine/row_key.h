@@ -17,7 +17,13 @@ namespace sluice::row_key {
 // Four bytes that tell a table's keys from every other's in the same store.
 [[nodiscard]] std::uint32_t table_prefix(const google::protobuf::Descriptor& row);
 
+// As the last of a prefix: the texts that begin so.
+struct Begins {
+  std::string_view text;
+};
+
 void append_prefix(std::string& out, std::uint32_t prefix);
+void append(std::string& out, Begins begins);
 void append(std::string& out, std::string_view text);
 void append(std::string& out, std::uint64_t number);
 void append(std::string& out, std::int64_t number);
@@ -25,7 +31,9 @@ void append(std::string& out, bool flag);
 
 template <class T>
 void append_part(std::string& out, const T& part) {
-  if constexpr (std::convertible_to<T, std::string_view>) {
+  if constexpr (std::same_as<T, Begins>) {
+    append(out, part);
+  } else if constexpr (std::convertible_to<T, std::string_view>) {
     append(out, std::string_view(part));
   } else if constexpr (std::same_as<T, bool>) {
     append(out, part);

@@ -86,25 +86,29 @@ RowSlot& TableRows::slot(std::string_view key) {
   return **found;
 }
 
-RowSlot& TableRows::read(const HashedKey& key) {
-  std::string& value = tables_.value_;
-  const bool stored = tables_.store_.get(key.key, value);
+RowSlot& TableRows::add(const HashedKey& key) {
   RowSlot& slot = pool_.take();
   slot.key.assign(key.key);
   slot.hash = key.hash;
   slot.touched = true;
   slot.bytes = pool_.slot_bytes() + kIndexBytes + key.key.size();
-  if (stored) {
-    slot.row = slot.room;
-    if (!slot.row->ParseFromString(value)) {
-      pool_.give_back(slot);
-      throw Corrupt("a row of table " + row_type().full_name() +
-                    " in the state store cannot be read");
-    }
-    slot.bytes += kRowFactor * value.size();
-  }
-  tables_.bytes_ += slot.bytes;
   slots_.insert(&slot);
+  tables_.bytes_ += slot.bytes;
+  return slot;
+}
+
+RowSlot& TableRows::read(const HashedKey& key) {
+  std::string& value = tables_.value_;
+  const bool stored = tables_.store_.get(key.key, value);
+  RowSlot& slot = add(key);
+  if (!stored) return slot;
+  slot.row = slot.room;
+  if (!slot.row->ParseFromString(value)) {
+    throw Corrupt("a row of table " + row_type().full_name() +
+                  " in the state store cannot be read");
+  }
+  slot.bytes += kRowFactor * value.size();
+  tables_.bytes_ += kRowFactor * value.size();
   return slot;
 }
 
@@ -120,8 +124,17 @@ void TableRows::make_dirty(RowSlot& slot, bool shows) {
 
 const google::protobuf::Message* TableRows::find(std::string_view key) { return slot(key).row; }
 
+google::protobuf::Message& TableRows::make(std::string_view key) {
+  const HashedKey hashed{key, XXH3_64bits(key.data(), key.size())};
+  const auto found = slots_.find(hashed);
+  return edit(found == slots_.end() ? add(hashed) : **found, true);
+}
+
 google::protobuf::Message& TableRows::edit(std::string_view key, bool shows) {
-  RowSlot& edited = slot(key);
+  return edit(slot(key), shows);
+}
+
+google::protobuf::Message& TableRows::edit(RowSlot& edited, bool shows) {
   make_dirty(edited, shows);
   if (edited.row == nullptr) {
     CHECK(shows, "a row that is made is shown");

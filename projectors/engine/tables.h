@@ -46,6 +46,7 @@ class TableRows {
   [[nodiscard]] const google::protobuf::Message* find(std::string_view key);
   // Unless it `shows`, only fields that are no columns are to be changed.
   [[nodiscard]] google::protobuf::Message& edit(std::string_view key, bool shows = true);
+  [[nodiscard]] google::protobuf::Message& make(std::string_view key);
   void erase(std::string_view key);
 
   [[nodiscard]] const google::protobuf::Descriptor& row_type() const {
@@ -96,7 +97,10 @@ class TableRows {
   };
 
   RowSlot& slot(std::string_view key);
+  google::protobuf::Message& edit(RowSlot& slot, bool shows);
   RowSlot& read(const HashedKey& key);
+  // Takes a slot for a key that has none.
+  RowSlot& add(const HashedKey& key);
   void make_dirty(RowSlot& slot, bool shows);
   void sort_changed();
   // The changed slots whose keys begin so, in key order.
@@ -208,6 +212,13 @@ class Table {
   template <class... Key>
   [[nodiscard]] Row& edit(const Key&... key) {
     return static_cast<Row&>(rows_->edit(encode(key...)));
+  }
+
+  // As edit(), for a row that is known not to be there (its like was just looked for, or its key is
+  // new by what the fold keeps): the store is not asked. Were there one, it would be overwritten.
+  template <class... Key>
+  [[nodiscard]] Row& make(const Key&... key) {
+    return static_cast<Row&>(rows_->make(encode(key...)));
   }
 
   // As edit(), to change only fields that are no columns (COLUMN_NONE): nothing is published. The

@@ -82,23 +82,25 @@ void Worker::step(Clock::time_point now, milliseconds wait) {
     spdlog::warn("log away projection={} retry_ms={} error=\"{}\"", projection_.name,
                  reader_backoff_.count(), failure.what());
     close();
-  } catch (const Corrupt& failure) {
-    stop_out_of_range(failure);
+  } catch (const Unreadable& failure) {
+    read_anew(failure);
   }
 }
 
-// A position has fallen out of its partition while we read: those partitions stop, others go on.
-void Worker::stop_out_of_range(const Corrupt& failure) {
-  bool found = false;
-  for (auto& [partition, assigned] : assigned_) {
-    if (!assigned.projector) continue;
-    const LogRange log = parts_.topology.range(stream_, partition);
-    const Offset position = assigned.projector->reads_from();
-    if (position >= log.begin && position <= log.end) continue;
-    found = true;
-    guarded(partition, assigned, [&] { throw Corrupt(failure.what()); });
-  }
-  if (!found) throw;
+// Where the log has not what we were to read, the partition is taken again, from the view: what was
+// not published is dropped, and taking says what is wrong with the log, if anything is.
+void Worker::read_anew(const Unreadable& failure) {
+  const auto found = assigned_.find(failure.partition());
+  if (found == assigned_.end() || found->second.stopped) return;
+  auto& [partition, assigned] = *found;
+  guarded(partition, assigned, [&] {
+    if (failure.cause() == Unreadable::Cause::damage) throw Corrupt(failure.what());
+    spdlog::warn("reading anew projection={} partition={} reason=\"{}\"", projection_.name,
+                 partition.value, failure.what());
+    assigned.projector.reset();
+    take(partition, assigned);
+    assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
+  });
 }
 
 void Worker::open_reader() {
@@ -136,6 +138,10 @@ void Worker::lost(Partition partition) {
 }
 
 void Worker::take(Partition partition, Assigned& assigned) {
+  if (!parts_.topology.partitions(stream_)) {
+    throw Retryable("the stream " + stream_ +
+                    " is gone: restore it, or drop the generation and rebuild from what there is");
+  }
   if (!assigned.store) assigned.store = parts_.open_store(partition);
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++takings_);
   auto projector = std::make_unique<Projector>(
@@ -147,6 +153,7 @@ void Worker::take(Partition partition, Assigned& assigned) {
   spdlog::info("partition acquired projection={} partition={} position={} view={} owner={}",
                projection_.name, partition.value, from.value, projector->flushed().value, owner);
   parts_.probe.running(label(partition));
+  assigned.trouble.clear();
   assigned.projector = std::move(projector);
   assigned.last_flush = now_;
   assigned.backoff = milliseconds{0};
@@ -160,6 +167,7 @@ void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
     parts_.probe.retried();
     if (assigned.projector && !assigned.projector->intact()) assigned.projector.reset();
     back_off(assigned);
+    assigned.trouble = failure.what();
     parts_.probe.stopped(label(partition), failure.what());
     spdlog::warn("retrying projection={} partition={} retry_ms={} error=\"{}\"", projection_.name,
                  partition.value, assigned.backoff.count(), failure.what());
@@ -172,7 +180,8 @@ void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
                  partition.value, failure.what());
   } catch (const Corrupt& failure) {
     assigned.projector.reset();
-    assigned.stopped = failure.what();
+    assigned.stopped = true;
+    assigned.trouble = failure.what();
     parts_.probe.stopped(label(partition), failure.what());
     spdlog::error("partition stopped projection={} partition={} reason=\"{}\"", projection_.name,
                   partition.value, failure.what());
@@ -223,7 +232,7 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 
 void Worker::tend(Partition partition, Assigned& assigned) {
   assigned.log_end = reader_->end(partition);
-  if (assigned.stopped.empty() && now_ >= assigned.retry_at) {
+  if (!assigned.stopped && now_ >= assigned.retry_at) {
     guarded(partition, assigned, [&] {
       if (!assigned.projector) {
         take(partition, assigned);
@@ -258,8 +267,9 @@ void Worker::flush(Assigned& assigned) {
   assigned.projector->flush(assigned.log_end);
   parts_.probe.flush_took(Clock::now() - begun);
   if (assigned.projector->unsettled()) return back_off(assigned);
-  if (assigned.backoff.count() > 0) {
+  if (!assigned.trouble.empty()) {
     parts_.probe.running(label(assigned.projector->partition()));
+    assigned.trouble.clear();
   }
   assigned.last_flush = now_;
   assigned.backoff = milliseconds{0};
@@ -270,8 +280,7 @@ void Worker::show_progress() {
   next_progress_ = now_ + config_.progress_interval;
   std::vector<LogProgress> progress;
   for (const auto& [partition, assigned] : assigned_) {
-    if (!assigned.projector && assigned.stopped.empty()) continue;
-    progress.push_back({partition, assigned.log_end, assigned.owner, assigned.stopped});
+    progress.push_back({partition, assigned.log_end, assigned.owner, assigned.trouble});
     if (assigned.projector) reader_->show_progress(partition, assigned.projector->flushed());
   }
   if (progress.empty()) return;

@@ -72,7 +72,8 @@ class Worker final : private Ownership {
     std::unique_ptr<StateStore> store;
     std::unique_ptr<Projector> projector;  // null: to be taken again at retry_at, unless stopped
     std::string owner;                     // as whom it was last taken
-    std::string stopped;                   // why, for good; empty while it is not
+    std::string trouble;                   // why nothing is folded now; empty while it is
+    bool stopped = false;                  // for good, by this worker
     bool paused = false;
     Offset log_end;  // as last seen; inside lost() the reader is not asked any more
     Clock::time_point last_flush;
@@ -94,7 +95,7 @@ class Worker final : private Ownership {
   void hold(Partition partition, Assigned& assigned);
   void back_off(Assigned& assigned);
   void show_progress();
-  void stop_out_of_range(const Corrupt& failure);
+  void read_anew(const Unreadable& failure);
   // Runs `work` of one partition; what it throws becomes what is done about it.
   template <class Work>
   void guarded(Partition partition, Assigned& assigned, Work work);

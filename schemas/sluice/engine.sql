@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS sluice.position (
   PRIMARY KEY (projection, generation, partition),
   FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
 ) WITH (fillfactor = 50);
-ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS stopped text NOT NULL DEFAULT '';
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS trouble text NOT NULL DEFAULT '';
 COMMENT ON TABLE sluice.position IS 'How much of each partition the rows reflect.';
 COMMENT ON COLUMN sluice.position.position IS 'The next offset to fold.';
 COMMENT ON COLUMN sluice.position.digest IS 'Of the record before it; 0 at the beginning.';
@@ -49,7 +49,7 @@ COMMENT ON COLUMN sluice.position.emits_from IS 'Records before this emit nothin
 COMMENT ON COLUMN sluice.position.log_end IS 'The end of the log as the owner last saw it.';
 COMMENT ON COLUMN sluice.position.record_time IS 'The greatest recorded_at so far.';
 COMMENT ON COLUMN sluice.position.owner IS 'Who took the partition last: nobody else''s flush passes.';
-COMMENT ON COLUMN sluice.position.stopped IS 'Why its owner folds no more; empty while it does.';
+COMMENT ON COLUMN sluice.position.trouble IS 'Why its owner folds nothing now; empty while it does.';
 
 CREATE TABLE IF NOT EXISTS sluice.rejection (
   projection text COLLATE "C" NOT NULL,
@@ -86,12 +86,12 @@ SELECT p.projection, p.partition, p.position, p.log_end,
        greatest(p.log_end - p.position, 0) AS lag, p.record_time,
        CASE WHEN p.position < p.log_end THEN now() - p.record_time
             ELSE now() - p.updated_at END AS age,
-       p.stopped
+       p.trouble
 FROM sluice.position p JOIN sluice.projection g USING (projection, generation)
 WHERE g.live;
 COMMENT ON VIEW sluice.freshness IS
   'Live generations: lag in records; age of what is shown, or of the last word from its owner;'
-  ' why it is stopped, where it is.';
+  ' why it stands still, where it does.';
 
 CREATE OR REPLACE FUNCTION sluice.wait_for(token text, timeout interval DEFAULT '30s')
 RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$

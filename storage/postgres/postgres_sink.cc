@@ -116,7 +116,7 @@ ViewPosition PostgresSink::take(Partition partition, std::string_view owner) {
       "ON CONFLICT DO NOTHING",
       {config_.projection, number_, text(partition.value)});
   const PgResult taken = connection_.run(
-      "UPDATE sluice.position SET owner = $4, stopped = '', updated_at = now() "
+      "UPDATE sluice.position SET owner = $4, trouble = '', updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
       "RETURNING position, digest, emits_from, owner",
       {config_.projection, number_, text(partition.value), owner});
@@ -247,11 +247,11 @@ void PostgresSink::show_progress(std::span<const LogProgress> progress) {
   prepare_session();
   for (const LogProgress& each : progress) {
     connection_.run(
-        "UPDATE sluice.position SET log_end = $5, stopped = $6, updated_at = now() "
+        "UPDATE sluice.position SET log_end = $5, trouble = $6, updated_at = now() "
         "WHERE projection = $1 AND generation = $2 AND partition = $3 AND owner = $4 "
-        "AND (log_end <> $5 OR stopped <> $6 OR updated_at < now() - interval '1 s')",
+        "AND (log_end <> $5 OR trouble <> $6 OR updated_at < now() - interval '1 s')",
         {config_.projection, number_, text(each.partition.value), each.owner,
-         text(each.log_end.value), storable_text(each.stopped)});
+         text(each.log_end.value), storable_text(each.trouble)});
   }
 }
 

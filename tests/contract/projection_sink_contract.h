@@ -7,7 +7,7 @@
 //   std::vector<std::int64_t> rejected(Partition);   positions, in order
 //   std::vector<std::int64_t> quarantined(Partition);
 //   std::int64_t log_end(Partition);
-//   std::string stopped(Partition);
+//   std::string trouble(Partition);
 
 #include <catch2/catch.hpp>
 #include <string>
@@ -155,12 +155,12 @@ void progress_is_the_owners() {
   sink.show_progress({});
   CHECK(world.log_end(Partition{0}) == 40);
   CHECK(world.log_end(Partition{1}) == 0);
-  CHECK(world.stopped(Partition{0}) == "why");
-  CHECK(world.stopped(Partition{1}).empty());
+  CHECK(world.trouble(Partition{0}) == "why");
+  CHECK(world.trouble(Partition{1}).empty());
   CHECK(sink.position(Partition{0})->position == Offset{0});
   CHECK_FALSE(sink.position(Partition{2}));
   sink.take(Partition{0}, "next");
-  CHECK(world.stopped(Partition{0}).empty());
+  CHECK(world.trouble(Partition{0}).empty());
 }
 
 template <class World>

@@ -28,8 +28,8 @@ class PostgresWorld {
                std::to_string(partition.value))
         .number(0, 0);
   }
-  std::string stopped(Partition partition) const {
-    return std::string(ask("SELECT stopped FROM sluice.position WHERE partition = " +
+  std::string trouble(Partition partition) const {
+    return std::string(ask("SELECT trouble FROM sluice.position WHERE partition = " +
                            std::to_string(partition.value))
                            .text(0, 0));
   }

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -92,9 +94,22 @@ class FoldDriver {
     return found;
   }
 
-  // Changed rows go to the store.
+  // The rows that readers have, in key order.
+  template <class Row>
+  [[nodiscard]] std::vector<Row> published() const {
+    std::vector<Row> found;
+    const auto rows = view_.find(Row::descriptor());
+    if (rows == view_.end()) return found;
+    for (const auto& [key, row] : rows->second) found.push_back(static_cast<const Row&>(*row));
+    return found;
+  }
+
+  // Changed rows go to the store, and to readers where they show.
   void flush() {
     StateBatch batch;
+    for (const auto& rows : tables_.all()) {
+      if (rows->published()) publish(*rows);
+    }
     tables_.write_dirty(batch);
     store_.write(batch);
     tables_.mark_clean();
@@ -109,6 +124,19 @@ class FoldDriver {
   [[nodiscard]] Tables& tables() { return tables_; }
 
  private:
+  void publish(TableRows& rows) {
+    auto& view = view_[&rows.row_type()];
+    for (const RowSlot* slot : rows.dirty_in_key_order()) {
+      if (!slot->shown) continue;
+      const std::string key{slot->key.view()};
+      view.erase(key);
+      if (slot->row == nullptr) continue;
+      std::unique_ptr<google::protobuf::Message> row(slot->row->New());
+      row->CopyFrom(*slot->row);
+      view.emplace(key, std::move(row));
+    }
+  }
+
   template <class Row>
   TableRows& rows_of() {
     const auto& all = tables_.all();
@@ -134,6 +162,9 @@ class FoldDriver {
   std::vector<Envelope> emitted_;
   P rules_;
   Offset position_;
+  std::map<const google::protobuf::Descriptor*,
+           std::map<std::string, std::unique_ptr<google::protobuf::Message>>>
+      view_;
 };
 
 }  // namespace sluice

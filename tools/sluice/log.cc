@@ -8,8 +8,6 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint64_t kBytesToLook = std::uint64_t{32} << 20;
-
 // One log of the process, seen by whoever asks as theirs.
 class SharedTopology final : public LogTopology {
  public:
@@ -121,12 +119,12 @@ void add_log_options(Command& command, LogOptions& options) {
   command.list("kafka", options.kafka, "Properties of librdkafka, name=value");
 }
 
-std::unique_ptr<Log> look_at_log(const LogOptions& options) {
+std::unique_ptr<Log> look_at_log(const LogOptions& options, std::uint64_t bytes) {
   if (options.data.empty() == options.brokers.empty()) {
     throw Misconfigured("which log? give either --data (of `sluice up`) or --brokers (Kafka)");
   }
-  return options.data.empty() ? kafka_log(options.brokers, options.kafka, kBytesToLook)
-                              : look_at_embedded_log(options.data, kBytesToLook);
+  return options.data.empty() ? kafka_log(options.brokers, options.kafka, bytes)
+                              : look_at_embedded_log(options.data, bytes);
 }
 
 }  // namespace sluice

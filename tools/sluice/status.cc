@@ -19,22 +19,22 @@ const std::string kQuarantined =
     "SELECT projection, partition, count(*) AS quarantined FROM sluice.quarantine GROUP BY 1, 2 "
     "ORDER BY 1, 2";
 
-const std::string kStopped =
-    "SELECT projection, partition, stopped FROM sluice.freshness WHERE stopped <> '' ORDER BY 1, 2";
+const std::string kTroubles =
+    "SELECT projection, partition, trouble FROM sluice.freshness WHERE trouble <> '' ORDER BY 1, 2";
 
 Exit status(const std::string& postgres, const Speech& speech) {
   Database database(postgres);
   const Answer partitions = database.ask(kPartitions);
-  const Answer stopped = database.ask(kStopped);
+  const Answer troubles = database.ask(kTroubles);
   const Answer rejected = database.ask(kRejected);
   const Answer quarantined = database.ask(kQuarantined);
   if (speech.json) {
-    print_line("{\"partitions\":" + partitions.json() + ",\"stopped\":" + stopped.json() +
+    print_line("{\"partitions\":" + partitions.json() + ",\"troubles\":" + troubles.json() +
                ",\"rejected\":" + rejected.json() + ",\"quarantined\":" + quarantined.json() + "}");
     return Exit::done;
   }
   std::string text = partitions.table();
-  if (!stopped.rows.empty()) text += "\n" + stopped.table();
+  if (!troubles.rows.empty()) text += "\n" + troubles.table();
   if (!rejected.rows.empty()) text += "\n" + rejected.table();
   if (!quarantined.rows.empty())
     text += "\n" + quarantined.table() + "see: sluice quarantine list\n";

@@ -53,14 +53,14 @@ using Targets = std::map<Partition, ViewPosition>;
 class Account {
  public:
   Account(const Projection& projection, const Generation& generation, Log& log,
-          const Options& options)
+          const MemoryBudget& memory, const std::string& scratch)
       : name_(projection.name),
-        scratch_(options.scratch),
+        scratch_(scratch),
         topology_(log.topology()),
-        resources_(divide_memory(options.memory, {.projectors = generation.partitions}).state,
-                   generation.partitions) {
-    const auto each = static_cast<std::size_t>(options.memory) / 4 /
-                      static_cast<std::size_t>(generation.partitions);
+        resources_(memory.state, generation.partitions) {
+    const RefoldMemory each{
+        .rows = memory.dirty_rows + memory.row_cache,
+        .filters = memory.dedupe / static_cast<std::uint64_t>(generation.partitions)};
     for (int p = 0; p < generation.partitions; ++p) {
       const Partition partition{p};
       partitions_.push_back(partition);
@@ -203,9 +203,11 @@ Exit verify(const Options& options, const Speech& speech) {
   const std::vector<Domain> one{domain};
   const std::vector<Projection> projections = projections_of(one);
   if (projections.empty()) throw Misconfigured(options.domain + " has no projection");
-  const auto log = look_at_log(options.log);
+  // Before Postgres is asked for the number of partitions: what is missing here is said first.
+  const auto log = look_at_log(options.log, divide_memory(options.memory, {.projectors = 1}).log);
   const Generation generation = open_sink(options.postgres, domain.name)->generation();
-  Account account(projections.front(), generation, *log, options);
+  const MemoryBudget memory = divide_memory(options.memory, {.projectors = generation.partitions});
+  Account account(projections.front(), generation, *log, memory, options.scratch);
 
   // The bulk without a snapshot, which would keep Postgres from tidying up; then what came since.
   PublishedRows rows(options.postgres, generation.projection, generation.number);
@@ -245,7 +247,8 @@ void add_verify(Command& root) {
   add_log_options(command, options->log);
   command.text("scratch", options->scratch,
                "Folder for the fresh store; the system's when not given");
-  command.bytes("memory", options->memory, kLeastMemory, "For caches and memtables");
+  command.bytes("memory", options->memory, kLeastMemory,
+                "For caches, memtables, rows and the log together");
   command.runs([options](const Speech& speech) { return verify(*options, speech); });
 }
 
