@@ -39,7 +39,7 @@ void fill(const std::string& brokers, std::int64_t events) {
   const auto log = kafka_log(brokers, {}, std::size_t{64} << 20);
   log->topology()->create(stream_of(kDomain), kPartitions);
   const auto writer = log->writer();
-  simulate::DeliberationShape shape;
+  auto shape = simulate::DeliberationShape::benchmark();
   shape.votes = events;
   simulate::DeliberationTraffic traffic(1, shape);
   std::vector<std::pair<std::string, std::string>> made;
