@@ -61,6 +61,8 @@ def ends_at_signals_with_everything_flushed(folder):
             up.start()
             reply = result("post", "--http", up.http, "--domain", "deliberation", "-",
                            stdin="\n".join([conversation("c"), vote("c", "p")]))
+            eventually("its worker has seen both", lambda: up.ask(
+                "SELECT log_end FROM sluice.freshness WHERE log_end > 0") == [["2"]])
             assert votes(up) == [["0"]], "not flushed yet"
             up.process.send_signal(ending)
             assert up.process.wait(SECONDS) == 0, ending
