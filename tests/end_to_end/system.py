@@ -88,6 +88,10 @@ def check(up, log):
     assert len(found) == 197
     assert up.ask("SELECT count(*) FROM sluice.rejection") == [["0"]]
     assert up.ask("SELECT count(*) FROM sluice.quarantine") == [["0"]]
+    check_verified(up, log)
+
+
+def check_verified(up, log):
     verified = sluice("verify", "deliberation", "--postgres", up.postgres, *log, check=False)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert json.loads(verified.stdout)["differences"] == 0
