@@ -94,9 +94,9 @@ void Appender::append_stream(const std::string& domain, std::span<Waiting* const
   Appended failed{Appended::Outcome::unknown, {}, {}, {}};
   const Clock::time_point begun = Clock::now();
   try {
-    crash_point("ingest.before_append");
+    crash_point(CrashPoint("ingest.before_append"));
     writer_.append(stream_of(domain), records_);
-    crash_point("ingest.after_append");
+    crash_point(CrashPoint("ingest.after_append"));
     probe_.appended(Clock::now() - begun, records_.size());
   } catch (const Error& failure) {
     spdlog::warn("append failed domain={} events={} error=\"{}\"", domain, records_.size(),

@@ -84,6 +84,7 @@ void check_envelope(const Envelope& envelope, const DomainCodec& domain, Faults&
   if (!envelope.domain().empty() && envelope.domain() != domain.domain.name) {
     faults.add("domain", "must be " + std::string(domain.domain.name) + " or empty");
   }
+  if (envelope.has_origin()) faults.add("origin", "is the engine's own");
   if (envelope.has_control()) faults.add("control", "is the engine's own");
 }
 

@@ -16,7 +16,7 @@ namespace sluice {
 // A broken invariant aborts in every build: going on would turn one bug into wrong rows.
 // `why` says why the condition holds. Never for input. Included by .cc files only: Catch2 has a
 // CHECK of its own.
-#define CHECK(condition, why)                                                    \
-  do {                                                                           \
+#define CHECK(condition, why)                                                      \
+  do {                                                                             \
     if (!(condition)) ::sluice::check_failed(#condition, why, __FILE__, __LINE__); \
   } while (false)

@@ -1,11 +1,44 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace sluice {
 
-// Ends the process at once, with status 137 as kill -9 would, when SLUICE_CRASH_AT names this point:
-// for tests of what survives. Otherwise one comparison. SLUICE_CRASH_AT=name:3 dies the third time.
-void crash_point(std::string_view name);
+// Every point at which SLUICE_CRASH_AT can end the process.
+inline constexpr std::array<std::string_view, 11> kCrashPoints = {
+    "ingest.before_append",  // admitted, not in the log
+    "ingest.after_append",   // in the log, not answered
+    "take.owned",            // the view names a new owner, who has folded nothing yet
+    "take.state_cleared",    // state ahead of the view is gone, and nothing of it folded again
+    "replay.finished",       // state has caught up with the view
+    "flush.emitted",         // what was emitted is in its streams, the view has not moved
+    "flush.before",          // folded, in memory only
+    "flush.rows_copied",     // rows are in the transaction, which is not committed
+    "flush.committed",       // the view has moved, state has not
+    "flush.state_written",   // both have
+    "progress.shown",        // the group knows the position
+};
+
+// One of kCrashPoints: another name does not compile.
+class CrashPoint {
+ public:
+  consteval explicit CrashPoint(std::string_view name) : name_(name) {
+    if (std::ranges::count(kCrashPoints, name) != 1) throw "no such crash point";
+  }
+  [[nodiscard]] std::string_view name() const { return name_; }
+
+ private:
+  std::string_view name_;
+};
+
+// Ends the process at once, with status 137 as kill -9 would, where arm_crash_point() said so: for
+// tests of what survives. Otherwise one comparison.
+void crash_point(CrashPoint point);
+
+// What SLUICE_CRASH_AT says: "flush.committed" dies there the first time, "flush.committed:3" the
+// third. Once, before there are other threads. Throws Misconfigured for what can never happen.
+void arm_crash_point(std::string_view fate);
 
 }  // namespace sluice

@@ -1,12 +1,15 @@
 #pragma once
 
 // The log: streams of records, each stream cut into partitions that are appended to at the end and
-// read in order. Technologies: memory/, embedded/, kafka/. tests/contract has the suite that all pass.
+// read in order. Technologies: memory/, embedded/, kafka/. tests/contract has the suite that all
+// pass.
 
 #include <chrono>
 #include <span>
+#include <string>
 #include <string_view>
 
+#include "storage/errors.h"
 #include "storage/position.h"
 
 namespace sluice {
@@ -44,11 +47,29 @@ class Ownership {
  public:
   virtual ~Ownership() = default;
 
-  // The partition is ours from now on. Returns the position to read from. What it throws leaves poll().
+  // The partition is ours from now on. Returns the position to read from. What it throws leaves
+  // poll().
   virtual Offset acquired(Partition partition) = 0;
 
   // The partition is no longer ours, or about to be: nothing of it may be changed after this.
   virtual void lost(Partition partition) = 0;
+};
+
+// Thrown by poll(), once: the partition yields nothing more until seek(); others go on.
+class Unreadable : public Corrupt {
+ public:
+  enum class Cause {
+    no_position,  // the log has not, or no longer, what it was read from, or was made anew
+    damage,       // it has, and the bytes are not sound
+  };
+  Unreadable(Partition partition, Cause cause, const std::string& what)
+      : Corrupt(what), partition_(partition), cause_(cause) {}
+  [[nodiscard]] Partition partition() const { return partition_; }
+  [[nodiscard]] Cause cause() const { return cause_; }
+
+ private:
+  Partition partition_;
+  Cause cause_;
 };
 
 // One member of the group of readers that share a stream's partitions. Used by one thread.

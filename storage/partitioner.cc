@@ -7,7 +7,9 @@ namespace sluice {
 std::uint32_t murmur2(std::string_view key) {
   constexpr std::uint32_t kMultiplier = 0x5bd1e995;
   constexpr std::uint32_t kSeed = 0x9747b28c;
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(key[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(key[i]));
+  };
 
   std::uint32_t h = kSeed ^ static_cast<std::uint32_t>(key.size());
   std::size_t i = 0;

@@ -57,7 +57,7 @@ struct QuarantinedRecord {
   Offset position;
   std::string key;
   std::string reason;
-  std::string value;     // the record's bytes
+  std::string value;  // the record's bytes
   Time appended_at;
   bool parks_key = false;  // later records of the key wait behind it
 };
@@ -88,6 +88,7 @@ struct LogProgress {
   Partition partition;
   Offset log_end;
   std::string_view owner;
+  std::string_view trouble;  // why nothing is folded now, for people; empty while it is
 };
 
 // Used by one thread.
@@ -110,7 +111,7 @@ class ProjectionSink {
   // nothing was changed. Only rows whose values differ are written.
   virtual FlushOutcome flush(const FlushBatch& batch) = 0;
 
-  // Renews log_end where the partition is still the owner's. Positions do not move.
+  // Renews log_end and `trouble` where the partition is still the owner's. Positions do not move.
   virtual void show_progress(std::span<const LogProgress> progress) = 0;
 };
 

@@ -9,7 +9,8 @@
 
 namespace sluice {
 
-// Changes that become visible together. Later changes of a key win. Owns its bytes; reuse by clear().
+// Changes that become visible together. Later changes of a key win. Owns its bytes; reuse by
+// clear().
 class StateBatch {
  public:
   enum class Kind : unsigned char { put, erase, erase_range };
@@ -37,9 +38,16 @@ class StateBatch {
   [[nodiscard]] Change change(std::size_t i) const {
     const Entry& e = entries_[i];
     const std::string_view all = bytes_;
-    return {e.kind, all.substr(e.begin, e.key_size), all.substr(e.begin + e.key_size, e.value_size)};
+    return {e.kind, all.substr(e.begin, e.key_size),
+            all.substr(e.begin + e.key_size, e.value_size)};
   }
+  // Keeps what it has allocated, unless that is much.
   void clear() {
+    constexpr std::size_t kKept = std::size_t{1} << 20;
+    if (bytes_.capacity() > kKept) {
+      std::string().swap(bytes_);
+      std::vector<Entry>().swap(entries_);
+    }
     entries_.clear();
     bytes_.clear();
   }

@@ -23,7 +23,7 @@ tcp::acceptor listen(asio::io_context& context, const std::string& address, std:
     return tcp::acceptor(context, {asio::ip::make_address(address), port});
   } catch (const boost::system::system_error& error) {
     throw Misconfigured("cannot listen on " + address + ":" + std::to_string(port) + ": " +
-                        error.code().message());
+                        error.code().message() + "; give --listen another address or port");
   }
 }
 

@@ -9,8 +9,9 @@
 
 namespace sluice {
 
-// Why nobody, or not this actor, may take part in the conversation; empty: they may.
-[[nodiscard]] std::string_view refuse_participation(const deliberation::Gate& gate,
+// Why nobody, or not this participant, who was removed or not, or not this actor may take part in
+// the conversation; empty: they may.
+[[nodiscard]] std::string_view refuse_participation(const deliberation::Gate& gate, bool removed,
                                                     const Actor& actor);
 
 // Moderators and services.
@@ -23,6 +24,15 @@ namespace sluice {
 }
 
 [[nodiscard]] deliberation::ConversationStatus status_of(const deliberation::Gate& gate);
+
+[[nodiscard]] inline bool in_feed(const deliberation::Gate& gate) {
+  return gate.indexed() && !gate.locked() && !gate.deleted();
+}
+
+// Whether an import is under way: then nobody is notified, and the math waits.
+[[nodiscard]] inline bool importing(const deliberation::Gate& gate) {
+  return gate.open_imports_size() > 0;
+}
 
 // When a fact counts as having happened. During an import that is when it occurred, unless the
 // producer's clock runs ahead of ours.

@@ -1,16 +1,20 @@
 #include "projectors/deliberation/gate.h"
+#include "projectors/deliberation/id_lines.h"
 #include "projectors/deliberation/projection.h"
 
 namespace sluice {
 namespace {
 
+using deliberation::Ballot;
 using deliberation::ConversationStats;
 using deliberation::Gate;
 using deliberation::Moderation;
 using deliberation::Opinion;
 using deliberation::OpinionCreated;
+using deliberation::OpinionDeleted;
 using deliberation::OpinionMarkedMeta;
 using deliberation::OpinionModerated;
+using deliberation::OpinionStats;
 
 bool same(const Opinion& opinion, const OpinionCreated& fact) {
   return opinion.author_id() == fact.author_id() && opinion.body() == fact.body() &&
@@ -33,9 +37,11 @@ void count_opinion(Moderation state, int change, ConversationStats& stats) {
 
 void Deliberation::create(const OpinionCreated& fact, const Record& record, Effects& effects) {
   const std::string& id = fact.conversation_id();
-  const Gate* gate = gates_.find(id);
-  if (gate == nullptr) return effects.reject("conversation.unknown");
-  if (const auto reason = refuse_participation(*gate, record.actor); !reason.empty()) {
+  const ConversationStats* conversation = conversation_stats_.find(id);
+  if (conversation == nullptr) return effects.reject("conversation.unknown");
+  const Gate& gate = conversation->gate();
+  if (const auto reason = refuse_part(*conversation, fact.author_id(), record.actor);
+      !reason.empty()) {
     return effects.reject(reason);
   }
   if (const Opinion* existing = opinions_.find(id, fact.opinion_id())) {
@@ -43,34 +49,90 @@ void Deliberation::create(const OpinionCreated& fact, const Record& record, Effe
     return;
   }
 
-  const Time at = counted_time(*gate, record);
-  ConversationStats& stats = react(id, at);
-  Opinion& opinion = add_opinion(id, fact.opinion_id(), at, stats);
-  opinion.set_author_id(fact.author_id());
+  const Time at = counted_time(gate, record);
+  ConversationStats& stats = react(*conversation, at);
+  Opinion& opinion = add_opinion(id, fact.opinion_id(), fact.author_id(), at, stats);
   opinion.set_body(fact.body());
   opinion.set_is_seed(fact.is_seed());
   if (fact.auto_vote() && !fact.is_seed()) {
-    cast(*gate, opinion, {fact.author_id(), deliberation::CHOICE_AGREE, at}, stats);
+    cast(opinion_stats_.edit(id, fact.opinion_id()),
+         {fact.author_id(), deliberation::CHOICE_AGREE, at}, stats);
   }
+  feed_.count(stats);
+  if (importing(stats.gate())) return;
+  tell_of(id, fact.author_id(), effects);
+  if (!fact.is_seed()) notify_owner(opinion, stats, at);
+}
+
+void Deliberation::notify_owner(const Opinion& opinion, const ConversationStats& stats, Time at) {
+  const std::string& owner = conversations_.find(opinion.conversation_id())->owner_id();
+  if (owner == opinion.author_id() || is_removed(stats, owner)) return;
+  notifications_.opinion_created(owner, opinion, at);
 }
 
 Opinion& Deliberation::add_opinion(const std::string& conversation_id,
-                                   const std::string& opinion_id, Time at,
-                                   ConversationStats& stats) {
-  (void)opinion_stats_.edit(conversation_id, opinion_id);
-  Opinion& opinion = opinions_.edit(conversation_id, opinion_id);
+                                   const std::string& opinion_id, const std::string& author_id,
+                                   Time at, ConversationStats& stats) {
+  opinion_stats_.make(conversation_id, opinion_id).set_author_id(author_id);
+  (void)authored_.make(conversation_id, author_id, opinion_id);
+  Opinion& opinion = opinions_.make(conversation_id, opinion_id);
+  opinion.set_author_id(author_id);
   opinion.set_created_at(at.time_since_epoch().count());
   stats.set_total_opinion_count(stats.total_opinion_count() + 1);
   count_opinion(deliberation::MODERATION_NONE, 1, stats);
   return opinion;
 }
 
+void Deliberation::remove(const OpinionDeleted& fact, const Record& record, Effects& effects) {
+  const std::string& id = fact.conversation_id();
+  if (const auto reason = refuse_all(id); !reason.empty()) return effects.reject(reason);
+  const Opinion* opinion = opinions_.find(id, fact.opinion_id());
+  if (opinion == nullptr) return effects.reject("opinion.unknown");
+  if (!moderates(record.actor) && !owns(record.actor, opinion->author_id())) {
+    return effects.reject("actor.not_allowed");
+  }
+  if (opinion->status() == deliberation::OPINION_STATUS_DELETED) return;
+
+  ConversationStats& stats = conversation_stats_.edit(id);
+  OpinionStats& votes = opinion_stats_.edit(id, fact.opinion_id());
+  take_out(*opinion, votes, stats);
+  votes.set_deleted(true);
+  opinions_.edit(id, fact.opinion_id()).set_status(deliberation::OPINION_STATUS_DELETED);
+  feed_.count(stats);
+}
+
+void Deliberation::take_out(const Opinion& opinion, OpinionStats& votes, ConversationStats& stats) {
+  voters_.for_each(votes, [&](std::string_view participant_id) {
+    const std::string& id = opinion.conversation_id();
+    if (take_vote(ballots_.edit(id, participant_id), votes, stats) == deliberation::CHOICE_NONE) {
+      id_lines::take_out(*ballots_.edit_unshown(id, participant_id).mutable_withdrawn(),
+                         votes.opinion_id());
+    }
+  });
+  voters_.erase(votes);
+  stats.set_total_opinion_count(stats.total_opinion_count() - 1);
+  count_opinion(opinion.moderation(), -1, stats);
+}
+
+void Deliberation::forget_opinion(const std::string& conversation_id, const std::string& opinion_id,
+                                  ConversationStats& stats) {
+  const Opinion& opinion = *opinions_.find(conversation_id, opinion_id);
+  if (opinion.status() == deliberation::OPINION_STATUS_LIVE) {
+    take_out(opinion, opinion_stats_.edit(conversation_id, opinion_id), stats);
+  }
+  authored_.erase(conversation_id, std::string(opinion.author_id()), opinion_id);
+  opinions_.erase(conversation_id, opinion_id);
+  opinion_stats_.erase(conversation_id, opinion_id);
+}
+
 std::string_view Deliberation::refuse_moderating(const std::string& conversation_id,
                                                  const std::string& opinion_id,
                                                  const Actor& actor) const {
-  if (gates_.find(conversation_id) == nullptr) return "conversation.unknown";
-  if (opinions_.find(conversation_id, opinion_id) == nullptr) return "opinion.unknown";
+  if (const auto reason = refuse_all(conversation_id); !reason.empty()) return reason;
+  const Opinion* opinion = opinions_.find(conversation_id, opinion_id);
+  if (opinion == nullptr) return "opinion.unknown";
   if (!moderates(actor)) return "actor.not_allowed";
+  if (opinion->status() == deliberation::OPINION_STATUS_DELETED) return "opinion.deleted";
   return {};
 }
 
@@ -88,10 +150,13 @@ void Deliberation::moderate(const OpinionModerated& fact, const Record& record, 
   ConversationStats& stats = conversation_stats_.edit(id);
   count_opinion(before, -1, stats);
   count_opinion(fact.state(), 1, stats);
+  OpinionStats& votes = opinion_stats_.edit_unshown(id, fact.opinion_id());
+  votes.set_moderation(fact.state());
   const bool counted = fact.state() == deliberation::MODERATION_NONE;
   if (counted != (before == deliberation::MODERATION_NONE)) {
-    count_votes_on(opinion, counted, stats);
+    count_votes_on(votes, counted, stats);
   }
+  feed_.count(stats);
 }
 
 void Deliberation::mark_meta(const OpinionMarkedMeta& fact, const Record& record,

@@ -11,10 +11,12 @@ Deliberation::Deliberation(Tables& tables)
       opinions_(tables),
       opinion_stats_(tables),
       ballots_(tables),
-      gates_(tables),
-      open_imports_(tables),
-      notes_(tables, gates_),
-      voters_(tables) {}
+      participants_(tables),
+      authored_(tables),
+      voters_(tables),
+      imports_(tables),
+      feed_(tables),
+      notifications_(tables) {}
 
 std::string_view Deliberation::key(const Event& event) {
   switch (event.fact_case()) {
@@ -22,12 +24,22 @@ std::string_view Deliberation::key(const Event& event) {
       return event.vote_set().conversation_id();
     case Event::kConversationCreated:
       return event.conversation_created().conversation_id();
+    case Event::kConversationEdited:
+      return event.conversation_edited().conversation_id();
     case Event::kConversationClosed:
       return event.conversation_closed().conversation_id();
     case Event::kConversationReopened:
       return event.conversation_reopened().conversation_id();
+    case Event::kConversationLocked:
+      return event.conversation_locked().conversation_id();
+    case Event::kConversationUnlocked:
+      return event.conversation_unlocked().conversation_id();
+    case Event::kConversationDeleted:
+      return event.conversation_deleted().conversation_id();
     case Event::kOpinionCreated:
       return event.opinion_created().conversation_id();
+    case Event::kOpinionDeleted:
+      return event.opinion_deleted().conversation_id();
     case Event::kOpinionModerated:
       return event.opinion_moderated().conversation_id();
     case Event::kOpinionMarkedMeta:
@@ -36,6 +48,12 @@ std::string_view Deliberation::key(const Event& event) {
       return event.import_started().conversation_id();
     case Event::kImportCompleted:
       return event.import_completed().conversation_id();
+    case Event::kParticipantRemoved:
+      return event.participant_removed().conversation_id();
+    case Event::kParticipantRekeyed:
+      return event.participant_rekeyed().conversation_id();
+    case Event::kParticipantEligibilitySet:
+      return event.participant_eligibility_set().conversation_id();
     case Event::FACT_NOT_SET:
       return {};
   }
@@ -43,17 +61,34 @@ std::string_view Deliberation::key(const Event& event) {
 }
 
 void Deliberation::fold(const Event& event, const Record& record, Effects& effects) {
+  apply(event, record, effects);
+  // Imports are not part of each other, and a vote has its conversation at hand.
+  if (event.has_import_started() || event.has_import_completed() || event.has_vote_set()) return;
+  if (effects.rejection().empty()) imports_.count(*conversation_stats_.find(key(event)));
+}
+
+void Deliberation::apply(const Event& event, const Record& record, Effects& effects) {
   switch (event.fact_case()) {
     case Event::kVoteSet:
       return set_vote(event.vote_set(), record, effects);
     case Event::kConversationCreated:
       return create(event.conversation_created(), record, effects);
+    case Event::kConversationEdited:
+      return edit(event.conversation_edited(), record, effects);
     case Event::kConversationClosed:
       return set_closed(event.conversation_closed().conversation_id(), true, record, effects);
     case Event::kConversationReopened:
       return set_closed(event.conversation_reopened().conversation_id(), false, record, effects);
+    case Event::kConversationLocked:
+      return set_locked(event.conversation_locked().conversation_id(), true, record, effects);
+    case Event::kConversationUnlocked:
+      return set_locked(event.conversation_unlocked().conversation_id(), false, record, effects);
+    case Event::kConversationDeleted:
+      return remove(event.conversation_deleted(), record, effects);
     case Event::kOpinionCreated:
       return create(event.opinion_created(), record, effects);
+    case Event::kOpinionDeleted:
+      return remove(event.opinion_deleted(), record, effects);
     case Event::kOpinionModerated:
       return moderate(event.opinion_moderated(), record, effects);
     case Event::kOpinionMarkedMeta:
@@ -62,6 +97,12 @@ void Deliberation::fold(const Event& event, const Record& record, Effects& effec
       return start_import(event.import_started(), record, effects);
     case Event::kImportCompleted:
       return complete_import(event.import_completed(), record, effects);
+    case Event::kParticipantRemoved:
+      return remove(event.participant_removed(), record, effects);
+    case Event::kParticipantRekeyed:
+      return rekey(event.participant_rekeyed(), record, effects);
+    case Event::kParticipantEligibilitySet:
+      return set_eligibility(event.participant_eligibility_set(), record, effects);
     case Event::FACT_NOT_SET:
       CHECK(false, "a record without a fact meets no rule and is not folded");
   }

@@ -4,35 +4,37 @@
 #include <string_view>
 
 #include "deliberation/tables.pb.h"
+#include "projectors/deliberation/id_lines.h"
 #include "projectors/engine/tables.h"
 
 namespace sluice {
 
-// Who has ever voted on an opinion, so that moderating it costs as much as the votes on it.
+// Who has ever voted on an opinion, so that moderating it costs as much as the votes on it. The
+// newest stand in the opinion's own row of counters, which a vote changes anyway.
 class VoterIndex {
  public:
-  explicit VoterIndex(Tables& tables) : parts_(tables) {}
+  explicit VoterIndex(Tables& tables) : full_parts_(tables) {}
 
   // Must not hold the participant already.
-  void add(const std::string& conversation_id, const std::string& opinion_id,
-           std::string_view participant_id);
+  void add(deliberation::OpinionStats& opinion, std::string_view participant_id);
 
   // Calls `visit(std::string_view participant_id)` for each. Must not add meanwhile.
   template <class Visit>
-  void for_each(const std::string& conversation_id, const std::string& opinion_id,
-                Visit visit) const {
-    for (const deliberation::Voters& part : parts_.prefix(conversation_id, opinion_id)) {
-      const std::string_view ids = part.participant_ids();
-      for (std::size_t begin = 0; begin < ids.size();) {
-        const std::size_t end = ids.find('\n', begin);
-        visit(ids.substr(begin, end - begin));
-        begin = end + 1;
-      }
+  void for_each(const deliberation::OpinionStats& opinion, Visit visit) const {
+    for (const auto& part : full_parts_.prefix(opinion.conversation_id(), opinion.opinion_id())) {
+      id_lines::for_each(part.participant_ids(), visit);
     }
+    id_lines::for_each(opinion.voters(), visit);
   }
 
+  // Takes time with the number of voters.
+  void remove(deliberation::OpinionStats& opinion, std::string_view participant_id);
+
+  // Forgets all of them.
+  void erase(deliberation::OpinionStats& opinion);
+
  private:
-  Table<deliberation::Voters> parts_;
+  Table<deliberation::Voters> full_parts_;
 };
 
 }  // namespace sluice

@@ -33,22 +33,11 @@ EventId id_of(std::string_view key, std::string_view id) {
   return {hash.high64, hash.low64};
 }
 
-std::uint64_t content_of(const Envelope& envelope) {
-  const std::string& payload = envelope.payload();
+std::uint64_t content_of(std::string_view payload) {
   return XXH3_64bits(payload.data(), payload.size());
 }
 
 }  // namespace
-
-FactTypes::FactTypes(const google::protobuf::Descriptor& event) : facts_(*event.oneof_decl(0)) {
-  for (int i = 0; i < facts_.field_count(); ++i) names_.push_back(type_of(*facts_.field(i)));
-}
-
-const std::string& FactTypes::of(const google::protobuf::Message& event) const {
-  const auto* fact = event.GetReflection()->GetOneofFieldDescriptor(event, &facts_);
-  CHECK(fact != nullptr, "an admissible event has a fact");
-  return names_[static_cast<std::size_t>(fact->index_in_oneof())];
-}
 
 Digest digest_of(const LogRecord& record) {
   const std::uint64_t place[] = {static_cast<std::uint64_t>(record.offset.value),
@@ -75,9 +64,11 @@ PartitionFold::PartitionFold(const Projection& projection, const Generation& gen
       store_(store),
       tables_(store),
       parking_(tables_),
+      receipts_(tables_),
       dedupe_(store, generation.dedupe_horizon, dedupe),
+      outbox_(projection.name, partition),
       fold_(projection.make(tables_)),
-      fact_types_(fold_->event_type()) {}
+      decoder_(fold_->event()) {}
 
 std::optional<StateHead> PartitionFold::stored() {
   std::string bytes;
@@ -107,11 +98,16 @@ void PartitionFold::reset() {
 void PartitionFold::drop() {
   tables_.drop();
   outcomes_.clear();
+  outbox_.clear();
 }
 
-void PartitionFold::fold(const LogRecord& record) {
+void PartitionFold::fold(const LogRecord& record, Emits emits) {
   CHECK(record.offset >= position(), "offsets of a partition ascend");
+  // Also of a record that waited and is released by this one: a source's positions never go back.
+  outbox_.begin(record.offset, emits == Emits::sent);
   take_in(record);
+  // What a record brings grows rows by about as much.
+  outcomes_.bytes += record.value.size();
   head_.set_position(record.offset.next().value);
   head_.set_digest(digest_of(record).value);
 }
@@ -125,11 +121,20 @@ void PartitionFold::write(StateBatch& batch) {
 void PartitionFold::written() {
   tables_.mark_clean();
   outcomes_.clear();
+  outbox_.clear();
 }
 
 void PartitionFold::take_in(const LogRecord& record) {
   if (auto why = open_envelope(record)) return quarantine(record, std::move(*why));
-  if (envelope_.has_control()) return obey(record);
+  if (const Control* control = envelope_.control()) return obey(record, *control);
+  // Taken on arrival, whatever becomes of it: one that waits in quarantine is then the only one of
+  // its kind, and those behind it for other keys go on.
+  if (const Origin* origin = envelope_.origin(); origin != nullptr && !receipts_.take(*origin)) {
+    ++outcomes_.duplicates;
+    if (is_storable(envelope_.recorded_at().value_or(0))) move_time(record);
+    return;
+  }
+  if (auto why = check_envelope()) return quarantine(record, std::move(*why));
   if (parking_.parked(key_)) {
     return quarantine(record, {"waits behind an earlier record of its key", true});
   }
@@ -138,11 +143,10 @@ void PartitionFold::take_in(const LogRecord& record) {
 }
 
 std::optional<PartitionFold::Unfoldable> PartitionFold::open_envelope(const LogRecord& record) {
-  const bool opened =
-      envelope_.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
+  const bool opened = envelope_.open(record.value);
   key_ = record.key;
   if (opened && key_.empty()) key_ = envelope_.key();
-  if (opened && envelope_.has_control()) return std::nullopt;
+  if (opened && envelope_.control() != nullptr) return std::nullopt;
   if (key_.empty()) return Unfoldable{opened ? "key: is missing" : "not an Envelope", false};
   const Partition right = partition_of(key_, generation_.partitions);
   if (right != partition_) {
@@ -150,11 +154,17 @@ std::optional<PartitionFold::Unfoldable> PartitionFold::open_envelope(const LogR
                       false};
   }
   if (!opened) return Unfoldable{"not an Envelope"};
+  return std::nullopt;
+}
+
+std::optional<PartitionFold::Unfoldable> PartitionFold::check_envelope() const {
   if (!envelope_.key().empty() && envelope_.key() != key_) {
     return Unfoldable{"key: differs from the record's key"};
   }
-  if (!is_storable(envelope_.recorded_at())) return Unfoldable{"recorded_at: out of range"};
-  if (!is_storable(envelope_.occurred_at())) return Unfoldable{"occurred_at: out of range"};
+  if (!is_storable(envelope_.recorded_at().value_or(0)))
+    return Unfoldable{"recorded_at: out of range"};
+  if (!is_storable(envelope_.occurred_at().value_or(0)))
+    return Unfoldable{"occurred_at: out of range"};
   if (!is_event_id(envelope_.id())) {
     return Unfoldable{"id: must be 1 to 200 printable characters"};
   }
@@ -165,20 +175,21 @@ std::optional<PartitionFold::Unfoldable> PartitionFold::open_envelope(const LogR
 }
 
 std::optional<PartitionFold::Unfoldable> PartitionFold::open_fact() {
-  google::protobuf::Message* event = fold_->decode(envelope_.payload());
-  if (event == nullptr) return Unfoldable{"payload: not an Event of the domain"};
-  const std::vector<Fault> faults = check_rules(*event);
+  if (!decoder_.decode(envelope_.payload())) {
+    return Unfoldable{"payload: not an Event of the domain"};
+  }
+  const std::vector<Fault> faults = decoder_.check();
   if (!faults.empty()) return Unfoldable{faults.front().field + ": " + faults.front().reason};
   if (fold_->key() != key_) return Unfoldable{"key: differs from the fact's key field"};
-  if (!envelope_.type().empty() && envelope_.type() != fact_types_.of(*event)) {
+  if (!envelope_.type().empty() && envelope_.type() != decoder_.type()) {
     return Unfoldable{"type: names another fact than the payload's"};
   }
   return std::nullopt;
 }
 
 Time PartitionFold::recorded_at(const LogRecord& record) const {
-  if (!envelope_.has_recorded_at()) return record.appended_at;
-  const Time stamped{milliseconds(envelope_.recorded_at())};
+  if (!envelope_.recorded_at()) return record.appended_at;
+  const Time stamped{milliseconds(*envelope_.recorded_at())};
   return stamped > record.appended_at + kStampAhead ? record.appended_at : stamped;
 }
 
@@ -186,36 +197,46 @@ void PartitionFold::move_time(const LogRecord& record) {
   head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
 }
 
-void PartitionFold::settle(const LogRecord& record) {
-  move_time(record);
+bool PartitionFold::counted_before(const LogRecord& record) {
   const EventId id = id_of(key_, envelope_.id());
   dedupe_.prefetch(id);
-  const std::uint64_t content = content_of(envelope_);
+  const std::uint64_t content = content_of(envelope_.payload());
   if (const auto first = dedupe_.seen(id, record_time())) {
     ++outcomes_.duplicates;
     if (*first != content) reject(record, "event.id_reused");
-    return;
+    return true;
   }
   dedupe_.mark(id, content, record_time());
+  return false;
+}
+
+void PartitionFold::settle(const LogRecord& record) {
+  move_time(record);
+  // A derived record has its receipt, which does not end with the horizon.
+  if (envelope_.origin() == nullptr && counted_before(record)) return;
 
   std::optional<Time> occurred_at;
-  if (envelope_.has_occurred_at()) occurred_at = Time{milliseconds(envelope_.occurred_at())};
+  if (envelope_.occurred_at()) occurred_at = Time{milliseconds(*envelope_.occurred_at())};
   const Record folded{envelope_.id(),      envelope_.source(), envelope_.actor(),
                       recorded_at(record), occurred_at,        record.offset};
-  Effects effects(tables_);
-  fold_->fold(folded, effects);
   ++outcomes_.folded;
+  if (decoder_.rules().service_only() && envelope_.actor().role() != Actor::ROLE_SERVICE) {
+    return reject(record, "actor.not_allowed");
+  }
+  outbox_.set_record_time(record_time());
+  Effects effects(tables_, outbox_);
+  fold_->fold(folded, effects);
   if (!effects.rejection().empty()) reject(record, effects.rejection());
 }
 
-void PartitionFold::obey(const LogRecord& record) {
-  switch (envelope_.control().action_case()) {
+void PartitionFold::obey(const LogRecord& record, const Control& control) {
+  switch (control.action_case()) {
     case Control::kTick:
       return move_time(record);
     case Control::kRelease:
       return release(std::string(key_));
     case Control::kDiscard:
-      return discard(Offset{envelope_.control().discard().offset()});
+      return discard(Offset{control.discard().offset()});
     case Control::ACTION_NOT_SET:
       return quarantine(record, {"a control record of an unknown kind", false});
   }
@@ -225,7 +246,7 @@ void PartitionFold::release(std::string_view key) {
   for (const ParkedRecord& parked : parking_.waiting(key)) {
     const LogRecord record{partition_, Offset{parked.position()},
                            Time{milliseconds(parked.appended_at())}, key, parked.value()};
-    if (open_envelope(record) || open_fact()) return;
+    if (open_envelope(record) || check_envelope() || open_fact()) return;
     parking_.remove(key, record.offset);
     outcomes_.unquarantined.push_back(record.offset);
     settle(record);
@@ -250,8 +271,9 @@ void PartitionFold::quarantine(const LogRecord& record, Unfoldable why) {
 
 void PartitionFold::reject(const LogRecord& record, std::string_view reason) {
   outcomes_.bytes += kOutcomeBytes;
-  outcomes_.rejections.push_back({record.offset, envelope_.id(), envelope_.type(),
-                                  std::string(key_), std::string(reason), recorded_at(record)});
+  outcomes_.rejections.push_back({record.offset, std::string(envelope_.id()),
+                                  std::string(envelope_.type()), std::string(key_),
+                                  std::string(reason), recorded_at(record)});
 }
 
 }  // namespace sluice

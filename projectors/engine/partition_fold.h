@@ -12,8 +12,12 @@
 #include <vector>
 
 #include "projectors/engine/dedupe.h"
+#include "projectors/engine/fact_decoder.h"
+#include "projectors/engine/opened_envelope.h"
+#include "projectors/engine/outbox.h"
 #include "projectors/engine/parking.h"
 #include "projectors/engine/projection.h"
+#include "projectors/engine/receipts.h"
 #include "projectors/engine/tables.h"
 #include "sluice/state.pb.h"
 #include "storage/event_log.h"
@@ -36,16 +40,8 @@ struct Outcomes {
   void clear();
 };
 
-// The wire names of a domain's facts, by event.
-class FactTypes {
- public:
-  explicit FactTypes(const google::protobuf::Descriptor& event);
-  [[nodiscard]] const std::string& of(const google::protobuf::Message& event) const;
-
- private:
-  const google::protobuf::OneofDescriptor& facts_;
-  std::vector<std::string> names_;
-};
+// Whether what a fold emits is sent on. Not when the view has it already, or for an account of it.
+enum class Emits { sent, dropped };
 
 // Used by one thread.
 class PartitionFold {
@@ -67,7 +63,7 @@ class PartitionFold {
   void drop();
 
   // Folds the record: position moves behind it. Offsets ascend.
-  void fold(const LogRecord& record);
+  void fold(const LogRecord& record, Emits emits);
 
   // One batch of all changes since the last write, and the head. The caller writes the batch and
   // then calls written(); if that fails, drop().
@@ -82,6 +78,9 @@ class PartitionFold {
   [[nodiscard]] Tables& tables() { return tables_; }
   [[nodiscard]] const Tables& tables() const { return tables_; }
   [[nodiscard]] const Outcomes& outcomes() const { return outcomes_; }
+  // What is to be appended before the changes are.
+  [[nodiscard]] Outbox& outbox() { return outbox_; }
+  [[nodiscard]] const Outbox& outbox() const { return outbox_; }
   [[nodiscard]] std::size_t bytes() const { return tables_.bytes() + dedupe_.bytes(); }
 
  private:
@@ -92,9 +91,11 @@ class PartitionFold {
 
   void take_in(const LogRecord& record);
   [[nodiscard]] std::optional<Unfoldable> open_envelope(const LogRecord& record);
+  [[nodiscard]] std::optional<Unfoldable> check_envelope() const;
   [[nodiscard]] std::optional<Unfoldable> open_fact();
   void settle(const LogRecord& record);
-  void obey(const LogRecord& record);
+  [[nodiscard]] bool counted_before(const LogRecord& record);
+  void obey(const LogRecord& record, const Control& control);
   void release(std::string_view key);
   void discard(Offset position);
   void quarantine(const LogRecord& record, Unfoldable why);
@@ -110,13 +111,15 @@ class PartitionFold {
   StateHead head_;
   Tables tables_;
   Parking parking_;
+  Receipts receipts_;
   DedupeWindow dedupe_;
+  Outbox outbox_;
   std::unique_ptr<Fold> fold_;
-  FactTypes fact_types_;
+  FactDecoder decoder_;
   Outcomes outcomes_;
 
   // Of the record at hand; reused.
-  Envelope envelope_;
+  OpenedEnvelope envelope_;
   std::string_view key_;
 };
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "projectors/engine/outbox.h"
 #include "projectors/engine/tables.h"
 #include "sluice/envelope.pb.h"
 #include "storage/position.h"
@@ -32,18 +33,26 @@ struct Record {
 // What a fold may ask for besides changing rows.
 class Effects {
  public:
-  explicit Effects(const Tables& tables) : tables_(tables), edits_before_(tables.edits()) {}
+  Effects(const Tables& tables, Outbox& outbox)
+      : tables_(tables), outbox_(outbox), edits_before_(tables.edits()), before_(outbox.mark()) {}
 
   // The fact is valid but not admissible: it changes nothing, and one row of `sluice.rejection`
-  // says so. Must come before the fact's first edit. `reason` must be a literal,
-  // "conversation.closed".
+  // says so. Must come before the fact's first edit; what it emitted is dropped. `reason` must be a
+  // literal, "conversation.closed".
   void reject(std::string_view reason);
+
+  // Sends a fact on to the stream of the domain that `event` is an Event of, where it is folded
+  // once, later, in this order among all that this partition emits, with the actor's role
+  // `service`. It must meet the rules of that domain's protos.
+  void emit(const google::protobuf::Message& event);
 
   [[nodiscard]] std::string_view rejection() const { return rejection_; }
 
  private:
   const Tables& tables_;
+  Outbox& outbox_;
   std::uint64_t edits_before_;
+  Outbox::Mark before_;
   std::string_view rejection_;
 };
 
@@ -62,10 +71,9 @@ concept Rules =
 class Fold {
  public:
   virtual ~Fold() = default;
-  virtual const google::protobuf::Descriptor& event_type() const = 0;
-  // Decodes into a message that is reused; null when the bytes are not an Event.
-  virtual google::protobuf::Message* decode(std::string_view payload) = 0;
-  // Both of the event last decoded.
+  // Where payloads are decoded into.
+  virtual google::protobuf::Message& event() = 0;
+  // All of the event last decoded.
   virtual std::string_view key() const = 0;
   virtual void fold(const Record& record, Effects& effects) = 0;
 };
@@ -74,13 +82,7 @@ template <Rules P>
 class FoldOf final : public Fold {
  public:
   explicit FoldOf(Tables& tables) : rules_(tables) {}
-  const google::protobuf::Descriptor& event_type() const override {
-    return *P::Event::descriptor();
-  }
-  google::protobuf::Message* decode(std::string_view payload) override {
-    return event_.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ? &event_
-                                                                                   : nullptr;
-  }
+  google::protobuf::Message& event() override { return event_; }
   std::string_view key() const override { return P::key(event_); }
   void fold(const Record& record, Effects& effects) override {
     rules_.fold(event_, record, effects);

@@ -16,15 +16,17 @@ std::string text(Offset offset) { return std::to_string(offset.value); }
 
 Projector::Projector(const Projection& projection, const Generation& generation,
                      Partition partition, std::string owner, ProjectorLimits limits,
-                     StateStore& store, ProjectionSink& sink, Probe& probe)
+                     ProjectorParts parts)
     : partition_(partition),
       owner_(std::move(owner)),
       limits_(limits),
-      store_(store),
-      sink_(sink),
-      probe_(probe),
+      live_(generation.live),
+      store_(parts.store),
+      sink_(parts.sink),
+      emitter_(parts.emitter),
+      probe_(parts.probe),
       name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
-      fold_(projection, generation, partition, store, limits.dedupe) {
+      fold_(projection, generation, partition, parts.store, limits.dedupe) {
   for (const auto& rows : fold_.tables().all()) {
     if (rows->published()) rows_.push_back({&rows->row_type(), {}, {}});
   }
@@ -36,6 +38,7 @@ void Projector::stop(const std::string& why) const {
 
 Offset Projector::take(LogRange log) {
   view_ = sink_.take(partition_, owner_);
+  crash_point(CrashPoint("take.owned"));
   if (log.end < view_.position) {
     stop("the log ends at " + text(log.end) + " and the view was folded up to " +
          text(view_.position) +
@@ -68,6 +71,7 @@ void Projector::begin(LogRange log) {
     fold_.load();
   } else {
     fold_.reset();
+    crash_point(CrashPoint("take.state_cleared"));
   }
 }
 
@@ -88,8 +92,10 @@ void Projector::fold(const LogRecord& record) {
     stop("the log has no record at " + text(Offset{view_.position.value - 1}) +
          ", which the view was folded from");
   }
+  // What the view has was emitted before it got there.
+  const bool emits = live_ && !replays && record.offset >= view_.emits_from;
   intact_ = false;
-  fold_.fold(record);
+  fold_.fold(record, emits ? Emits::sent : Emits::dropped);
   intact_ = true;
   if (!replays) return;
   if (fold_.position() == view_.position) return finish_replay();
@@ -105,13 +111,14 @@ void Projector::finish_replay() {
          "again, or the topic was made anew");
   }
   write_state();
+  crash_point(CrashPoint("replay.finished"));
 }
 
 void Projector::write_state() {
   intact_ = false;
-  batch_.clear();
   fold_.write(batch_);
   store_.write(batch_);
+  batch_.clear();
   fold_.written();
   intact_ = true;
   fold_.tables().shrink_to(limits_.cached_bytes);
@@ -119,9 +126,9 @@ void Projector::write_state() {
 
 bool Projector::full() const {
   const Tables& tables = fold_.tables();
-  const Outcomes& outcomes = fold_.outcomes();
-  return tables.dirty_rows() >= limits_.dirty_rows ||
-         tables.dirty_bytes() + outcomes.bytes >= limits_.dirty_bytes;
+  const Outbox& outbox = fold_.outbox();
+  return tables.dirty_rows() + outbox.records().size() >= limits_.dirty_rows ||
+         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() >= limits_.dirty_bytes;
 }
 
 void Projector::collect_rows() {
@@ -133,11 +140,12 @@ void Projector::collect_rows() {
     changes.upserts.clear();
     changes.erased.clear();
     for (const RowSlot* slot : table->dirty_in_key_order()) {
+      if (!slot->shown) continue;
       if (slot->row) {
         changes.upserts.push_back(slot->row);
       } else {
         erased_keys_.emplace_back(table->prototype().New());
-        row_key::set_key(*erased_keys_.back(), slot->key);
+        row_key::set_key(*erased_keys_.back(), slot->key.view());
         changes.erased.push_back(erased_keys_.back().get());
       }
     }
@@ -147,13 +155,17 @@ void Projector::collect_rows() {
 void Projector::flush(Offset log_end) {
   if (unsettled_) return settle();
   if (!pending()) return;
+  // Before the position that says so: a crash in between emits the same again, which receivers
+  // drop.
+  emitter_.append(fold_.outbox());
+  crash_point(CrashPoint("flush.emitted"));
   commit({fold_.position(), fold_.digest(), std::max(log_end, fold_.position())});
 }
 
 // Rows before state: a crash in between leaves state behind the view, which replay repairs; the
 // reverse would cost a full refold.
 void Projector::commit(const Unsettled& flush) {
-  crash_point("flush.before");
+  crash_point(CrashPoint("flush.before"));
   collect_rows();
   const Outcomes& outcomes = fold_.outcomes();
   const FlushBatch batch{.partition = partition_,
@@ -177,7 +189,7 @@ void Projector::commit(const Unsettled& flush) {
 }
 
 void Projector::committed(const Unsettled& flush) {
-  crash_point("flush.committed");
+  crash_point(CrashPoint("flush.committed"));
   unsettled_.reset();
   view_.position = flush.to;
   view_.digest = flush.digest;
@@ -186,7 +198,7 @@ void Projector::committed(const Unsettled& flush) {
   probe_.quarantined(outcomes.quarantined.size());
   for (const Rejection& rejection : outcomes.rejections) probe_.rejected(rejection.reason);
   write_state();
-  crash_point("flush.state_written");
+  crash_point(CrashPoint("flush.state_written"));
 }
 
 // What the view says decides: at `to` the commit went through; still at `from`, the same flush

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "projectors/engine/emitter.h"
 #include "projectors/engine/partition_fold.h"
 #include "projectors/engine/probe.h"
 #include "storage/event_log.h"
@@ -23,7 +24,16 @@ struct ProjectorLimits {
   std::size_t dirty_rows = 100'000;
   std::size_t dirty_bytes = std::size_t{64} << 20;
   std::size_t cached_bytes = std::size_t{64} << 20;
+  std::size_t records_an_append = 4096;  // of what is emitted
   DedupeShape dedupe;
+};
+
+// What a projector is built on.
+struct ProjectorParts {
+  StateStore& store;
+  ProjectionSink& sink;
+  Emitter& emitter;
+  Probe& probe;
 };
 
 // One a partition and owner, used by one thread. Every function throws what the sink and the store
@@ -32,8 +42,7 @@ class Projector {
  public:
   // `owner` is unique for each projector that ever lives. All references must outlive it.
   Projector(const Projection& projection, const Generation& generation, Partition partition,
-            std::string owner, ProjectorLimits limits, StateStore& store, ProjectionSink& sink,
-            Probe& probe);
+            std::string owner, ProjectorLimits limits, ProjectorParts parts);
 
   // Takes the partition: from now on no other owner's flush passes. Decides from view, state and
   // the log's range where folding begins, and returns from where to read. Corrupt: the log does not
@@ -44,9 +53,10 @@ class Projector {
   // the log is not the one that the state or the view was folded from.
   void fold(const LogRecord& record);
 
-  // Makes folded work durable: rows and position in the view, then state. Does nothing when there
-  // is none, or while the state catches up with the view. Retryable: nothing was changed,
-  // everything is still held, try again. A commit whose answer was lost leaves it unsettled.
+  // Makes folded work durable: what was emitted in its streams, rows and position in the view, then
+  // state. Does nothing when there is none, or while the state catches up with the view. Retryable:
+  // nothing was changed but streams, everything is still held, try again. A commit whose answer was
+  // lost leaves it unsettled.
   void flush(Offset log_end);
 
   // An unsettled flush is settled before anything else is folded. Retryable: still unsettled.
@@ -64,7 +74,6 @@ class Projector {
   [[nodiscard]] bool intact() const { return intact_; }
 
   [[nodiscard]] Partition partition() const { return partition_; }
-  [[nodiscard]] const std::string& owner() const { return owner_; }
   [[nodiscard]] Offset position() const { return fold_.position(); }
   // The offset of the record to give to fold() next.
   [[nodiscard]] Offset reads_from() const { return to_check_.value_or(fold_.position()); }
@@ -89,8 +98,10 @@ class Projector {
   const Partition partition_;
   const std::string owner_;
   const ProjectorLimits limits_;
+  const bool live_;
   StateStore& store_;
   ProjectionSink& sink_;
+  Emitter& emitter_;
   Probe& probe_;
   const std::string name_;  // for messages: "deliberation partition 3"
   PartitionFold fold_;

@@ -6,13 +6,15 @@
 namespace sluice {
 
 Refold::Refold(const Projection& projection, const Generation& generation, Partition partition,
-               std::size_t memory, StateStore& store)
-    : memory_(memory), store_(store), fold_(projection, generation, partition, store, DedupeShape{}) {
+               RefoldMemory memory, StateStore& store)
+    : memory_(memory.rows),
+      store_(store),
+      fold_(projection, generation, partition, store, {.filter_bytes_max = memory.filters}) {
   fold_.load();
 }
 
 void Refold::fold(const LogRecord& record) {
-  fold_.fold(record);
+  fold_.fold(record, Emits::dropped);
   if (fold_.bytes() + fold_.outcomes().bytes > memory_) settle();
 }
 

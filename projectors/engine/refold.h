@@ -1,6 +1,7 @@
 #pragma once
 
-// Folds a partition's log from its start into a fresh store: the account that a view is held against.
+// Folds a partition's log from its start into a fresh store: the account that a view is held
+// against. It emits nothing.
 
 #include <google/protobuf/message.h>
 
@@ -13,12 +14,18 @@
 
 namespace sluice {
 
+// Bytes that a refold may hold, about.
+struct RefoldMemory {
+  std::size_t rows = 0;
+  std::size_t filters = 0;  // of event ids
+};
+
 // Used by one thread.
 class Refold {
  public:
-  // `store` is empty and outlives this. Holds about `memory` bytes at most.
+  // `store` is empty and outlives this.
   Refold(const Projection& projection, const Generation& generation, Partition partition,
-         std::size_t memory, StateStore& store);
+         RefoldMemory memory, StateStore& store);
 
   void fold(const LogRecord& record);
 
@@ -29,7 +36,7 @@ class Refold {
   [[nodiscard]] Digest digest() const { return fold_.digest(); }
 
  private:
-  const std::size_t memory_;
+  const std::size_t memory_;  // for rows
   StateStore& store_;
   PartitionFold fold_;
   StateBatch batch_;

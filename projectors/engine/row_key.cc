@@ -3,6 +3,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "schemas/sluice/row_options.h"
 #include "storage/check.h"
 
@@ -78,13 +80,18 @@ void append_prefix(std::string& out, std::uint32_t prefix) { append_big_endian(o
 void append(std::string& out, std::string_view text) {
   while (true) {
     const std::size_t zero = text.find(kZero);
-    out += text.substr(0, zero);
+    out.append(text.data(), std::min(zero, text.size()));
     if (zero == std::string_view::npos) break;
     out += kZero;
     out += kEscape;
     text.remove_prefix(zero + 1);
   }
   out.append(2, kZero);
+}
+
+void append(std::string& out, Begins begins) {
+  append(out, begins.text);
+  out.resize(out.size() - 2);  // whatever may follow
 }
 
 void append(std::string& out, std::uint64_t number) { append_big_endian(out, number); }
@@ -125,10 +132,15 @@ void append_key_of(std::string& out, const google::protobuf::Message& row) {
 }
 
 void set_key(google::protobuf::Message& row, std::string_view encoded) {
+  set_key(row, key_fields(*row.GetDescriptor()), encoded);
+}
+
+void set_key(google::protobuf::Message& row, std::span<const FieldDescriptor* const> fields,
+             std::string_view encoded) {
   const auto& reflection = *row.GetReflection();
   CHECK(encoded.size() >= 4, "a key begins with its table's prefix");
   KeyReader reader(encoded.substr(4));
-  for (const FieldDescriptor* field : key_fields(*row.GetDescriptor())) {
+  for (const FieldDescriptor* field : fields) {
     const auto as_signed = [&] { return static_cast<std::int64_t>(reader.number() ^ kSignBit); };
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING:

@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,13 @@ namespace sluice::row_key {
 // Four bytes that tell a table's keys from every other's in the same store.
 [[nodiscard]] std::uint32_t table_prefix(const google::protobuf::Descriptor& row);
 
+// As the last of a prefix: the texts that begin so.
+struct Begins {
+  std::string_view text;
+};
+
 void append_prefix(std::string& out, std::uint32_t prefix);
+void append(std::string& out, Begins begins);
 void append(std::string& out, std::string_view text);
 void append(std::string& out, std::uint64_t number);
 void append(std::string& out, std::int64_t number);
@@ -24,7 +31,9 @@ void append(std::string& out, bool flag);
 
 template <class T>
 void append_part(std::string& out, const T& part) {
-  if constexpr (std::convertible_to<T, std::string_view>) {
+  if constexpr (std::same_as<T, Begins>) {
+    append(out, part);
+  } else if constexpr (std::convertible_to<T, std::string_view>) {
     append(out, std::string_view(part));
   } else if constexpr (std::same_as<T, bool>) {
     append(out, part);
@@ -41,6 +50,10 @@ void append_key_of(std::string& out, const google::protobuf::Message& row);
 
 // Sets `row`'s key fields to what `key` (with its table's prefix) holds.
 void set_key(google::protobuf::Message& row, std::string_view key);
+// The same for whoever has the row's key_fields() at hand.
+void set_key(google::protobuf::Message& row,
+             std::span<const google::protobuf::FieldDescriptor* const> fields,
+             std::string_view key);
 
 // The first key behind all that begin with `prefix`; empty: there is none.
 [[nodiscard]] std::string after_prefix(std::string_view prefix);

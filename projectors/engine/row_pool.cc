@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
+
+#include "storage/check.h"
 
 namespace sluice {
 namespace {
@@ -15,14 +18,37 @@ constexpr std::size_t kKeptBytes = 4096;
 // One in so many blocks may wait to be taken again.
 constexpr std::size_t kSpareShare = 8;
 
+// Slots begin with a cache line.
+constexpr std::size_t kLineBytes = 64;
+static_assert(offsetof(RowSlot, room) == kLineBytes, "a look-up touches one line of a slot");
+
 std::size_t stride_of(const RowForm& form) {
-  const std::size_t bytes = sizeof(RowSlot) + form.size;
-  return (bytes + alignof(RowSlot) - 1) / alignof(RowSlot) * alignof(RowSlot);
+  return (sizeof(RowSlot) + form.size + kLineBytes - 1) / kLineBytes * kLineBytes;
 }
 
 void* behind(RowSlot& slot) { return &slot + 1; }
 
 }  // namespace
+
+void RowKey::assign(std::string_view key) {
+  clear();
+  size_ = static_cast<std::uint32_t>(key.size());
+  char* to = bytes_;
+  if (key.size() > sizeof bytes_) {
+    to = new char[key.size()];
+    std::memcpy(bytes_, &to, sizeof to);
+  }
+  std::memcpy(to, key.data(), key.size());
+}
+
+void RowKey::clear() {
+  if (size_ > sizeof bytes_) delete[] outside();
+  size_ = 0;
+}
+
+void RowPool::Freed::operator()(std::byte* slots) const {
+  ::operator delete[](slots, std::align_val_t{kLineBytes});
+}
 
 RowPool::RowPool(const RowForm& form) : form_(form), stride_(stride_of(form)) {}
 
@@ -48,16 +74,23 @@ RowSlot& RowPool::take() {
   return taken;
 }
 
+RowSlot& RowPool::slot_of(const google::protobuf::Message& row) const {
+  const auto* at = reinterpret_cast<const std::byte*>(&row) - sizeof(RowSlot);
+  auto& slot = *const_cast<RowSlot*>(reinterpret_cast<const RowSlot*>(at));
+  CHECK(slot.row == &row, "a row stands behind its slot");
+  return slot;
+}
+
 void RowPool::give_back(RowSlot& slot) {
   if (slot.bytes > kKeptBytes) {
     slot.room->~Message();
     slot.room = form_.make(behind(slot));
-    std::string().swap(slot.key);
   } else if (slot.row != nullptr) {
     slot.row->Clear();
   }
+  slot.key.clear();
   slot.row = nullptr;
-  slot.held = slot.touched = slot.dirty = false;
+  slot.held = slot.touched = slot.dirty = slot.shown = false;
   Block& block = blocks_[slot.block];
   block.free |= std::uint64_t{1} << slot.place;
   if (!block.open) open_.push_back(slot.block);
@@ -66,7 +99,7 @@ void RowPool::give_back(RowSlot& slot) {
 
 void RowPool::fill(std::size_t number) {
   Block& block = blocks_[number];
-  block.slots = std::make_unique_for_overwrite<std::byte[]>(kPlaces * stride_);
+  block.slots.reset(new (std::align_val_t{kLineBytes}) std::byte[kPlaces * stride_]);
   block.free = kAllFree;
   block.open = true;
   for (std::size_t place = 0; place < kPlaces; ++place) {

@@ -7,24 +7,53 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice {
 
-// A row in memory, or the knowledge that there is none.
+// A key's bytes, in the row's slot as long as they are few.
+class RowKey {
+ public:
+  RowKey() = default;
+  ~RowKey() { clear(); }
+  RowKey(const RowKey&) = delete;
+  RowKey& operator=(const RowKey&) = delete;
+
+  void assign(std::string_view key);
+  void clear();
+  [[nodiscard]] std::string_view view() const {
+    return {size_ <= sizeof bytes_ ? bytes_ : outside(), size_};
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  [[nodiscard]] char* outside() const {
+    char* at = nullptr;
+    std::memcpy(&at, bytes_, sizeof at);
+    return at;
+  }
+
+  std::uint32_t size_ = 0;
+  char bytes_[36];  // or, of a longer key, the address of its bytes
+};
+
+// A row in memory, or the knowledge that there is none. What a look-up touches stands in its first
+// cache line.
 struct RowSlot {
-  std::string key;                            // encoded, with the table's prefix
-  google::protobuf::Message* row = nullptr;   // null: no such row
-  google::protobuf::Message* room = nullptr;  // where the row is made; empty while there is none
   std::uint64_t hash = 0;                     // of the key
-  std::size_t bytes = 0;                      // what the slot counts for, about
-  std::uint32_t block = 0;                    // of the pool
-  std::uint8_t place = 0;                     // in the block
+  google::protobuf::Message* row = nullptr;   // null: no such row
+  RowKey key;                                 // encoded, with the table's prefix
   bool held = false;                          // taken from the pool
   bool touched = false;                       // since a sweep last came by
   bool dirty = false;                         // differs from the store, or may
+  bool shown = false;                         // and so may what is published of it
+  std::uint32_t block = 0;                    // of the pool
+  google::protobuf::Message* room = nullptr;  // where the row is made; empty while there is none
+  std::size_t bytes = 0;                      // what the slot counts for, about
+  std::uint8_t place = 0;                     // in the block
 };
 
 // How rows of a type are made.
@@ -52,6 +81,8 @@ class RowPool {
   // Stays where it is until it is given back. It has no row.
   [[nodiscard]] RowSlot& take();
   void give_back(RowSlot& slot);
+  // Of a row that stands in this pool.
+  [[nodiscard]] RowSlot& slot_of(const google::protobuf::Message& row) const;
   // Gives back all.
   void clear();
 
@@ -70,8 +101,11 @@ class RowPool {
   void trim();
 
  private:
+  struct Freed {
+    void operator()(std::byte* slots) const;
+  };
   struct Block {
-    std::unique_ptr<std::byte[]> slots;
+    std::unique_ptr<std::byte[], Freed> slots;
     std::uint64_t free = 0;  // a bit a place
     bool open = false;       // in open_
   };

@@ -15,8 +15,8 @@
 namespace sluice {
 namespace {
 
-// A row in memory takes about three times its serialized bytes.
-constexpr std::size_t kRowFactor = 3;
+// What a row has allocated beside itself is about twice its serialized bytes.
+constexpr std::size_t kRowFactor = 2;
 // A slot's place in the map, and in the list of changes.
 constexpr std::size_t kIndexBytes = 40;
 
@@ -34,7 +34,7 @@ std::array<std::uint64_t, 2> head_of(std::string_view key) {
   return {__builtin_bswap64(head[0]), __builtin_bswap64(head[1])};
 }
 
-bool by_key(const RowSlot* a, const RowSlot* b) { return a->key < b->key; }
+bool by_key(const RowSlot* a, const RowSlot* b) { return a->key.view() < b->key.view(); }
 
 }  // namespace
 
@@ -51,9 +51,10 @@ const google::protobuf::Message* RowCursor::next() {
     const bool more_changed = next_changed_ < changed_.size();
     if (!stored_->valid() && !more_changed) return nullptr;
     const google::protobuf::Message* row = nullptr;
-    if (more_changed && (!stored_->valid() || changed_[next_changed_]->key <= stored_->key())) {
+    if (more_changed &&
+        (!stored_->valid() || changed_[next_changed_]->key.view() <= stored_->key())) {
       const RowSlot& slot = *changed_[next_changed_++];
-      if (stored_->valid() && stored_->key() == slot.key) stored_->next();
+      if (stored_->valid() && stored_->key() == slot.key.view()) stored_->next();
       row = slot.row;
     } else {
       // Through the map, so that an edit made during the walk is seen and the row outlives the
@@ -71,9 +72,10 @@ TableRows::TableRows(Tables& tables, const RowForm& form)
     : tables_(tables),
       prototype_(form.prototype),
       prefix_(row_key::table_prefix(row_type())),
+      key_fields_(sluice::key_fields(row_type())),
       published_(is_published(row_type())),
       pool_(form) {
-  CHECK(!key_fields(row_type()).empty(), "a row has a key");
+  CHECK(!key_fields_.empty(), "a row has a key");
 }
 
 RowSlot& TableRows::slot(std::string_view key) {
@@ -84,45 +86,64 @@ RowSlot& TableRows::slot(std::string_view key) {
   return **found;
 }
 
-RowSlot& TableRows::read(const HashedKey& key) {
-  std::string& value = tables_.value_;
-  const bool stored = tables_.store_.get(key.key, value);
+RowSlot& TableRows::add(const HashedKey& key) {
   RowSlot& slot = pool_.take();
-  slot.key = key.key;
+  slot.key.assign(key.key);
   slot.hash = key.hash;
   slot.touched = true;
   slot.bytes = pool_.slot_bytes() + kIndexBytes + key.key.size();
-  if (stored) {
-    slot.row = slot.room;
-    if (!slot.row->ParseFromString(value)) {
-      pool_.give_back(slot);
-      throw Corrupt("a row of table " + row_type().full_name() +
-                    " in the state store cannot be read");
-    }
-    slot.bytes += kRowFactor * value.size();
-  }
-  tables_.bytes_ += slot.bytes;
   slots_.insert(&slot);
+  tables_.bytes_ += slot.bytes;
   return slot;
 }
 
-void TableRows::make_dirty(RowSlot& slot) {
+RowSlot& TableRows::read(const HashedKey& key) {
+  std::string& value = tables_.value_;
+  const bool stored = tables_.store_.get(key.key, value);
+  RowSlot& slot = add(key);
+  if (!stored) return slot;
+  slot.row = slot.room;
+  if (!slot.row->ParseFromString(value)) {
+    throw Corrupt("a row of table " + row_type().full_name() +
+                  " in the state store cannot be read");
+  }
+  slot.bytes += kRowFactor * value.size();
+  tables_.bytes_ += kRowFactor * value.size();
+  return slot;
+}
+
+void TableRows::make_dirty(RowSlot& slot, bool shows) {
   ++tables_.edits_;
+  slot.shown |= shows;
   if (slot.dirty) return;
   slot.dirty = true;
-  changed_.push_back({head_of(slot.key), &slot});
+  changed_.push_back({head_of(slot.key.view()), &slot});
   ++tables_.dirty_rows_;
   tables_.dirty_bytes_ += slot.bytes;
 }
 
 const google::protobuf::Message* TableRows::find(std::string_view key) { return slot(key).row; }
 
-google::protobuf::Message& TableRows::edit(std::string_view key) {
-  RowSlot& edited = slot(key);
-  make_dirty(edited);
+google::protobuf::Message& TableRows::make(std::string_view key) {
+  const HashedKey hashed{key, XXH3_64bits(key.data(), key.size())};
+  const auto found = slots_.find(hashed);
+  return edit(found == slots_.end() ? add(hashed) : **found, true);
+}
+
+google::protobuf::Message& TableRows::edit(std::string_view key, bool shows) {
+  return edit(slot(key), shows);
+}
+
+google::protobuf::Message& TableRows::edit_found(const google::protobuf::Message& row) {
+  return edit(pool_.slot_of(row), true);
+}
+
+google::protobuf::Message& TableRows::edit(RowSlot& edited, bool shows) {
+  make_dirty(edited, shows);
   if (edited.row == nullptr) {
+    CHECK(shows, "a row that is made is shown");
     edited.row = edited.room;
-    row_key::set_key(*edited.row, edited.key);
+    row_key::set_key(*edited.row, key_fields_, edited.key.view());
   }
   return *edited.row;
 }
@@ -130,7 +151,7 @@ google::protobuf::Message& TableRows::edit(std::string_view key) {
 void TableRows::erase(std::string_view key) {
   RowSlot& erased = slot(key);
   if (erased.row == nullptr) return;
-  make_dirty(erased);
+  make_dirty(erased, true);
   erased.row->Clear();
   erased.row = nullptr;
 }
@@ -148,11 +169,11 @@ std::vector<RowSlot*> TableRows::changed_below(std::string_view prefix) {
   const auto middle = changed_.begin() + static_cast<std::ptrdiff_t>(sorted_);
   const auto head = head_of(prefix);
   auto at = std::partition_point(changed_.begin(), middle, [&](const Changed& changed) {
-    return changed.head < head || (changed.head == head && changed.slot->key < prefix);
+    return changed.head < head || (changed.head == head && changed.slot->key.view() < prefix);
   });
-  for (; at != middle && at->slot->key.starts_with(prefix); ++at) below.push_back(at->slot);
+  for (; at != middle && at->slot->key.view().starts_with(prefix); ++at) below.push_back(at->slot);
   for (at = middle; at != changed_.end(); ++at) {
-    if (at->slot->key.starts_with(prefix)) below.push_back(at->slot);
+    if (at->slot->key.view().starts_with(prefix)) below.push_back(at->slot);
   }
   std::sort(below.begin(), below.end(), by_key);
   return below;
@@ -170,11 +191,11 @@ void TableRows::write_dirty(StateBatch& batch) {
   for (const Changed& changed : changed_) {
     RowSlot& slot = *changed.slot;
     if (slot.row == nullptr) {
-      batch.erase(slot.key);
+      batch.erase(slot.key.view());
       continue;
     }
     const std::size_t size = slot.row->ByteSizeLong();
-    auto* value = reinterpret_cast<std::uint8_t*>(batch.put(slot.key, size));
+    auto* value = reinterpret_cast<std::uint8_t*>(batch.put(slot.key.view(), size));
     slot.row->SerializeWithCachedSizesToArray(value);
     tables_.bytes_ -= slot.bytes;
     slot.bytes = pool_.slot_bytes() + kIndexBytes + slot.key.size() + kRowFactor * size;
@@ -183,7 +204,7 @@ void TableRows::write_dirty(StateBatch& batch) {
 }
 
 void TableRows::mark_clean() {
-  for (const Changed& changed : changed_) changed.slot->dirty = false;
+  for (const Changed& changed : changed_) changed.slot->dirty = changed.slot->shown = false;
   changed_.clear();
   sorted_ = 0;
 }
@@ -202,7 +223,7 @@ void TableRows::sweep(std::size_t block) {
     if (!slot.held || slot.dirty) continue;
     if (std::exchange(slot.touched, false)) continue;
     tables_.bytes_ -= slot.bytes;
-    const auto at = slots_.find(HashedKey{slot.key, slot.hash});
+    const auto at = slots_.find(HashedKey{slot.key.view(), slot.hash});
     CHECK(at != slots_.end(), "a held slot is in the map");
     slots_.erase(at);
     pool_.give_back(slot);

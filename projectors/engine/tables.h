@@ -44,7 +44,10 @@ class TableRows {
   TableRows(Tables& tables, const RowForm& form);
 
   [[nodiscard]] const google::protobuf::Message* find(std::string_view key);
-  [[nodiscard]] google::protobuf::Message& edit(std::string_view key);
+  // Unless it `shows`, only fields that are no columns are to be changed.
+  [[nodiscard]] google::protobuf::Message& edit(std::string_view key, bool shows = true);
+  [[nodiscard]] google::protobuf::Message& edit_found(const google::protobuf::Message& row);
+  [[nodiscard]] google::protobuf::Message& make(std::string_view key);
   void erase(std::string_view key);
 
   [[nodiscard]] const google::protobuf::Descriptor& row_type() const {
@@ -81,7 +84,7 @@ class TableRows {
     using is_transparent = void;
     bool operator()(const RowSlot* a, const RowSlot* b) const { return a == b; }
     bool operator()(const HashedKey& a, const RowSlot* b) const {
-      return a.hash == b->hash && a.key == b->key;
+      return a.hash == b->hash && a.key == b->key.view();
     }
     bool operator()(const RowSlot* a, const HashedKey& b) const { return (*this)(b, a); }
   };
@@ -90,13 +93,16 @@ class TableRows {
     std::array<std::uint64_t, 2> head;
     RowSlot* slot;
     bool operator<(const Changed& other) const {
-      return head != other.head ? head < other.head : slot->key < other.slot->key;
+      return head != other.head ? head < other.head : slot->key.view() < other.slot->key.view();
     }
   };
 
   RowSlot& slot(std::string_view key);
+  google::protobuf::Message& edit(RowSlot& slot, bool shows);
   RowSlot& read(const HashedKey& key);
-  void make_dirty(RowSlot& slot);
+  // Takes a slot for a key that has none.
+  RowSlot& add(const HashedKey& key);
+  void make_dirty(RowSlot& slot, bool shows);
   void sort_changed();
   // The changed slots whose keys begin so, in key order.
   [[nodiscard]] std::vector<RowSlot*> changed_below(std::string_view prefix);
@@ -104,6 +110,7 @@ class TableRows {
   Tables& tables_;
   const google::protobuf::Message& prototype_;
   const std::uint32_t prefix_;
+  const std::vector<const google::protobuf::FieldDescriptor*> key_fields_;
   const bool published_;
   RowPool pool_;
   boost::unordered_flat_set<RowSlot*, Hash, Equal> slots_;
@@ -206,6 +213,25 @@ class Table {
   template <class... Key>
   [[nodiscard]] Row& edit(const Key&... key) {
     return static_cast<Row&>(rows_->edit(encode(key...)));
+  }
+
+  // The row that find() or edit() has returned, to change: without looking for it again.
+  [[nodiscard]] Row& edit_found(const Row& row) {
+    return static_cast<Row&>(rows_->edit_found(row));
+  }
+
+  // As edit(), for a row that is known not to be there (its like was just looked for, or its key is
+  // new by what the fold keeps): the store is not asked. Were there one, it would be overwritten.
+  template <class... Key>
+  [[nodiscard]] Row& make(const Key&... key) {
+    return static_cast<Row&>(rows_->make(encode(key...)));
+  }
+
+  // As edit(), to change only fields that are no columns (COLUMN_NONE): nothing is published. The
+  // row must exist.
+  template <class... Key>
+  [[nodiscard]] Row& edit_unshown(const Key&... key) {
+    return static_cast<Row&>(rows_->edit(encode(key...), false));
   }
 
   // Without such a row nothing happens.

@@ -8,6 +8,7 @@
 
 #include "schemas/sluice/domain.h"
 #include "storage/check.h"
+#include "storage/crash_point.h"
 #include "storage/errors.h"
 
 namespace sluice {
@@ -25,6 +26,7 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
     : projection_(projection),
       config_(std::move(config)),
       parts_(std::move(parts)),
+      emitter_(parts_.writer, parts_.topology, config_.limits.records_an_append),
       stream_(stream_of(projection.name)),
       generation_(parts_.sink.generation()),
       jitter_(
@@ -80,23 +82,25 @@ void Worker::step(Clock::time_point now, milliseconds wait) {
     spdlog::warn("log away projection={} retry_ms={} error=\"{}\"", projection_.name,
                  reader_backoff_.count(), failure.what());
     close();
-  } catch (const Corrupt& failure) {
-    stop_out_of_range(failure);
+  } catch (const Unreadable& failure) {
+    read_anew(failure);
   }
 }
 
-// A position has fallen out of its partition while we read: those partitions stop, others go on.
-void Worker::stop_out_of_range(const Corrupt& failure) {
-  bool found = false;
-  for (auto& [partition, assigned] : assigned_) {
-    if (!assigned.projector) continue;
-    const LogRange log = parts_.topology.range(stream_, partition);
-    const Offset position = assigned.projector->reads_from();
-    if (position >= log.begin && position <= log.end) continue;
-    found = true;
-    guarded(partition, assigned, [&] { throw Corrupt(failure.what()); });
-  }
-  if (!found) throw;
+// Where the log has not what we were to read, the partition is taken again, from the view: what was
+// not published is dropped, and taking says what is wrong with the log, if anything is.
+void Worker::read_anew(const Unreadable& failure) {
+  const auto found = assigned_.find(failure.partition());
+  if (found == assigned_.end() || found->second.stopped) return;
+  auto& [partition, assigned] = *found;
+  guarded(partition, assigned, [&] {
+    if (failure.cause() == Unreadable::Cause::damage) throw Corrupt(failure.what());
+    spdlog::warn("reading anew projection={} partition={} reason=\"{}\"", projection_.name,
+                 partition.value, failure.what());
+    assigned.projector.reset();
+    take(partition, assigned);
+    assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
+  });
 }
 
 void Worker::open_reader() {
@@ -134,17 +138,22 @@ void Worker::lost(Partition partition) {
 }
 
 void Worker::take(Partition partition, Assigned& assigned) {
+  if (!parts_.topology.partitions(stream_)) {
+    throw Retryable("the stream " + stream_ +
+                    " is gone: restore it, or drop the generation and rebuild from what there is");
+  }
   if (!assigned.store) assigned.store = parts_.open_store(partition);
-  const std::string owner = config_.instance + "/" + std::to_string(++takings_);
-  auto projector =
-      std::make_unique<Projector>(projection_, generation_, partition, owner, config_.limits,
-                                  *assigned.store, parts_.sink, parts_.probe);
+  const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++takings_);
+  auto projector = std::make_unique<Projector>(
+      projection_, generation_, partition, owner, config_.limits,
+      ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
   const Offset from = projector->take(log);
   spdlog::info("partition acquired projection={} partition={} position={} view={} owner={}",
                projection_.name, partition.value, from.value, projector->flushed().value, owner);
   parts_.probe.running(label(partition));
+  assigned.trouble.clear();
   assigned.projector = std::move(projector);
   assigned.last_flush = now_;
   assigned.backoff = milliseconds{0};
@@ -158,6 +167,7 @@ void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
     parts_.probe.retried();
     if (assigned.projector && !assigned.projector->intact()) assigned.projector.reset();
     back_off(assigned);
+    assigned.trouble = failure.what();
     parts_.probe.stopped(label(partition), failure.what());
     spdlog::warn("retrying projection={} partition={} retry_ms={} error=\"{}\"", projection_.name,
                  partition.value, assigned.backoff.count(), failure.what());
@@ -171,6 +181,7 @@ void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
   } catch (const Corrupt& failure) {
     assigned.projector.reset();
     assigned.stopped = true;
+    assigned.trouble = failure.what();
     parts_.probe.stopped(label(partition), failure.what());
     spdlog::error("partition stopped projection={} partition={} reason=\"{}\"", projection_.name,
                   partition.value, failure.what());
@@ -256,8 +267,9 @@ void Worker::flush(Assigned& assigned) {
   assigned.projector->flush(assigned.log_end);
   parts_.probe.flush_took(Clock::now() - begun);
   if (assigned.projector->unsettled()) return back_off(assigned);
-  if (assigned.backoff.count() > 0) {
+  if (!assigned.trouble.empty()) {
     parts_.probe.running(label(assigned.projector->partition()));
+    assigned.trouble.clear();
   }
   assigned.last_flush = now_;
   assigned.backoff = milliseconds{0};
@@ -268,13 +280,13 @@ void Worker::show_progress() {
   next_progress_ = now_ + config_.progress_interval;
   std::vector<LogProgress> progress;
   for (const auto& [partition, assigned] : assigned_) {
-    if (!assigned.projector) continue;
-    progress.push_back({partition, assigned.log_end, assigned.projector->owner()});
-    reader_->show_progress(partition, assigned.projector->flushed());
+    progress.push_back({partition, assigned.log_end, assigned.owner, assigned.trouble});
+    if (assigned.projector) reader_->show_progress(partition, assigned.projector->flushed());
   }
   if (progress.empty()) return;
   try {
     parts_.sink.show_progress(progress);
+    crash_point(CrashPoint("progress.shown"));
   } catch (const Retryable& failure) {
     spdlog::warn("progress not shown projection={} error=\"{}\"", projection_.name, failure.what());
   }

@@ -42,6 +42,7 @@ struct WorkerParts {
   std::function<std::unique_ptr<EventReader>(Ownership&)> open_reader;
   std::function<std::unique_ptr<StateStore>(Partition)> open_store;
   LogTopology& topology;
+  EventWriter& writer;  // for what is emitted
   ProjectionSink& sink;
   Probe& probe;
 };
@@ -70,7 +71,9 @@ class Worker final : private Ownership {
   struct Assigned {
     std::unique_ptr<StateStore> store;
     std::unique_ptr<Projector> projector;  // null: to be taken again at retry_at, unless stopped
-    bool stopped = false;
+    std::string owner;                     // as whom it was last taken
+    std::string trouble;                   // why nothing is folded now; empty while it is
+    bool stopped = false;                  // for good, by this worker
     bool paused = false;
     Offset log_end;  // as last seen; inside lost() the reader is not asked any more
     Clock::time_point last_flush;
@@ -92,7 +95,7 @@ class Worker final : private Ownership {
   void hold(Partition partition, Assigned& assigned);
   void back_off(Assigned& assigned);
   void show_progress();
-  void stop_out_of_range(const Corrupt& failure);
+  void read_anew(const Unreadable& failure);
   // Runs `work` of one partition; what it throws becomes what is done about it.
   template <class Work>
   void guarded(Partition partition, Assigned& assigned, Work work);
@@ -101,6 +104,7 @@ class Worker final : private Ownership {
   const Projection& projection_;
   const WorkerConfig config_;
   const WorkerParts parts_;
+  Emitter emitter_;
   const std::string stream_;
   Generation generation_;
   std::unique_ptr<EventReader> reader_;

@@ -2,6 +2,13 @@
 CREATE SCHEMA IF NOT EXISTS sluice;
 COMMENT ON SCHEMA sluice IS 'Positions of every projection, what was refused, and what to wait for.';
 
+CREATE TABLE IF NOT EXISTS sluice.applied (
+  name text PRIMARY KEY,
+  digest text NOT NULL,
+  applied_at timestamptz NOT NULL
+);
+COMMENT ON TABLE sluice.applied IS 'Which DDL was run last, by schema; what is unchanged is not run again.';
+
 CREATE TABLE IF NOT EXISTS sluice.projection (
   projection text COLLATE "C" NOT NULL,
   generation integer NOT NULL,
@@ -34,6 +41,7 @@ CREATE TABLE IF NOT EXISTS sluice.position (
   PRIMARY KEY (projection, generation, partition),
   FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
 ) WITH (fillfactor = 50);
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS trouble text NOT NULL DEFAULT '';
 COMMENT ON TABLE sluice.position IS 'How much of each partition the rows reflect.';
 COMMENT ON COLUMN sluice.position.position IS 'The next offset to fold.';
 COMMENT ON COLUMN sluice.position.digest IS 'Of the record before it; 0 at the beginning.';
@@ -41,6 +49,7 @@ COMMENT ON COLUMN sluice.position.emits_from IS 'Records before this emit nothin
 COMMENT ON COLUMN sluice.position.log_end IS 'The end of the log as the owner last saw it.';
 COMMENT ON COLUMN sluice.position.record_time IS 'The greatest recorded_at so far.';
 COMMENT ON COLUMN sluice.position.owner IS 'Who took the partition last: nobody else''s flush passes.';
+COMMENT ON COLUMN sluice.position.trouble IS 'Why its owner folds nothing now; empty while it does.';
 
 CREATE TABLE IF NOT EXISTS sluice.rejection (
   projection text COLLATE "C" NOT NULL,
@@ -76,11 +85,13 @@ CREATE OR REPLACE VIEW sluice.freshness AS
 SELECT p.projection, p.partition, p.position, p.log_end,
        greatest(p.log_end - p.position, 0) AS lag, p.record_time,
        CASE WHEN p.position < p.log_end THEN now() - p.record_time
-            ELSE now() - p.updated_at END AS age
+            ELSE now() - p.updated_at END AS age,
+       p.trouble
 FROM sluice.position p JOIN sluice.projection g USING (projection, generation)
 WHERE g.live;
 COMMENT ON VIEW sluice.freshness IS
-  'Live generations: lag in records; age of what is shown, or of the last word from its owner.';
+  'Live generations: lag in records; age of what is shown, or of the last word from its owner;'
+  ' why it stands still, where it does.';
 
 CREATE OR REPLACE FUNCTION sluice.wait_for(token text, timeout interval DEFAULT '30s')
 RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$

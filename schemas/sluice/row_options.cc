@@ -21,6 +21,10 @@ bool is_published(const google::protobuf::Descriptor& row) {
   return row.options().GetExtension(table).published();
 }
 
+bool is_column(const google::protobuf::FieldDescriptor& field) {
+  return field.options().GetExtension(column) != COLUMN_NONE;
+}
+
 std::vector<const google::protobuf::Descriptor*> published_rows(
     const google::protobuf::FileDescriptor& tables) {
   std::vector<const google::protobuf::Descriptor*> rows;

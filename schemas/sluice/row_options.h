@@ -18,6 +18,9 @@ namespace sluice {
 
 [[nodiscard]] bool is_published(const google::protobuf::Descriptor& row);
 
+// Whether a field of a published row is a column of its table (not COLUMN_NONE).
+[[nodiscard]] bool is_column(const google::protobuf::FieldDescriptor& field);
+
 // The published rows of a domain's tables.proto, in the order of the file.
 [[nodiscard]] std::vector<const google::protobuf::Descriptor*> published_rows(
     const google::protobuf::FileDescriptor& tables);

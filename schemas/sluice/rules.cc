@@ -1,5 +1,6 @@
 #include "schemas/sluice/rules.h"
 
+#include <array>
 #include <cmath>
 #include <memory>
 #include <mutex>
@@ -16,8 +17,17 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
+using google::protobuf::Reflection;
 
 constexpr std::size_t kLongestId = 64;
+constexpr std::array<bool, 256> kIdCharacters = [] {
+  std::array<bool, 256> allowed{};
+  for (const char c :
+       std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-")) {
+    allowed[static_cast<unsigned char>(c)] = true;
+  }
+  return allowed;
+}();
 constexpr std::size_t kLongestEventId = 200;  // characters
 
 // What a message's fields must meet, read from the options once.
@@ -52,31 +62,6 @@ MessagePlan::MessagePlan(const Descriptor& type) {
   }
 }
 
-// The plans of an Event's facts, by the facts' place in the oneof.
-using EventPlan = std::vector<MessagePlan>;
-
-const EventPlan& plan_of(const Descriptor& event) {
-  // Nearly always the same event as the last time on this thread.
-  thread_local const Descriptor* last_event = nullptr;
-  thread_local const EventPlan* last_plan = nullptr;
-  if (last_event == &event) return *last_plan;
-
-  static std::mutex mutex;
-  static std::unordered_map<const Descriptor*, std::unique_ptr<EventPlan>> plans;
-  const std::lock_guard lock(mutex);
-  std::unique_ptr<EventPlan>& plan = plans[&event];
-  if (!plan) {
-    plan = std::make_unique<EventPlan>();
-    const auto& facts = *event.oneof_decl(0);
-    for (int i = 0; i < facts.field_count(); ++i) {
-      plan->emplace_back(*facts.field(i)->message_type());
-    }
-  }
-  last_event = &event;
-  last_plan = plan.get();
-  return *plan;
-}
-
 std::size_t code_points(std::string_view text) {
   std::size_t count = 0;
   for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0u) != 0x80u;
@@ -104,9 +89,9 @@ bool within(const Rule& rule, double number) {
 }
 
 std::string check_text(const Rule& rule, std::string_view text) {
-  if ((rule.id() || (rule.id_or_empty() && !text.empty())) && !is_id(text)) {
-    return "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -";
-  }
+  const bool id = rule.id() || (rule.id_or_empty() && !text.empty());
+  if (id && !is_id(text)) return "must be 1 to 64 of A-Z a-z 0-9 . _ ~ -";
+  if (id && !rule.has_min() && !rule.has_max()) return {};
   if (text.find('\0') != std::string_view::npos) return "must not contain U+0000";
   if (!rule.has_min() && !rule.has_max()) return {};
   const std::size_t length = code_points(text);
@@ -153,8 +138,8 @@ void set_default(Message& message, const FieldPlan& plan) {
   }
 }
 
-std::string check_value(const Message& message, const FieldPlan& plan) {
-  const auto& reflection = *message.GetReflection();
+std::string check_value(const Message& message, const Reflection& reflection,
+                        const FieldPlan& plan) {
   const FieldDescriptor* field = plan.field;
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING: {
@@ -237,7 +222,7 @@ void check_message(Message& message, const MessagePlan& plan, const std::string&
       }
       continue;
     }
-    if (std::string reason = check_value(message, field); !reason.empty()) {
+    if (std::string reason = check_value(message, reflection, field); !reason.empty()) {
       faults.push_back({path + field.field->name(), std::move(reason)});
     }
     if (field.items) {
@@ -249,46 +234,68 @@ void check_message(Message& message, const MessagePlan& plan, const std::string&
 
 }  // namespace
 
-std::vector<Fault> check_rules(Message& event) {
-  std::vector<Fault> faults;
-  const auto& reflection = *event.GetReflection();
-  const auto* fact =
-      reflection.GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
-  if (fact == nullptr) {
-    faults.push_back({"", "no known fact"});
-    return faults;
-  }
-  const MessagePlan& plan =
-      plan_of(*event.GetDescriptor())[static_cast<std::size_t>(fact->index_in_oneof())];
-  static const std::string kNoPath;
-  check_message(*reflection.MutableMessage(&event, fact), plan, kNoPath, faults);
-  return faults;
-}
-
-struct FactRules::Plan {
-  MessagePlan message;
+struct FactRules::Plan : MessagePlan {
+  explicit Plan(const Descriptor& fact);
+  bool service_only;
+  const FieldDescriptor* key = nullptr;
 };
 
-FactRules::FactRules(const Descriptor& fact)
-    : plan_(std::make_unique<Plan>(Plan{MessagePlan(fact)})) {}
+FactRules::Plan::Plan(const Descriptor& fact)
+    : MessagePlan(fact), service_only(fact.options().GetExtension(sluice::service_only)) {
+  for (const FieldPlan& field : fields) {
+    if (field.rule.key()) key = field.field;
+  }
+  CHECK(key != nullptr, "each fact has a key field");
+}
+
+FactRules::FactRules(const Descriptor& fact) : plan_(std::make_unique<const Plan>(fact)) {}
+
 FactRules::FactRules(FactRules&&) noexcept = default;
 FactRules::~FactRules() = default;
 
+const FactRules& FactRules::of(const Descriptor& fact) {
+  // Nearly always the same fact as the last time on this thread.
+  thread_local const Descriptor* last_fact = nullptr;
+  thread_local const FactRules* last_rules = nullptr;
+  if (last_fact == &fact) return *last_rules;
+
+  static std::mutex mutex;
+  static std::unordered_map<const Descriptor*, FactRules> known;
+  const std::lock_guard lock(mutex);
+  last_rules = &known.try_emplace(&fact, fact).first->second;
+  last_fact = &fact;
+  return *last_rules;
+}
+
 std::vector<Fault> FactRules::check(Message& fact) const {
-  std::vector<Fault> faults;
   static const std::string kNoPath;
-  check_message(fact, plan_->message, kNoPath, faults);
+  std::vector<Fault> faults;
+  check_message(fact, *plan_, kNoPath, faults);
   return faults;
+}
+
+bool FactRules::service_only() const { return plan_->service_only; }
+
+std::string_view FactRules::key(const Message& fact) const {
+  std::string scratch;
+  const std::string& key = fact.GetReflection()->GetStringReference(fact, plan_->key, &scratch);
+  CHECK(&key != &scratch, "a key is a plain text field");
+  return key;
+}
+
+std::vector<Fault> check_rules(Message& event) {
+  const auto& reflection = *event.GetReflection();
+  const auto* fact =
+      reflection.GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
+  if (fact == nullptr) return {{"", "no known fact"}};
+  return FactRules::of(*fact->message_type()).check(*reflection.MutableMessage(&event, fact));
 }
 
 bool is_id(std::string_view text) {
   if (text.empty() || text.size() > kLongestId) return false;
-  for (const char c : text) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '.' || c == '_' || c == '~' || c == '-';
-    if (!fine) return false;
-  }
-  return true;
+  bool fine = true;
+  for (const char c : text) fine &= kIdCharacters[static_cast<unsigned char>(c)];
+  return fine;
 }
 
 bool is_printable(std::string_view text) {

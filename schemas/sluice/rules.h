@@ -19,24 +19,32 @@ struct Fault {
   std::string reason;  // for a person: "must be 1 to 1000 characters long, is 0"
 };
 
-// Writes defaults into absent fields of `event` (a domain's Event) and returns what is wrong with
-// its fact; empty: admissible. One fault a field at most. Thread-safe.
-[[nodiscard]] std::vector<Fault> check_rules(google::protobuf::Message& event);
-
-// The rules of one fact, read from its options once: what check_rules() asks of a whole event, for
-// who has the fact alone. Thread-safe.
+// The rules of one kind of fact, read from its options once.
 class FactRules {
  public:
+  // Of the messages of this type; for good. Thread-safe.
+  [[nodiscard]] static const FactRules& of(const google::protobuf::Descriptor& fact);
+
+  // Writes defaults into absent fields of `fact` and returns what is wrong with it; empty:
+  // admissible. One fault a field at most. Thread-safe.
+  [[nodiscard]] std::vector<Fault> check(google::protobuf::Message& fact) const;
+
+  // Whether only a service may say it: (sluice.service_only).
+  [[nodiscard]] bool service_only() const;
+  // What stands in its key field; borrowed from it.
+  [[nodiscard]] std::string_view key(const google::protobuf::Message& fact) const;
+
   explicit FactRules(const google::protobuf::Descriptor& fact);
   FactRules(FactRules&&) noexcept;
   ~FactRules();
 
-  [[nodiscard]] std::vector<Fault> check(google::protobuf::Message& fact) const;
-
  private:
   struct Plan;
-  std::unique_ptr<Plan> plan_;
+  std::unique_ptr<const Plan> plan_;
 };
+
+// The same for the fact of `event`, a domain's Event.
+[[nodiscard]] std::vector<Fault> check_rules(google::protobuf::Message& event);
 
 // What the wire calls an id: 1 to 64 of A-Z a-z 0-9 . _ ~ -
 [[nodiscard]] bool is_id(std::string_view text);

@@ -74,9 +74,10 @@ void EmbeddedReader::take(Held& held) {
   if (held.paused || held.out_of_range || held.position == held.end) return;
   if (held.position < Offset{0} || held.position > held.end) {
     held.out_of_range = true;
-    throw Corrupt("partition " + std::to_string(held.partition.value) + " of " + stream_.name +
-                  " ends at " + std::to_string(held.end.value) + ", before position " +
-                  std::to_string(held.position.value));
+    throw Unreadable(held.partition, Unreadable::Cause::no_position,
+                     "partition " + std::to_string(held.partition.value) + " of " + stream_.name +
+                         " ends at " + std::to_string(held.end.value) + ", before position " +
+                         std::to_string(held.position.value));
   }
   log_.read(stream_, held.partition, held.position, held.end, [&](const LogRecord& record) {
     if (full()) return false;

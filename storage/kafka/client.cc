@@ -15,10 +15,6 @@ namespace {
 using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
 constexpr std::size_t kErrorText = 512;
 
-void write_line(const rd_kafka_t* client, int level, const char* kind, const char* text) {
-  static_cast<LogLines*>(rd_kafka_opaque(client))->take(level, kind, text);
-}
-
 void set(rd_kafka_conf_t* conf, const Properties& properties) {
   std::array<char, kErrorText> error{};
   for (const auto& [name, value] : properties) {
@@ -43,6 +39,18 @@ Conf configured(const KafkaConfig& config, const RoleProperties& role) {
   set(conf.get(), {{"bootstrap.servers", config.brokers}, {"allow.auto.create.topics", "false"}});
   set(conf.get(), role.required);
   return conf;
+}
+
+// Another process has our place in the group, or it was ourselves: progress that waited for a
+// broker while our session ended is sent after we have joined again, in the name that we had
+// before. Only librdkafka's text tells the two apart.
+[[noreturn]] void fail_fenced(std::string_view reason) {
+  if (reason.starts_with("OffsetCommit")) {
+    throw Retryable("the place in the group was lost while progress was shown");
+  }
+  fail(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "Kafka client",
+       "does another process run on a copy of this data folder? Stop one, or delete `instance` in "
+       "its folder");
 }
 
 }  // namespace
@@ -104,8 +112,9 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
                int events)
     : lines_(config.client_id) {
   Conf conf = configured(config, role);
-  rd_kafka_conf_set_opaque(conf.get(), &lines_);
+  rd_kafka_conf_set_opaque(conf.get(), this);
   rd_kafka_conf_set_log_cb(conf.get(), write_line);
+  rd_kafka_conf_set_error_cb(conf.get(), take_partition_error);
   rd_kafka_conf_set_events(conf.get(), events);
   std::array<char, kErrorText> error{};
   client_ = rd_kafka_new(type, conf.get(), error.data(), error.size());
@@ -116,10 +125,26 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
 // Without a good-bye to the group: whoever wants one says it before.
 Client::~Client() { rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); }
 
+void Client::write_line(const rd_kafka_t* client, int level, const char* kind, const char* text) {
+  static_cast<Client*>(rd_kafka_opaque(client))->lines_.take(level, kind, text);
+}
+
+// Errors that librdkafka puts among a partition's records and would only log: it goes on by itself,
+// also in a topic that was made anew meanwhile. On the thread that takes records.
+void Client::take_partition_error(rd_kafka_t*, int code, const char* text, void* self) {
+  constexpr int kWarning = 4;
+  auto* const client = static_cast<Client*>(self);
+  client->lines_.take(kWarning, "PARTITION", text);
+  client->vanished_ |= code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+                       code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                       code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 void Client::take_error(rd_kafka_event_t* event) const {
   const auto code = rd_kafka_event_error(event);
   std::array<char, kErrorText> reason{};
   const auto fatal = rd_kafka_fatal_error(client_, reason.data(), reason.size());
+  if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) fail_fenced(reason.data());
   if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) fail(fatal, "Kafka client", reason.data());
   const char* text = rd_kafka_event_error_string(event);
   if (reaction_to(code) == Reaction::reconfigure) fail(code, "Kafka client", text);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "storage/kafka/kafka_log.h"
 #include "storage/kafka/log_lines.h"
@@ -47,8 +48,16 @@ class Client {
   // Throws when the client cannot go on without a person, or at all; else it copes by itself.
   void take_error(rd_kafka_event_t* event) const;
 
+  // Whether partitions were not to be found since this was last asked: their topic is gone, or was
+  // and is made anew. Told while records are taken, before any of the new topic.
+  [[nodiscard]] bool take_vanished() { return std::exchange(vanished_, false); }
+
  private:
+  static void write_line(const rd_kafka_t* client, int level, const char* kind, const char* text);
+  static void take_partition_error(rd_kafka_t* client, int code, const char* text, void* self);
+
   LogLines lines_;
+  bool vanished_ = false;
   rd_kafka_t* client_ = nullptr;
 };
 

@@ -56,7 +56,9 @@ void fail(rd_kafka_resp_err_t code, std::string_view doing, std::string_view det
     case Reaction::retry:
       break;
   }
-  throw Retryable(what);
+  const bool away = code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+                    code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+  throw Retryable(what + (away ? "; does a broker run where --brokers says?" : ""));
 }
 
 void check(rd_kafka_resp_err_t code, std::string_view doing) {

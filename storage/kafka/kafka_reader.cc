@@ -66,7 +66,9 @@ std::span<const LogRecord> KafkaReader::poll(milliseconds timeout) {
     while (const Event event = fetched_.event()) serve(event.get());
     acquire_pending();
     throw_failure();
-    collect(fetched_.take());
+    const auto messages = fetched_.take();
+    if (client_.take_vanished()) fail_vanished();
+    collect(messages);
     ask_for_more();
     // Where records came with a failure, the next poll tells it: what it throws may not cost them.
     if (!records_.empty()) return records_;
@@ -105,9 +107,15 @@ void KafkaReader::lose(const rd_kafka_topic_partition_list_t& partitions) {
   for (int i = 0; i < partitions.cnt; ++i) {
     const Partition partition{partitions.elems[i].partition};
     std::erase(pending_, partition);
-    if (!held_.contains(partition)) continue;
+    const auto found = held_.find(partition);
+    if (found == held_.end()) continue;
     ownership_.lost(partition);
-    held_.erase(partition);
+    // librdkafka keeps a pause through a loss: the partition would come back silent.
+    if (found->second.paused) {
+      const PartitionList paused = listed(partition, found->second.next);
+      check(rd_kafka_resume_partitions(client_.get(), paused.get()), "resuming " + at(partition));
+    }
+    held_.erase(found);
     rd_kafka_topic_partition_list_add(assigned.get(), stream_.c_str(), partition.value);
   }
   // Only now may the group give them to others.
@@ -138,8 +146,9 @@ void KafkaReader::collect(std::span<rd_kafka_message_t* const> messages) {
       const auto found = held_.find(partition);
       held = found == held_.end() ? nullptr : &found->second;
     }
-    // Fetched before a seek, a pause or a loss. What a pause drops is read again from `next`.
-    if (held == nullptr || held->paused) continue;
+    // Fetched before a seek, a pause, a failure or a loss. What is dropped is read again from
+    // `next`.
+    if (held == nullptr || held->paused || held->failed) continue;
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       take_failure(*message);
       continue;
@@ -187,21 +196,38 @@ void KafkaReader::take_failure(const rd_kafka_message_t& message) {
     return;
   }
   Held& failed = held(partition);
-  if (std::exchange(failed.failed, true)) return;
+  failed.failed = true;
   std::string what = "reading " + at(partition) + " at position " + text_of(failed.next);
   if (const auto has = range(partition, kToTellRange)) {
     what += ", where the log has [" + text_of(has->first) + ", " + text_of(has->second) + ")";
     if (failed.next < has->first) what += ": retention has passed the position";
     if (failed.next > has->second) what += ": the log has lost its tail or was made again";
   }
-  failures_.emplace_back(message.err, std::move(what));
+  what += std::string(": ") + rd_kafka_err2str(message.err);
+  if (reaction_to(message.err) == Reaction::reconfigure) {
+    failures_.push_back(std::make_exception_ptr(Misconfigured(what)));
+    return;
+  }
+  const bool sound = message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+                     message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
+  failures_.push_back(std::make_exception_ptr(Unreadable(
+      partition, sound ? Unreadable::Cause::no_position : Unreadable::Cause::damage, what)));
+}
+
+void KafkaReader::fail_vanished() {
+  for (auto& [partition, held] : held_) {
+    if (std::exchange(held.failed, true)) continue;
+    failures_.push_back(
+        std::make_exception_ptr(Unreadable(partition, Unreadable::Cause::no_position,
+                                           "reading " + at(partition) + ": the topic was gone")));
+  }
 }
 
 void KafkaReader::throw_failure() {
   if (failures_.empty()) return;
-  const auto [code, what] = std::move(failures_.front());
+  const std::exception_ptr failure = std::move(failures_.front());
   failures_.pop_front();
-  fail(code, what);
+  std::rethrow_exception(failure);
 }
 
 void KafkaReader::seek(Partition partition, Offset position) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <map>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ class KafkaReader final : public EventReader {
   void collect(std::span<rd_kafka_message_t* const> messages);
   void ask_for_more();
   void take_failure(const rd_kafka_message_t& message);
+  // All that are held: which of them it was is not told.
+  void fail_vanished();
   void throw_failure();
   void go_to(Partition partition, Offset position);
   void assign_anew(Partition partition, Offset position);
@@ -69,7 +72,7 @@ class KafkaReader final : public EventReader {
   std::map<Partition, Held> held_;
   std::deque<Partition> pending_;  // assigned by the group, Ownership not yet told
   std::vector<LogRecord> records_;
-  std::deque<std::pair<rd_kafka_resp_err_t, std::string>> failures_;  // for the polls to come
+  std::deque<std::exception_ptr> failures_;  // for the polls to come
 };
 
 }  // namespace sluice::kafka

@@ -1,11 +1,13 @@
 #include "storage/kafka/kafka_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/kafka/client.h"
 #include "storage/kafka/error.h"
@@ -16,6 +18,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
+
+// What the wire may add to key and value.
+constexpr std::size_t kOverhead = 512;
+
+std::size_t largest_record(const rd_kafka_t* client) {
+  std::array<char, 32> text{};
+  std::size_t size = text.size();
+  const auto got = rd_kafka_conf_get(rd_kafka_conf(const_cast<rd_kafka_t*>(client)),
+                                     "message.max.bytes", text.data(), &size);
+  CHECK(got == RD_KAFKA_CONF_OK, "librdkafka has this property");
+  return std::stoul(text.data()) - kOverhead;
+}
 
 // librdkafka copies what it sends into requests; until then it reads key and value where they are.
 rd_kafka_message_t borrowed(NewRecord& record) {
@@ -36,7 +50,8 @@ class KafkaWriter::Producer {
   explicit Producer(const KafkaConfig& config)
       : client_(RD_KAFKA_PRODUCER, config, writer_properties(config),
                 RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR),
-        reports_(rd_kafka_queue_get_main(client_.get())) {}
+        reports_(rd_kafka_queue_get_main(client_.get())),
+        largest_record_(largest_record(client_.get())) {}
 
   // Unsent records go with it: when this returns nothing refers to their bytes any more.
   ~Producer() { rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT); }
@@ -47,6 +62,13 @@ class KafkaWriter::Producer {
   // `doing` names the append in what is thrown.
   void append(const std::string& stream, std::span<NewRecord> records, const std::string& doing,
               Clock::time_point deadline) {
+    // Before anything is sent: librdkafka would refuse this one and send what is behind it.
+    for (NewRecord& record : records) {
+      if (record.key.size() + record.value.size() <= largest_record_) continue;
+      rd_kafka_message_t message = borrowed(record);
+      message.err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+      refuse(message, doing);
+    }
     std::size_t enqueued = 0;
     std::size_t acknowledged = 0;
     while (acknowledged < records.size()) {
@@ -115,6 +137,7 @@ class KafkaWriter::Producer {
 
   Client client_;
   Queue reports_;
+  const std::size_t largest_record_;
   std::map<std::string, Topic> topics_;
   std::vector<rd_kafka_message_t> messages_;
 };

@@ -76,10 +76,11 @@ void MemoryReader::take(Held& held) {
     // Others' records of this poll are dropped with it, so their positions must not have moved.
     if (!taken_.empty()) return;
     held.out_of_range = true;
-    throw Corrupt("partition " + std::to_string(held.partition.value) + " of " + stream_.name +
-                  " holds [" + std::to_string(range.begin.value) + ", " +
-                  std::to_string(range.end.value) + "), not position " +
-                  std::to_string(held.position.value));
+    throw Unreadable(held.partition, Unreadable::Cause::no_position,
+                     "partition " + std::to_string(held.partition.value) + " of " + stream_.name +
+                         " holds [" + std::to_string(range.begin.value) + ", " +
+                         std::to_string(range.end.value) + "), not position " +
+                         std::to_string(held.position.value));
   }
   const auto& records = partition.records();
   std::size_t i = partition.index_of(held.position);

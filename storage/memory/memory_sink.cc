@@ -34,7 +34,8 @@ std::string key_of(const Message& row) {
       case google::protobuf::FieldDescriptor::CPPTYPE_BOOL:
         reflection.SetBool(only_key.get(), field, reflection.GetBool(row, field));
         break;
-      default: throw Misconfigured("a key of " + row.GetTypeName() + " is of no key type");
+      default:
+        throw Misconfigured("a key of " + row.GetTypeName() + " is of no key type");
     }
   }
   return only_key->SerializeAsString();
@@ -67,6 +68,11 @@ Offset MemoryViews::log_end(Partition partition) const {
   return taken == taken_.end() ? Offset{} : taken->second.log_end;
 }
 
+std::string MemoryViews::trouble(Partition partition) const {
+  const auto taken = taken_.find(partition);
+  return taken == taken_.end() ? std::string() : taken->second.trouble;
+}
+
 std::vector<Rejection> MemoryViews::rejections(Partition partition) const {
   const auto taken = taken_.find(partition);
   return taken == taken_.end() ? std::vector<Rejection>{} : values(taken->second.rejections);
@@ -90,6 +96,7 @@ ViewPosition MemorySink::take(Partition partition, std::string_view owner) {
   require_present();
   MemoryViews::Taken& taken = views_.taken_[partition];
   taken.view.owner = owner;
+  taken.trouble.clear();
   views_.deeds_.push_back({partition, true, std::string(owner)});
   return taken.view;
 }
@@ -106,7 +113,8 @@ MemorySink::Transaction MemorySink::begin(const FlushBatch& batch) {
   for (const RowChanges& changes : batch.rows) {
     if (changes.upserts.empty() && changes.erased.empty()) continue;
     Transaction::Rows rows{changes.row->full_name(), {}};
-    for (const Message* row : changes.upserts) rows.changes.emplace_back(key_of(*row), copy_of(*row));
+    for (const Message* row : changes.upserts)
+      rows.changes.emplace_back(key_of(*row), copy_of(*row));
     for (const Message* row : changes.erased) rows.changes.emplace_back(key_of(*row), nullptr);
     transaction.rows.push_back(std::move(rows));
   }
@@ -173,6 +181,7 @@ void MemorySink::show_progress(std::span<const LogProgress> progress) {
     const auto taken = views_.taken_.find(p.partition);
     if (taken != views_.taken_.end() && taken->second.view.owner == p.owner) {
       taken->second.log_end = p.log_end;
+      taken->second.trouble = p.trouble;
     }
   }
 }

@@ -23,6 +23,7 @@ class MemoryViews {
   // As if never taken when it was not.
   [[nodiscard]] ViewPosition position(Partition partition) const;
   [[nodiscard]] Offset log_end(Partition partition) const;
+  [[nodiscard]] std::string trouble(Partition partition) const;
   [[nodiscard]] std::vector<Rejection> rejections(Partition partition) const;
   [[nodiscard]] std::vector<QuarantinedRecord> quarantined(Partition partition) const;
 
@@ -48,6 +49,7 @@ class MemoryViews {
   struct Taken {
     ViewPosition view;
     Offset log_end;
+    std::string trouble;
     Time record_time;
     std::map<Offset, Rejection> rejections;
     std::map<Offset, QuarantinedRecord> quarantined;

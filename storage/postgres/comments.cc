@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "schemas/sluice/row_options.h"
+
 namespace sluice {
 namespace {
 
@@ -53,6 +55,7 @@ std::string comments_sql(const google::protobuf::Descriptor& row, std::string_vi
     const std::string about = comment_at(file, {kMessages, row.index()});
     if (!about.empty()) sql += "COMMENT ON TABLE " + full_table + " IS '" + about + "';\n";
     for (int i = 0; i < row.field_count(); ++i) {
+      if (!is_column(*row.field(i))) continue;
       const std::string text = comment_at(file, {kMessages, row.index(), kFields, i});
       if (text.empty()) continue;
       sql += "COMMENT ON COLUMN " + full_table + ".\"" + row.field(i)->name() + "\" IS '" + text +

@@ -2,13 +2,16 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <charconv>
-#include <vector>
 
 #include "storage/errors.h"
 
 namespace sluice {
 namespace {
+
+// What we are tested on; PQserverVersion's form.
+constexpr int kLeastVersion = 150000;
 
 // The one place where Postgres's errors become ours.
 [[noreturn]] void raise(std::string_view state, const std::string& message) {
@@ -21,13 +24,32 @@ namespace {
   if (state.starts_with("22") || state.starts_with("23") || state.starts_with("XX")) {
     throw Corrupt(text);
   }
-  throw Misconfigured(text);
+  // Schemas, tables and functions that are not there.
+  const bool unprepared = state == "3F000" || state == "42P01" || state == "42883";
+  throw Misconfigured(text + (unprepared ? ": run `sluice schema apply` on this database" : ""));
 }
 
+// In one line, as logs and people want it.
 std::string trimmed(const char* message) {
-  std::string text = message ? message : "";
-  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::string text;
+  for (std::string_view rest = message ? message : ""; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const auto begin = line.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) continue;
+    (text += text.empty() ? "" : " ") += line.substr(begin);
+  }
   return text;
+}
+
+// What it says of itself, without the statement around it.
+std::string message_of(const pg_result* result) {
+  std::string text;
+  for (const int field : {PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
+    const std::string part = trimmed(PQresultErrorField(result, field));
+    if (!part.empty()) (text += text.empty() ? "" : "; ") += part;
+  }
+  return text.empty() ? trimmed(PQresultErrorMessage(result)) : text;
 }
 
 }  // namespace
@@ -53,6 +75,9 @@ std::int64_t PgResult::changed() const {
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return value;
 }
+int PgResult::columns() const { return PQnfields(result_.get()); }
+std::string_view PgResult::name(int column) const { return PQfname(result_.get(), column); }
+std::uint32_t PgResult::type(int column) const { return PQftype(result_.get(), column); }
 std::string_view PgResult::tag() const { return PQcmdStatus(result_.get()); }
 
 void PgConnection::finish(pg_conn* connection) { PQfinish(connection); }
@@ -68,7 +93,7 @@ bool PgConnection::connect() {
   if (!parsed) {
     const std::string why = trimmed(fault);
     PQfreemem(fault);
-    throw Misconfigured("not a Postgres URL: " + why);
+    throw Misconfigured("not a Postgres URL (postgresql://USER:PASSWORD@HOST:PORT/NAME): " + why);
   }
   PQconninfoFree(parsed);
   // The URL comes last: what it says itself wins.
@@ -84,8 +109,14 @@ bool PgConnection::connect() {
                          why.find("authentication failed") != std::string::npos ||
                          why.find("does not exist") != std::string::npos;
     connection_.reset();
-    if (refused) throw Misconfigured("Postgres refuses: " + why);
-    throw Retryable("no connection to Postgres: " + why);
+    if (refused) throw Misconfigured("Postgres refuses: " + why + " (look at the URL)");
+    throw Retryable("no connection to Postgres: " + why + " (does it run, is the URL right?)");
+  }
+  if (const int version = PQserverVersion(connection_.get()); version < kLeastVersion) {
+    connection_.reset();
+    throw Misconfigured("Postgres " + std::to_string(version / 10000) +
+                        " is too old: Sluice needs " + std::to_string(kLeastVersion / 10000) +
+                        " or newer");
   }
   const std::string limit = std::to_string(statement_timeout_.count());
   run("SET client_min_messages = warning; SET timezone = 'UTC'; SET lock_timeout = '10s';"
@@ -103,9 +134,8 @@ PgResult PgConnection::checked(pg_result* raw, std::string_view doing) {
     }
   }
   const char* state = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
-  std::string message =
-      trimmed(raw ? PQresultErrorMessage(raw) : PQerrorMessage(connection_.get()));
-  raise(state ? state : "", message + " in " + std::string(doing.substr(0, 120)));
+  const std::string message = raw ? message_of(raw) : trimmed(PQerrorMessage(connection_.get()));
+  raise(state ? state : "", message + " in " + trimmed(std::string(doing.substr(0, 120)).c_str()));
 }
 
 PgResult PgConnection::run(const std::string& sql) {
@@ -115,17 +145,29 @@ PgResult PgConnection::run(const std::string& sql) {
 
 PgResult PgConnection::run(const std::string& sql,
                            std::initializer_list<std::string_view> parameters) {
+  return run(sql, std::vector<std::string>(parameters.begin(), parameters.end()));
+}
+
+PgResult PgConnection::run(const std::string& sql, const std::vector<std::string>& parameters) {
   connect();
-  std::vector<std::string> owned(parameters.begin(), parameters.end());
   std::vector<const char*> values;
-  for (const std::string& value : owned) values.push_back(value.c_str());
+  for (const std::string& value : parameters) values.push_back(value.c_str());
   return checked(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
                               nullptr, values.data(), nullptr, nullptr, 0),
                  sql);
 }
 
 void PgConnection::copy_in(const std::string& sql, std::string_view lines) {
+  begin_copy(sql);
+  put_copy(lines);
+  end_copy(sql);
+}
+
+void PgConnection::begin_copy(const std::string& sql) {
   checked(PQexec(connection_.get(), sql.c_str()), sql);
+}
+
+void PgConnection::put_copy(std::string_view lines) {
   constexpr std::size_t kPiece = 1 << 20;
   for (; !lines.empty(); lines.remove_prefix(std::min(kPiece, lines.size()))) {
     const std::string_view piece = lines.substr(0, kPiece);
@@ -133,6 +175,9 @@ void PgConnection::copy_in(const std::string& sql, std::string_view lines) {
       throw Retryable(trimmed(PQerrorMessage(connection_.get())));
     }
   }
+}
+
+void PgConnection::end_copy(const std::string& sql) {
   if (PQputCopyEnd(connection_.get(), nullptr) != 1) {
     throw Retryable(trimmed(PQerrorMessage(connection_.get())));
   }

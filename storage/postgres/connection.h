@@ -1,10 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct pg_conn;
 struct pg_result;
@@ -22,6 +24,9 @@ class PgResult {
   // How many rows the command changed.
   [[nodiscard]] std::int64_t changed() const;
   [[nodiscard]] std::string_view tag() const;
+  [[nodiscard]] int columns() const;
+  [[nodiscard]] std::string_view name(int column) const;
+  [[nodiscard]] std::uint32_t type(int column) const;  // its number in Postgres's catalogue
 
  private:
   static void clear(pg_result* result);
@@ -46,9 +51,14 @@ class PgConnection {
   // Statements separated by semicolons, without parameters.
   PgResult run(const std::string& sql);
   PgResult run(const std::string& sql, std::initializer_list<std::string_view> parameters);
+  PgResult run(const std::string& sql, const std::vector<std::string>& parameters);
 
   // Sends `lines` to "COPY ... FROM STDIN".
   void copy_in(const std::string& sql, std::string_view lines);
+  // The same in pieces. One that is begun and not ended is given up by the next run().
+  void begin_copy(const std::string& sql);
+  void put_copy(std::string_view lines);
+  void end_copy(const std::string& sql);
 
   enum class Commit { done, in_doubt };
   Commit commit();

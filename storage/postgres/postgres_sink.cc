@@ -2,6 +2,7 @@
 
 #include "schemas/sluice/words.h"
 #include "storage/check.h"
+#include "storage/crash_point.h"
 #include "storage/errors.h"
 #include "storage/postgres/schema.h"
 
@@ -115,7 +116,7 @@ ViewPosition PostgresSink::take(Partition partition, std::string_view owner) {
       "ON CONFLICT DO NOTHING",
       {config_.projection, number_, text(partition.value)});
   const PgResult taken = connection_.run(
-      "UPDATE sluice.position SET owner = $4, updated_at = now() "
+      "UPDATE sluice.position SET owner = $4, trouble = '', updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
       "RETURNING position, digest, emits_from, owner",
       {config_.projection, number_, text(partition.value), owner});
@@ -137,6 +138,7 @@ FlushOutcome PostgresSink::flush(const FlushBatch& batch) {
   prepare_session();
   try {
     write(batch);
+    crash_point(CrashPoint("flush.rows_copied"));
     return connection_.commit() == PgConnection::Commit::done ? FlushOutcome::committed
                                                               : FlushOutcome::in_doubt;
   } catch (const Error&) {
@@ -168,22 +170,34 @@ void PostgresSink::advance(const FlushBatch& batch) {
   if (moved.changed() == 0) throw Fenced("the partition has another owner or position");
 }
 
+// A flush may have more lines than memory is for: they are sent as they are made.
+template <class Items, class Append>
+void PostgresSink::copy(const std::string& sql, const Items& items, Append append) {
+  constexpr std::size_t kPiece = 256 * 1024;
+  connection_.begin_copy(sql);
+  lines_.clear();
+  for (const auto& item : items) {
+    append(item);
+    if (lines_.size() < kPiece) continue;
+    connection_.put_copy(lines_);
+    lines_.clear();
+  }
+  connection_.put_copy(lines_);
+  connection_.end_copy(sql);
+}
+
 void PostgresSink::write_rows(const RowChanges& changes) {
   const auto found = plans_.find(changes.row);
   CHECK(found != plans_.end(), "only published rows are flushed, and the sink was told of them");
   const Plan& plan = found->second;
   if (!changes.erased.empty()) {
-    lines_.clear();
-    for (const auto* row : changes.erased) append_line(*row, plan.columns, true, lines_, scratch_);
-    connection_.copy_in(plan.copy_erased, lines_);
+    copy(plan.copy_erased, changes.erased,
+         [&](const auto* row) { append_line(*row, plan.columns, true, lines_, scratch_); });
     connection_.run(plan.erase);
   }
   if (!changes.upserts.empty()) {
-    lines_.clear();
-    for (const auto* row : changes.upserts) {
-      append_line(*row, plan.columns, false, lines_, scratch_);
-    }
-    connection_.copy_in(plan.copy_upserts, lines_);
+    copy(plan.copy_upserts, changes.upserts,
+         [&](const auto* row) { append_line(*row, plan.columns, false, lines_, scratch_); });
     connection_.run(plan.upsert);
   }
 }
@@ -198,30 +212,28 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
     append_escaped(value, lines_);
   };
   if (!batch.rejections.empty()) {
-    lines_.clear();
-    for (const Rejection& rejection : batch.rejections) {
-      begin_line(rejection.position);
-      add_text(rejection.event_id);
-      add_text(rejection.type);
-      add_text(rejection.key);
-      add_text(rejection.reason);
-      lines_ += "\t" + time_text(rejection.recorded_at) + "\n";
-    }
-    connection_.copy_in("COPY pg_temp.new_rejection FROM STDIN", lines_);
+    copy("COPY pg_temp.new_rejection FROM STDIN", batch.rejections,
+         [&](const Rejection& rejection) {
+           begin_line(rejection.position);
+           add_text(rejection.event_id);
+           add_text(rejection.type);
+           add_text(rejection.key);
+           add_text(rejection.reason);
+           lines_ += "\t" + time_text(rejection.recorded_at) + "\n";
+         });
     connection_.run(
         "INSERT INTO sluice.rejection SELECT * FROM pg_temp.new_rejection ON CONFLICT DO NOTHING");
   }
   if (!batch.quarantined.empty()) {
-    lines_.clear();
-    for (const QuarantinedRecord& record : batch.quarantined) {
+    const auto append_record = [&](const QuarantinedRecord& record) {
       begin_line(record.position);
       add_text(storable_text(record.key));
       add_text(record.reason);
       lines_ += '\t';
       append_hex(record.value, lines_);
       lines_ += "\t" + time_text(record.appended_at) + (record.parks_key ? "\tt\n" : "\tf\n");
-    }
-    connection_.copy_in("COPY pg_temp.new_quarantine FROM STDIN", lines_);
+    };
+    copy("COPY pg_temp.new_quarantine FROM STDIN", batch.quarantined, append_record);
     connection_.run(
         "INSERT INTO sluice.quarantine SELECT * FROM pg_temp.new_quarantine "
         "ON CONFLICT (projection, generation, partition, position) DO UPDATE SET "
@@ -245,11 +257,11 @@ void PostgresSink::show_progress(std::span<const LogProgress> progress) {
   prepare_session();
   for (const LogProgress& each : progress) {
     connection_.run(
-        "UPDATE sluice.position SET log_end = $5, updated_at = now() "
+        "UPDATE sluice.position SET log_end = $5, trouble = $6, updated_at = now() "
         "WHERE projection = $1 AND generation = $2 AND partition = $3 AND owner = $4 "
-        "AND (log_end <> $5 OR updated_at < now() - interval '1 s')",
+        "AND (log_end <> $5 OR trouble <> $6 OR updated_at < now() - interval '1 s')",
         {config_.projection, number_, text(each.partition.value), each.owner,
-         text(each.log_end.value)});
+         text(each.log_end.value), storable_text(each.trouble)});
   }
 }
 

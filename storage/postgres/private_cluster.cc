@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -48,9 +50,10 @@ fs::path find_programs() {
   std::error_code none;
   for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", none)) {
     const int number = std::atoi(entry.path().filename().c_str());
-    if (number > version && fs::exists(entry.path() / "bin/postgres")) {
+    const fs::path programs = entry.path() / "bin";
+    if (number > version && fs::exists(programs / "initdb") && fs::exists(programs / "postgres")) {
       version = number;
-      newest = entry.path() / "bin";
+      newest = programs;
     }
   }
   if (!newest.empty()) return newest;
@@ -250,14 +253,42 @@ void PrivateCluster::make() {
   waitpid(initdb, &status, 0);
   fs::remove(secret);
   if (status != 0) {
-    throw Misconfigured("initdb failed: see " + (folder_ / "postgres.log").string());
+    throw Misconfigured("initdb failed: " + last_words());
   }
   fs::rename(fresh, data_);
 }
 
+std::string PrivateCluster::last_words() const {
+  const fs::path file = folder_ / "postgres.log";
+  std::string text = read_text(file);
+  while (text.ends_with('\n')) text.pop_back();
+  return text.substr(text.rfind('\n') + 1) + " (see " + file.string() + ")";
+}
+
+void PrivateCluster::keep_running() {
+  constexpr std::chrono::seconds kFirstPause{1};
+  constexpr std::chrono::seconds kLongestPause{30};
+  if (server_ > 0 && waitpid(server_, nullptr, WNOHANG) == server_) {
+    server_ = -1;
+    spdlog::error("postgres ended error=\"{}\"", last_words());
+    const bool had_lived = Clock::now() - next_start_ > kLongestPause;
+    pause_ = had_lived ? kFirstPause : std::min(pause_ * 2, kLongestPause);
+    next_start_ = Clock::now() + pause_;
+  }
+  if (server_ > 0 || Clock::now() < next_start_) return;
+  // Everybody has the old address.
+  if (free_port(port_) != port_) {
+    spdlog::error("postgres waits for its port port={}", port_);
+    next_start_ = Clock::now() + pause_;
+    return;
+  }
+  start();
+  spdlog::info("postgres started pid={}", server_);
+}
+
 void PrivateCluster::start() {
   const fs::path kept = folder_ / "postgres.port";
-  port_ = free_port(std::atoi(read_text(kept).c_str()));
+  port_ = free_port(port_ != 0 ? port_ : std::atoi(read_text(kept).c_str()));
   std::ofstream(kept) << port_;
   url_ = "postgresql://sluice:" + password_ + "@127.0.0.1:" + std::to_string(port_) + "/postgres";
   std::vector<std::string> words = {programs_ / "postgres", "-D", data_, "-p",
@@ -277,7 +308,7 @@ void PrivateCluster::wait_until_ready() {
   for (;;) {
     if (waitpid(server_, nullptr, WNOHANG) == server_) {
       server_ = -1;
-      throw Misconfigured("Postgres does not start: see " + (folder_ / "postgres.log").string());
+      throw Misconfigured("Postgres does not start: " + last_words());
     }
     try {
       PgConnection(url_).connect();

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -23,6 +24,10 @@ class PrivateCluster {
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] pid_t pid() const { return server_; }
 
+  // Starts the server again when it has ended by itself (a full disk, a kill), at the same address;
+  // a while later each time. Called from the thread that made this, every second or so.
+  void keep_running();
+
   // Fast shutdown; immediate when that takes longer than its deadline. Nothing when stopped.
   void stop();
 
@@ -30,6 +35,7 @@ class PrivateCluster {
   void make();
   void start();
   void wait_until_ready();
+  [[nodiscard]] std::string last_words() const;
 
   std::filesystem::path folder_;
   std::filesystem::path data_;
@@ -38,6 +44,8 @@ class PrivateCluster {
   std::string url_;
   int port_ = 0;
   pid_t server_ = -1;
+  std::chrono::steady_clock::time_point next_start_{};
+  std::chrono::seconds pause_{1};
 };
 
 }  // namespace sluice

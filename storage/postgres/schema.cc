@@ -156,6 +156,23 @@ int live_generation(PgConnection& connection, const PublishedSchema& schema) {
   return static_cast<int>(live.number(0, 0));
 }
 
+// DDL waits for whoever reads a table in a long transaction, and readers then wait for it: what is
+// there already is not made again, unless asked for.
+void apply_once(PgConnection& connection, const std::string& name, const std::string& sql,
+                Apply how) {
+  const bool noted = !connection.run("SELECT to_regclass('sluice.applied')").null(0, 0);
+  if (how == Apply::what_changed && noted) {
+    const PgResult same = connection.run(
+        "SELECT FROM sluice.applied WHERE name = $1 AND digest = md5($2)", {name, sql});
+    if (same.rows() == 1) return;
+  }
+  connection.run(sql);
+  connection.run(
+      "INSERT INTO sluice.applied VALUES ($1, md5($2), now()) ON CONFLICT (name) "
+      "DO UPDATE SET digest = excluded.digest, applied_at = excluded.applied_at",
+      {name, sql});
+}
+
 }  // namespace
 
 std::string generation_schema(std::string_view projection, int generation) {
@@ -167,15 +184,16 @@ std::string schema_sql(const PublishedSchema& schema, int generation) {
          grants_sql(schema, generation);
 }
 
-void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas) {
+void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas, Apply how) {
   // Until another applier is done.
   PgConnection connection(url, std::chrono::minutes(5));
   connection.run("BEGIN; SELECT pg_advisory_xact_lock(hashtext('sluice schema apply'))");
-  connection.run(kEngineSql);
+  apply_once(connection, "sluice", kEngineSql, how);
   for (const PublishedSchema& schema : schemas) {
     const int generation = live_generation(connection, schema);
     require_same_types(connection, schema, generation);
-    connection.run(schema_sql(schema, generation));
+    apply_once(connection, generation_schema(schema.domain, generation),
+               schema_sql(schema, generation), how);
   }
   connection.run("COMMIT");
 }

@@ -28,9 +28,15 @@ struct PublishedSchema {
 // Everything of one generation; can be run again.
 [[nodiscard]] std::string schema_sql(const PublishedSchema& schema, int generation);
 
+enum class Apply {
+  everything,    // also what somebody has removed by hand
+  what_changed,  // since the last time: no lock is taken that readers would feel
+};
+
 // Makes the engine's schema and generation 1 of each domain that has none, and adds new columns to
 // the live ones. Appliers wait for each other. Throws Misconfigured when a live generation has
 // other partitions, another version or another column type: then nothing was changed.
-void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas);
+void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas,
+                  Apply how = Apply::everything);
 
 }  // namespace sluice

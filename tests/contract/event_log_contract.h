@@ -20,6 +20,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <thread>
 
 #include "storage/errors.h"
@@ -107,6 +108,36 @@ void reads_back_contract() {
       const bool same = taken[i].value == pairs[i].second;
       CHECK(same);
     }
+  }
+
+  SECTION("where a record is refused nothing behind it is in the log, now or later") {
+    Log log;
+    const std::string stream = new_stream(log.topology(), 1);
+    const auto writer = log.writer();
+    const std::string too_large(8u << 20, 'x');  // for some
+    std::vector<std::string> values = numbers(0, 2000);
+    values[3] = too_large;
+    std::vector<NewRecord> records;
+    for (const std::string& value : values) records.push_back({Partition{0}, "k", value});
+    std::size_t kept = values.size();
+    try {
+      writer->append(stream, records);
+    } catch (const Error&) {
+      kept = 3;
+    }
+    append_numbered(*writer, stream, Partition{0}, 5000, 10);
+
+    const auto end = log.topology().range(stream, Partition{0}).end;
+    Positions positions;
+    const auto reader = log.reader(stream, positions);
+    const Taken taken = take(*reader, positions, static_cast<std::size_t>(end.value));
+    std::vector<std::string> found = values_of(taken, Partition{0});
+    REQUIRE(found.size() >= 10);
+    CHECK(std::vector<std::string>(found.end() - 10, found.end()) == numbers(5000, 10));
+    found.resize(found.size() - 10);
+    REQUIRE(found.size() <= kept);
+    const bool prefix = std::equal(found.begin(), found.end(), values.begin());
+    CHECK(prefix);
   }
 
   SECTION("an append of nothing does nothing") {

@@ -5,6 +5,7 @@
 #include <rapidcheck.h>
 
 #include <catch2/catch.hpp>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -295,6 +296,12 @@ TEST_CASE("a protobuf batch meets the same rules") {
   CHECK(faults_of(post()) == "0 data.choice");
   envelope.set_type("opinion.created");
   CHECK(faults_of(post()) == "0 type; 0 data.choice");
+  // Whoever could say where a derived record comes from could have those that follow dropped.
+  data.set_choice(deliberation::CHOICE_PASS);
+  envelope.set_type("vote.set");
+  envelope.mutable_origin()->set_position(std::numeric_limits<std::int64_t>::max());
+  CHECK(faults_of(post()) == "0 origin");
+  envelope.clear_origin();
   envelope.mutable_control()->mutable_tick();
   CHECK(faults_of(decode({{"content-type", "application/x-protobuf"}},
                          batch.SerializeAsString())) == "0 control");

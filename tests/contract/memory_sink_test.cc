@@ -21,6 +21,7 @@ class MemoryWorld {
     return positions(views_.quarantined(partition));
   }
   std::int64_t log_end(Partition partition) const { return views_.log_end(partition).value; }
+  std::string trouble(Partition partition) const { return views_.trouble(partition); }
 
  private:
   template <class Kept>

@@ -7,6 +7,7 @@
 //   std::vector<std::int64_t> rejected(Partition);   positions, in order
 //   std::vector<std::int64_t> quarantined(Partition);
 //   std::int64_t log_end(Partition);
+//   std::string trouble(Partition);
 
 #include <catch2/catch.hpp>
 #include <string>
@@ -147,15 +148,19 @@ void progress_is_the_owners() {
   ProjectionSink& sink = world.sink();
   sink.take(Partition{0}, "me");
   sink.take(Partition{1}, "you");
-  const std::vector<LogProgress> progress{{Partition{0}, Offset{40}, "me"},
-                                          {Partition{1}, Offset{50}, "me"},
-                                          {Partition{2}, Offset{60}, "me"}};
+  const std::vector<LogProgress> progress{{Partition{0}, Offset{40}, "me", "why"},
+                                          {Partition{1}, Offset{50}, "me", "why"},
+                                          {Partition{2}, Offset{60}, "me", "why"}};
   sink.show_progress(progress);
   sink.show_progress({});
   CHECK(world.log_end(Partition{0}) == 40);
   CHECK(world.log_end(Partition{1}) == 0);
+  CHECK(world.trouble(Partition{0}) == "why");
+  CHECK(world.trouble(Partition{1}).empty());
   CHECK(sink.position(Partition{0})->position == Offset{0});
   CHECK_FALSE(sink.position(Partition{2}));
+  sink.take(Partition{0}, "next");
+  CHECK(world.trouble(Partition{0}).empty());
 }
 
 template <class World>

@@ -12,7 +12,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from system import DEADLINE_SECONDS, Broker, Folder, Up, check_verified, sluice
+from broker import TOPIC, Broker
+from postgres import ask
+from system import DEADLINE_SECONDS, Folder, Up, verify, wait_for
 
 PATH = "/v1/deliberation/events"
 STRUCTURED = "application/cloudevents+json"
@@ -109,43 +111,41 @@ def field(number, content):
     return bytes([number << 3 | 2, len(content)]) + content
 
 
-def try_kcat(up, brokers):
-    """An Envelope, by hand, without ingest; its key's partition is told by a vote's token."""
-    posted = json.loads(curl(up, "-H", "content-type: " + STRUCTURED, "-d", json.dumps(vote())))
-    partition = posted["token"].split(":")[1].split("@")[0]
+def try_kcat(up, broker):
+    """An Envelope, by hand, without ingest."""
     voter = vote()["id"].encode()
     fact = field(1, b"c") + field(2, b"s") + field(3, voter) + bytes([4 << 3, 1])  # agree
     envelope = (field(1, voter) + field(2, b"vote.set") + field(3, b"deliberation") + field(4, b"c")
                 + field(8, b"/kcat") + field(9, field(1, fact)))
-    run("kcat", "-b", brokers, "-P", "-t", "deliberation.events", "-p", partition, "-K", "\t",
-        data=b"c\t" + envelope)
-    # What stands behind it in the log is seen with it.
-    last = json.loads(curl(up, "-H", "content-type: " + STRUCTURED, "-d", json.dumps(vote())))
-    sluice("wait", last["token"], "--postgres", up.postgres, "--timeout", "60s")
-    return 3
+    run("kcat", "-b", broker.bootstrap, "-P", "-t", TOPIC, "-p", broker.partition_of("c"), "-K",
+        "\t", data=b"c\t" + envelope)
+    return 1
+
+
+def post_from_everywhere(up, broker, folder):
+    created = event("conversation.created", {"owner_id": "o", "title": "t", "seeds": [
+        {"opinion_id": "s", "body": "text"}]}, "created")
+    curl(up, "-H", "content-type: " + STRUCTURED, "-d", json.dumps(created))
+    votes = try_curl(up) + try_python(up) + try_wrk(up, folder)
+    if broker:
+        votes += try_kcat(up, broker)
+    else:
+        print("SKIPPED (no Kafka jars): kcat")
+    # What stands before it in the log is seen with it.
+    last = curl(up, "-H", "content-type: " + STRUCTURED, "-d", json.dumps(vote()))
+    wait_for(json.loads(last)["token"], up.postgres)
+    counted = ask(up.postgres, "SELECT total_vote_count FROM deliberation.conversation_stats")
+    assert counted == [[str(votes + 1)]], (counted, votes + 1)
+    assert ask(up.postgres, "SELECT count(*) FROM sluice.quarantine") == [["0"]]
 
 
 def main():
-    with Broker() as brokers, Folder() as folder:
-        log = ["--log", "kafka", "--brokers", brokers] if brokers else []
-        up = Up(folder / "data", log)
-        up.start()
-        try:
-            created = event("conversation.created", {"owner_id": "o", "title": "t", "seeds": [
-                {"opinion_id": "s", "body": "text"}]}, "created")
-            curl(up, "-H", "content-type: " + STRUCTURED, "-d", json.dumps(created))
-            votes = try_curl(up) + try_python(up) + try_wrk(up, folder)
-            if brokers:
-                votes += try_kcat(up, brokers)
-            else:
-                print("SKIPPED (no Kafka jars): kcat")
-            last = curl(up, "-H", "content-type: " + STRUCTURED, "-d", json.dumps(vote()))
-            sluice("wait", json.loads(last)["token"], "--postgres", up.postgres, "--timeout", "60s")
-            counted = up.ask("SELECT total_vote_count FROM deliberation.conversation_stats")
-            assert counted == [[str(votes + 1)]], (counted, votes + 1)
-            assert up.ask("SELECT count(*) FROM sluice.quarantine") == [["0"]]
-            check_verified(up, ["--brokers", brokers] if brokers else ["--data", folder / "data"])
-        finally:
+    with Broker() as broker, Folder() as folder:
+        log = ["--log", "kafka", "--brokers", broker.bootstrap] if broker else []
+        with Up(folder / "data", log) as up:
+            up.start()
+            post_from_everywhere(up, broker, folder)
+            verify(up.postgres, log[2:] or ["--data", folder / "data"])
             up.stop()
     print("passed: clients that nobody here wrote")
     return 0

@@ -9,9 +9,9 @@ import json
 import subprocess
 import sys
 
-from system import Broker, Folder, Up, sluice
-
-TOPIC = "deliberation.events"
+from broker import TOPIC, Broker, skipped
+from postgres import ask
+from system import Folder, Up, sluice, verify, wait_for
 
 
 def event(event_id, kind, data):
@@ -25,7 +25,7 @@ def post(up, events):
                              f"{up.http}/v1/deliberation/events"],
                             input="\n".join(events), capture_output=True, text=True)
     assert posted.returncode == 0, posted.stderr
-    sluice("wait", json.loads(posted.stdout)["token"], "--postgres", up.postgres, "--timeout", "30s")
+    wait_for(json.loads(posted.stdout)["token"], up.postgres)
 
 
 def conversation(name):
@@ -40,60 +40,56 @@ def vote(name, participant):
                   "choice": "agree"})
 
 
-def produce(brokers, partition, key, value):
-    ran = subprocess.run(["kcat", "-b", brokers, "-P", "-t", TOPIC, "-p", partition, "-K", "\t"],
-                         input=key + b"\t" + value, capture_output=True)
+def produce(broker, where, key, value):
+    """Into the partition of the conversation `where`."""
+    partition = broker.partition_of(where)
+    ran = subprocess.run(["kcat", "-b", broker.bootstrap, "-P", "-t", TOPIC, "-p", partition, "-K",
+                          "\t"], input=key + b"\t" + value, capture_output=True)
     assert ran.returncode == 0, ran.stderr
 
 
 def votes(up, name):
-    return up.ask("SELECT total_vote_count FROM deliberation.conversation_stats "
-                  f"WHERE conversation_id = '{name}'")[0][0]
+    return ask(up.postgres, "SELECT total_vote_count FROM deliberation.conversation_stats "
+               f"WHERE conversation_id = '{name}'")[0][0]
+
+
+def waiting_for(up, key):
+    return ask(up.postgres, "SELECT partition, position, reason FROM sluice.quarantine "
+                            f"WHERE key = '{key}' ORDER BY position")
+
+
+def wait_and_discard(up, broker):
+    post(up, conversation("bad") + conversation("good") + [vote("bad", "p0")])
+    produce(broker, "bad", b"bad", b"\xff\xffgarbage")
+    produce(broker, "good", b"\xfe\x01", b"not an envelope")
+    post(up, [vote("bad", "p1"), vote("bad", "p2"), vote("good", "p1")])
+    assert votes(up, "good") == "1", "another conversation goes on"
+    assert votes(up, "bad") == "1", "the parked one waits"
+    waiting = waiting_for(up, "bad")
+    assert len(waiting) == 3 and waiting[0][2] == "not an Envelope", waiting
+    listed = sluice("quarantine", "list", "--postgres", up.postgres, "--json", check=False)
+    assert "not an Envelope" in listed.stdout, listed.stdout + listed.stderr
+    shown = sluice("quarantine", "show", "--domain", "deliberation", "--partition", waiting[0][0],
+                   "--offset", waiting[0][1], "--postgres", up.postgres)
+    assert "//9nYXJiYWdl" in shown.stdout, shown.stdout  # the very bytes, base64
+    sluice("quarantine", "discard", "--domain", "deliberation", "--key", "bad", "--offset",
+           waiting[0][1], "--brokers", broker.bootstrap)
+    post(up, [vote("bad", "p3")])
+    assert votes(up, "bad") == "4", "what waited is folded"
+    assert waiting_for(up, "bad") == []
+    verify(up.postgres, ["--brokers", broker.bootstrap])
 
 
 def main():
-    with Broker() as brokers, Folder() as folder:
-        if brokers is None:
-            print("SKIPPED (no Kafka jars): quarantine over Kafka")
-            return 0
-        up = Up(folder / "data", ["--log", "kafka", "--brokers", brokers])
-        up.start()
-        try:
-            post(up, conversation("bad") + conversation("good") + [vote("bad", "p0")])
-            partitions = {key: find_partition(brokers, key) for key in ("bad", "good")}
-            produce(brokers, partitions["bad"], b"bad", b"\xff\xffgarbage")
-            produce(brokers, partitions["good"], b"\xfe\x01", b"not an envelope")
-            post(up, [vote("bad", "p1"), vote("bad", "p2"), vote("good", "p1")])
-            assert votes(up, "good") == "1", "another conversation goes on"
-            assert votes(up, "bad") == "1", "the parked one waits"
-            waiting = up.ask("SELECT partition, position, reason FROM sluice.quarantine "
-                             "WHERE key = 'bad' ORDER BY position")
-            assert len(waiting) == 3 and waiting[0][2] == "not an Envelope", waiting
-            listed = sluice("quarantine", "list", "--postgres", up.postgres, "--json", check=False)
-            assert "not an Envelope" in listed.stdout, listed.stdout + listed.stderr
-            shown = sluice("quarantine", "show", "--domain", "deliberation", "--partition",
-                           waiting[0][0], "--offset", waiting[0][1], "--postgres", up.postgres)
-            assert "//9nYXJiYWdl" in shown.stdout, shown.stdout  # the very bytes, base64
-            sluice("quarantine", "discard", "--domain", "deliberation", "--key", "bad", "--offset",
-                   waiting[0][1], "--brokers", brokers)
-            post(up, [vote("bad", "p3")])
-            assert votes(up, "bad") == "4", "what waited is folded"
-            left = up.ask("SELECT count(*) FROM sluice.quarantine WHERE key = 'bad'")
-            assert left == [["0"]], left
-            verified = sluice("verify", "deliberation", "--postgres", up.postgres, "--brokers",
-                              brokers)
-            assert json.loads(verified.stdout)["differences"] == 0
-        finally:
+    with Broker() as broker, Folder() as folder:
+        if broker is None:
+            return skipped("quarantine over Kafka")
+        with Up(folder / "data", ["--log", "kafka", "--brokers", broker.bootstrap]) as up:
+            up.start()
+            wait_and_discard(up, broker)
             up.stop()
     print("passed: quarantine over Kafka")
     return 0
-
-
-def find_partition(brokers, key):
-    """Where the key's records stand."""
-    shown = subprocess.run(["kcat", "-b", brokers, "-C", "-t", TOPIC, "-e", "-q", "-f", "%k %p\n"],
-                           capture_output=True, text=True, check=True).stdout
-    return next(line.split()[1] for line in shown.splitlines() if line.split()[0] == key)
 
 
 if __name__ == "__main__":

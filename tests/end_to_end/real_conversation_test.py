@@ -6,68 +6,97 @@ killed (kill -9) ten times meanwhile at moments that a seed decides, once on Kaf
 embedded log; imports it again; and expects the counts of participants-votes.csv, which is counted
 here, and an equal refold. SLUICE_SEED=n decides other moments.
 """
+import collections
+import csv
 import json
-import os
-import random
 import subprocess
 import sys
 
-from system import DEADLINE_SECONDS, EXPORT, SLUICE, Broker, Folder, Up, check, sluice
+from broker import Broker, skipped
+from postgres import ask
+from system import DEADLINE_SECONDS, REPOSITORY, SLUICE, Folder, Up, chance, child, sluice
+from system import verify, wait_for
 
+EXPORT = REPOSITORY.parent / "shared/data/polis/opendata/vtaiwan.uberx"
 KILLS = 10
 
 
-def import_while_killing(up, chance):
+def import_while_killing(up, moment):
     """One import that retries by itself while up dies under it, then dies no more."""
-    importing = subprocess.Popen([SLUICE, "import", "polis", str(EXPORT), "--http", up.http,
-                                  "--batch", "200", "--retry-for", "120s"],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    positions = []
+    importing = child([SLUICE, "import", "polis", EXPORT, "--http", up.http, "--batch", "200",
+                       "--retry-for", "120s"], stdout=subprocess.PIPE, text=True)
+    reached = 0
     for _ in range(KILLS):
         # The moment is what is random here, so nothing is waited for.
         try:
-            importing.wait(chance.uniform(0.02, 0.35))
+            importing.wait(moment.uniform(0.02, 0.35))
         except subprocess.TimeoutExpired:
             pass
         up.kill()
         up.start()
-        position = sum(int(p) for (p,) in up.ask("SELECT position FROM sluice.position"))
-        assert not positions or position >= positions[-1], "no position goes back"
-        positions.append(position)
-    out, errors = importing.communicate(timeout=DEADLINE_SECONDS)
-    assert importing.returncode == 0, errors
+        before, reached = reached, int(ask(up.postgres, "SELECT coalesce(sum(position), 0) "
+                                                        "FROM sluice.position")[0][0])
+        assert reached >= before, "no position goes back"
+    out, _ = importing.communicate(timeout=DEADLINE_SECONDS)
+    assert importing.returncode == 0
     return json.loads(out)
 
 
-def live_through(name, up_log, verify_log, chance):
-    with Folder() as folder:
-        data = folder / "data"
-        up = Up(data, up_log)
+def expected_counts():
+    """Current votes by statement, from the export's final matrix."""
+    counts = collections.defaultdict(lambda: [0, 0, 0])
+    with open(EXPORT / "participants-votes.csv", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader)
+        for row in reader:
+            for name, vote in zip(header, row):
+                if name.isdigit() and vote:
+                    counts[name][{"1": 0, "-1": 1, "0": 2}[vote]] += 1
+    return counts
+
+
+def check(postgres, log):
+    def one(sql):
+        return ask(postgres, sql)[0][0]
+
+    assert one("SELECT count(*) FROM deliberation.opinion") == "197"
+    assert one("SELECT total_vote_count FROM deliberation.conversation_stats") == "49443"
+    assert one("SELECT count(*) FROM deliberation.vote") == "49443"
+    counts = expected_counts()
+    rows = ask(postgres, "SELECT opinion_id, agrees, disagrees, passes "
+                         "FROM deliberation.opinion_stats")
+    found = {row[0]: [int(n) for n in row[1:]] for row in rows}
+    assert found == {statement: counts[statement] for statement in found}, "counts by statement"
+    assert len(found) == 197
+    assert one("SELECT count(*) FROM sluice.rejection") == "0"
+    assert one("SELECT count(*) FROM sluice.quarantine") == "0"
+    verify(postgres, log)
+
+
+def live_through(name, flags, verify_log, moment):
+    with Folder() as folder, Up(folder / "data", flags) as up:
+        log = verify_log or ["--data", up.folder]
         up.start()
-        try:
-            imported = import_while_killing(up, chance)
-            sluice("wait", imported["token"], "--postgres", up.postgres, "--timeout", "60s")
-            check(up, verify_log or ["--data", data])
-            again = json.loads(sluice("import", "polis", EXPORT, "--http", up.http).stdout)
-            sluice("wait", again["token"], "--postgres", up.postgres, "--timeout", "60s")
-            check(up, verify_log or ["--data", data])
-        finally:
-            up.stop()
-        print(f"passed: {name}")
+        imported = import_while_killing(up, moment)
+        wait_for(imported["token"], up.postgres)
+        check(up.postgres, log)
+        again = json.loads(sluice("import", "polis", EXPORT, "--http", up.http).stdout)
+        wait_for(again["token"], up.postgres)
+        check(up.postgres, log)
+        up.stop()
+    print(f"passed: {name}")
 
 
 def main():
-    seed = int(os.environ.get("SLUICE_SEED", "1"))
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+    moment = chance()
     live_through("embedded log, killed ten times, imported twice", ["--log", "embedded"], None,
-                 chance)
-    with Broker() as brokers:
-        if brokers is None:
-            print("SKIPPED (no Kafka jars): Kafka, killed ten times, imported twice")
-            return 0
+                 moment)
+    with Broker() as broker:
+        if broker is None:
+            return skipped("Kafka, killed ten times, imported twice")
         live_through("Kafka, killed ten times, imported twice",
-                     ["--log", "kafka", "--brokers", brokers], ["--brokers", brokers], chance)
+                     ["--log", "kafka", "--brokers", broker.bootstrap],
+                     ["--brokers", broker.bootstrap], moment)
     return 0
 
 

@@ -1,26 +1,64 @@
-"""What the end-to-end tests share: `sluice up` as a process that can be killed and started again, and
-what the real conversation must come to."""
-import collections
-import csv
+"""What the end-to-end tests share: `sluice` processes that can be killed and started again."""
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.error
+import urllib.request
 
-SLUICE, REPOSITORY = sys.argv[1], pathlib.Path(sys.argv[2])
-EXPORT = REPOSITORY.parent / "shared/data/polis/opendata/vtaiwan.uberx"
-DEADLINE_SECONDS = 180
+SLUICE, REPOSITORY = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+DEADLINE_SECONDS = 120
+KILLED_AT_CRASH_POINT = 137
+DOMAIN = "deliberation"
+
+
+def chance():
+    """The test's own randomness: says its seed, and takes another from SLUICE_SEED."""
+    seed = int(os.environ.get("SLUICE_SEED", "1"))
+    print(f"seed {seed}", flush=True)
+    return random.Random(seed)
+
+
+def rounds(short_form):
+    """How often a loop of faults runs: SLUICE_ROUNDS for a long run."""
+    return int(os.environ.get("SLUICE_ROUNDS", short_form))
+
+
+def eventually(what, condition, deadline=DEADLINE_SECONDS):
+    """Until `condition` holds; returns what it was then."""
+    end = time.monotonic() + deadline
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not in {deadline} s: {what}"
+        time.sleep(0.05)
+    return found
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Not of those that clients are given: one that reaches for a dead server could get its port."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        first_of_clients = int(file.read().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(10000, first_of_clients)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def child(words, user=None, **options):
+    """A process that the kernel kills when this one dies, however that dies."""
+    become = ["--reuid", user, "--regid", user, "--init-groups"] if user else []
+    return subprocess.Popen(["setpriv", *become, "--pdeathsig", "KILL", "--", *map(str, words)],
+                            **options)
 
 
 def sluice(*arguments, check=True):
@@ -31,70 +69,20 @@ def sluice(*arguments, check=True):
     return ran
 
 
-class Up:
-    """`sluice up`, started again on the same folder and port each time it was killed."""
-
-    def __init__(self, folder, log):
-        self.command = [SLUICE, "up", "--data", str(folder), "--listen", f"127.0.0.1:{free_port()}",
-                        *log]
-        self.errors = open(folder.parent / "up.log", "a")
-        self.postgres = None
-
-    def start(self, **environment):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.errors,
-                                        text=True, env={**os.environ, **environment})
-        ready = self.process.stdout.readline()
-        if not ready:
-            raise SystemExit(f"up did not start, see {self.errors.name}:\n"
-                             + pathlib.Path(self.errors.name).read_text()[-2000:])
-        ready = json.loads(ready)
-        self.http, self.postgres = ready["http"], ready["postgres"]
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        self.process.terminate()
-        assert self.process.wait(DEADLINE_SECONDS) == 0, "TERM ends it with exit 0"
-
-    def ask(self, sql):
-        text = subprocess.run(["psql", self.postgres, "-qAtc", sql], capture_output=True, text=True,
-                              check=True).stdout
-        return [line.split("|") for line in text.splitlines()]
+def verify(postgres, log, domain=DOMAIN):
+    """A refold of the whole log equals every published row. `log`: where the log is, as flags."""
+    ran = sluice("verify", domain, "--postgres", postgres, *log, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert json.loads(ran.stdout)["differences"] == 0
+    assert json.loads(ran.stdout)["rows"] > 0, "a view without rows proves nothing"
 
 
-def expected_counts():
-    """Current votes by statement, from the export's final matrix."""
-    counts = collections.defaultdict(lambda: [0, 0, 0])
-    with open(EXPORT / "participants-votes.csv", newline="") as file:
-        reader = csv.reader(file)
-        header = next(reader)
-        for row in reader:
-            for name, vote in zip(header, row):
-                if name.isdigit() and vote:
-                    counts[name][{"1": 0, "-1": 1, "0": 2}[vote]] += 1
-    return counts
-
-
-def check(up, log):
-    assert up.ask("SELECT count(*) FROM deliberation.opinion") == [["197"]]
-    assert up.ask("SELECT total_vote_count FROM deliberation.conversation_stats") == [["49443"]]
-    assert up.ask("SELECT count(*) FROM deliberation.vote") == [["49443"]]
-    counts = expected_counts()
-    rows = up.ask("SELECT opinion_id, agrees, disagrees, passes FROM deliberation.opinion_stats")
-    found = {row[0]: [int(n) for n in row[1:]] for row in rows}
-    assert found == {statement: counts[statement] for statement in found}, "counts by statement"
-    assert len(found) == 197
-    assert up.ask("SELECT count(*) FROM sluice.rejection") == [["0"]]
-    assert up.ask("SELECT count(*) FROM sluice.quarantine") == [["0"]]
-    check_verified(up, log)
-
-
-def check_verified(up, log):
-    verified = sluice("verify", "deliberation", "--postgres", up.postgres, *log, check=False)
-    assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert json.loads(verified.stdout)["differences"] == 0
+def wait_for(token, postgres):
+    ran = sluice("wait", token, "--postgres", postgres, "--timeout", f"{DEADLINE_SECONDS - 20}s",
+                 check=False)
+    if ran.returncode != 0:
+        raise AssertionError(f"{token} was not reached:\n{ran.stdout}{ran.stderr}"
+                             + sluice("status", "--postgres", postgres, check=False).stdout)
 
 
 class Folder:
@@ -109,21 +97,87 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-class Broker:
-    """A real broker, or None where its jars cannot be fetched and nobody insists."""
+class Service:
+    """A `sluice` that serves until it is stopped, and says when it does; gone at the end."""
+
+    def __init__(self, log, *arguments):
+        self.port = free_port()
+        self.http = f"http://127.0.0.1:{self.port}"
+        self.command = [SLUICE, *map(str, arguments), "--listen", f"127.0.0.1:{self.port}"]
+        self.log = log
+        self.process = None
 
     def __enter__(self):
-        self.run = REPOSITORY / "tools/kafka/broker"
-        self.folder = None
-        if subprocess.run([REPOSITORY / "tools/kafka/fetch"], capture_output=True).returncode != 0:
-            if os.environ.get("SLUICE_REQUIRE_KAFKA") == "1":
-                raise SystemExit("no Kafka jars, and SLUICE_REQUIRE_KAFKA=1 asks for them")
-            return None
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-e2e-broker-"))
-        subprocess.run([self.run, "start", self.folder], check=True, capture_output=True)
-        return (self.folder / "bootstrap").read_text().strip()
+        return self
 
-    def __exit__(self, *_):
-        if self.folder:
-            subprocess.run([self.run, "stop", self.folder], capture_output=True)
-            shutil.rmtree(self.folder, ignore_errors=True)
+    def __exit__(self, kind, *_):
+        self.kill()
+        if kind:
+            print(f"--- end of {self.log}\n{self.words()[-6000:]}", file=sys.stderr)
+
+    def start(self, **environment):
+        with open(self.log, "a") as errors:
+            self.process = child(self.command, stdout=subprocess.PIPE, stderr=errors, text=True,
+                                 env={**os.environ, **environment})
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.command} does not start:\n{self.words()[-2000:]}")
+        self.ready = json.loads(line)
+        return self
+
+    def words(self):
+        """What it has said on stderr, in all its starts."""
+        return pathlib.Path(self.log).read_text(errors="replace")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.signal(signal.SIGKILL)
+        if self.process:
+            self.process.wait()
+            self.process.stdout.close()
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(DEADLINE_SECONDS) == 0, "TERM ends it with exit 0"
+
+    def dies_at(self, crash_point):
+        """It was started to die there."""
+        status = self.process.wait(DEADLINE_SECONDS)
+        assert status == KILLED_AT_CRASH_POINT, f"{crash_point}: ended with {status}"
+
+    def readiness(self):
+        """Empty when it says that it is ready; else why not."""
+        try:
+            with urllib.request.urlopen(self.http + "/readyz", timeout=DEADLINE_SECONDS):
+                return ""
+        except urllib.error.HTTPError as refusal:
+            assert refusal.code == 503
+            return json.load(refusal)["detail"]
+
+
+class Up(Service):
+    """`sluice up`, started again on the same folder and port each time."""
+
+    def __init__(self, folder, log, *arguments):
+        self.folder = folder
+        super().__init__(folder.parent / f"{folder.name}.log", "up", "--data", folder, *log,
+                         *arguments)
+
+    @property
+    def postgres(self):
+        return self.ready["postgres"]
+
+
+class Ingest(Service):
+    def __init__(self, folder, brokers):
+        super().__init__(folder / "ingest.log", "ingest", "--brokers", brokers)
+
+
+class Project(Service):
+    def __init__(self, folder, brokers, postgres, *arguments):
+        self.folder = folder
+        super().__init__(folder.parent / f"{folder.name}.log", "project", "--data", folder,
+                         "--brokers", brokers, "--postgres", postgres, *arguments)

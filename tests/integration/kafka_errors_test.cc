@@ -9,21 +9,22 @@
 #include "storage/errors.h"
 #include "storage/kafka/kafka_log.h"
 #include "tests/contract/log_reading.h"
+#include "tests/support/eventually.h"
 
 namespace sluice::testing {
 namespace {
 
-constexpr std::int16_t kProduce = 0;  // Kafka's number of the request
+// Kafka's numbers of the requests.
+constexpr std::int16_t kProduce = 0;
+constexpr std::int16_t kOffsetCommit = 8;
+constexpr std::int16_t kHeartbeat = 12;
 constexpr std::chrono::milliseconds kDeadline{2000};
 
 class MockCluster {
  public:
   MockCluster() {
     rd_kafka_mock_topic_create(cluster_, "s", 1, 1);
-    KafkaConfig config;
-    config.brokers = rd_kafka_mock_cluster_bootstraps(cluster_);
-    config.append_deadline = kDeadline;
-    writer = KafkaLog(config).writer();
+    writer = log().writer();
   }
   ~MockCluster() {
     writer.reset();
@@ -33,10 +34,17 @@ class MockCluster {
   MockCluster(const MockCluster&) = delete;
   MockCluster& operator=(const MockCluster&) = delete;
 
-  // The next `times` answers to appends.
-  void answer(rd_kafka_resp_err_t error, std::size_t times) {
+  [[nodiscard]] KafkaLog log() const {
+    KafkaConfig config;
+    config.brokers = rd_kafka_mock_cluster_bootstraps(cluster_);
+    config.append_deadline = kDeadline;
+    return KafkaLog(config);
+  }
+
+  // The next `times` answers to appends, or to another request.
+  void answer(rd_kafka_resp_err_t error, std::size_t times, std::int16_t request = kProduce) {
     const std::vector<rd_kafka_resp_err_t> errors(times, error);
-    rd_kafka_mock_push_request_errors_array(cluster_, kProduce, errors.size(), errors.data());
+    rd_kafka_mock_push_request_errors_array(cluster_, request, errors.size(), errors.data());
   }
 
   void answer_well() { rd_kafka_mock_clear_request_errors(cluster_, kProduce); }
@@ -50,6 +58,19 @@ class MockCluster {
 
 std::vector<Offset> append(MockCluster& mock, int first, int count) {
   return append_numbered(*mock.writer, "s", Partition{0}, first, count);
+}
+
+// Polls until it throws.
+template <class Failure>
+bool fails_with(EventReader& reader) {
+  return eventually([&] {
+    try {
+      static_cast<void>(reader.poll(std::chrono::milliseconds{50}));
+      return false;
+    } catch (const Failure&) {
+      return true;
+    }
+  });
 }
 
 }  // namespace
@@ -81,6 +102,23 @@ TEST_CASE("no permission to append is the operator's") {
   mock.answer(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, 1);
   CHECK_THROWS_AS(append(mock, 0, 1), Misconfigured);
   CHECK(append(mock, 0, 1) == offsets(0, 1));
+}
+
+TEST_CASE("a member fenced at its heartbeat has a double; at its progress it may be itself") {
+  MockCluster mock;
+  const KafkaLog log = mock.log();
+  Positions positions;
+  const auto reader = log.reader("s", KafkaMember{.group = "g", .instance = "one"}, positions);
+  take_acquired(*reader, positions, 1);
+  SECTION("heartbeat") {
+    mock.answer(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, 1, kHeartbeat);
+    CHECK(fails_with<Misconfigured>(*reader));
+  }
+  SECTION("progress") {
+    mock.answer(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, 1, kOffsetCommit);
+    reader->show_progress(Partition{0}, Offset{0});
+    CHECK(fails_with<Retryable>(*reader));
+  }
 }
 
 }  // namespace sluice::testing

@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
 #include <set>
 #include <thread>
 
@@ -42,6 +43,7 @@ class Member final : public Ownership {
     has.erase(partition);
     ++losses;
   }
+  void pause(Partition partition) { reader_->pause(partition, true); }
   void turn() {
     for (const LogRecord& r : reader_->poll(kPoll)) {
       Offset& next = group_.next[r.partition];
@@ -112,6 +114,32 @@ TEST_CASE("partitions move between two members: no record is lost, none given to
       if (group.next[Partition{p}] != Offset{appended}) return false;
     }
     return true;
+  }));
+  CHECK(group.violations == 0);
+}
+
+TEST_CASE("a partition that was paused when it was lost is read when it comes back") {
+  if (!kafka_or_skip()) return;
+  KafkaFixture kafka(shared_broker());
+  const std::string stream = new_stream(*kafka.topology, kPartitions);
+  const std::string name = unique_stream();
+  Group group;
+  Member first(kafka.log, stream, {.group = name, .instance = {}}, group);
+  REQUIRE(eventually([&] { return first.turn(), first.has.size() == kPartitions; }));
+  const std::set<Partition> before = first.has;
+  for (const Partition p : before) first.pause(p);
+  std::set<Partition> moved;
+  {
+    Member second(kafka.log, stream, {.group = name, .instance = {}}, group);
+    REQUIRE(eventually([&] { return first.turn(), second.turn(), second.has.size() == 2; }));
+    moved = second.has;
+    for (const Partition p : moved) group.owner[p] = nullptr;
+  }
+  REQUIRE(eventually([&] { return first.turn(), first.has == before; }));
+  for (const Partition p : before) append_numbered(*kafka.writer, stream, p, 0, 10);
+  CHECK(eventually([&] {
+    first.turn();
+    return std::ranges::all_of(moved, [&](Partition p) { return group.next[p] == Offset{10}; });
   }));
   CHECK(group.violations == 0);
 }

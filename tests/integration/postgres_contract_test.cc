@@ -1,28 +1,12 @@
 #include "schemas/sluice/row_options.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/postgres_sink.h"
-#include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"
 #include "tests/contract/projection_sink_contract.h"
-#include "tests/support/temp_dir.h"
+#include "tests/integration/fresh_database.h"
 
 namespace sluice::testing {
 namespace {
-
-PrivateCluster& cluster() {
-  static const TempDir folder;
-  static PrivateCluster one(folder.path() / "contract");
-  return one;
-}
-
-// A database of its own.
-std::string fresh_database() {
-  static int count = 0;
-  const std::string name = "contract" + std::to_string(++count);
-  PgConnection(cluster().url()).run("CREATE DATABASE " + name);
-  const std::string url = cluster().url();
-  return url.substr(0, url.rfind('/') + 1) + name;
-}
 
 class PostgresWorld {
  public:
@@ -43,6 +27,11 @@ class PostgresWorld {
     return ask("SELECT log_end FROM sluice.position WHERE partition = " +
                std::to_string(partition.value))
         .number(0, 0);
+  }
+  std::string trouble(Partition partition) const {
+    return std::string(ask("SELECT trouble FROM sluice.position WHERE partition = " +
+                           std::to_string(partition.value))
+                           .text(0, 0));
   }
 
  private:

@@ -2,26 +2,19 @@
 
 #include "deliberation/tables.pb.h"
 #include "schemas/sluice/row_options.h"
+#include "shapes/tables.pb.h"
 #include "storage/errors.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"
+#include "tests/integration/fresh_database.h"
 #include "tests/support/temp_dir.h"
 
 using namespace sluice;
+using sluice::testing::fresh_database;
 using sluice::testing::TempDir;
 
 namespace {
-
-// One cluster a program, one database a test.
-std::string fresh_database() {
-  static TempDir folder;
-  static PrivateCluster cluster(folder.path() / "cluster");
-  static int count = 0;
-  const std::string name = "test" + std::to_string(++count);
-  PgConnection(cluster.url()).run("CREATE DATABASE " + name);
-  return cluster.url().substr(0, cluster.url().rfind('/') + 1) + name;
-}
 
 const auto* kTables = deliberation::Ballot::descriptor() -> file();
 
@@ -58,7 +51,7 @@ deliberation::Ballot ballot(const std::string& opinion) {
   deliberation::Ballot row;
   row.set_conversation_id("c");
   row.set_participant_id("p");
-  (*row.mutable_votes())[opinion] = deliberation::CHOICE_AGREE;
+  row.set_votes("{\"" + opinion + "\":\"agree\"}");
   row.set_vote_count(1);
   row.set_first_voted_at(1'767'323'045'678);
   return row;
@@ -120,29 +113,33 @@ TEST_CASE("only rows whose values differ are written, and erased ones go") {
 
 TEST_CASE("text and JSON survive, whatever they hold; times are exact") {
   const std::string url = fresh_database();
-  apply(url);
-  PostgresSink sink = sink_on(url);
+  const auto* tables = shapes::EveryType::descriptor()->file();
+  const PublishedSchema schema{.domain = "shapes", .tables = tables, .version = 1, .partitions = 4};
+  apply_schema(url, {&schema, 1});
+  PostgresSink sink({url, "shapes", 1, published_rows(*tables)});
   sink.take(Partition{0}, "me");
   const std::string text = GENERATE(as<std::string>{}, "", "\\N", "\\.", "a\tb\nc\rd\\", "\"'{}",
                                     "\x01\x1f\x7f", "\xf0\x9f\x97\xb3 \xe2\x80\xa8", "\\u0000");
-  const deliberation::Ballot row = ballot(text);
-  deliberation::Conversation conversation;
-  conversation.set_conversation_id("c");
-  conversation.set_body(text);
-  conversation.set_created_at(-62'198'755'200'001);
-  const RowChanges rows[] = {{deliberation::Ballot::descriptor(), {&row}, {}},
-                             {deliberation::Conversation::descriptor(), {&conversation}, {}}};
+  shapes::EveryType row;
+  row.set_text_key(text);
+  row.set_text(text);
+  (*row.mutable_votes())[text] = shapes::CHOICE_AGREE;
+  row.set_document(R"({"a": "b\\c"})");
+  row.set_at(-62'198'755'200'001);
+  row.set_remembered("not published");
+  const RowChanges rows[] = {{shapes::EveryType::descriptor(), {&row}, {}}};
   sink.flush(batch_of("me", 0, 1, rows));
-  CHECK(value(url, "SELECT body FROM deliberation.conversation") == text);
-  CHECK(value(url, "SELECT jsonb_object_keys(votes) FROM deliberation.ballot") == text);
-  CHECK(value(url, "SELECT votes ->> jsonb_object_keys(votes) FROM deliberation.ballot") ==
-        "agree");
-  CHECK(value(url, "SELECT first_voted_at FROM deliberation.ballot") ==
-        "2026-01-02 03:04:05.678+00");
+  CHECK(value(url, "SELECT text_key FROM shapes.every_type") == text);
+  CHECK(value(url, "SELECT text FROM shapes.every_type") == text);
+  CHECK(value(url, "SELECT jsonb_object_keys(votes) FROM shapes.every_type") == text);
+  CHECK(value(url, "SELECT votes ->> jsonb_object_keys(votes) FROM shapes.every_type") == "agree");
+  CHECK(value(url, "SELECT document ->> 'a' FROM shapes.every_type") == "b\\c");
+  CHECK(value(url, "SELECT (extract(epoch FROM at) * 1000)::bigint FROM shapes.every_type") ==
+        "-62198755200001");
+  CHECK(value(url, "SELECT choice FROM shapes.every_type") == "none");
   CHECK(value(url,
-              "SELECT (extract(epoch FROM created_at) * 1000)::bigint "
-              "FROM deliberation.conversation") == "-62198755200001");
-  CHECK(value(url, "SELECT status FROM deliberation.conversation") == "open");
+              "SELECT count(*) FROM information_schema.columns WHERE column_name = 'remembered'") ==
+        "0");
 }
 
 TEST_CASE("a session that was ended is Retryable, and the next flush has a new one") {

@@ -3,6 +3,7 @@
 // What lets a simulated process die at a named step: wrappers of its store and its sink that throw
 // Crash there. Crash is no Error, so nothing in the engine catches it.
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,9 @@ enum class Step {
   none,
   before_take,
   after_take,
+  before_append,  // of derived records
+  amid_append,
+  after_append,
   before_flush,  // folded in memory
   after_commit,  // the view has it, the state does not
   before_state,  // the state batch is built
@@ -42,12 +46,15 @@ class DeathRow {
 
 class FaultySink final : public ProjectionSink {
  public:
-  FaultySink(ProjectionSink& sink, DeathRow& death) : sink_(sink), death_(death) {}
+  using Taken = std::function<void(Partition, Offset)>;
+  FaultySink(ProjectionSink& sink, DeathRow& death, Taken taken)
+      : sink_(sink), death_(death), taken_(std::move(taken)) {}
 
   Generation generation() override { return sink_.generation(); }
   ViewPosition take(Partition partition, std::string_view owner) override {
     death_.reach(Step::before_take);
     const ViewPosition view = sink_.take(partition, owner);
+    taken_(partition, view.position);
     death_.reach(Step::after_take);
     return view;
   }
@@ -69,6 +76,7 @@ class FaultySink final : public ProjectionSink {
  private:
   ProjectionSink& sink_;
   DeathRow& death_;
+  const Taken taken_;
 };
 
 class FaultyStore final : public StateStore {

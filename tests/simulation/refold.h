@@ -1,10 +1,13 @@
 #pragma once
 
-// An independent, dumb account of what a partition's view must hold after a prefix of its log:
-// maps and sets over the records' own text, sharing no code with the engine.
+// An independent, dumb account of what a partition's view must hold, and whom it must have told
+// what, after a prefix of its log: maps and sets over the records' own text, sharing no code with
+// the engine.
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,7 +15,7 @@
 #include <vector>
 
 #include "sluice/envelope.pb.h"
-#include "tally/events.pb.h"
+#include "tests/simulation/ledger.h"
 
 namespace sluice::simulation {
 
@@ -23,41 +26,47 @@ struct LoggedRecord {
   std::string value;
 };
 
+// Which of a source partition's derived records: the offset that brought it about, and an ordinal.
+using Turn = std::pair<std::int64_t, std::int64_t>;
+
+struct Derived {
+  Turn turn;
+  std::int64_t recorded_at = 0;
+  Telling telling;
+};
+
 class Refold {
  public:
-  Refold(int partition, int partitions, std::int64_t horizon_ms)
-      : partition_(partition), partitions_(partitions), horizon_ms_(horizon_ms) {}
+  Refold(int partition, int partitions, std::int64_t horizon_ms, std::unique_ptr<Ledger> ledger)
+      : partition_(partition),
+        partitions_(partitions),
+        horizon_ms_(horizon_ms),
+        ledger_(std::move(ledger)) {}
 
   void take(const LoggedRecord& record);
 
-  struct Member {
-    std::int64_t times = 0;
-    std::int64_t last_position = 0;
-    friend bool operator==(const Member&, const Member&) = default;
-  };
-  struct Box {
-    std::map<std::string, Member> members;
-    std::int64_t changes = 0;
-    friend bool operator==(const Box&, const Box&) = default;
-  };
-
-  std::map<std::string, Box> boxes;
+  [[nodiscard]] const Ledger& ledger() const { return *ledger_; }
   std::map<std::int64_t, std::string> rejections;   // reason by offset
   std::map<std::int64_t, std::string> quarantined;  // key by offset
+  std::vector<Derived> derived;                     // in order
 
  private:
+  void obey(const LoggedRecord& record, const Envelope& envelope);
   void settle(const LoggedRecord& record, const Envelope& envelope);
-  void apply(std::int64_t offset, const tally::Event& event);
   void release(const std::string& key);
-  [[nodiscard]] bool readable(const LoggedRecord& record, Envelope& envelope,
-                              tally::Event& event) const;
+  [[nodiscard]] bool readable(const LoggedRecord& record, Envelope& envelope) const;
+  [[nodiscard]] bool repeats(const LoggedRecord& record, const Envelope& envelope);
 
   int partition_;
   int partitions_;
   std::int64_t horizon_ms_;
+  std::unique_ptr<Ledger> ledger_;
   std::int64_t record_time_ = 0;
+  Turn next_{0, 0};  // of the derived records of the record at hand
   // By key and id: time and payload of every time it counted.
   std::map<std::pair<std::string, std::string>, std::pair<std::int64_t, std::string>> seen_;
+  // Every derived record that ever came, by its source.
+  std::map<std::pair<std::string, int>, std::set<Turn>> came_;
   std::map<std::string, std::map<std::int64_t, LoggedRecord>> parked_;
 };
 

@@ -16,7 +16,7 @@ std::uint64_t number(const char* variable, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::stoull(text);
 }
 
-constexpr int kSteps = 400;
+constexpr int kSteps = 240;
 
 TEST_CASE("whatever happens, the view is the fold of a prefix of the log") {
   const std::uint64_t first = number("SLUICE_SEED", 1);

@@ -54,6 +54,49 @@ inline Event closed(const std::string& id) {
   return event;
 }
 
+inline Event edited(const std::string& id, const std::string& title) {
+  Event event;
+  event.mutable_conversation_edited()->set_conversation_id(id);
+  event.mutable_conversation_edited()->set_title(title);
+  return event;
+}
+
+inline Event locked(const std::string& id) {
+  Event event;
+  event.mutable_conversation_locked()->set_conversation_id(id);
+  event.mutable_conversation_locked()->set_reason("");
+  return event;
+}
+
+inline Event unlocked(const std::string& id) {
+  Event event;
+  event.mutable_conversation_unlocked()->set_conversation_id(id);
+  event.mutable_conversation_unlocked()->set_reason("");
+  return event;
+}
+
+inline Event deleted(const std::string& id) {
+  Event event;
+  event.mutable_conversation_deleted()->set_conversation_id(id);
+  return event;
+}
+
+inline Event opinion_deleted(const std::string& id, const std::string& opinion_id) {
+  Event event;
+  event.mutable_opinion_deleted()->set_conversation_id(id);
+  event.mutable_opinion_deleted()->set_opinion_id(opinion_id);
+  return event;
+}
+
+inline Event eligibility(const std::string& id, const std::string& participant_id, bool eligible) {
+  Event event;
+  auto& fact = *event.mutable_participant_eligibility_set();
+  fact.set_conversation_id(id);
+  fact.set_participant_id(participant_id);
+  fact.set_eligible(eligible);
+  return event;
+}
+
 inline Event reopened(const std::string& id) {
   Event event;
   event.mutable_conversation_reopened()->set_conversation_id(id);
@@ -121,6 +164,21 @@ inline Event import_completed(const std::string& id, const std::string& import_i
   Event event;
   event.mutable_import_completed()->set_conversation_id(id);
   event.mutable_import_completed()->set_import_id(import_id);
+  return event;
+}
+
+inline Event removed(const std::string& id, const std::string& participant_id) {
+  Event event;
+  event.mutable_participant_removed()->set_conversation_id(id);
+  event.mutable_participant_removed()->set_participant_id(participant_id);
+  return event;
+}
+
+inline Event rekeyed(const std::string& id, const std::string& from, const std::string& into) {
+  Event event;
+  event.mutable_participant_rekeyed()->set_conversation_id(id);
+  event.mutable_participant_rekeyed()->set_from(from);
+  event.mutable_participant_rekeyed()->set_into(into);
   return event;
 }
 

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -15,6 +17,7 @@
 
 #include "projectors/engine/projection.h"
 #include "projectors/engine/tables.h"
+#include "schemas/sluice/rules.h"
 #include "storage/memory/memory_state.h"
 
 namespace sluice {
@@ -36,10 +39,35 @@ class FoldDriver {
   std::string_view post(const Event& event) {
     const std::string id = std::to_string(position_.value);
     const Record record{id, "/test", actor, now, occurred_at, position_};
+    outbox_.begin(position_, true);
+    outbox_.set_record_time(now);
     position_ = position_.next();
-    Effects effects(tables_);
+    const auto* fact =
+        event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
+    if (FactRules::of(*fact->message_type()).service_only() &&
+        actor.role() != Actor::ROLE_SERVICE) {
+      return "actor.not_allowed";
+    }
+    Effects effects(tables_, outbox_);
     rules_.fold(event, record, effects);
     return effects.rejection();
+  }
+
+  // The facts that were emitted to the domain whose Event this is since the last call of this for
+  // it, in order.
+  template <class Other>
+  std::vector<Other> emitted() {
+    for (const DerivedRecord& record : outbox_.records()) {
+      emitted_.emplace_back().ParseFromString(record.value);
+    }
+    outbox_.clear();
+    std::vector<Other> facts;
+    std::erase_if(emitted_, [&](const Envelope& envelope) {
+      if (envelope.domain() != Other::descriptor()->file()->package()) return false;
+      facts.emplace_back().ParseFromString(envelope.payload());
+      return true;
+    });
+    return facts;
   }
 
   std::string_view post_as(const Actor& other, const Event& event) {
@@ -66,9 +94,22 @@ class FoldDriver {
     return found;
   }
 
-  // Changed rows go to the store.
+  // The rows that readers have, in key order.
+  template <class Row>
+  [[nodiscard]] std::vector<Row> published() const {
+    std::vector<Row> found;
+    const auto rows = view_.find(Row::descriptor());
+    if (rows == view_.end()) return found;
+    for (const auto& [key, row] : rows->second) found.push_back(static_cast<const Row&>(*row));
+    return found;
+  }
+
+  // Changed rows go to the store, and to readers where they show.
   void flush() {
     StateBatch batch;
+    for (const auto& rows : tables_.all()) {
+      if (rows->published()) publish(*rows);
+    }
     tables_.write_dirty(batch);
     store_.write(batch);
     tables_.mark_clean();
@@ -83,6 +124,19 @@ class FoldDriver {
   [[nodiscard]] Tables& tables() { return tables_; }
 
  private:
+  void publish(TableRows& rows) {
+    auto& view = view_[&rows.row_type()];
+    for (const RowSlot* slot : rows.dirty_in_key_order()) {
+      if (!slot->shown) continue;
+      const std::string key{slot->key.view()};
+      view.erase(key);
+      if (slot->row == nullptr) continue;
+      std::unique_ptr<google::protobuf::Message> row(slot->row->New());
+      row->CopyFrom(*slot->row);
+      view.emplace(key, std::move(row));
+    }
+  }
+
   template <class Row>
   TableRows& rows_of() {
     const auto& all = tables_.all();
@@ -104,8 +158,13 @@ class FoldDriver {
   MemoryState state_;
   MemoryStateStore store_;
   Tables tables_;
+  Outbox outbox_{"test", Partition{0}};
+  std::vector<Envelope> emitted_;
   P rules_;
   Offset position_;
+  std::map<const google::protobuf::Descriptor*,
+           std::map<std::string, std::unique_ptr<google::protobuf::Message>>>
+      view_;
 };
 
 }  // namespace sluice

@@ -37,9 +37,12 @@ constexpr std::string_view kDomain = "deliberation";
 
 void fill(const std::string& brokers, std::int64_t events) {
   const auto log = kafka_log(brokers, {}, std::size_t{64} << 20);
-  log->topology()->create(stream_of(kDomain), kPartitions);
+  // Also those that the fold sends derived records to.
+  for (const Domain& domain : domains()) {
+    log->topology()->create(stream_of(domain.name), kPartitions);
+  }
   const auto writer = log->writer();
-  simulate::DeliberationShape shape;
+  auto shape = simulate::DeliberationShape::benchmark();
   shape.votes = events;
   simulate::DeliberationTraffic traffic(1, shape);
   std::vector<std::pair<std::string, std::string>> made;
@@ -88,7 +91,7 @@ void drain(const std::string& brokers, const std::string& folder, int workers,
   const PrivateCluster cluster(std::filesystem::path(folder) / "postgres");
   const auto chosen = choose_domains({std::string(kDomain)});
   apply_schema(cluster.url(), schemas_of(chosen, kPartitions, std::chrono::hours(24)));
-  const MemoryBudget budget = divide_memory(memory, kPartitions);
+  const MemoryBudget budget = divide_memory(memory, {.projectors = kPartitions});
   const auto log = kafka_log(brokers, {}, budget.log);
   const std::uint64_t events = events_in(*log);
 

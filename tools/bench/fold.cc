@@ -54,7 +54,7 @@ class Events {
 
  private:
   static simulate::DeliberationShape shape(std::int64_t count) {
-    simulate::DeliberationShape shape;
+    auto shape = simulate::DeliberationShape::benchmark();
     shape.votes = count;
     return shape;
   }
@@ -158,7 +158,8 @@ void run_fold(std::int64_t count, StateStore& store, Steps& steps) {
         Timed timed(steps.fold);
         while (done < piece.size() && fold.tables().dirty_rows() < kDirtyRows) {
           const Event& event = piece[done++];
-          fold.fold({Partition{0}, fold.position(), events.now(), event.key, event.value});
+          fold.fold({Partition{0}, fold.position(), events.now(), event.key, event.value},
+                    Emits::dropped);
         }
       }
       if (fold.tables().dirty_rows() < kDirtyRows && done == piece.size()) continue;

@@ -8,6 +8,7 @@
 
 #include "storage/errors.h"
 #include "tools/import/csv.h"
+#include "tools/import/polis_api.h"
 
 namespace sluice {
 namespace {
@@ -118,10 +119,14 @@ std::vector<PolisVote> read_matrix(const std::filesystem::path& path) {
 PolisExport read_polis_export(const std::filesystem::path& folder) {
   const auto absolute = std::filesystem::absolute(folder).lexically_normal();
   PolisExport found;
+  const bool from_api = !std::filesystem::exists(folder / "comments.csv") &&
+                        std::filesystem::exists(folder / "comments.json");
+  if (from_api) found = read_polis_api(folder);
   found.name = (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
+  if (from_api) return found;
   if (!std::filesystem::exists(folder / "comments.csv")) {
     throw Misconfigured(folder.string() +
-                        " has no comments.csv: give the folder of a Polis export");
+                        " has no comments.csv or comments.json: give the folder of a Polis export");
   }
   read_summary(folder / "summary.csv", found);
   found.comments = read_comments(folder / "comments.csv");

@@ -1,7 +1,8 @@
 #pragma once
 
 // A conversation as Polis exports it: a folder of summary.csv, comments.csv and votes.csv, or
-// (where the votes were left out) participants-votes.csv.
+// (where the votes were left out) participants-votes.csv. A folder of what the public API answers
+// (polis_api.h) is read as well.
 
 #include <cstdint>
 #include <filesystem>

@@ -11,6 +11,7 @@ void add_commands(Command& root) {
   add_wait(root);
   add_status(root);
   add_verify(root);
+  add_math(root);
   add_quarantine(root);
   add_tail(root);
   add_topics(root);

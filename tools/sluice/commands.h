@@ -10,6 +10,7 @@ void add_commands(Command& root);
 // One a file of the same name.
 void add_import(Command& root);
 void add_ingest(Command& root);
+void add_math(Command& root);
 void add_post(Command& root);
 void add_project(Command& root);
 void add_quarantine(Command& root);

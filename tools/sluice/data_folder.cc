@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,19 +26,33 @@ std::string read_or_make_instance(const std::filesystem::path& file) {
   return instance;
 }
 
+// Which of the folders above it is in the way.
+std::string cause(const std::filesystem::path& path, const std::error_code& error) {
+  std::filesystem::path above;
+  for (const auto& part : path) {
+    above /= part;
+    struct stat about {};
+    if (::stat(above.c_str(), &about) != 0) break;
+    if (!S_ISDIR(about.st_mode)) return above.string() + " is no folder";
+    if (::access(above.c_str(), X_OK) != 0) return above.string() + " is closed to this user";
+  }
+  return error.message();
+}
+
 }  // namespace
+
+void make_closed_folder(const std::filesystem::path& path) {
+  std::filesystem::create_directories(path);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+}
 
 DataFolder::DataFolder(const std::filesystem::path& path) : path_(std::filesystem::absolute(path)) {
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error) {
-    throw Misconfigured("cannot make " + path_.string() + " (" + error.message() +
+    throw Misconfigured("cannot make " + path_.string() + " (" + cause(path_, error) +
                         "): give --data a folder that this user may write");
   }
-  // Others may pass through, as the private Postgres's user must; what mktemp makes is closed.
-  std::filesystem::permissions(
-      path_, std::filesystem::perms::group_exec | std::filesystem::perms::others_exec,
-      std::filesystem::perm_options::add, error);
   const std::string file = path_ / "lock";
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_ < 0) {

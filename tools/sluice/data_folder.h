@@ -27,4 +27,7 @@ class DataFolder {
   std::string instance_;
 };
 
+// Makes a folder into which nobody else may look: events and state are people's data.
+void make_closed_folder(const std::filesystem::path& path);
+
 }  // namespace sluice

@@ -1,31 +1,24 @@
 #include "tools/sluice/database.h"
 
 #include <algorithm>
-#include <pqxx/pqxx>
+#include <cstdint>
 
-#include "storage/errors.h"
 #include "tools/sluice/json.h"
 
 namespace sluice {
 namespace {
 
 // Types by their fixed numbers in Postgres's catalogue.
-bool is_plain(pqxx::oid type) {
-  constexpr pqxx::oid kPlain[] = {16 /*bool*/, 20 /*int8*/,    21 /*int2*/,    23 /*int4*/,
-                                  26 /*oid*/,  700 /*float4*/, 701 /*float8*/, 1700 /*numeric*/};
+bool is_plain(std::uint32_t type) {
+  constexpr std::uint32_t kPlain[] = {16 /*bool*/,    20 /*int8*/, 21 /*int2*/,
+                                      23 /*int4*/,    26 /*oid*/,  700 /*float4*/,
+                                      701 /*float8*/, 1700 /*numeric*/};
   return std::ranges::count(kPlain, type) > 0;
 }
 
 std::string plain_json(const std::string& text) {
   if (text == "t") return "true";
   if (text == "f") return "false";
-  return text;
-}
-
-std::string one_line(std::string text) {
-  while (text.ends_with('\n')) text.pop_back();
-  std::ranges::replace_if(
-      text, [](char c) { return c == '\n' || c == '\t'; }, ' ');
   return text;
 }
 
@@ -69,37 +62,20 @@ std::string Answer::table() const {
   return text;
 }
 
-struct Database::Connection {
-  pqxx::connection to;
-};
-
-Database::Database(const std::string& url) try
-    : connection_(new Connection{pqxx::connection(url)}) {
-} catch (const pqxx::broken_connection& error) {
-  throw Retryable("cannot reach Postgres (" + one_line(error.what()) +
-                  "): is --postgres what `sluice up` printed, and does it run?");
-}
-
-Database::~Database() = default;
-
-Answer Database::ask(const std::string& sql, const std::vector<std::string>& parameters) try {
-  pqxx::nontransaction work(connection_->to);
-  const pqxx::result result = work.exec_params(sql, pqxx::prepare::make_dynamic_params(parameters));
+Answer Database::ask(const std::string& sql, const std::vector<std::string>& parameters) {
+  const PgResult result = connection_.run(sql, parameters);
   Answer answer;
-  for (pqxx::row::size_type i = 0; i < result.columns(); ++i) {
-    answer.columns.push_back({result.column_name(i), is_plain(result.column_type(i))});
+  for (int i = 0; i < result.columns(); ++i) {
+    answer.columns.push_back({std::string(result.name(i)), is_plain(result.type(i))});
   }
-  for (const auto& row : result) {
+  for (int row = 0; row < result.rows(); ++row) {
     auto& fields = answer.rows.emplace_back();
-    for (const auto& field : row) {
-      fields.push_back(field.is_null() ? std::nullopt : std::optional<std::string>(field.c_str()));
+    for (int i = 0; i < result.columns(); ++i) {
+      fields.push_back(result.null(row, i) ? std::nullopt
+                                           : std::optional<std::string>(result.text(row, i)));
     }
   }
   return answer;
-} catch (const pqxx::broken_connection& error) {
-  throw Retryable("Postgres has gone away: " + one_line(error.what()));
-} catch (const pqxx::sql_error& error) {
-  throw Misconfigured("Postgres refuses: " + one_line(error.what()));
 }
 
 void add_postgres_option(Command& command, std::string& url) {

@@ -2,12 +2,12 @@
 
 // Questions that commands ask Postgres, and their answers as people or scripts read them.
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "storage/postgres/connection.h"
 #include "tools/sluice/program.h"
 
 namespace sluice {
@@ -28,16 +28,15 @@ struct Answer {
 
 class Database {
  public:
-  // Retryable when it cannot be reached.
-  explicit Database(const std::string& url);
-  ~Database();
+  // Connects when first asked.
+  explicit Database(const std::string& url) : connection_(url) {}
 
-  // Misconfigured when Postgres refuses the question.
+  // Throws what the connection throws: Retryable when Postgres is away, Misconfigured when it
+  // refuses the question.
   Answer ask(const std::string& sql, const std::vector<std::string>& parameters = {});
 
  private:
-  struct Connection;
-  std::unique_ptr<Connection> connection_;
+  PgConnection connection_;
 };
 
 // The property --postgres.

@@ -29,7 +29,7 @@ struct Options {
 Exit ingest(const Options& options) {
   const Shutdown shutdown;
   const ListenAddress listen = parse_listen(options.listen);
-  const MemoryBudget memory = divide_memory(options.memory, 1);
+  const MemoryBudget memory = divide_memory(options.memory, {.ingest = true});
   const auto log = kafka_log(options.brokers, options.kafka, memory.log);
   const auto topology = log->topology();
   IngestConfig config;

@@ -1,5 +1,7 @@
 #include "tools/sluice/listen.h"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 
 #include "storage/errors.h"
@@ -18,6 +20,15 @@ ListenAddress parse_listen(const std::string& listen) {
   address.host = listen.substr(0, colon);
   if (address.host.starts_with('[') && address.host.ends_with(']')) {
     address.host = address.host.substr(1, address.host.size() - 2);
+  }
+  if (address.host == "localhost") address.host = "127.0.0.1";
+  in6_addr parsed{};
+  if (::inet_pton(AF_INET, address.host.c_str(), &parsed) != 1 &&
+      ::inet_pton(AF_INET6, address.host.c_str(), &parsed) != 1) {
+    throw Misconfigured(
+        "--listen takes an address of this machine, such as 127.0.0.1 or 0.0.0.0, "
+        "not \"" +
+        address.host + "\"");
   }
   return address;
 }

@@ -3,11 +3,10 @@
 #include "storage/embedded/embedded_log.h"
 #include "storage/errors.h"
 #include "storage/kafka/kafka_log.h"
+#include "tools/sluice/data_folder.h"
 
 namespace sluice {
 namespace {
-
-constexpr std::uint64_t kBytesToLook = std::uint64_t{32} << 20;
 
 // One log of the process, seen by whoever asks as theirs.
 class SharedTopology final : public LogTopology {
@@ -78,6 +77,7 @@ std::filesystem::path log_folder(const std::filesystem::path& data) { return dat
 }  // namespace
 
 std::unique_ptr<Log> own_embedded_log(const std::filesystem::path& data, std::uint64_t bytes) {
+  make_closed_folder(log_folder(data));
   return std::make_unique<Embedded>(EmbeddedLog::open(log_folder(data), {.bytes = bytes}));
 }
 
@@ -95,13 +95,20 @@ std::unique_ptr<Log> kafka_log(const std::string& brokers,
   KafkaConfig config;
   config.brokers = brokers;
   config.read_bytes = bytes;
+  std::string name;
   for (const std::string& property : properties) {
     const auto equals = property.find('=');
-    if (equals == 0 || equals == std::string::npos) {
+    if (equals == 0 || (equals == std::string::npos && name.empty())) {
       throw Misconfigured("--kafka takes librdkafka's properties as name=value, not \"" + property +
                           "\"");
     }
-    config.properties[property.substr(0, equals)] = property.substr(equals + 1);
+    // What has no name is what followed a comma in a value, as in debug=broker,topic.
+    if (equals == std::string::npos) {
+      config.properties[name] += "," + property;
+      continue;
+    }
+    name = property.substr(0, equals);
+    config.properties[name] = property.substr(equals + 1);
   }
   return std::make_unique<Kafka>(std::move(config));
 }
@@ -112,12 +119,12 @@ void add_log_options(Command& command, LogOptions& options) {
   command.list("kafka", options.kafka, "Properties of librdkafka, name=value");
 }
 
-std::unique_ptr<Log> look_at_log(const LogOptions& options) {
+std::unique_ptr<Log> look_at_log(const LogOptions& options, std::uint64_t bytes) {
   if (options.data.empty() == options.brokers.empty()) {
     throw Misconfigured("which log? give either --data (of `sluice up`) or --brokers (Kafka)");
   }
-  return options.data.empty() ? kafka_log(options.brokers, options.kafka, kBytesToLook)
-                              : look_at_embedded_log(options.data, kBytesToLook);
+  return options.data.empty() ? kafka_log(options.brokers, options.kafka, bytes)
+                              : look_at_embedded_log(options.data, bytes);
 }
 
 }  // namespace sluice

@@ -56,6 +56,7 @@ struct LogOptions {
   std::vector<std::string> kafka;
 };
 void add_log_options(Command& command, LogOptions& options);
-[[nodiscard]] std::unique_ptr<Log> look_at_log(const LogOptions& options);
+[[nodiscard]] std::unique_ptr<Log> look_at_log(const LogOptions& options,
+                                               std::uint64_t bytes = std::uint64_t{32} << 20);
 
 }  // namespace sluice

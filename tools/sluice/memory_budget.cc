@@ -4,21 +4,24 @@
 
 namespace sluice {
 
-// State gets most, since what RocksDB does not hold is read from disk; a miss anywhere else is a
+// State gets most, since what RocksDB does not hold is read from disk. Rows changed and rows at
+// hand come next: what coalesces is not written, what stays is not read. A miss anywhere else is a
 // flush or a 429 earlier.
-MemoryBudget divide_memory(std::uint64_t total, int projectors) {
-  CHECK(projectors > 0, "there is something to run");
+MemoryBudget divide_memory(std::uint64_t total, MemoryUsers users) {
+  CHECK(users.projectors > 0 || users.ingest, "there is something to run");
   CHECK(total >= kLeastMemory, "--memory has this bound");
-  const std::uint64_t eighth = total / 8;
-  const auto each = [&](std::uint64_t share) {
-    return share / static_cast<std::uint64_t>(projectors);
-  };
-  return {.ingest = eighth,
-          .log = eighth,
-          .state = 2 * eighth,
-          .dedupe = eighth,
-          .dirty_rows = each(eighth),
-          .row_cache = each(eighth)};
+  const std::uint64_t projectors = static_cast<std::uint64_t>(users.projectors);
+  // In halves of a part: log 2, ingest 2, state 4, dedupe 2, changed rows 3, rows at hand 3.
+  const std::uint64_t halves = 2 + (users.ingest ? 2 : 0) + (projectors > 0 ? 12 : 0);
+  const std::uint64_t half = total / 4 * 3 / halves;
+  MemoryBudget budget{.log = 2 * half};
+  if (users.ingest) budget.ingest = 2 * half;
+  if (projectors > 0) {
+    budget.state = 4 * half;
+    budget.dedupe = 2 * half;
+    budget.dirty_rows = budget.row_cache = 3 * half / projectors;
+  }
+  return budget;
 }
 
 }  // namespace sluice

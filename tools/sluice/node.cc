@@ -29,6 +29,8 @@ constexpr milliseconds kDrain{10'000};
 // A database that starts together with us may take this long.
 constexpr milliseconds kPatience{60'000};
 constexpr milliseconds kBetweenTries{500};
+// After the private Postgres.
+constexpr milliseconds kBetweenLooks{500};
 
 template <class Work>
 void patiently(const std::stop_token& stop, Work work) {
@@ -73,7 +75,8 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   Parts& parts = *parts_;
   const int projectors =
       config.partitions * static_cast<int>(std::max<std::size_t>(parts.projections.size(), 1));
-  const MemoryBudget memory = divide_memory(config.memory, projectors);
+  const MemoryBudget memory =
+      divide_memory(config.memory, {.ingest = true, .projectors = projectors});
   if (config.postgres.empty()) {
     parts.cluster = std::make_unique<PrivateCluster>(parts.folder.path() / "postgres");
     spdlog::info("postgres started pid={}", parts.cluster->pid());
@@ -87,12 +90,15 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   ingest.port = config.port;
   ingest.threads = config.http_threads;
   ingest.appender.waiting_bytes = memory.ingest;
-  for (const Domain& domain : parts.domains) {
+  // Of all: a domain that is projected here may emit to one that is not.
+  for (const Domain& domain : domains()) {
     patiently(stop, [&] { topology->create(stream_of(domain.name), config.partitions); });
+  }
+  for (const Domain& domain : parts.domains) {
     ingest.partitions.emplace(domain.name, config.partitions);
   }
   const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon);
-  patiently(stop, [&] { apply_schema(parts.postgres, schemas); });
+  patiently(stop, [&] { apply_schema(parts.postgres, schemas, Apply::what_changed); });
 
   parts.workers =
       std::make_unique<Workers>(parts.projections,
@@ -137,7 +143,10 @@ void Node::run(const std::stop_token& stop) {
   });
   {
     std::unique_lock lock(mutex);
-    ended.wait(lock, stop, [&] { return workers_ended; });
+    while (!stop.stop_requested() && !workers_ended) {
+      ended.wait_for(lock, stop, kBetweenLooks, [&] { return workers_ended; });
+      if (parts.cluster) parts.cluster->keep_running();
+    }
   }
   spdlog::info("stopping");
   // Posts first, so that nothing comes in that is not folded; the database last.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <fstream>
+#include <iterator>
 #include <span>
 #include <sstream>
 #include <string_view>
@@ -12,6 +14,7 @@
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
+#include "storage/crash_point.h"
 #include "storage/errors.h"
 #include "tools/sluice/nearest.h"
 
@@ -21,8 +24,8 @@ namespace {
 constexpr std::string_view kPrefix = "SLUICE_";
 
 // Read by the project's scripts and tests, not properties of a command.
-constexpr std::array<std::string_view, 5> kReserved = {"CONFIG", "CACHE", "REQUIRE_KAFKA",
-                                                       "CRASH_AT", "JOBS"};
+constexpr std::array<std::string_view, 6> kReserved = {"CONFIG",   "CACHE", "REQUIRE_KAFKA",
+                                                       "CRASH_AT", "JOBS",  "ROUNDS"};
 
 bool is_property(const CLI::Option& option) {
   const std::string& name = option.get_single_name();
@@ -51,6 +54,14 @@ std::vector<std::string> property_names(CLI::App& app) {
   return names;
 }
 
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(sub->get_name());
+  }
+  return names;
+}
+
 [[noreturn]] void refuse(const std::string& what, std::string_view wrong,
                          std::span<const std::string> names, const std::string& prefix = {}) {
   const std::string meant = nearest(wrong, names);
@@ -68,7 +79,12 @@ bool set(CLI::App& command, const std::string& name, const std::string& value,
     // Flags take no results of their own; everything else is checked like what is typed.
     option->default_val(value);
   } catch (const CLI::Error& error) {
-    throw Misconfigured(origin + ": " + error.what());
+    // CLI11 names the flag, which is not what was set.
+    std::string_view what = error.what();
+    if (const std::string flag = "--" + name + ": "; what.starts_with(flag)) {
+      what.remove_prefix(flag.size());
+    }
+    throw Misconfigured(origin + ": " + std::string(what));
   }
   // Help shows the program's own default: a value from outside may hold a password.
   option->default_str(shown);
@@ -103,7 +119,9 @@ void apply_table(CLI::App& app, CLI::App& command, const toml::table& table,
     const std::string name(key.str());
     if (const toml::table* inner = node.as_table()) {
       CLI::App* sub = below(command, name);
-      if (sub == nullptr) throw Misconfigured(file + ": [" + name + "] is no command of sluice");
+      if (sub == nullptr) {
+        refuse(file + ": [" + name + "] is no command", name, command_names(command));
+      }
       apply_table(app, *sub, *inner, file);
       continue;
     }
@@ -115,11 +133,14 @@ void apply_table(CLI::App& app, CLI::App& command, const toml::table& table,
 }
 
 void apply_file(CLI::App& app, const std::string& file) {
+  if (!std::ifstream(file)) {
+    throw Misconfigured("cannot read " + file + ": give --config (or SLUICE_CONFIG) a TOML file");
+  }
   try {
     apply_table(app, app, toml::parse_file(file), file);
   } catch (const toml::parse_error& error) {
     std::ostringstream message;
-    message << file << ": " << error.description() << " (line " << error.source().begin.line << ")";
+    message << file << " line " << error.source().begin.line << ": " << error.description();
     throw Misconfigured(message.str());
   }
 }
@@ -157,8 +178,10 @@ void apply_environment(CLI::App& app, const char* const* environment) {
     const auto equals = line.find('=');
     if (!line.starts_with(kPrefix) || equals == std::string_view::npos) continue;
     const std::string_view variable = line.substr(kPrefix.size(), equals - kPrefix.size());
+    const std::string value(line.substr(equals + 1));
+    if (variable == "CRASH_AT") arm_crash_point(value);
     if (std::ranges::count(kReserved, variable) > 0) continue;
-    apply_variable(app, variable, std::string(line.substr(equals + 1)));
+    apply_variable(app, variable, value);
   }
 }
 
@@ -205,9 +228,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     for (const CLI::Option* option : command.get_options()) {
       if (option->nonpositional()) names.push_back("--" + option->get_single_name());
     }
-    for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; })) {
-      names.push_back(sub->get_name());
-    }
+    std::ranges::move(command_names(command), std::back_inserter(names));
     const std::string meant = nearest(wrong, names);
     return wrong + " is not known to " + path_of(command) +
            (meant.empty() ? "; see " + help : "; did you mean " + meant + "?");

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -6,6 +7,7 @@
 #include "tools/sluice/json.h"
 #include "tools/sluice/poster.h"
 #include "tools/sluice/producer.h"
+#include "tools/sluice/progress.h"
 
 namespace sluice {
 namespace {
@@ -16,9 +18,10 @@ struct Options {
   std::string file;
 };
 
-void post_lines(std::istream& lines, Poster& poster) {
+void post_lines(std::istream& lines, Poster& poster, Progress& progress) {
   std::string line;
   for (std::uint64_t number = 1; std::getline(lines, line); ++number) {
+    progress.advance(line.size() + 1);
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::string origin = "line " + std::to_string(number);
     try {
@@ -33,7 +36,13 @@ void post_lines(std::istream& lines, Poster& poster) {
   poster.flush();
 }
 
-Exit post(const Options& options) {
+std::uint64_t size_of(const std::string& file) {
+  std::error_code unknown;
+  const auto size = std::filesystem::file_size(file, unknown);
+  return unknown ? 0 : size;
+}
+
+Exit post(const Options& options, const Speech& speech) {
   HttpClient client(options.producer.http, options.producer.api_key, options.producer.timeout);
   Poster poster(client, options.domain, options.producer.retry_for);
   poster.batch(static_cast<std::size_t>(options.producer.batch));
@@ -45,7 +54,8 @@ Exit post(const Options& options) {
                           ": give a file of CloudEvents, one a line, or -");
   }
   try {
-    post_lines(options.file == "-" ? std::cin : file, poster);
+    Progress progress(speech.progress, "bytes posted", size_of(options.file));
+    post_lines(options.file == "-" ? std::cin : file, poster, progress);
   } catch (const Refused& error) {
     std::cerr << "sluice post: " << error.what() << "\n";
     return Exit::found;
@@ -67,7 +77,7 @@ void add_post(Command& root) {
   add_producer_options(command, options->producer);
   command.text("domain", options->domain, "The domain that the events belong to").required();
   command.argument("FILE", options->file, "File of events, or - for standard input");
-  command.runs([options](const Speech&) { return post(*options); });
+  command.runs([options](const Speech& speech) { return post(*options, speech); });
 }
 
 }  // namespace sluice

@@ -80,10 +80,18 @@ HttpReply Poster::deliver() {
 }
 
 void Poster::refuse(const HttpReply& reply) const {
+  const std::string message = complaint(reply) + so_far();
+  // Malformed, too large, not admissible: the events' fault. Else the request's: the wrong domain,
+  // no such right.
+  if (reply.status == 400 || reply.status == 413 || reply.status == 422) throw Refused(message);
+  throw Misconfigured(message);
+}
+
+std::string Poster::complaint(const HttpReply& reply) const {
   simdjson::dom::parser parser;
   simdjson::dom::element problem;
   std::string message = "the server answers " + std::to_string(reply.status);
-  if (parser.parse(reply.body).get(problem) != simdjson::SUCCESS) throw Refused(message + so_far());
+  if (parser.parse(reply.body).get(problem) != simdjson::SUCCESS) return message;
   for (const char* key : {"title", "detail"}) {
     const std::string_view text = text_or(problem, key, "");
     if (!text.empty()) message += ": " + std::string(text);
@@ -104,7 +112,7 @@ void Poster::refuse(const HttpReply& reply) const {
       message += "; and " + std::to_string(errors.size() - kMostFaultsShown) + " more";
     }
   }
-  throw Refused(message + so_far());
+  return message;
 }
 
 std::string Poster::so_far() const {

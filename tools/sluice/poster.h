@@ -42,6 +42,7 @@ class Poster {
  private:
   HttpReply deliver();
   [[noreturn]] void refuse(const HttpReply& reply) const;
+  [[nodiscard]] std::string complaint(const HttpReply& reply) const;
   [[nodiscard]] std::string so_far() const;
 
   HttpClient& client_;

@@ -111,6 +111,24 @@ TEST_CASE("a refusal names the lines, and is not tried again") {
   CHECK(server.requests().size() == 1);
 }
 
+TEST_CASE("what is not the events' fault is no refusal of them") {
+  Server server({{404, R"({"title":"Not Found","detail":"there is no domain d"})"}, {413, "{}"}});
+  HttpClient client(server.url(), "", 5s);
+  Poster wrong_place(client, "d", 30s);
+  wrong_place.add("{1}", "line 1");
+  try {
+    wrong_place.flush();
+    FAIL("it was taken");
+  } catch (const Refused&) {
+    FAIL("no event is at fault");
+  } catch (const Misconfigured& error) {
+    CHECK_THAT(error.what(), Catch::Contains("there is no domain d"));
+  }
+  Poster too_large(client, "d", 30s);
+  too_large.add("{1}", "line 1");
+  CHECK_THROWS_AS(too_large.flush(), Refused);
+}
+
 TEST_CASE("a server that stays away is given up, saying what was taken before") {
   Server server({{202, kTaken}, {503, "", "0"}, {503, "", "3600"}});
   HttpClient client(server.url(), "", 5s);

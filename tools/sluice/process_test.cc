@@ -4,11 +4,13 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "storage/errors.h"
 #include "tests/support/temp_dir.h"
 #include "tools/sluice/data_folder.h"
 #include "tools/sluice/memory_budget.h"
+#include "tools/sluice/scratch_folder.h"
 #include "tools/sluice/shutdown.h"
 
 using namespace sluice;
@@ -56,6 +58,44 @@ TEST_CASE("a folder that cannot be made is an error that names it") {
   CHECK_THROWS_WITH(DataFolder("/proc/nothing/here"), Catch::Contains("/proc/nothing/here"));
 }
 
+TEST_CASE("what is in the way of a folder is named") {
+  const TempDir dir;
+  std::ofstream(dir.path() / "file") << "x";
+  CHECK_THROWS_WITH(DataFolder(dir.path() / "file" / "data"),
+                    Catch::Contains((dir.path() / "file").string() + " is no folder"));
+}
+
+TEST_CASE("nobody else may look into what is kept of people") {
+  const TempDir dir;
+  make_closed_folder(dir.path() / "log");
+  CHECK(std::filesystem::status(dir.path() / "log").permissions() ==
+        std::filesystem::perms::owner_all);
+}
+
+TEST_CASE("a scratch folder goes with its command, and the next one takes what a killed one left") {
+  const TempDir dir;
+  const auto folders = [&] {
+    return std::distance(std::filesystem::directory_iterator(dir.path()), {});
+  };
+  {
+    const ScratchFolder first(dir.path());
+    std::ofstream(first.path() / "data") << "x";
+    CHECK(folders() == 1);
+  }
+  CHECK(folders() == 0);
+  in_child([&]() -> int {
+    const ScratchFolder killed(dir.path());
+    std::ofstream(killed.path() / "data") << "x";
+    ::raise(SIGKILL);
+    return 0;
+  });
+  CHECK(folders() == 1);
+  const ScratchFolder living(dir.path());
+  CHECK(folders() == 1);
+  const ScratchFolder beside(dir.path());
+  CHECK(folders() == 2);
+}
+
 TEST_CASE("the first TERM asks to stop, the second ends the process") {
   const int once = in_child([]() -> int {
     const Shutdown shutdown;
@@ -78,10 +118,12 @@ TEST_CASE("the shares of memory are not more than there is") {
   const std::uint64_t total =
       GENERATE(as<std::uint64_t>{}, 64 << 20, 512 << 20, std::uint64_t{64} << 30);
   const int projectors = GENERATE(1, 4, 64);
-  const MemoryBudget share = divide_memory(total, projectors);
+  const bool ingest = GENERATE(true, false);
+  const MemoryBudget share = divide_memory(total, {.ingest = ingest, .projectors = projectors});
   const auto parts = static_cast<std::uint64_t>(projectors);
   CHECK(share.ingest + share.log + share.state + share.dedupe +
             parts * (share.dirty_rows + share.row_cache) <=
-        total / 8 * 7);
+        total / 4 * 3);
   CHECK(share.dirty_rows >= 64 << 10);
+  CHECK((share.ingest > 0) == ingest);
 }

@@ -3,9 +3,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <limits>
 #include <ostream>
 
 #include "storage/errors.h"
+#include "tools/sluice/help.h"
 #include "tools/sluice/outside.h"
 #include "tools/sluice/units.h"
 
@@ -15,12 +18,9 @@ namespace {
 // CLI11 turns a "%" of a description into nothing special, but needs names as std::string.
 std::string flag_of(std::string_view name) { return "--" + std::string(name); }
 
-CLI::Validator valid_when(std::function<bool(const std::string&)> holds, std::string wanted) {
-  return CLI::Validator(
-      [holds = std::move(holds), wanted](std::string& text) {
-        return holds(text) ? std::string() : "\"" + text + "\" is not " + wanted;
-      },
-      "");
+// `fault` says what is wrong with a text, or nothing.
+CLI::Validator unless(std::function<std::string(const std::string&)> fault) {
+  return CLI::Validator([fault = std::move(fault)](std::string& text) { return fault(text); }, "");
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ Command& Command::text(std::string_view name, std::string& target, std::string_v
 Command& Command::list(std::string_view name, std::vector<std::string>& target,
                        std::string_view help) {
   last_ = app_->add_option(flag_of(name), target, std::string(help));
-  last_->delimiter(',')->type_name("A,B,...");
+  last_->delimiter(',')->allow_extra_args(false)->type_name("A,B,...");
   return *this;
 }
 
@@ -46,9 +46,18 @@ Command& Command::flag(std::string_view name, bool& target, std::string_view hel
 
 Command& Command::number(std::string_view name, std::int64_t& target, std::int64_t least,
                          std::int64_t most, std::string_view help) {
+  constexpr auto kAny = std::numeric_limits<std::int64_t>::max();
   last_ = app_->add_option(flag_of(name), target, std::string(help));
-  last_->capture_default_str();
-  last_->check(CLI::Range(least, most))->type_name("NUMBER");
+  // Who has no bound has nothing to say about it.
+  if (target != kAny) last_->capture_default_str();
+  const std::string bounds =
+      "from " + std::to_string(least) + (most == kAny ? " on" : " to " + std::to_string(most));
+  last_->check(unless([=](const std::string& text) {
+    const auto value = parse_whole(text);
+    const bool good = value && *value >= least && *value <= most;
+    return good ? "" : "\"" + text + "\" is not a whole number " + bounds;
+  }));
+  last_->type_name("NUMBER");
   return *this;
 }
 
@@ -57,11 +66,12 @@ Command& Command::bytes(std::string_view name, std::uint64_t& target, std::uint6
   last_ = app_->add_option_function<std::string>(
       flag_of(name), [&target](const std::string& text) { target = *parse_bytes(text); },
       std::string(help));
-  const auto holds = [least](const std::string& text) {
+  last_->check(unless([least](const std::string& text) -> std::string {
     const auto value = parse_bytes(text);
-    return value && *value >= least;
-  };
-  last_->check(valid_when(holds, "a size of at least " + show_bytes(least) + ", such as 512MiB"));
+    if (!value)
+      return "\"" + text + "\" is no size: give a number with a unit (" + kByteUnits + ")";
+    return *value >= least ? "" : text + " is too little: at least " + show_bytes(least);
+  }));
   last_->run_callback_for_default();
   last_->type_name("SIZE")->default_str(show_bytes(target));
   return *this;
@@ -72,12 +82,11 @@ Command& Command::duration(std::string_view name, std::chrono::milliseconds& tar
   last_ = app_->add_option_function<std::string>(
       flag_of(name), [&target](const std::string& text) { target = *parse_duration(text); },
       std::string(help));
-  const auto holds = [least](const std::string& text) {
+  last_->check(unless([least](const std::string& text) -> std::string {
     const auto value = parse_duration(text);
-    return value && *value >= least;
-  };
-  last_->check(
-      valid_when(holds, "a time of at least " + show_duration(least) + ", such as 30s or 250ms"));
+    if (!value) return "\"" + text + "\" is no time: give a number with a unit (ms, s, m, h, d)";
+    return *value >= least ? "" : text + " is too short: at least " + show_duration(least);
+  }));
   last_->run_callback_for_default();
   last_->type_name("TIME")->default_str(show_duration(target));
   return *this;
@@ -95,7 +104,11 @@ Command& Command::required() {
 }
 
 Command& Command::one_of(const std::vector<std::string>& words) {
-  last_->check(CLI::IsMember(words));
+  last_->check(unless([words](const std::string& text) -> std::string {
+    if (std::ranges::count(words, text) > 0) return "";
+    return "\"" + text + "\" is none of " + CLI::detail::join(words, ", ");
+  }));
+  last_->type_name(CLI::detail::join(words, "|"));
   return *this;
 }
 
@@ -128,10 +141,11 @@ Program::Program(std::ostream& errors) : parts_(std::make_unique<Parts>(errors))
   CLI::App& app = parts_->app;
   app.require_subcommand(1);
   app.fallthrough();
+  app.formatter(std::make_shared<HelpPage>());
   app.add_option("--config", parts_->config_file, "A TOML file of properties (or SLUICE_CONFIG)");
   app.footer(
-      "Every property of a command can also be set as SLUICE_<NAME> in the environment or in the\n"
-      "file. Exit codes: 0 done, 1 something was found, 2 could not run.\n"
+      "Every property of a command is also a variable SLUICE_<NAME> and a key of the\n"
+      "TOML file. Exit codes: 0 done, 1 something was found, 2 could not run.\n"
       "Start with: sluice up --data DIR");
 }
 
@@ -141,7 +155,8 @@ Command& Program::root() { return parts_->root; }
 
 int Program::run(int argc, const char* const* argv, const char* const* environment) {
   CLI::App& app = parts_->app;
-  const auto fail = [this](std::string_view message) {
+  const auto fail = [this](std::string message) {
+    std::ranges::replace(message, '\n', ' ');
     parts_->errors << "sluice: " << message << "\n";
     return static_cast<int>(Exit::failed);
   };

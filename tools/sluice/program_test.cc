@@ -111,12 +111,36 @@ TEST_CASE("an unknown name is an error wherever it stands, and the nearest one i
   refused(Run({"og"}), "did you mean go?");
   refused(Run({"go", "--http", "u"}, {"SLUICE_BACH=1"}), "did you mean SLUICE_BATCH?");
   refused(Run({"go", "--http", "u"}, {"SLUICE_ZZZZZZZZ=1"}), "SLUICE_ZZZZZZZZ is not known");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_CRASH_AT=flush.comitted"}), "flush.committed");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_CRASH_AT=flush.committed:soon"}), "\"soon\"");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_CRASH_AT=flush.committed:0"}), "\"0\"");
   const File file("htpp = \"x\"\n");
   refused(Run({"go", "--http", "u"}, {std::string("SLUICE_CONFIG=") + file.name()}),
           "did you mean http?");
   const File table("[og]\nhttp = \"x\"\n");
-  refused(Run({"go", "--http", "u", "--config", table.name()}), "[og] is no command");
-  refused(Run({"go", "--http", "u", "--config", "/nowhere.toml"}), "/nowhere.toml");
+  refused(Run({"go", "--http", "u", "--config", table.name()}),
+          "[og] is no command; did you mean go?");
+  refused(Run({"go", "--http", "u", "--config", "/nowhere.toml"}), "cannot read /nowhere.toml");
+  const File broken("http = \"x");
+  refused(Run({"go", "--config", broken.name()}), "line 1");
+}
+
+TEST_CASE("what is wrong with a value is said, and what would be right") {
+  CHECK_THAT(Run({"go", "--http", "u", "--memory", "2mb"}).errors, Catch::Contains("MiB"));
+  CHECK_THAT(Run({"go", "--http", "u", "--memory", "1KiB"}).errors,
+             Catch::Contains("at least 1MiB"));
+  CHECK_THAT(Run({"go", "--http", "u", "--batch", "101"}).errors, Catch::Contains("from 1 to 100"));
+  CHECK_THAT(Run({"go", "--http", "u", "--retry-for", "1y"}).errors, Catch::Contains("ms, s, m"));
+  CHECK_THAT(Run({"go", "--http", "u"}, {"SLUICE_MEMORY=x"}).errors,
+             Catch::Contains("SLUICE_MEMORY: \"x\""));
+}
+
+TEST_CASE("a list takes one word, so that what follows is not taken for more of it") {
+  const Run run({"go", "--http", "u", "--domains", "a,b", "c"});
+  CHECK(run.code == 2);
+  CHECK_THAT(run.errors, Catch::Contains("c is not known"));
+  CHECK(Run({"go", "--http", "u", "--domains", "a", "--domains", "b"}).told.domains ==
+        std::vector<std::string>{"a", "b"});
 }
 
 TEST_CASE("values out of bounds and of another form are errors") {

@@ -12,7 +12,7 @@ constexpr std::uint64_t kWidth = 30;
 }  // namespace
 
 Progress::Progress(bool shown, std::string what, std::uint64_t total)
-    : shown_(shown), what_(std::move(what)), total_(std::max<std::uint64_t>(total, 1)) {}
+    : shown_(shown), what_(std::move(what)), total_(total) {}
 
 Progress::~Progress() {
   if (shown_) std::fputs("\r\x1b[K", stderr);
@@ -28,6 +28,10 @@ void Progress::advance(std::uint64_t by) {
 }
 
 void Progress::draw() const {
+  if (total_ == 0) {
+    std::fprintf(stderr, "\r%llu %s\x1b[K", static_cast<unsigned long long>(done_), what_.c_str());
+    return;
+  }
   const std::uint64_t filled = std::min(done_, total_) * kWidth / total_;
   const std::string bar = std::string(filled, '=') + std::string(kWidth - filled, ' ');
   std::fprintf(stderr, "\r[%s] %llu of %llu %s\x1b[K", bar.c_str(),

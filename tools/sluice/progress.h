@@ -9,6 +9,7 @@ namespace sluice {
 // A line on a terminal's stderr that says how far long work has come; silent elsewhere.
 class Progress {
  public:
+  // `total` 0: nobody knows how much it is.
   Progress(bool shown, std::string what, std::uint64_t total);
   ~Progress();
   Progress(const Progress&) = delete;

@@ -50,7 +50,8 @@ Exit project(const Options& options) {
   for (const Projection& projection : projections) {
     partitions += open_sink(options.postgres, projection.name)->generation().partitions;
   }
-  const MemoryBudget memory = divide_memory(options.memory, std::max(1, partitions));
+  const MemoryBudget memory =
+      divide_memory(options.memory, {.projectors = std::max(1, partitions)});
   const auto log = kafka_log(options.brokers, options.kafka, memory.log);
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   Workers workers(projections,

@@ -1,8 +1,15 @@
 #include <cstdio>
+#include <fstream>
+#include <sstream>
 
+#include "schemas/sluice/contract_text.h"
+#include "sluice/envelope.pb.h"
+#include "storage/errors.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
 #include "tools/sluice/domain_choice.h"
+#include "tools/sluice/json.h"
+#include "tools/sluice/producer.h"
 #include "tools/sluice/published.h"
 
 namespace sluice {
@@ -11,23 +18,64 @@ namespace {
 struct Options {
   std::string postgres;
   std::vector<std::string> domains;
+  std::string since;
   std::int64_t partitions = 4;
   std::chrono::milliseconds horizon{std::chrono::hours(24)};
 };
 
-Exit print(const Options& options) {
-  const auto chosen = choose_domains(options.domains);
+Exit print(const Options& options, const Speech& speech) {
+  std::string sql;
   for (const PublishedSchema& schema :
-       schemas_of(chosen, static_cast<int>(options.partitions), options.horizon)) {
-    std::fputs(schema_sql(schema, 1).c_str(), stdout);
+       schemas_of(choose_domains(options.domains), static_cast<int>(options.partitions),
+                  options.horizon)) {
+    sql += schema_sql(schema, 1);
+  }
+  if (speech.json) {
+    print_line("{\"sql\":" + json_string(sql) + "}");
+  } else {
+    std::fputs(sql.c_str(), stdout);
   }
   return Exit::done;
 }
 
 Exit apply(const Options& options) {
-  const auto chosen = choose_domains(options.domains);
-  apply_schema(options.postgres,
-               schemas_of(chosen, static_cast<int>(options.partitions), options.horizon));
+  const auto schemas = schemas_of(choose_domains(options.domains),
+                                  static_cast<int>(options.partitions), options.horizon);
+  apply_schema(options.postgres, schemas);
+  std::string applied;
+  for (const PublishedSchema& schema : schemas) {
+    applied += (applied.empty() ? "" : ",") + json_string(schema.domain);
+  }
+  print_line("{\"applied\":[" + applied + "]}");
+  return Exit::done;
+}
+
+std::string text_of(const std::string& file) {
+  std::ifstream in(file);
+  std::ostringstream text;
+  if (!(text << in.rdbuf())) throw Misconfigured("cannot read " + file);
+  return text.str();
+}
+
+// The protos whose bytes stand in logs, and whose columns readers have.
+Exit contract(const Options& options, const Speech& speech) {
+  std::vector<const google::protobuf::FileDescriptor*> files{Envelope::descriptor()->file()};
+  for (const Domain& domain : choose_domains(options.domains)) {
+    files.push_back(domain.event->file());
+    files.push_back(domain.tables);
+  }
+  const std::string text = contract_text(files);
+  if (!options.since.empty()) {
+    const auto broken = broken_promises(text_of(options.since), text);
+    for (const std::string& promise : broken) std::fprintf(stderr, "%s\n", promise.c_str());
+    print_line("{\"broken\":" + std::to_string(broken.size()) + "}");
+    return broken.empty() ? Exit::done : Exit::found;
+  }
+  if (speech.json) {
+    print_line("{\"contract\":" + json_string(text) + "}");
+  } else {
+    std::fputs(text.c_str(), stdout);
+  }
   return Exit::done;
 }
 
@@ -49,9 +97,17 @@ void add_schema(Command& root) {
                    "Of the domain's stream; fixed when the view is made");
     command.duration("dedupe-horizon", options->horizon, std::chrono::seconds(1),
                      "How long an event's id is remembered; fixed too");
-    command.runs(
-        [options, applies](const Speech&) { return applies ? apply(*options) : print(*options); });
+    command.runs([options, applies](const Speech& speech) {
+      return applies ? apply(*options) : print(*options, speech);
+    });
   }
+  Command command = schema.command(
+      "contract", "What a release promises: the numbers, names and types of facts and columns",
+      "sluice schema contract --domains deliberation");
+  command.list("domains", options->domains, "Of these domains; all when not given");
+  command.text("since", options->since,
+               "An earlier contract: say what of it no longer holds; exit 1 when there is any");
+  command.runs([options](const Speech& speech) { return contract(*options, speech); });
 }
 
 }  // namespace sluice

@@ -7,6 +7,7 @@
 #include "tools/sluice/json.h"
 #include "tools/sluice/poster.h"
 #include "tools/sluice/producer.h"
+#include "tools/sluice/progress.h"
 #include "tools/sluice/shutdown.h"
 
 namespace sluice {
@@ -26,17 +27,24 @@ struct Options {
 // Requests a second, where the rate is given: people do not wait a second for their vote.
 constexpr std::int64_t kRequestsASecond = 20;
 
-void post_traffic(const Options& options, Poster& poster) {
+void post_traffic(const Options& options, Poster& poster, bool shown) {
   const Shutdown shutdown;
   simulate::DeliberationTraffic traffic(static_cast<std::uint64_t>(options.seed),
                                         {.votes = std::numeric_limits<std::int64_t>::max(),
                                          .conversations = static_cast<int>(options.conversations),
                                          .participants = static_cast<int>(options.participants)});
+  const auto seconds = [](Clock::duration time) {
+    return static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(time).count());
+  };
+  Progress progress(shown, "seconds", seconds(options.lasts));
+  std::uint64_t told = 0;
   const auto begun = Clock::now();
   std::uint64_t made = 0;
   while (!shutdown.token().stop_requested()) {
     const auto elapsed = Clock::now() - begun;
     if (elapsed >= options.lasts) break;
+    progress.advance(seconds(elapsed) - told);
+    told = seconds(elapsed);
     const auto due = options.rate == 0 ? std::numeric_limits<double>::max()
                                        : std::chrono::duration<double>(elapsed).count() *
                                              static_cast<double>(options.rate);
@@ -53,13 +61,13 @@ void post_traffic(const Options& options, Poster& poster) {
   poster.flush();
 }
 
-Exit simulate_deliberation(const Options& options) {
+Exit simulate_deliberation(const Options& options, const Speech& speech) {
   HttpClient client(options.producer.http, options.producer.api_key, options.producer.timeout);
   Poster poster(client, "deliberation", options.producer.retry_for);
   poster.batch(static_cast<std::size_t>(options.producer.batch));
   const auto begun = Clock::now();
   try {
-    post_traffic(options, poster);
+    post_traffic(options, poster, speech.progress);
   } catch (const Refused& error) {
     std::cerr << "sluice simulate: " << error.what() << "\n";
     return Exit::found;
@@ -89,7 +97,7 @@ void add_simulate(Command& root) {
   command.duration("seconds", options->lasts, std::chrono::milliseconds(1), "How long");
   command.number("seed", options->seed, 0, std::numeric_limits<std::int64_t>::max(),
                  "Other traffic for another seed; the same events, ids included, for the same");
-  command.runs([options](const Speech&) { return simulate_deliberation(*options); });
+  command.runs([options](const Speech& speech) { return simulate_deliberation(*options, speech); });
 }
 
 }  // namespace sluice

@@ -19,17 +19,22 @@ const std::string kQuarantined =
     "SELECT projection, partition, count(*) AS quarantined FROM sluice.quarantine GROUP BY 1, 2 "
     "ORDER BY 1, 2";
 
+const std::string kTroubles =
+    "SELECT projection, partition, trouble FROM sluice.freshness WHERE trouble <> '' ORDER BY 1, 2";
+
 Exit status(const std::string& postgres, const Speech& speech) {
   Database database(postgres);
   const Answer partitions = database.ask(kPartitions);
+  const Answer troubles = database.ask(kTroubles);
   const Answer rejected = database.ask(kRejected);
   const Answer quarantined = database.ask(kQuarantined);
   if (speech.json) {
-    print_line("{\"partitions\":" + partitions.json() + ",\"rejected\":" + rejected.json() +
-               ",\"quarantined\":" + quarantined.json() + "}");
+    print_line("{\"partitions\":" + partitions.json() + ",\"troubles\":" + troubles.json() +
+               ",\"rejected\":" + rejected.json() + ",\"quarantined\":" + quarantined.json() + "}");
     return Exit::done;
   }
   std::string text = partitions.table();
+  if (!troubles.rows.empty()) text += "\n" + troubles.table();
   if (!rejected.rows.empty()) text += "\n" + rejected.table();
   if (!quarantined.rows.empty())
     text += "\n" + quarantined.table() + "see: sluice quarantine list\n";
@@ -41,11 +46,11 @@ Exit status(const std::string& postgres, const Speech& speech) {
 
 void add_status(Command& root) {
   auto postgres = std::make_shared<std::string>();
-  Command command = root.command(
-      "status",
-      "How far each view is: position, end of the log, lag and age, by partition; what was "
-      "rejected and what is in quarantine",
-      "sluice status --postgres postgresql://...");
+  Command command = root.command("status",
+                                 "How far each view is: position, end of the log, lag and age, by "
+                                 "partition; which are stopped "
+                                 "and why; what was rejected and what is in quarantine",
+                                 "sluice status --postgres postgresql://...");
   add_postgres_option(command, *postgres);
   command.runs([postgres](const Speech& speech) { return status(*postgres, speech); });
 }

@@ -8,6 +8,13 @@
 namespace sluice {
 namespace {
 
+// As sluice.wait_for has it.
+bool is_domain(std::string_view name) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
+  return !name.empty() && kLetters.find(name.front()) != std::string_view::npos &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
 template <class Number>
 bool read(std::string_view text, Number& number) {
   const char* end = text.data() + text.size();
@@ -25,8 +32,9 @@ void Token::add(std::string_view text) {
     const auto at = part.find('@');
     std::int32_t partition = 0;
     std::int64_t position = 0;
-    if (colon == 0 || colon == std::string_view::npos || at == std::string_view::npos ||
-        at < colon || !read(part.substr(colon + 1, at - colon - 1), partition) ||
+    if (colon == std::string_view::npos || !is_domain(part.substr(0, colon)) ||
+        at == std::string_view::npos || at < colon ||
+        !read(part.substr(colon + 1, at - colon - 1), partition) ||
         !read(part.substr(at + 1), position)) {
       throw Misconfigured("\"" + std::string(part) +
                           "\" is no token: give what a post answered, such as deliberation:3@812");

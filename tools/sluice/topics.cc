@@ -46,13 +46,13 @@ Exit apply(const Options& options) {
     throw Misconfigured("give --brokers: `sluice up` makes the streams of its own log");
   const auto log = look_at_log(options.log);
   const auto topology = log->topology();
+  std::string applied;
   for (const Domain& domain : choose_domains(options.domains)) {
     const std::string stream = stream_of(domain.name);
-    const bool there = topology->partitions(stream).has_value();
     topology->create(stream, static_cast<int>(options.partitions));
-    std::fprintf(stderr, "%s %s, %lld partitions\n", stream.c_str(), there ? "is there" : "made",
-                 static_cast<long long>(options.partitions));
+    applied += (applied.empty() ? "" : ",") + json_string(stream);
   }
+  print_line("{\"applied\":[" + applied + "]}");
   return Exit::done;
 }
 

@@ -14,9 +14,11 @@ struct Unit {
   double size;
 };
 
-constexpr std::array kBytes = {Unit{"", 1},          Unit{"B", 1},         Unit{"KiB", 1024},
-                               Unit{"KB", 1e3},      Unit{"MiB", 1 << 20}, Unit{"MB", 1e6},
-                               Unit{"GiB", 1 << 30}, Unit{"GB", 1e9}};
+constexpr std::array kBytes = {
+    Unit{"", 1},          Unit{"B", 1},         Unit{"KiB", 1024},
+    Unit{"KB", 1e3},      Unit{"MiB", 1 << 20}, Unit{"MB", 1e6},
+    Unit{"GiB", 1 << 30}, Unit{"GB", 1e9},      Unit{"TiB", 1099511627776.0},
+    Unit{"TB", 1e12}};
 constexpr std::array kMilliseconds = {Unit{"", 1e3},  Unit{"ms", 1},    Unit{"s", 1e3},
                                       Unit{"m", 6e4}, Unit{"h", 3.6e6}, Unit{"d", 8.64e7}};
 // Above this a double no longer holds every whole number.
@@ -40,6 +42,14 @@ std::optional<double> parse(std::string_view text, std::span<const Unit> units) 
 }
 
 }  // namespace
+
+std::optional<std::int64_t> parse_whole(std::string_view text) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || rest != end) return std::nullopt;
+  return value;
+}
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   const auto value = parse(text, kBytes);

@@ -10,8 +10,12 @@
 
 namespace sluice {
 
+// A decimal whole number, nothing around it.
+[[nodiscard]] std::optional<std::int64_t> parse_whole(std::string_view text);
+
 // A number of bytes: "4096", "512KiB", "64MiB", "2GiB"; KB, MB and GB are powers of 1000.
 // nullopt for anything else, and for what does not fit.
+inline constexpr const char* kByteUnits = "KiB, MiB, GiB, TiB, or KB, MB, GB, TB";
 [[nodiscard]] std::optional<std::uint64_t> parse_bytes(std::string_view text);
 
 // A length of time: "250ms", "30s", "5m", "24h", "1.5s"; a bare number is seconds. Whole

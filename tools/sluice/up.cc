@@ -38,10 +38,15 @@ Exit up(const Options& options) {
       std::min(options.workers == 0 ? cores : static_cast<int>(options.workers), config.partitions);
 
   const Shutdown shutdown;
-  Node node(config, shutdown.token());
-  print_line("{\"ready\":true,\"http\":" + json_string(node.addresses().http) +
-             ",\"postgres\":" + json_string(node.addresses().postgres) + "}");
-  node.run(shutdown.token());
+  try {
+    Node node(config, shutdown.token());
+    print_line("{\"ready\":true,\"http\":" + json_string(node.addresses().http) +
+               ",\"postgres\":" + json_string(node.addresses().postgres) + "}");
+    node.run(shutdown.token());
+  } catch (const Retryable&) {
+    // Told to end while it waited for a database or a broker.
+    if (!shutdown.token().stop_requested()) throw;
+  }
   return Exit::done;
 }
 

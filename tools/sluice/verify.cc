@@ -1,15 +1,12 @@
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
 
 #include "projectors/engine/refold.h"
 #include "schemas/sluice/row_options.h"
+#include "schemas/sluice/words.h"
 #include "storage/errors.h"
 #include "storage/postgres/published_rows.h"
 #include "storage/rocksdb/rocks_state_store.h"
@@ -21,14 +18,19 @@
 #include "tools/sluice/producer.h"
 #include "tools/sluice/progress.h"
 #include "tools/sluice/published.h"
+#include "tools/sluice/scratch_folder.h"
+#include "tools/sluice/shutdown.h"
 
 namespace sluice {
 namespace {
 
-constexpr int kShown = 10;
+constexpr int kShown = 20;  // rows of a table
 constexpr std::chrono::milliseconds kPoll{200};
 // How long the log may show nothing of what the view has folded.
 constexpr int kEmptyPolls = 150;
+// While the view moves on, it is followed until this few records are missing, at most so often.
+constexpr std::uint64_t kNear = 100'000;
+constexpr int kRounds = 4;
 
 struct Options {
   std::string domain;
@@ -36,31 +38,6 @@ struct Options {
   LogOptions log;
   std::string scratch;
   std::uint64_t memory = std::uint64_t{512} << 20;
-};
-
-// A folder that goes when this does.
-class Scratch {
- public:
-  explicit Scratch(const std::string& parent) {
-    std::string path =
-        ((parent.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path(parent)) /
-         "sluice-verify-XXXXXX")
-            .string();
-    if (::mkdtemp(path.data()) == nullptr) {
-      throw Misconfigured("no folder can be made at " + path + ": name another by --scratch");
-    }
-    path_ = path;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 // Reads every partition from its start.
@@ -76,14 +53,14 @@ using Targets = std::map<Partition, ViewPosition>;
 class Account {
  public:
   Account(const Projection& projection, const Generation& generation, Log& log,
-          const Options& options)
+          const MemoryBudget& memory, const std::string& scratch)
       : name_(projection.name),
-        scratch_(options.scratch),
+        scratch_(scratch),
         topology_(log.topology()),
-        resources_(divide_memory(options.memory, generation.partitions).state,
-                   generation.partitions) {
-    const auto each = static_cast<std::size_t>(options.memory) / 4 /
-                      static_cast<std::size_t>(generation.partitions);
+        resources_(memory.state, generation.partitions) {
+    const RefoldMemory each{
+        .rows = memory.dirty_rows + memory.row_cache,
+        .filters = memory.dedupe / static_cast<std::uint64_t>(generation.partitions)};
     for (int p = 0; p < generation.partitions; ++p) {
       const Partition partition{p};
       partitions_.push_back(partition);
@@ -93,25 +70,31 @@ class Account {
                             std::to_string(range.begin.value) +
                             ": what a view was folded from is no longer there to compare with");
       }
-      stores_.push_back(std::make_unique<RocksStateStore>(scratch_.path() / std::to_string(p),
-                                                          resources_, RocksStateStore::KeptThrough::shutdown));
+      stores_.push_back(std::make_unique<RocksStateStore>(
+          scratch_.path() / std::to_string(p), resources_, RocksStateStore::KeptThrough::shutdown));
       folds_.push_back(
           std::make_unique<Refold>(projection, generation, partition, each, *stores_.back()));
     }
     reader_ = log.reader(stream_of(projection.name), partitions_, from_the_start_);
   }
 
-  // Folds up to the positions of the view, and no further.
-  void reach(const Targets& targets, bool quiet) {
+  // How many records are to fold up to the positions of the view.
+  [[nodiscard]] std::uint64_t behind(const Targets& targets) const {
     std::uint64_t missing = 0;
     for (const auto& [partition, view] : targets) missing += lag(partition, view);
-    Progress progress(!quiet, "refolding", missing);
+    return missing;
+  }
+
+  // Folds up to the positions of the view, and no further.
+  void reach(const Targets& targets, bool shown) {
+    Progress progress(shown, "records refolded", behind(targets));
     for (const Partition partition : partitions_) {
       if (!targets.contains(partition)) continue;
       reader_wanted_[partition] = lag(partition, targets.at(partition)) > 0;
     }
     int empty_polls = 0;
     while (std::ranges::any_of(reader_wanted_, [](const auto& wanted) { return wanted.second; })) {
+      heed_interrupt();
       const auto records = reader_->poll(kPoll);
       empty_polls = records.empty() ? empty_polls + 1 : 0;
       if (empty_polls > kEmptyPolls) {
@@ -148,6 +131,7 @@ class Account {
     return rows.compare(
         row,
         [&]() -> const google::protobuf::Message* {
+          heed_interrupt();
           for (;;) {
             if (!stored) {
               if (at == stores_.size()) return nullptr;
@@ -162,6 +146,10 @@ class Account {
   }
 
  private:
+  void heed_interrupt() const {
+    if (shutdown_.token().stop_requested()) throw Retryable("interrupted: nothing was decided");
+  }
+
   [[nodiscard]] std::uint64_t lag(Partition partition, const ViewPosition& view) const {
     const auto position = folds_.at(static_cast<std::size_t>(partition.value))->position();
     return static_cast<std::uint64_t>(
@@ -184,9 +172,9 @@ class Account {
     return 0;
   }
 
- private:
+  const Shutdown shutdown_;
   const std::string name_;
-  const Scratch scratch_;
+  const ScratchFolder scratch_;
   const std::unique_ptr<LogTopology> topology_;
   const RocksResources resources_;
   FromTheStart from_the_start_;
@@ -198,11 +186,15 @@ class Account {
   std::set<Partition> held_;
 };
 
-void show(const RowComparison& comparison) {
+void show(const RowComparison& comparison, const std::string& table) {
   for (const RowDifference& d : comparison.first) {
     std::fprintf(stderr, "%s [%s]%s%s: expected %s, found %s\n", d.table.c_str(), d.key.c_str(),
                  d.column.empty() ? "" : " ", d.column.c_str(), d.expected.c_str(),
                  d.found.c_str());
+  }
+  if (comparison.differences > kShown) {
+    std::fprintf(stderr, "%s: %lld more rows differ\n", table.c_str(),
+                 static_cast<long long>(comparison.differences - kShown));
   }
 }
 
@@ -211,23 +203,30 @@ Exit verify(const Options& options, const Speech& speech) {
   const std::vector<Domain> one{domain};
   const std::vector<Projection> projections = projections_of(one);
   if (projections.empty()) throw Misconfigured(options.domain + " has no projection");
+  // Before Postgres is asked for the number of partitions: what is missing here is said first.
+  const auto log = look_at_log(options.log, divide_memory(options.memory, {.projectors = 1}).log);
   const Generation generation = open_sink(options.postgres, domain.name)->generation();
-  const auto log = look_at_log(options.log);
-  Account account(projections.front(), generation, *log, options);
+  const MemoryBudget memory = divide_memory(options.memory, {.projectors = generation.partitions});
+  Account account(projections.front(), generation, *log, memory, options.scratch);
 
   // The bulk without a snapshot, which would keep Postgres from tidying up; then what came since.
   PublishedRows rows(options.postgres, generation.projection, generation.number);
-  account.reach(rows.positions(), speech.json);
+  for (int round = 0; round < kRounds; ++round) {
+    const Targets targets = rows.positions();
+    const bool near = account.behind(targets) <= kNear;
+    account.reach(targets, speech.progress && round == 0);
+    account.resume();
+    if (near) break;
+  }
   rows.begin_snapshot();
-  account.resume();
-  account.reach(rows.positions(), true);
+  account.reach(rows.positions(), false);
 
   RowComparison all;
   for (const auto* row : published_rows(*domain.tables)) {
     const RowComparison one_table = account.compare(rows, *row);
     all.rows += one_table.rows;
     all.differences += one_table.differences;
-    show(one_table);
+    show(one_table, table_name(*row));
   }
   print_line("{\"rows\":" + std::to_string(all.rows) +
              ",\"differences\":" + std::to_string(all.differences) + "}");
@@ -243,12 +242,13 @@ void add_verify(Command& root) {
       "Refold a domain's log from its start into a fresh store and compare every published row "
       "with it. Exit 0 when they are equal, 1 when not; the first differences are named.",
       "sluice verify deliberation --postgres postgresql://... --data DIR");
-  command.argument("domain", options->domain, "Whose view");
+  command.argument("DOMAIN", options->domain, "Whose view");
   add_postgres_option(command, options->postgres);
   add_log_options(command, options->log);
   command.text("scratch", options->scratch,
                "Folder for the fresh store; the system's when not given");
-  command.bytes("memory", options->memory, kLeastMemory, "For caches and memtables");
+  command.bytes("memory", options->memory, kLeastMemory,
+                "For caches, memtables, rows and the log together");
   command.runs([options](const Speech& speech) { return verify(*options, speech); });
 }
 

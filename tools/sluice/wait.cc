@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdio>
 #include <thread>
 
 #include "storage/errors.h"
@@ -40,9 +41,32 @@ bool reached(const Options& options) {
   }
 }
 
+// What a person wants to know after a timeout.
+void explain(const Options& options) {
+  const Answer missing =
+      Database(options.postgres)
+          .ask(
+              "SELECT split_part(wanted, '@', 1), split_part(wanted, '@', 2), p.position "
+              "FROM unnest(string_to_array($1, ',')) AS wanted LEFT JOIN "
+              "(sluice.position p JOIN sluice.projection g USING (projection, generation)) "
+              "ON g.live AND p.projection || ':' || p.partition = split_part(wanted, '@', 1) "
+              "WHERE p.position IS NULL OR p.position < split_part(wanted, '@', 2)::bigint",
+              {options.token});
+  for (const auto& row : missing.rows) {
+    const std::string view = row[0].value_or("");
+    std::fputs(("sluice wait: " + view + " " +
+                (row[2] ? "is at " + *row[2] + ", not yet at " + row[1].value_or("")
+                        : "is nowhere projected") +
+                "\n")
+                   .c_str(),
+               stderr);
+  }
+}
+
 Exit wait(const Options& options, const Speech& speech) {
   Token().add(options.token);
   const bool yes = reached(options);
+  if (!yes) explain(options);
   if (speech.json) print_line(std::string("{\"reached\":") + (yes ? "true}" : "false}"));
   return yes ? Exit::done : Exit::found;
 }
@@ -56,8 +80,7 @@ void add_wait(Command& root) {
       "Wait until every view has reached a token. Exit 0 when they have, 1 after the timeout.",
       "sluice wait deliberation:3@812 --postgres postgresql://... --timeout 30s");
   command.argument("TOKEN", options->token, "What a post or an import answered");
-  command.text("postgres", options->postgres, "URL of Postgres, as `sluice up` prints it")
-      .required();
+  add_postgres_option(command, options->postgres);
   command.duration("timeout", options->timeout, milliseconds(0), "How long to wait");
   command.runs([options](const Speech& speech) { return wait(*options, speech); });
 }

@@ -10,11 +10,20 @@
 using namespace sluice;
 using namespace std::chrono_literals;
 
+TEST_CASE("whole numbers") {
+  CHECK(parse_whole("-12") == -12);
+  for (const char* wrong : {"", "1.5", " 1", "1x", "99999999999999999999"}) {
+    INFO(wrong);
+    CHECK_FALSE(parse_whole(wrong));
+  }
+}
+
 TEST_CASE("sizes") {
   CHECK(parse_bytes("512MiB") == 512u << 20);
   CHECK(parse_bytes("1.5KiB") == 1536u);
   CHECK(parse_bytes("2GB") == 2000000000u);
   CHECK(parse_bytes("17") == 17u);
+  CHECK(parse_bytes("2TiB") == std::uint64_t{2} << 40);
   for (const char* wrong :
        {"", "MiB", "-1", "1 MiB", "1mib", "0.5", "1e3", "99999999999GiB", "nan", "inf"}) {
     INFO(wrong);
@@ -49,8 +58,8 @@ TEST_CASE("joined tokens ask for the furthest position of each partition") {
 }
 
 TEST_CASE("what is no token is refused") {
-  for (const char* wrong : {"deliberation", ":1@2", "a:1", "a@1:2", "a:-1@2", "a:1@-2", "a:1@2x",
-                            ",a:1@2", "a:99999999999@1"}) {
+  for (const char* wrong : {"deliberation", ":1@2", "Xx:1@2", "a-b:1@2", "a:1", "a@1:2", "a:-1@2",
+                            "a:1@-2", "a:1@2x", ",a:1@2", "a:99999999999@1"}) {
     INFO(wrong);
     Token token;
     CHECK_THROWS_AS(token.add(wrong), Misconfigured);

@@ -10,6 +10,7 @@
 #include "schemas/sluice/domain.h"
 #include "storage/errors.h"
 #include "storage/rocksdb/rocks_state_store.h"
+#include "tools/sluice/data_folder.h"
 #include "tools/sluice/event_line.h"
 
 namespace sluice {
@@ -37,7 +38,9 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
       start_(random_id()),
       log_(log),
       open_sink_(std::move(open_sink)),
-      resources_(config_.memory.state, config_.partitions) {}
+      resources_(config_.memory.state, config_.partitions) {
+  make_closed_folder(config_.data / "state");
+}
 
 void Workers::run(const std::stop_token& stop) {
   const std::stop_callback passed_on(stop, [this] { give_up_.request_stop(); });
@@ -87,6 +90,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   const auto sink = open_sink_(projection);
   const Generation generation = sink->generation();
   const auto topology = log_.topology();
+  const auto writer = log_.writer();
   const GroupMember member{
       .group = "sluice." + generation.projection + ".g" + std::to_string(generation.number),
       .instance = config_.instance,
@@ -109,6 +113,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
                                                             resources_);
                  },
                  .topology = *topology,
+                 .writer = *writer,
                  .sink = *sink,
                  .probe = probe_});
   probe_.running(std::string(projection.name) + " worker " + std::to_string(number));

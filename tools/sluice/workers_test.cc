@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "deliberation/tables.pb.h"
+#include "schemas/sluice/domain.h"
 #include "storage/errors.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/partitioner.h"
@@ -47,7 +48,7 @@ struct Node {
                  .instance = "test",
                  .workers = 1,
                  .partitions = kPartitions,
-                 .memory = divide_memory(kLeastMemory, kPartitions),
+                 .memory = divide_memory(kLeastMemory, {.projectors = kPartitions}),
                  .flush_interval = 10ms},
                 *log, [&views](const Projection&) { return std::make_unique<MemorySink>(views); }) {
   }
@@ -55,6 +56,13 @@ struct Node {
   std::unique_ptr<Log> log;
   Workers workers;
 };
+
+// Also those that a fold sends derived records to.
+void create_streams(Log& log) {
+  for (const Domain& domain : domains()) {
+    log.topology()->create(stream_of(domain.name), kPartitions);
+  }
+}
 
 void append(Log& log, simulate::DeliberationTraffic& traffic, int count) {
   const auto writer = log.writer();
@@ -84,7 +92,7 @@ TEST_CASE("stopped workers have flushed what they folded, and go on from there")
   simulate::DeliberationTraffic traffic(1, {.votes = 1000, .conversations = 5, .participants = 50});
   for (const int round : {1, 2}) {
     Node node(dir.path(), views);
-    if (round == 1) node.log->topology()->create(kStream, kPartitions);
+    if (round == 1) create_streams(*node.log);
     append(*node.log, traffic, 100);
     std::stop_source stop;
     std::jthread running([&] { node.workers.run(stop.get_token()); });
@@ -101,7 +109,7 @@ TEST_CASE("workers that cannot work stop all of them and say why") {
   const TempDir dir;
   MemoryViews views(generation(rules().version + 1));
   Node node(dir.path(), views);
-  node.log->topology()->create(kStream, kPartitions);
+  create_streams(*node.log);
   CHECK_THROWS_WITH(node.workers.run(std::stop_token()), Catch::Contains("rebuild"));
 }
 
@@ -109,13 +117,13 @@ TEST_CASE("a database that is away at the start is waited for") {
   const TempDir dir;
   MemoryViews views(generation(rules().version));
   const auto log = own_embedded_log(dir.path(), 16 << 20);
-  log->topology()->create(kStream, kPartitions);
+  create_streams(*log);
   std::atomic<int> tries = 0;
   Workers workers({rules()},
                   {.data = dir.path(),
                    .instance = "test",
                    .partitions = kPartitions,
-                   .memory = divide_memory(kLeastMemory, kPartitions)},
+                   .memory = divide_memory(kLeastMemory, {.projectors = kPartitions})},
                   *log, [&](const Projection&) -> std::unique_ptr<ProjectionSink> {
                     if (++tries == 1) throw Retryable("no connection");
                     return std::make_unique<MemorySink>(views);

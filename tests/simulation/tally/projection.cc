@@ -2,7 +2,19 @@
 
 #include <vector>
 
+#include "roster/events.pb.h"
+
 namespace sluice {
+namespace {
+
+void tell_left(const std::string& member, const std::string& box_id, Effects& effects) {
+  roster::Event event;
+  event.mutable_member_left()->set_member(member);
+  event.mutable_member_left()->set_box_id(box_id);
+  effects.emit(event);
+}
+
+}  // namespace
 
 std::string_view Tally::key(const Event& event) {
   switch (event.fact_case()) {
@@ -12,6 +24,8 @@ std::string_view Tally::key(const Event& event) {
       return event.member_removed().box_id();
     case Event::kBoxEmptied:
       return event.box_emptied().box_id();
+    case Event::kMemberExpelled:
+      return event.member_expelled().box_id();
     case Event::FACT_NOT_SET:
       break;
   }
@@ -20,42 +34,68 @@ std::string_view Tally::key(const Event& event) {
 
 void Tally::fold(const Event& event, const Record& record, Effects& effects) {
   switch (event.fact_case()) {
-    case Event::kMemberAdded: {
-      const auto& fact = event.member_added();
-      tally::Member& member = members_.edit(fact.box_id(), fact.member());
-      tally::Box& box = boxes_.edit(fact.box_id());
-      if (member.times() == 0) box.set_members(box.members() + 1);
-      member.set_times(member.times() + 1);
-      member.set_last_position(record.position.value);
-      box.set_changes(box.changes() + 1);
-      return;
-    }
-    case Event::kMemberRemoved: {
-      const auto& fact = event.member_removed();
-      if (members_.find(fact.box_id(), fact.member()) == nullptr) {
-        return effects.reject("member.unknown");
-      }
-      members_.erase(fact.box_id(), fact.member());
-      tally::Box& box = boxes_.edit(fact.box_id());
-      box.set_members(box.members() - 1);
-      box.set_changes(box.changes() + 1);
-      return;
-    }
-    case Event::kBoxEmptied: {
-      const auto& fact = event.box_emptied();
-      std::vector<std::string> gone;
-      for (const tally::Member& member : members_.prefix(fact.box_id())) {
-        gone.push_back(member.member());
-      }
-      for (const std::string& member : gone) members_.erase(fact.box_id(), member);
-      tally::Box& box = boxes_.edit(fact.box_id());
-      box.set_members(0);
-      box.set_changes(box.changes() + 1);
-      return;
-    }
+    case Event::kMemberAdded:
+      return add(event.member_added(), record, effects);
+    case Event::kMemberRemoved:
+      return remove(event.member_removed(), effects);
+    case Event::kBoxEmptied:
+      return empty(event.box_emptied(), effects);
+    case Event::kMemberExpelled:
+      return expel(event.member_expelled(), effects);
     case Event::FACT_NOT_SET:
       return;
   }
+}
+
+tally::Box& Tally::change(const std::string& box_id, int members) {
+  tally::Box& box = boxes_.edit(box_id);
+  box.set_members(box.members() + members);
+  box.set_changes(box.changes() + 1);
+  return box;
+}
+
+void Tally::add(const tally::MemberAdded& fact, const Record& record, Effects& effects) {
+  tally::Member& member = members_.edit(fact.box_id(), fact.member());
+  const bool entered = member.times() == 0;
+  member.set_times(member.times() + 1);
+  member.set_last_position(record.position.value);
+  change(fact.box_id(), entered ? 1 : 0);
+  if (!entered) return;
+  roster::Event event;
+  event.mutable_member_entered()->set_member(fact.member());
+  event.mutable_member_entered()->set_box_id(fact.box_id());
+  effects.emit(event);
+}
+
+void Tally::remove(const tally::MemberRemoved& fact, Effects& effects) {
+  tell_left(fact.member(), fact.box_id(), effects);
+  // What a rejected fact emitted is dropped.
+  if (members_.find(fact.box_id(), fact.member()) == nullptr) {
+    return effects.reject("member.unknown");
+  }
+  members_.erase(fact.box_id(), fact.member());
+  change(fact.box_id(), -1);
+}
+
+void Tally::empty(const tally::BoxEmptied& fact, Effects& effects) {
+  std::vector<std::string> gone;
+  for (const tally::Member& member : members_.prefix(fact.box_id())) {
+    gone.push_back(member.member());
+  }
+  for (const std::string& member : gone) {
+    members_.erase(fact.box_id(), member);
+    tell_left(member, fact.box_id(), effects);
+  }
+  change(fact.box_id(), -static_cast<int>(gone.size()));
+}
+
+void Tally::expel(const tally::MemberExpelled& fact, Effects& effects) {
+  const bool there = members_.find(fact.box_id(), fact.member()) != nullptr;
+  tally::Box& box = change(fact.box_id(), there ? -1 : 0);
+  box.set_expelled(box.expelled() + 1);
+  if (!there) return;
+  members_.erase(fact.box_id(), fact.member());
+  tell_left(fact.member(), fact.box_id(), effects);
 }
 
 }  // namespace sluice

@@ -17,6 +17,12 @@ class Tally {
   void fold(const Event& event, const Record& record, Effects& effects);
 
  private:
+  void add(const tally::MemberAdded& fact, const Record& record, Effects& effects);
+  void remove(const tally::MemberRemoved& fact, Effects& effects);
+  void empty(const tally::BoxEmptied& fact, Effects& effects);
+  void expel(const tally::MemberExpelled& fact, Effects& effects);
+  tally::Box& change(const std::string& box_id, int members);
+
   Table<tally::Box> boxes_;
   Table<tally::Member> members_;
 };

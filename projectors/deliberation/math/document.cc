@@ -1,0 +1,352 @@
+#include "projectors/deliberation/math/document.h"
+
+#include "projectors/deliberation/math/json_out.h"
+
+namespace sluice::math {
+namespace {
+
+class Document {
+ public:
+  // `sign` is what an agreement counts.
+  Document(const Snapshot& snapshot, const Names& names, double sign, std::string& out)
+      : s_(snapshot), names_(names), sign_(sign), json_(out) {}
+
+  void begin() { json_.begin_object(); }
+  void end() { json_.end_object(); }
+  void ours(const DocumentParts& parts);
+  void polis(const PolisFields& fields);
+
+ private:
+  // Ids.
+  [[nodiscard]] const std::string& name(Participant p) const {
+    return names_.participants[s_.participant_numbers[p]];
+  }
+  [[nodiscard]] const std::string& name(Opinion o) const {
+    return names_.opinions[s_.opinion_numbers[o]];
+  }
+  [[nodiscard]] std::string name(BaseCluster b) const { return std::to_string(s_.base.ids[b]); }
+  [[nodiscard]] std::string name(Group g) const {
+    return std::to_string(s_.groupings.chosen()->ids[g]);
+  }
+
+  // Parts that are named differently in different places.
+  template <class Ids>
+  void names_of(std::string_view key, const Ids& ids) {
+    json_.key(key).begin_list();
+    for (const auto id : ids) json_.text(name(id));
+    json_.end_list();
+  }
+  template <class Values>
+  void numbers(const Values& values, double sign = 1) {
+    json_.begin_list();
+    for (const double value : values) json_.number(sign * value);
+    json_.end_list();
+  }
+  void counts(const Counts& counts) {
+    json_.begin_object();
+    json_.key("A").integer(counts.agrees);
+    json_.key("D").integer(counts.disagrees);
+    json_.key("S").integer(counts.votes);
+    json_.end_object();
+  }
+  void by_opinion(std::string_view key, const Per<Opinion, double>& values) {
+    json_.key(key).begin_object();
+    for (const Opinion o : values.ids()) json_.key(name(o)).number(values[o]);
+    json_.end_object();
+  }
+
+  // The parts of the document.
+  void rows_and_columns();
+  void pca(bool accuracy);
+  void base_clusters();
+  void votes_base();
+  void group_clusters();
+  void group_votes();
+  void representatives();
+  void consensus();
+  void consensus_list(std::string_view key, const std::vector<ConsensusOpinion>& found);
+  void groupings();
+  void everybody();
+  void stats();
+
+  const Snapshot& s_;
+  const Names names_;
+  const double sign_;
+  JsonOut json_;
+};
+
+void Document::rows_and_columns() {
+  json_.key("n").integer(s_.participant_numbers.size());
+  json_.key("n-cmts").integer(s_.opinion_numbers.size());
+  names_of("tids", s_.opinion_numbers.ids());
+  std::vector<Opinion> zeroed;
+  std::vector<Opinion> meta;
+  for (const Opinion o : s_.status.ids()) {
+    if (s_.status[o].zeroed()) zeroed.push_back(o);
+    if (s_.status[o].is_meta) meta.push_back(o);
+  }
+  names_of("mod-out", zeroed);
+  names_of("meta-tids", meta);
+  json_.key("user-vote-counts").begin_object();
+  for (const Participant p : s_.vote_counts.ids()) {
+    json_.key(name(p)).integer(s_.vote_counts[p]);
+  }
+  json_.end_object();
+  names_of("in-conv", s_.in_conv);
+}
+
+// Components stay as they are: their sign is a convention, not a vote's.
+void Document::pca(bool accuracy) {
+  json_.key("pca").begin_object();
+  json_.key("center");
+  numbers(s_.center, sign_);
+  json_.key("comps").begin_list();
+  for (const auto& loadings : s_.components.loadings) numbers(loadings);
+  json_.end_list();
+  json_.key("comment-projection").begin_list();
+  numbers(s_.opinions.at.x, sign_);
+  numbers(s_.opinions.at.y, sign_);
+  json_.end_list();
+  json_.key("comment-extremity");
+  numbers(s_.opinions.extremity);
+  if (accuracy) {
+    json_.key("eigenvalues");
+    numbers(s_.components.eigenvalues);
+    json_.key("relative-residual");
+    numbers(s_.components.residuals);
+    json_.key("relative-gap");
+    numbers(s_.components.gaps);
+  }
+  json_.end_object();
+}
+
+void Document::base_clusters() {
+  json_.key("base-clusters").begin_object();
+  names_of("id", s_.base.ids.ids());
+  json_.key("members").begin_list();
+  for (const auto& members : s_.base.members) {
+    json_.begin_list();
+    for (const Participant p : members) json_.text(name(p));
+    json_.end_list();
+  }
+  json_.end_list();
+  json_.key("x");
+  numbers(s_.base.at.x, sign_);
+  json_.key("y");
+  numbers(s_.base.at.y, sign_);
+  json_.key("count").begin_list();
+  for (const auto& members : s_.base.members) json_.integer(members.size());
+  json_.end_list();
+  json_.end_object();
+}
+
+void Document::votes_base() {
+  if (!s_.base_votes) return;
+  constexpr std::pair<std::string_view, std::uint32_t Counts::*> kCounts[] = {
+      {"A", &Counts::agrees}, {"D", &Counts::disagrees}, {"S", &Counts::votes}};
+  json_.key("votes-base").begin_object();
+  for (const Opinion o : s_.base_votes->ids()) {
+    json_.key(name(o)).begin_object();
+    for (const auto& [key, count] : kCounts) {
+      json_.key(key).begin_list();
+      for (const Counts& counts : (*s_.base_votes)[o]) json_.integer(counts.*count);
+      json_.end_list();
+    }
+    json_.end_object();
+  }
+  json_.end_object();
+}
+
+void Document::group_clusters() {
+  json_.key("group-clusters").begin_list();
+  const Grouping* grouping = s_.groupings.chosen();
+  for (const Group g : each<Group>(grouping == nullptr ? 0 : grouping->size())) {
+    json_.begin_object();
+    json_.key("id").text(name(g));
+    json_.key("members").begin_list();
+    for (const BaseCluster b : grouping->group_of.ids()) {
+      if (grouping->group_of[b] == g) json_.text(name(b));
+    }
+    json_.end_list();
+    json_.key("center").begin_list();
+    json_.number(sign_ * grouping->center.x[g]);
+    json_.number(sign_ * grouping->center.y[g]);
+    json_.end_list();
+    json_.end_object();
+  }
+  json_.end_list();
+}
+
+void Document::group_votes() {
+  json_.key("group-votes").begin_object();
+  for (const Group g : s_.group_votes.size.ids()) {
+    json_.key(name(g)).begin_object();
+    json_.key("id").text(name(g));
+    json_.key("n-members").integer(s_.group_votes.size[g]);
+    json_.key("votes").begin_object();
+    for (const Opinion o : s_.opinion_numbers.ids()) {
+      json_.key(name(o));
+      counts(s_.group_votes.counts[g][o]);
+    }
+    json_.end_object();
+    json_.end_object();
+  }
+  json_.end_object();
+}
+
+void Document::representatives() {
+  json_.key("repness").begin_object();
+  for (const Group g : s_.representatives.ids()) {
+    json_.key(name(g)).begin_list();
+    for (const Representative& r : s_.representatives[g]) {
+      json_.begin_object();
+      json_.key("tid").text(name(r.opinion));
+      json_.key("n-success").integer(r.successes);
+      json_.key("n-trials").integer(r.trials);
+      json_.key("p-success").number(r.p_success);
+      json_.key("p-test").number(r.p_test);
+      json_.key("repness").number(r.repness);
+      json_.key("repness-test").number(r.repness_test);
+      json_.key("repful-for").text(r.direction == Choice::agree ? "agree" : "disagree");
+      if (r.best_agree) {
+        json_.key("best-agree").truth(true);
+        json_.key("n-agree").integer(*r.best_agree);
+      }
+      json_.end_object();
+    }
+    json_.end_list();
+  }
+  json_.end_object();
+}
+
+void Document::consensus() {
+  json_.key("consensus").begin_object();
+  consensus_list("agree", s_.consensus.agree);
+  consensus_list("disagree", s_.consensus.disagree);
+  json_.end_object();
+  by_opinion("group-aware-consensus", s_.group_aware_consensus.agree);
+  by_opinion("comment-priorities", s_.priorities);
+}
+
+void Document::consensus_list(std::string_view key, const std::vector<ConsensusOpinion>& found) {
+  json_.key(key).begin_list();
+  for (const ConsensusOpinion& c : found) {
+    json_.begin_object();
+    json_.key("tid").text(name(c.opinion));
+    json_.key("n-success").integer(c.successes);
+    json_.key("n-trials").integer(c.trials);
+    json_.key("p-success").number(c.p_success);
+    json_.key("p-test").number(c.p_test);
+    json_.end_object();
+  }
+  json_.end_list();
+}
+
+void Document::groupings() {
+  if (const Grouping* grouping = s_.groupings.chosen()) json_.key("best-k").integer(grouping->k);
+  json_.key("group-clusterings").begin_object();
+  for (const Grouping& grouping : s_.groupings.tried) {
+    json_.key(std::to_string(grouping.k)).begin_object();
+    json_.key("ids").begin_list();
+    for (const std::uint32_t id : grouping.ids) json_.text(std::to_string(id));
+    json_.end_list();
+    json_.key("labels").begin_list();
+    for (const Group g : grouping.group_of) json_.text(std::to_string(grouping.ids[g]));
+    json_.end_list();
+    json_.key("centers").begin_list();
+    for (const Group g : grouping.ids.ids()) {
+      json_.begin_list();
+      json_.number(sign_ * grouping.center.x[g]);
+      json_.number(sign_ * grouping.center.y[g]);
+      json_.end_list();
+    }
+    json_.end_list();
+    json_.key("silhouette").number(grouping.silhouette);
+    json_.key("rounds").integer(grouping.rounds);
+    json_.end_object();
+  }
+  json_.end_object();
+}
+
+void Document::everybody() {
+  names_of("participants", s_.participant_numbers.ids());
+  json_.key("participant-projections").begin_object();
+  json_.key("x");
+  numbers(s_.participants.x, sign_);
+  json_.key("y");
+  numbers(s_.participants.y, sign_);
+  json_.end_object();
+  stats();
+}
+
+void Document::stats() {
+  constexpr std::pair<std::string_view, double ParticipantStats::*> kStats[] = {
+      {"centricness", &ParticipantStats::centricness},
+      {"coreness", &ParticipantStats::coreness},
+      {"extremeness", &ParticipantStats::extremeness}};
+  json_.key("participant-stats").begin_object();
+  json_.key("participants").begin_list();
+  for (const ParticipantStats& of : s_.participant_stats) json_.text(name(of.participant));
+  json_.end_list();
+  json_.key("group").begin_list();
+  for (const ParticipantStats& of : s_.participant_stats) json_.text(name(of.group));
+  json_.end_list();
+  for (const auto& [key, stat] : kStats) {
+    json_.key(key).begin_list();
+    for (const ParticipantStats& of : s_.participant_stats) json_.number(of.*stat);
+    json_.end_list();
+  }
+  json_.end_object();
+}
+
+void Document::ours(const DocumentParts& parts) {
+  if (s_.votes == 0) json_.key("reason").text("empty_vote_matrix");
+  rows_and_columns();
+  pca(true);
+  base_clusters();
+  votes_base();
+  group_clusters();
+  group_votes();
+  representatives();
+  consensus();
+  groupings();
+  if (parts.participants) everybody();
+}
+
+void Document::polis(const PolisFields& fields) {
+  json_.key("zid").text(fields.conversation_id);
+  json_.key("math_tick").integer(fields.tick);
+  json_.key("lastVoteTimestamp").integer(fields.last_vote_ms);
+  json_.key("lastModTimestamp").null();
+  // Accepted and unseen ones are the same to us.
+  json_.key("mod-in").begin_list();
+  json_.end_list();
+  rows_and_columns();
+  pca(false);
+  base_clusters();
+  votes_base();
+  group_clusters();
+  group_votes();
+  representatives();
+  consensus();
+}
+
+}  // namespace
+
+void write_document(const Snapshot& snapshot, const Names& names, const DocumentParts& parts,
+                    std::string& out) {
+  Document document(snapshot, names, 1, out);
+  document.begin();
+  document.ours(parts);
+  document.end();
+}
+
+void write_polis_document(const Snapshot& snapshot, const Names& names, const PolisFields& fields,
+                          std::string& out) {
+  Document document(snapshot, names, -1, out);
+  document.begin();
+  document.polis(fields);
+  document.end();
+}
+
+}  // namespace sluice::math

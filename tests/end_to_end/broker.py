@@ -1,0 +1,77 @@
+"""A real Kafka broker of a test's own."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from system import DEADLINE_SECONDS, DOMAIN, REPOSITORY, child, free_port, sluice
+
+TOPIC = f"{DOMAIN}.events"
+TOPIC_ADMIN = sys.argv[3]
+
+
+def skipped(what):
+    """Where its jars cannot be fetched, and nobody insists, a test says so and ends."""
+    print(f"SKIPPED (no Kafka jars): {what}")
+    return 0
+
+
+class Broker:
+    """Killed, stopped and started again on its data and port. None where there are no jars."""
+
+    def __enter__(self):
+        self.script = REPOSITORY / "tools/kafka/broker"
+        self.folder = None
+        if subprocess.run([REPOSITORY / "tools/kafka/fetch"], capture_output=True).returncode != 0:
+            if os.environ.get("SLUICE_REQUIRE_KAFKA") == "1":
+                raise SystemExit("no Kafka jars, and SLUICE_REQUIRE_KAFKA=1 asks for them")
+            return None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-e2e-broker-"))
+        self.port = free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.folder:
+            self.stop(signal.SIGKILL)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self):
+        # Of the last run: `ready` reads them.
+        (self.folder / "log").write_text("")
+        (self.folder / "pid").unlink(missing_ok=True)
+        self.process = child([self.script, "run", self.folder, "--port", self.port,
+                              "--heap", "256m"], stdin=subprocess.DEVNULL)
+        subprocess.run([self.script, "ready", self.folder, "--within", "90"], check=True)
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait(DEADLINE_SECONDS)
+
+    def make_topic(self):
+        sluice("topics", "apply", "--brokers", self.bootstrap)
+
+    def delete_topic(self):
+        subprocess.run([TOPIC_ADMIN, self.bootstrap, "delete", TOPIC], check=True)
+
+    def trim(self, partition, offset):
+        """Deletes the records before `offset`, as retention would."""
+        subprocess.run([TOPIC_ADMIN, self.bootstrap, "trim", TOPIC, str(partition), str(offset)],
+                       check=True)
+
+    def cut_tail(self, partition):
+        """Of a killed broker: the partition's last batch is torn, and goes when it starts again."""
+        log = self.folder / f"data/{TOPIC}-{partition}/00000000000000000000.log"
+        with open(log, "r+b") as segment:
+            segment.truncate(log.stat().st_size - 1)
+
+    def partition_of(self, key):
+        """Where the key's records stand."""
+        shown = subprocess.run(["kcat", "-b", self.bootstrap, "-C", "-t", TOPIC, "-e", "-q",
+                                "-f", "%k %p\n"], capture_output=True, text=True, check=True)
+        lines = [line.split() for line in shown.stdout.splitlines()]
+        return next(line[1] for line in lines if line[0] == key)

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Users who are deleted and merged while the process dies again and again: derived facts once.
+
+people_test.py SLUICE REPOSITORY: five users vote in every conversation; one is deleted and one is
+merged, and more of their votes come afterwards. The process dies between sending derived facts and
+saying so, behind saying so, and by kill -9 at any time, on the embedded log and on Kafka. In the end
+nothing is left of the two, every count is that of the other three, and both refolds are equal.
+"""
+import json
+import random
+import subprocess
+import sys
+import time
+
+from broker import Broker, skipped
+from postgres import Away, ask
+from system import DEADLINE_SECONDS, KILLED_AT_CRASH_POINT, SLUICE, Folder, Up, eventually, verify
+
+CONVERSATIONS, LATE, OPINIONS = 30, 5, 2
+USERS = ["u1", "u2", "u3", "u4", "u5"]
+
+
+def event(domain_type, data, number):
+    return json.dumps({"specversion": "1.0", "id": f"{domain_type}-{number}", "source": "/test",
+                       "type": domain_type, "actor": "svc", "actorrole": "service", "data": data})
+
+
+def votes(conversations, users, time_of_day="early"):
+    return [event("vote.set", {"conversation_id": f"c{c}", "opinion_id": f"o{o}",
+                               "participant_id": user, "choice": "agree"}, f"{c}-{o}-{user}-{time_of_day}")
+            for c in conversations for user in users for o in range(OPINIONS)]
+
+
+def conversations():
+    lines = []
+    for c in range(CONVERSATIONS + LATE):
+        lines.append(event("conversation.created", {"conversation_id": f"c{c}", "title": "t",
+                                                    "owner_id": f"owner{c}"}, c))
+        lines += [event("opinion.created", {"conversation_id": f"c{c}", "opinion_id": f"o{o}",
+                                            "author_id": f"owner{c}", "body": "b",
+                                            "auto_vote": False}, f"{c}-{o}")
+                  for o in range(OPINIONS)]
+    return lines
+
+
+def post(up, domain, lines):
+    """Tries until it is accepted: ids make it count once."""
+    def accepted():
+        up.revive()
+        return subprocess.run([SLUICE, "post", "--http", up.http, "--domain", domain, "-"],
+                              input="\n".join(lines) + "\n", capture_output=True, text=True,
+                              timeout=DEADLINE_SECONDS).returncode == 0
+
+    eventually(f"{domain} is accepted", accepted)
+
+
+class Mortal(Up):
+    """Started again whenever it is found dead; dies at each of `deaths` in turn."""
+
+    def __init__(self, folder, log, deaths):
+        super().__init__(folder, log, "--flush-interval", "20ms")
+        self.deaths = list(deaths)
+        self.died = 0
+
+    def start_next(self):
+        death = self.deaths.pop(0) if self.deaths else None
+        self.start(**({"SLUICE_CRASH_AT": death} if death else {}))
+
+    def revive(self):
+        if self.process.poll() is not None:
+            assert self.process.returncode in (KILLED_AT_CRASH_POINT, -9), self.process.returncode
+            self.died += 1
+            self.start_next()
+
+
+def expected():
+    every, both = str(CONVERSATIONS + LATE), 3 * CONVERSATIONS + LATE
+    # u1's votes are gone; u2's are u3's, also where u3 never voted.
+    return {
+        "SELECT participant_id, count(*) FROM deliberation.vote GROUP BY 1 ORDER BY 1":
+            [["u3", str((CONVERSATIONS + LATE) * OPINIONS)],
+             ["u4", str(CONVERSATIONS * OPINIONS)], ["u5", str(CONVERSATIONS * OPINIONS)]],
+        "SELECT count(*) FROM deliberation.ballot WHERE participant_id IN ('u1', 'u2')": [["0"]],
+        "SELECT sum(vote_count), sum(participant_count) FROM deliberation.conversation_stats":
+            [[str(both * OPINIONS), str(both)]],
+        "SELECT sum(agrees) FROM deliberation.opinion_stats": [[str(both * OPINIONS)]],
+        "SELECT user_id, status, \"into\" FROM people.person ORDER BY 1":
+            [["u1", "deleted", ""], ["u2", "merged", "u3"]],
+        "SELECT user_id, count(*) FROM people.participation WHERE user_id LIKE 'u_' GROUP BY 1"
+        " ORDER BY 1": [["u3", every], ["u4", str(CONVERSATIONS)], ["u5", str(CONVERSATIONS)]],
+        "SELECT count(*) FROM sluice.quarantine": [["0"]],
+        # Only a conversation that knows already refuses, and only them.
+        "SELECT count(*) FROM sluice.rejection WHERE reason <> 'participant.removed'": [["0"]],
+    }
+
+
+def difference(up):
+    """The first of what is expected that is not so yet; None when all is."""
+    for sql, rows in expected().items():
+        up.revive()
+        try:
+            found = ask(up.postgres, sql)
+        except Away:
+            return f"{sql}: no answer"
+        if found != rows:
+            return f"{sql}: {found}"
+    return None
+
+
+def check(up, log):
+    wrong = None
+
+    def equal():
+        nonlocal wrong
+        wrong = difference(up)
+        return wrong is None
+
+    try:
+        eventually("all is as expected", equal)
+    except AssertionError as late:
+        raise AssertionError(wrong) from late
+    for domain in ("deliberation", "people"):
+        verify(up.postgres, log, domain)
+
+
+def live_and_die(name, deaths, log_of, kills=0):
+    with Folder() as folder:
+        data = folder / "data"
+        flags, where = log_of(data)
+        with Mortal(data, flags, deaths) as up:
+            up.start_next()
+            post(up, "deliberation", conversations() + votes(range(CONVERSATIONS), USERS))
+            for kill in range(kills):
+                # The moment is what is random here, so nothing is waited for.
+                time.sleep(random.Random(kill).uniform(0, 0.3))
+                up.kill()
+                up.revive()
+            post(up, "people", [event("user.deleted", {"user_id": "u1"}, 1),
+                                event("user.merged", {"user_id": "u2", "into": "u3"}, 1)])
+            # In flight: some conversations know by now, those that are late cannot.
+            post(up, "deliberation", votes(range(CONVERSATIONS + LATE), USERS[:2], "late"))
+            check(up, where)
+            assert up.died >= max(1, kills), f"{name} was never reached"
+            up.stop()
+    print(f"passed: {name}, died {up.died} times")
+
+
+def embedded(data):
+    return [], ["--data", data]
+
+
+def main():
+    for step in ("flush.emitted", "flush.committed"):
+        live_and_die(step, [f"{step}:{n}" for n in (2, 5, 9, 3)], embedded)
+    live_and_die("kill -9", [], embedded, kills=5)
+    with Broker() as broker:
+        if broker is None:
+            return skipped("users deleted and merged, on Kafka")
+        where = ["--brokers", broker.bootstrap]
+        live_and_die("kill -9 on Kafka", ["flush.emitted:4", "flush.committed:4"],
+                     lambda _: (["--log", "kafka", *where], where), kills=3)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Postgres restored from a backup: the view goes back, and state that is ahead of it is folded anew.
+
+restore_test.py SLUICE REPOSITORY: the private cluster's folder, copied while `up` was stopped and
+put back later, with deaths on the way to where it was; and an operator's Postgres that is restored
+while `up` runs. The view catches up with the log, and every event counts once.
+"""
+import shutil
+import subprocess
+import sys
+
+from model import read_log
+from postgres import Cluster, ask
+from reader import Reader
+from system import DOMAIN, Folder, Up, chance, wait_for
+from traffic import Traffic, check
+
+
+def position(up):
+    return int(ask(up.postgres, "SELECT sum(position) FROM sluice.position "
+                            f"WHERE projection = '{DOMAIN}'")[0][0])
+
+
+def private(seed):
+    with Folder() as folder, Up(folder / "data", []) as up:
+        cluster, backup = up.folder / "postgres/postgres", folder / "backup"
+        up.start()
+        with Traffic([up.http] * 2, seed) as traffic:
+            traffic.goes_on()
+            up.stop()
+            subprocess.run(["cp", "-a", cluster, backup], check=True)
+            up.start()
+            backed_up = position(up)
+            traffic.goes_on(600)
+            token = traffic.finish()
+            wait_for(token, up.postgres)
+            ahead = position(up)
+            up.stop()
+
+            shutil.rmtree(cluster)
+            subprocess.run(["cp", "-a", backup, cluster], check=True)
+            with Reader(up.postgres) as reader:
+                # Some partition's state is gone and nothing of it folded again; then some is.
+                for step in ("take.state_cleared", "flush.committed", "replay.finished"):
+                    up.start(SLUICE_CRASH_AT=step)
+                    up.dies_at(step)
+                up.start()
+                check(traffic, reader, up.postgres, ["--data", up.folder], moments=3)
+                assert sum(reader.snapshots[0].positions.values()) == backed_up
+            assert position(up) == ahead
+            up.stop()
+    print("passed: the private cluster, restored while up was stopped")
+
+
+def operators(seed):
+    with Folder() as folder, Cluster(folder / "postgres") as cluster:
+        with Up(folder / "data", [], "--postgres", cluster.url, "--flush-interval", "20ms") as up:
+            up.start()
+            with Traffic([up.http] * 2, seed) as traffic:
+                with Reader(up.postgres) as before:
+                    before.sees_more()
+                    cluster.stop()
+                    cluster.copy_to(folder / "backup")
+                    cluster.start()
+                    backed_up = position(up)
+                    before.sees_more()
+                    traffic.goes_on()
+                    cluster.stop()
+                    before.check(read_log(["--data", up.folder]), least=5)
+                # Positions go back here, and only here.
+                cluster.restore_from(folder / "backup")
+                cluster.start()
+                with Reader(up.postgres) as reader:
+                    traffic.goes_on(1000)
+                    check(traffic, reader, up.postgres, ["--data", up.folder], moments=5)
+                    assert sum(reader.snapshots[0].positions.values()) < before.reached()
+                    assert position(up) > backed_up
+            assert up.readiness() == "", "it is ready again"
+            up.stop()
+    print("passed: an operator's Postgres, restored while up ran")
+
+
+if __name__ == "__main__":
+    at = chance().random()
+    private(at)
+    operators(at)
+    sys.exit(0)

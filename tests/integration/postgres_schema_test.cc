@@ -1,0 +1,114 @@
+#include <google/protobuf/descriptor.pb.h>
+
+#include <catch2/catch.hpp>
+
+#include "schemas/sluice/row_options.h"
+#include "shapes/tables.pb.h"
+#include "storage/errors.h"
+#include "storage/postgres/connection.h"
+#include "storage/postgres/schema.h"
+#include "tests/integration/fresh_database.h"
+
+using namespace sluice;
+using google::protobuf::DescriptorPool;
+using google::protobuf::FieldDescriptorProto;
+using google::protobuf::FileDescriptor;
+using google::protobuf::FileDescriptorProto;
+using sluice::testing::fresh_database;
+
+namespace {
+
+void apply(const std::string& url, const FileDescriptor* tables, Apply how = Apply::everything) {
+  const PublishedSchema schema{.domain = "shapes", .tables = tables};
+  apply_schema(url, {&schema, 1}, how);
+}
+
+const FileDescriptor* released() { return shapes::OnlyKey::descriptor()->file(); }
+
+// The released tables with one more field in the midst of the first.
+class Later {
+ public:
+  explicit Later(FieldDescriptorProto::Type type, int number = 20) {
+    released()->CopyTo(&file_);
+    auto& fields = *file_.mutable_message_type(0)->mutable_field();
+    auto& made = *fields.Add();
+    made.set_name("later");
+    made.set_number(number);
+    made.set_type(type);
+    made.set_label(FieldDescriptorProto::LABEL_OPTIONAL);
+    for (int i = fields.size() - 1; i > 2; --i) fields.SwapElements(i, i - 1);
+    tables_ = pool_.BuildFile(file_);
+    REQUIRE(tables_ != nullptr);
+  }
+  [[nodiscard]] const FileDescriptor* tables() const { return tables_; }
+
+ private:
+  FileDescriptorProto file_;
+  DescriptorPool pool_{DescriptorPool::generated_pool()};
+  const FileDescriptor* tables_ = nullptr;
+};
+
+std::string answer(PgConnection& connection, const std::string& sql) {
+  const PgResult result = connection.run(sql);
+  REQUIRE(result.rows() == 1);
+  return result.null(0, 0) ? "null" : std::string(result.text(0, 0));
+}
+
+}  // namespace
+
+TEST_CASE("a later field is a column with its default in the tables that are there") {
+  const std::string url = fresh_database();
+  apply(url, released());
+  PgConnection connection(url);
+  connection.run(
+      "INSERT INTO shapes_g1.every_type (text_key, number_key, text) VALUES ('a', 1, 'kept')");
+  const Later later(FieldDescriptorProto::TYPE_STRING);
+  apply(url, later.tables(), GENERATE(Apply::everything, Apply::what_changed));
+  CHECK(answer(connection, "SELECT text || '<' || later || '>' FROM shapes.every_type") ==
+        "kept<>");
+  CHECK(answer(connection,
+               "SELECT column_name FROM information_schema.columns WHERE table_schema = 'shapes' "
+               "AND table_name = 'every_type' ORDER BY ordinal_position DESC LIMIT 1") == "later");
+  // What knew the earlier form goes on writing.
+  connection.run("INSERT INTO shapes_g1.every_type (text_key, number_key) VALUES ('b', 1)");
+}
+
+TEST_CASE("a column of another type is refused, and nothing is changed") {
+  const std::string url = fresh_database();
+  apply(url, Later(FieldDescriptorProto::TYPE_STRING).tables());
+  const Later retyped(FieldDescriptorProto::TYPE_INT64);
+  CHECK_THROWS_AS(apply(url, retyped.tables()), Misconfigured);
+  PgConnection connection(url);
+  CHECK(answer(connection,
+               "SELECT pg_typeof(later) FROM (SELECT max(later) AS later FROM "
+               "shapes.every_type) t") == "text");
+}
+
+TEST_CASE("what is there is not made again, unless asked for") {
+  const std::string url = fresh_database();
+  apply(url, released());
+  PgConnection connection(url);
+  const auto made = [&] {
+    return answer(connection, "SELECT to_regclass('shapes.only_key') IS NOT NULL");
+  };
+  connection.run("DROP VIEW shapes.only_key");
+  apply(url, released(), Apply::what_changed);
+  CHECK(made() == "f");
+  apply(url, released());
+  CHECK(made() == "t");
+}
+
+TEST_CASE("no statement and no lock is waited for without end") {
+  PgConnection connection(fresh_database(), std::chrono::milliseconds(1234));
+  CHECK(answer(connection, "SHOW statement_timeout") == "1234ms");
+  CHECK(answer(connection, "SHOW lock_timeout") == "10s");
+  CHECK(answer(connection, "SHOW idle_in_transaction_session_timeout") == "1min");
+}
+
+TEST_CASE("errors are one line that says what to do") {
+  PgConnection connection(fresh_database());
+  CHECK_THROWS_WITH(connection.run("SELECT *\nFROM sluice.position"),
+                    Catch::Contains("run `sluice schema apply`") && !Catch::Contains("\n"));
+  PgConnection nobody("postgresql://127.0.0.1:1/x");
+  CHECK_THROWS_WITH(nobody.connect(), Catch::Contains("does it run") && !Catch::Contains("\n"));
+}

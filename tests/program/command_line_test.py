@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""What a newcomer types: help, mistakes, configuration, and bars on a terminal.
+
+command_line_test.py SLUICE REPOSITORY TOPIC_ADMIN
+"""
+import re
+import sys
+
+from program import Folder, Up, on_terminal, run, sluice
+
+WIDTH = 80
+
+
+def commands(path=()):
+    """Every command, from the help pages themselves."""
+    page = sluice(*path, "--help").stdout
+    below = page.split("Subcommands:\n")[1].split("\n\n")[0] if "Subcommands:" in page else ""
+    yield path, page, bool(below)
+    for name in re.findall(r"^  (\w\S*)", below, re.MULTILINE):
+        yield from commands((*path, name))
+
+
+def every_command_explains_itself():
+    seen = set()
+    for path, page, has_more in commands():
+        seen.add(path)
+        for line in page.splitlines():
+            # An example may be longer than a terminal is wide.
+            assert len(line) <= WIDTH or line.startswith("  sluice "), (path, line)
+        if path:
+            assert f"  sluice {' '.join(path)}" in page.split("Example:\n")[1], path
+        if not has_more:
+            assert "--json" in page, path
+            run(*path, "--no-such-flag", code=2, says="--no-such-flag is not known to sluice")
+    named = {("up",), ("post",), ("import", "polis"), ("wait",), ("status",), ("verify",),
+             ("ingest",), ("project",), ("tail",), ("topics", "apply"), ("topics", "list"),
+             ("schema", "print"), ("schema", "apply"), ("quarantine", "list"),
+             ("quarantine", "show"), ("quarantine", "release"), ("quarantine", "discard"),
+             ("simulate", "deliberation")}
+    assert named <= seen, named - seen
+
+
+def every_example_is_understood():
+    """Only its names: what it would do is not done."""
+    for path, page, _ in commands():
+        if not path:
+            continue
+        words = page.split("Example:\n  sluice ")[1].split()
+        run(*words, "--no-such-flag", code=2, says="--no-such-flag is not known")
+
+
+def mistakes_are_answered(folder):
+    data = str(folder / "data")
+    run(code=2, says="sluice --help")
+    run("uq", code=2, says="did you mean up?")
+    run("verfy", code=2, says="did you mean verify?")
+    run("up", code=2, says="--data is required; see sluice up --help")
+    run("up", "--dta", data, code=2, says="did you mean --data?")
+    run("import", "pols", "x", code=2, says="did you mean polis?")
+    run("up", "--data", data, "--log", "kafka", code=2, says="belong together")
+    run("up", "--data", data, "--log", "kafak", code=2, says="none of embedded, kafka")
+    run("up", "--data", data, "--memory", "512MB ", code=2, says="give a number with a unit")
+    run("up", "--data", data, "--memory", "1MiB", code=2, says="at least 64MiB")
+    run("up", "--data", data, "--listen", "8080", code=2, says="HOST:PORT")
+    run("up", "--data", data, "--listen", "somewhere:8080", code=2, says="an address of this machine")
+    run("up", "--data", data, "--domains", "deliberaton", code=2, says="there are: deliberation")
+    run("up", code=2, says="did you mean SLUICE_DATA?", SLUICE_DAT="x")
+    run("up", code=2, says="SLUICE_MEMORY: \"much\"", SLUICE_DATA=data, SLUICE_MEMORY="much")
+    run("wait", "nonsense", "--postgres", "x", code=2, says="is no token")
+    run("post", "--http", "localhost:1", "--domain", "d", "-", code=2, says="http://HOST:PORT")
+    run("tail", "--domain", "deliberation", "--data", data, code=2, says="give --data the folder")
+    run("topics", "list", code=2, says="either --data")
+    run("import", "polis", folder, "--http", "http://127.0.0.1:1", code=2, says="no comments.csv")
+
+
+def files_are_read(folder):
+    for text, says in [("data = \"x", "line 1"), ("dta = \"x\"", "did you mean data?"),
+                       ("[upp]\ndata = \"x\"", "did you mean up?"), ("memory = 1.5", "whole number"),
+                       ("[up]\nhttp = \"x\"", "http is not known"),
+                       ("memory = \"x\"", "memory: \"x\" is no size")]:
+        (folder / "sluice.toml").write_text(text)
+        run("up", "--config", folder / "sluice.toml", code=2, says=says)
+        run("up", code=2, says=says, SLUICE_CONFIG=str(folder / "sluice.toml"))
+    (folder / "sluice.toml").write_text("[schema.print]\ndomains = [\"nothing\"]\n")
+    run("schema", "print", "--config", folder / "sluice.toml", code=2, says="no domain nothing")
+    run("schema", "print", "--config", folder / "sluice.toml", "--domains", "deliberation", code=0)
+    run("up", "--config", folder / "nothing.toml", code=2, says="cannot read")
+
+
+def terminals_show_progress(folder):
+    up = Up(folder / "data", ["--memory", "128MiB"])
+    up.start()
+    try:
+        bar = re.compile(r"\r\[=* *\] \d+ of \d+ ")
+        traffic = ["simulate", "deliberation", "--http", up.http, "--seconds", "2s"]
+        assert bar.search(on_terminal(*traffic)), "simulate"
+        verify = ["verify", "deliberation", "--postgres", up.postgres, "--data", folder / "data"]
+        said = on_terminal(*verify)
+        assert bar.search(said) and said.endswith("\x1b[K"), ("the bar goes at the end", said)
+        ran = sluice(*verify)
+        assert ran.stderr == "", ("no terminal, no bar", ran.stderr)
+    finally:
+        up.stop()
+
+
+with Folder() as scratch:
+    every_command_explains_itself()
+    every_example_is_understood()
+    mistakes_are_answered(scratch)
+    files_are_read(scratch)
+    terminals_show_progress(scratch)
+sys.exit(0)

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""`sluice verify` finds whatever was done to a published row, and nothing while all is well.
+
+verify_test.py SLUICE REPOSITORY TOPIC_ADMIN: on the embedded log and on Kafka; while events come in; then one
+value of every column of every published table is changed, a row of each is taken away and one put
+in, and each of these must be named.
+"""
+import contextlib
+import json
+import subprocess
+import sys
+
+from program import SECONDS, SLUICE, Folder, Up, brokers, run, sluice
+
+# Another value of the column's type.
+OTHER = {"text": "'tampered'", "bigint": "-7", "boolean": "NOT {0}", "jsonb": "'{{\"0\":\"nay\"}}'",
+         "timestamp with time zone": "'2001-01-01'"}
+
+
+def tables(up):
+    """Published tables, their keys and other columns with their types."""
+    found = {}
+    for table, column, kind, is_key in up.ask(
+            "SELECT c.table_name, c.column_name, c.data_type, k.column_name IS NOT NULL "
+            "FROM information_schema.columns c LEFT JOIN information_schema.key_column_usage k "
+            "USING (table_schema, table_name, column_name) WHERE table_schema = 'deliberation_g1' "
+            "ORDER BY c.table_name, c.ordinal_position"):
+        keys, others = found.setdefault(table, ([], {}))
+        if is_key == "t":
+            keys.append(column)
+        else:
+            others[column] = kind
+    return found
+
+
+def verify(up, log, code):
+    ran = run("verify", "deliberation", "--postgres", up.postgres, *log, code=code)
+    return json.loads(ran.stdout), ran.stderr
+
+
+def same_while_events_come_in(up, log):
+    traffic = subprocess.Popen([SLUICE, "simulate", "deliberation", "--http", up.http, "--rate",
+                                "2000", "--seconds", "60s", "--conversations", "20"],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        rows = 0
+        while rows < 1000:
+            answer, _ = verify(up, log, 0)
+            assert answer["rows"] >= rows and answer["differences"] == 0, answer
+            rows = answer["rows"]
+        assert traffic.poll() is None, "it still came in"
+    finally:
+        traffic.terminate()
+        token = json.loads(traffic.communicate(timeout=SECONDS)[0])["token"]
+    run("wait", token, "--postgres", up.postgres, "--timeout", "60s", code=0)
+
+
+def tampered(up, log):
+    """One changed value in a row of its own, a missing and an additional row of every table."""
+    whole, _ = verify(up, log, 0)
+    expected, rows, differences = [], whole["rows"], 0
+    for table, (keys, others) in tables(up).items():
+        key = " || ' ' || ".join(keys)
+        picked = [name for (name,) in up.ask(
+            f"SELECT {key} FROM deliberation_g1.{table} ORDER BY 1 LIMIT {len(others) + 1}")]
+        # All of a small table's columns go into what rows it has.
+        for n, (column, kind) in enumerate(others.items()):
+            row = picked[n % (len(picked) - 1)]
+            up.ask(f"UPDATE deliberation_g1.{table} SET {column} = {OTHER[kind].format(column)} "
+                   f"WHERE {key} = '{row}'")
+            expected.append(f"{table} [{row}] {column}: expected ")
+        differences += min(len(others), len(picked) - 1) + 2
+        up.ask(f"DELETE FROM deliberation_g1.{table} WHERE {key} = '{picked[-1]}'")
+        expected.append(f"{table} [{picked[-1]}]: expected a row, found none")
+        up.ask(f"INSERT INTO deliberation_g1.{table} ({', '.join(keys)}) "
+               f"VALUES ({', '.join(repr('!') for _ in keys)})")
+        expected.append(f"{table} [{' '.join('!' for _ in keys)}]: expected no row, found one")
+        rows += 1
+    answer, said = verify(up, log, 1)
+    assert answer == {"rows": rows, "differences": differences}, (answer, rows, differences, said)
+    for line in expected:
+        assert line in said, f"{line}\nis not in\n{said}"
+
+
+def refuses_another_log(up, folder, log):
+    """What the view was folded from is told from what only looks like it."""
+    with Folder() as other:
+        stranger = Up(other / "data", ["--memory", "128MiB"])
+        stranger.start()
+        try:
+            sluice("simulate", "deliberation", "--http", stranger.http, "--seconds", "1s", "--seed",
+                   "99", "--conversations", "20")
+        finally:
+            stranger.stop()
+        if log[0] == "--data":
+            ran = sluice("verify", "deliberation", "--postgres", up.postgres, "--data",
+                         other / "data", check=False)
+            assert ran.returncode == 2 and "folded from another log" in ran.stderr, ran.stderr
+
+
+def on(name, up_log, verify_log):
+    with Folder() as folder:
+        log = verify_log or ["--data", folder / "data"]
+        up = Up(folder / "data", [*up_log, "--memory", "128MiB"])
+        up.start()
+        try:
+            same_while_events_come_in(up, log)
+            refuses_another_log(up, folder, log)
+            tampered(up, log)
+        finally:
+            up.stop()
+    print(f"passed: {name}")
+
+
+on("embedded log", ["--log", "embedded"], None)
+with brokers() as address:
+    if address is None:
+        print("SKIPPED (no Kafka jars): verify over Kafka")
+    else:
+        on("Kafka", ["--log", "kafka", "--brokers", address], ["--brokers", address])
+sys.exit(0)

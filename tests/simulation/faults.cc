@@ -1,0 +1,136 @@
+// What goes wrong around the processes of the world.
+
+#include <utility>
+
+#include "storage/errors.h"
+#include "tests/simulation/world.h"
+
+namespace sluice::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+
+}  // namespace
+
+void World::sink_fault() {
+  MemorySink& sink = *random_seat(random_node()).sink;
+  switch (below(6)) {
+    case 0:
+      count("flush failed");
+      return sink.fail_next_flush();
+    case 1:
+      count("committed, answer lost");
+      return sink.lose_next_answer(LostAnswer::committed);
+    case 2:
+      count("not committed, answer lost");
+      return sink.lose_next_answer(LostAnswer::not_committed);
+    case 3:
+      count("commit delayed");
+      return sink.lose_next_answer(LostAnswer::delayed);
+    case 4:
+      count("delayed commit arrives");
+      return sink.finish_delayed();
+    default:
+      count("database away");
+      return sink.set_away(!sink.away());
+  }
+}
+
+void World::log_fault() {
+  if (chance(50)) {
+    count("log away");
+    log_.set_away(true);
+    for (Node& node : nodes_) {
+      for (Seat& seat : node.seats) turn(node, seat);
+    }
+    log_.set_away(false);
+  } else {
+    log_.fail_next_append(static_cast<std::size_t>(below(2)));
+  }
+}
+
+void World::append_fault() {
+  const bool late = chance(40);
+  count(late ? "derived append late" : "derived append failed");
+  const auto kept = [&] { return static_cast<std::size_t>(below(4)); };
+  random_seat(random_node()).writer->fail_next({kept(), kept()}, late);
+}
+
+// The broker carries out what it had received, though its producer is gone.
+void World::carry_out_late() {
+  for (const LateAppend& late : std::exchange(late_, {})) {
+    count("late append carried out");
+    try {
+      carry_out(late, *writer_);
+    } catch (const Retryable&) {
+      count("append failed");  // nobody is there to try again
+    }
+  }
+}
+
+void World::repeat_tail() {
+  count("tail repeated");
+  log_.repeat_tail(random_subject().stream(), Partition{below(kPartitions)},
+                   static_cast<std::size_t>(1 + below(10)));
+}
+
+void World::jump() {
+  count("clock jumped");
+  wall_ += milliseconds{chance(70) ? below(60'000) : -below(30'000)};
+  steady_ += milliseconds{below(10'000)};
+}
+
+// Of one domain's view or of both: each domain's promises are its own.
+void World::restore() {
+  const int which = below(static_cast<int>(subjects_.size()) + 1);
+  stop_all();
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    if (which != static_cast<int>(s) && which != static_cast<int>(subjects_.size())) continue;
+    if (!subjects_[s]->restorable()) continue;
+    count("database restored");
+    subjects_[s]->restore();
+    for (Node& node : nodes_) {
+      for (const auto& [partition, disk] : node.seats[s].disks) {
+        node.seats[s].ahead.insert(partition);
+      }
+    }
+  }
+  for (Node& node : nodes_) crash(node);
+}
+
+// The broker comes back without its newest records, and grows again. Where the view had folded them
+// the partition must stop; elsewhere nobody may notice. What was sent on from records that are lost
+// then, from offsets that are given out again, nobody can tell from what is sent on later.
+void World::lose_tail() {
+  Subject& subject = random_subject();
+  const Partition partition{below(kPartitions)};
+  stop_all();
+  late_.clear();
+  for (Node& node : nodes_) {
+    for (Seat& seat : node.seats) seat.sink->finish_delayed();
+  }
+  check();
+  const LogRange range = log_.range(subject.stream(), partition);
+  const std::int64_t end = std::max<std::int64_t>(0, range.end.value - 1 - below(12));
+  Account& account = subject.account(partition);
+  if (end < account.position || !correspondence_.told_from(subject, partition, end)) {
+    count("log lost its tail");
+    correspondence_.before_loss(subject, partition, end);
+    log_.lose_tail(subject.stream(), partition, static_cast<std::size_t>(range.end.value - end));
+    subject.forget_tail(partition);
+    // Of all: who told it would tell what it lost again, behind what was told since.
+    for (const auto& each : subjects_) each->drop_backup();
+    if (account.lost) {
+      count("lost what was folded");
+    } else {
+      // A disk may be ahead of the view by what a lost answer left; such state belongs to no log.
+      for (Node& node : nodes_) {
+        for (Seat& seat : node.seats) seat.disks.clear();
+      }
+    }
+    for (int more = below(15); more > 0; --more) produce();
+  }
+  for (Node& node : nodes_) crash(node);
+}
+
+}  // namespace sluice::simulation

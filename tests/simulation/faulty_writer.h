@@ -1,0 +1,64 @@
+#pragma once
+
+// The writer by which a worker sends derived records: it fails as a log can, dies at a named step,
+// and knows what its worker must not send.
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/errors.h"
+#include "storage/event_log.h"
+#include "tests/simulation/faulty.h"
+
+namespace sluice::simulation {
+
+constexpr int kPartitions = 2;
+
+// Records that a broker had received of an append that was given up, and has not carried out yet.
+struct LateAppend {
+  struct Record {
+    Partition partition;
+    std::string key;
+    std::string value;
+  };
+  std::string stream;
+  std::vector<Record> records;
+};
+
+void carry_out(const LateAppend& late, EventWriter& writer);
+
+class FaultyWriter final : public EventWriter {
+ public:
+  FaultyWriter(std::unique_ptr<EventWriter> writer, DeathRow& death, std::vector<LateAppend>& late)
+      : writer_(std::move(writer)), death_(death), late_(late) {}
+
+  // The next append takes so many of each partition's records and throws Retryable; `late`: it
+  // takes them when they are carried out.
+  void fail_next(std::array<std::size_t, kPartitions> kept, bool late) { fault_ = {kept, late}; }
+
+  // The worker has taken the partition of its own stream at this position of the view: what comes
+  // before has been sent.
+  void taken(Partition partition, Offset view) { taken_[partition] = view; }
+
+  void append(std::string_view stream, std::span<NewRecord> records) override;
+
+ private:
+  struct Fault {
+    std::array<std::size_t, kPartitions> kept;
+    bool late;
+  };
+
+  void require_new(std::span<const NewRecord> records) const;
+  void fail(std::string_view stream, std::span<const NewRecord> records, const Fault& fault);
+
+  const std::unique_ptr<EventWriter> writer_;
+  DeathRow& death_;
+  std::vector<LateAppend>& late_;
+  std::optional<Fault> fault_;
+  std::map<Partition, Offset> taken_;
+};
+
+}  // namespace sluice::simulation

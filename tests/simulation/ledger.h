@@ -1,0 +1,43 @@
+#pragma once
+
+// What the facts of one domain mean, told in maps and sets, sharing no code with the engine or the
+// domain's projection.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/memory/memory_sink.h"
+
+namespace sluice::simulation {
+
+// The numbers of a row, by the text of its key.
+using Rows = std::map<std::string, std::array<std::int64_t, 4>>;
+
+// A fact that another domain is to be told.
+struct Telling {
+  std::string domain;
+  std::string key;
+  std::string payload;
+};
+
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  // What the payload's fact is about; nullopt when it is no fact that meets its rules.
+  [[nodiscard]] virtual std::optional<std::string> key_of(const std::string& payload) const = 0;
+
+  // Takes the fact of the record at `offset` in. Returns why it is rejected, and then nothing has
+  // changed and nothing is to be told; "" when it is not.
+  virtual std::string apply(std::int64_t offset, const std::string& payload, bool by_service,
+                            std::vector<Telling>& tellings) = 0;
+
+  // Adds what must be published.
+  virtual void add_rows(Rows& rows) const = 0;
+};
+
+}  // namespace sluice::simulation

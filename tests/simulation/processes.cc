@@ -1,0 +1,148 @@
+// The processes of the world: they start, take turns, die, sleep and deal out partitions.
+
+#include "sluice/state.pb.h"
+#include "tests/simulation/world.h"
+
+namespace sluice::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+
+WorkerConfig config_of(const std::string& instance) {
+  WorkerConfig config;
+  config.instance = instance;
+  config.limits = {.dirty_rows = 6,
+                   .dirty_bytes = 1 << 20,
+                   .cached_bytes = 2000,
+                   .records_an_append = 3,
+                   // So small that sealing, merging and turning segments over happen all the time.
+                   .dedupe = {.open_marks = 8,
+                              .page_marks = 4,
+                              .segment_marks = 32,
+                              .slices = 4,
+                              .fan_in = 3,
+                              .merge_pace = 2,
+                              .merge_marks_min = 4,
+                              .filter_bytes_max = 1 << 12}};
+  return config;
+}
+
+}  // namespace
+
+void World::start(Node& node) {
+  ++node.incarnation;
+  for (Seat& seat : node.seats) start(node, seat);
+}
+
+void World::start(Node& node, Seat& seat) {
+  seat.sink = std::make_unique<MemorySink>(seat.subject->views());
+  seat.writer = std::make_unique<FaultyWriter>(log_.writer(), node.death, late_);
+  seat.faulty_sink = std::make_unique<FaultySink>(
+      *seat.sink, node.death, [&seat](Partition p, Offset at) { seat.writer->taken(p, at); });
+  WorkerParts parts{.open_reader =
+                        [this, &seat](Ownership& ownership) {
+                          return log_.reader(seat.subject->stream(), seat.assignment, ownership);
+                        },
+                    .open_store =
+                        [&node, &seat](Partition partition) {
+                          return std::make_unique<FaultyStore>(
+                              std::make_unique<MemoryStateStore>(seat.disks[partition]),
+                              node.death);
+                        },
+                    .topology = log_,
+                    .writer = *seat.writer,
+                    .sink = *seat.faulty_sink,
+                    .probe = node.probe};
+  seat.worker = std::make_unique<Worker>(
+      seat.subject->projection(),
+      config_of(std::to_string(node.index) + "." + std::to_string(node.incarnation)),
+      std::move(parts));
+}
+
+void World::turn(Node& node, Seat& seat) {
+  if (node.asleep > 0) {
+    --node.asleep;
+    return;
+  }
+  try {
+    seat.worker->step(steady_, milliseconds{0});
+  } catch (const Crash&) {
+    count("died at a step");
+    crash(node);
+  }
+}
+
+void World::stop_all() {
+  for (Node& node : nodes_) {
+    for (Seat& seat : node.seats) seat.worker.reset();
+  }
+}
+
+void World::crash(Node& node) {
+  count("crash");
+  for (Seat& seat : node.seats) {
+    seat.worker.reset();
+    // The disk keeps a prefix of what was written to it.
+    for (auto& [partition, disk] : seat.disks) {
+      if (chance(40)) disk.lose_newest(static_cast<std::size_t>(below(6)));
+    }
+  }
+  node.death.condemn(Step::none);
+  node.asleep = 0;
+  start(node);
+}
+
+void World::condemn(Node& node) {
+  constexpr Step kSteps[] = {Step::before_take,  Step::after_take,   Step::before_append,
+                             Step::amid_append,  Step::after_append, Step::before_flush,
+                             Step::after_commit, Step::before_state, Step::after_state,
+                             Step::after_settle};
+  node.death.condemn(kSteps[below(std::size(kSteps))]);
+}
+
+void World::sleep(Node& node) {
+  count("asleep");
+  node.asleep = 5 + below(40);
+}
+
+void World::rebalance() {
+  count("rebalanced");
+  for (std::size_t s = 0; s < subjects_.size(); ++s) {
+    for (Node& node : nodes_) node.seats[s].assignment.partitions.clear();
+    for (int p = 0; p < kPartitions; ++p) {
+      random_node().seats[s].assignment.partitions.push_back(Partition{p});
+    }
+  }
+}
+
+void World::lose_state() {
+  count("state lost");
+  Node& node = random_node();
+  for (Seat& seat : node.seats) {
+    seat.worker.reset();
+    seat.disks.clear();
+  }
+  crash(node);
+}
+
+// Rows before state: a state that is ahead of the view costs a refold, so only a restore of the
+// view may leave one.
+void World::check_state() {
+  for (const Node& node : nodes_) {
+    for (const Seat& seat : node.seats) {
+      for (const auto& [partition, disk] : seat.disks) {
+        const auto stored = disk.rows().find("head");
+        StateHead head;
+        if (stored != disk.rows().end()) head.ParseFromString(stored->second);
+        // Once it was allowed it may come back: a crash can lose the batch that cleared it.
+        if (head.position() > seat.subject->views().position(partition).position.value &&
+            !seat.ahead.contains(partition)) {
+          throw Broken("state is ahead of the view" +
+                       seat.subject->where(partition, head.position()));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace sluice::simulation

@@ -1,0 +1,170 @@
+#include "tests/simulation/subject.h"
+
+#include <algorithm>
+
+#include "schemas/sluice/domain.h"
+#include "tests/simulation/faulty_writer.h"
+
+namespace sluice::simulation {
+namespace {
+
+Generation generation(const Projection& projection) {
+  return {.projection = std::string(projection.name),
+          .number = 1,
+          .unique_id = "g-1",
+          .version = projection.version,
+          .partitions = kPartitions,
+          .dedupe_horizon = kHorizon,
+          .live = true};
+}
+
+std::string text(const Rows::value_type& row) {
+  std::string all = row.first + " {";
+  for (const std::int64_t number : row.second) all += " " + std::to_string(number);
+  return all + " }";
+}
+
+// The first difference, for people.
+std::string difference(const Rows& expected, const Rows& found) {
+  for (const auto& row : expected) {
+    const auto at = found.find(row.first);
+    if (at == found.end()) return "no row of " + row.first;
+    if (at->second != row.second) return "wrong row: " + text(*at) + ", not " + text(row);
+  }
+  for (const auto& row : found) {
+    if (!expected.contains(row.first)) return "a row too many: " + text(row);
+  }
+  return "no difference";
+}
+
+}  // namespace
+
+Subject::Subject(Projection projection, std::function<std::unique_ptr<Ledger>()> make_ledger,
+                 Rows (*published)(const MemoryViews&), MemoryLog& log)
+    : projection_(projection),
+      stream_(stream_of(projection.name)),
+      make_ledger_(std::move(make_ledger)),
+      published_(published),
+      log_(log),
+      views_(generation(projection)) {
+  log_.create(stream_, kPartitions);
+  for (int p = 0; p < kPartitions; ++p) accounts_.push_back(fresh(Partition{p}));
+}
+
+Account Subject::fresh(Partition partition) const {
+  return {{}, Refold(partition.value, kPartitions, kHorizon.count(), make_ledger_())};
+}
+
+std::string Subject::where(Partition partition, std::int64_t position) const {
+  return " (" + stream_ + " partition " + std::to_string(partition.value) + ", position " +
+         std::to_string(position) + ")";
+}
+
+bool Subject::any_lost() const {
+  return std::any_of(accounts_.begin(), accounts_.end(), [](const auto& a) { return a.lost; });
+}
+
+void Subject::restore() {
+  views_ = *backup_;
+  checked_deeds_ = std::min(checked_deeds_, views_.deeds().size());
+  owners_.clear();
+  for (const MemoryViews::Deed& deed : views_.deeds()) {
+    if (deed.took) owners_[deed.partition] = deed.owner;
+  }
+  for (int p = 0; p < kPartitions; ++p) {
+    Account& account = this->account(Partition{p});
+    std::vector<LoggedRecord> log = std::move(account.log);
+    account = fresh(Partition{p});
+    account.log = std::move(log);
+  }
+}
+
+void Subject::forget_tail(Partition partition) {
+  Account& account = this->account(partition);
+  const std::int64_t end = log_.range(stream_, partition).end.value;
+  while (!account.log.empty() && account.log.back().offset >= end) account.log.pop_back();
+  if (end < account.position) account.lost = true;
+}
+
+bool Subject::complete() {
+  for (int p = 0; p < kPartitions; ++p) {
+    const Account& account = this->account(Partition{p});
+    if (!account.lost && account.position != log_.range(stream_, Partition{p}).end.value) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Subject::read_log(Partition partition) {
+  Account& account = this->account(partition);
+  const std::int64_t next = account.log.empty() ? 0 : account.log.back().offset + 1;
+  const auto& records = log_.records(stream_, partition);
+  // Offsets have no gaps here.
+  for (std::size_t i = static_cast<std::size_t>(next); i < records.size(); ++i) {
+    const auto& stored = records[i];
+    account.log.push_back({stored.offset.value, stored.appended_at.time_since_epoch().count(),
+                           std::string(stored.key()), std::string(stored.value())});
+  }
+}
+
+// Promise 4: only who took a partition last moves it.
+void Subject::check_owners() {
+  const auto& deeds = views_.deeds();
+  for (; checked_deeds_ < deeds.size(); ++checked_deeds_) {
+    const MemoryViews::Deed& deed = deeds[checked_deeds_];
+    std::string& owner = owners_[deed.partition];
+    if (deed.took) {
+      owner = deed.owner;
+    } else if (deed.owner != owner) {
+      throw Broken(deed.owner + " moved a partition that " + owner + " has taken" +
+                   where(deed.partition, 0));
+    }
+  }
+}
+
+bool Subject::advance(Partition partition) {
+  Account& account = this->account(partition);
+  const std::int64_t position = views_.position(partition).position.value;
+  if (position == account.position) return false;
+  if (position < account.position) throw Broken("the view went back" + where(partition, position));
+  if (account.lost) {
+    throw Broken("a partition whose log was lost moved" + where(partition, position));
+  }
+  read_log(partition);
+  for (std::int64_t i = account.position; i < position; ++i) {
+    account.refold.take(account.log[static_cast<std::size_t>(i)]);
+  }
+  account.position = position;
+  return true;
+}
+
+void Subject::check() {
+  check_owners();
+  bool moved = false;
+  for (int p = 0; p < kPartitions; ++p) moved = advance(Partition{p}) || moved;
+  // Rows may change only with a position; that they do not otherwise is looked at now and then.
+  constexpr int kNowAndThen = 16;
+  if (moved || ++unmoved_checks_ % kNowAndThen == 0) check_rows();
+}
+
+void Subject::check_rows() const {
+  Rows expected;
+  for (int p = 0; p < kPartitions; ++p) {
+    const Account& account = accounts_[static_cast<std::size_t>(p)];
+    account.refold.ledger().add_rows(expected);
+    const auto at = where(Partition{p}, account.position);
+    std::map<std::int64_t, std::string> reasons;
+    for (const Rejection& r : views_.rejections(Partition{p})) reasons[r.position.value] = r.reason;
+    if (reasons != account.refold.rejections) throw Broken("wrong rejections" + at);
+    std::map<std::int64_t, std::string> keys;
+    for (const QuarantinedRecord& q : views_.quarantined(Partition{p})) {
+      keys[q.position.value] = q.key;
+    }
+    if (keys != account.refold.quarantined) throw Broken("wrong quarantine" + at);
+  }
+  const Rows found = published_(views_);
+  if (found != expected) throw Broken(difference(expected, found) + " (" + stream_ + ")");
+}
+
+}  // namespace sluice::simulation

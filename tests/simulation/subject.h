@@ -1,0 +1,82 @@
+#pragma once
+
+// One domain of the world: its stream, its view, and an account of each partition that the view is
+// held against.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "projectors/engine/projection.h"
+#include "storage/memory/memory_log.h"
+#include "storage/memory/memory_sink.h"
+#include "tests/simulation/broken.h"
+#include "tests/simulation/refold.h"
+
+namespace sluice::simulation {
+
+constexpr std::chrono::milliseconds kHorizon{20'000};
+
+struct Account {
+  std::vector<LoggedRecord> log;  // what a refold may use
+  Refold refold;
+  std::int64_t position = 0;
+  bool lost = false;             // the log no longer has what the view was folded from
+  std::size_t told_checked = 0;  // so many of the refold's derived facts were looked for
+};
+
+class Subject {
+ public:
+  Subject(Projection projection, std::function<std::unique_ptr<Ledger>()> make_ledger,
+          Rows (*published)(const MemoryViews&), MemoryLog& log);
+
+  [[nodiscard]] const Projection& projection() const { return projection_; }
+  [[nodiscard]] const std::string& stream() const { return stream_; }
+  [[nodiscard]] MemoryViews& views() { return views_; }
+  [[nodiscard]] std::vector<Account>& accounts() { return accounts_; }
+  [[nodiscard]] Account& account(Partition p) {
+    return accounts_[static_cast<std::size_t>(p.value)];
+  }
+  [[nodiscard]] bool any_lost() const;
+
+  // What is published equals the account of the same prefix; no position has gone back; only who
+  // took a partition last has moved it. Throws Broken.
+  void check();
+
+  void back_up() { backup_ = views_; }
+  void drop_backup() { backup_.reset(); }
+  [[nodiscard]] bool restorable() const { return backup_ && !any_lost(); }
+  void restore();
+
+  // The log's end has gone back to where it is now.
+  void forget_tail(Partition partition);
+
+  // Whether the view has reached the end of every log that was not lost.
+  [[nodiscard]] bool complete();
+
+  [[nodiscard]] std::string where(Partition partition, std::int64_t position) const;
+
+ private:
+  [[nodiscard]] Account fresh(Partition partition) const;
+  void read_log(Partition partition);
+  bool advance(Partition partition);
+  void check_owners();
+  void check_rows() const;
+
+  const Projection projection_;
+  const std::string stream_;
+  const std::function<std::unique_ptr<Ledger>()> make_ledger_;
+  Rows (*const published_)(const MemoryViews&);
+  MemoryLog& log_;
+  MemoryViews views_;
+  std::optional<MemoryViews> backup_;
+  std::vector<Account> accounts_;
+  int unmoved_checks_ = 0;
+  std::size_t checked_deeds_ = 0;
+  std::map<Partition, std::string> owners_;
+};
+
+}  // namespace sluice::simulation

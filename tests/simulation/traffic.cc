@@ -1,0 +1,154 @@
+// The producers of the world.
+
+#include <algorithm>
+
+#include "roster/events.pb.h"
+#include "storage/errors.h"
+#include "storage/partitioner.h"
+#include "tally/events.pb.h"
+#include "tests/simulation/world.h"
+
+namespace sluice::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kBoxes = 5;
+constexpr int kMembers = 6;
+
+}  // namespace
+
+std::string World::random_key(const Subject& subject) {
+  return subject.projection().name == "tally" ? "box-" + std::to_string(below(kBoxes))
+                                              : "m" + std::to_string(below(kMembers));
+}
+
+std::string World::random_payload(const Subject& subject, const std::string& key) {
+  const int what = below(40);
+  if (subject.projection().name == "roster") {
+    roster::Event event;
+    if (what < 18) {
+      event.mutable_member_banned()->set_member(key);
+    } else if (what < 36) {
+      event.mutable_member_pardoned()->set_member(key);
+    } else {  // told by a producer: a service, or somebody who may not
+      event.mutable_member_entered()->set_member(key);
+      event.mutable_member_entered()->set_box_id("box-" + std::to_string(below(kBoxes)));
+    }
+    return event.SerializeAsString();
+  }
+  tally::Event event;
+  const std::string member = "m" + std::to_string(below(kMembers));
+  if (what < 25) {
+    event.mutable_member_added()->set_box_id(key);
+    event.mutable_member_added()->set_member(member);
+  } else if (what < 36) {
+    event.mutable_member_removed()->set_box_id(key);
+    event.mutable_member_removed()->set_member(member);
+  } else if (what < 38) {
+    event.mutable_member_expelled()->set_box_id(key);
+    event.mutable_member_expelled()->set_member(member);
+  } else {
+    event.mutable_box_emptied()->set_box_id(key);
+  }
+  return event.SerializeAsString();
+}
+
+Envelope World::make_event(const Subject& subject, const std::string& key) {
+  Envelope envelope;
+  // Now and then an id is used again: with the same content by luck, mostly with another.
+  envelope.set_id("e" + std::to_string(next_id_ > 0 && chance(3) ? below(next_id_) : next_id_++));
+  envelope.set_key(key);
+  if (!chance(5)) {
+    // Ingests' clocks differ, and one stamps hours ahead.
+    const milliseconds skew = chance(2) ? milliseconds{7'200'000} : milliseconds{below(400) - 200};
+    envelope.set_recorded_at((wall_ + skew).time_since_epoch().count());
+  }
+  if (chance(30)) envelope.mutable_actor()->set_role(Actor::ROLE_SERVICE);
+  envelope.set_payload(random_payload(subject, key));
+  return envelope;
+}
+
+void World::append(const Subject& subject, Partition partition, std::string key,
+                   std::string value) {
+  sent_.push_back({&subject, partition, std::move(key), std::move(value)});
+  NewRecord record{partition, sent_.back().key, sent_.back().value};
+  try {
+    writer_->append(subject.stream(), {&record, 1});
+  } catch (const Retryable&) {
+    count("append failed");  // retried below, with the same id
+  }
+}
+
+void World::produce() {
+  if (!sent_.empty() && chance(15)) {
+    const Sent again = sent_[static_cast<std::size_t>(
+        std::max(0, static_cast<int>(sent_.size()) - 1 - below(20)))];
+    count("producer retried");
+    return append(*again.subject, again.partition, again.key, again.value);
+  }
+  // Most of what the roster folds is told by the tally.
+  const Subject& subject = *subjects_[chance(75) ? 0 : 1];
+  for (int n = 1 + below(4); n > 0; --n) {
+    const std::string key = random_key(subject);
+    Partition partition = partition_of(key, kPartitions);
+    if (chance(1)) {
+      partition = Partition{(partition.value + 1) % kPartitions};
+      count("misrouted");
+    }
+    append(subject, partition, key, make_event(subject, key).SerializeAsString());
+  }
+}
+
+void World::produce_garbage() {
+  count("garbage");
+  const Subject& subject = random_subject();
+  const std::string key = random_key(subject);
+  Envelope envelope = make_event(subject, key);
+  std::string value = envelope.SerializeAsString();
+  switch (below(4)) {
+    case 0:
+      value = "\xff\xff not a message";
+      break;
+    case 1:
+      value.resize(value.size() / 2);
+      break;
+    case 2:
+      value.clear();
+      break;
+    default: {
+      tally::Event event;  // without its member, and no event of the roster at all
+      event.mutable_member_added()->set_box_id(key);
+      envelope.set_payload(event.SerializeAsString());
+      value = envelope.SerializeAsString();
+    }
+  }
+  append(subject, partition_of(key, kPartitions), key, value);
+}
+
+void World::produce_control() {
+  Envelope envelope;
+  envelope.set_recorded_at(wall_.time_since_epoch().count());
+  Subject& subject = random_subject();
+  Partition partition{below(kPartitions)};
+  const auto& quarantined = subject.account(partition).refold.quarantined;
+  std::string key;
+  if (quarantined.empty() || chance(20)) {
+    count("tick");
+    envelope.mutable_control()->mutable_tick();
+  } else {
+    auto chosen = quarantined.begin();
+    std::advance(chosen, below(static_cast<int>(quarantined.size())));
+    key = chosen->second;
+    if (chance(70)) {
+      count("discard");
+      envelope.mutable_control()->mutable_discard()->set_offset(chosen->first);
+    } else {
+      count("release");
+      envelope.mutable_control()->mutable_release();
+    }
+  }
+  append(subject, partition, key, envelope.SerializeAsString());
+}
+
+}  // namespace sluice::simulation

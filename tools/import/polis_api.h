@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+
+#include "tools/import/polis_export.h"
+
+namespace sluice {
+
+// A conversation as the public API of a Polis server answers: a folder of votes.json, comments.json
+// and, where it was kept, conversation.json. Votes that the API hides, those of banned
+// participants, may stand beside them in votes-missing.json. Ids are called pid and tid, or
+// participant_id and statement_id. Misconfigured, with the file and the entry, when it is no such
+// folder.
+[[nodiscard]] PolisExport read_polis_api(const std::filesystem::path& folder);
+
+}  // namespace sluice
