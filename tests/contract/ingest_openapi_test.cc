@@ -122,8 +122,9 @@ bool is_valid(element schema, element value) {
                      [&](element item) { return is_valid(schema["items"], item); });
 }
 
-// The least value of a schema, as JSON.
-std::string example_of(element schema) {
+// The least value of a schema, as JSON. Texts are `text`: where two fields must differ, which a
+// schema cannot say, they do.
+std::string example_of(element schema, std::string_view text = "text") {
   element constant;
   if (schema["const"].get(constant) == simdjson::SUCCESS) return simdjson::minify(constant);
   array words;
@@ -132,13 +133,13 @@ std::string example_of(element schema) {
   if (type.is_array()) type = array(type).at(0);
   if (std::string_view(type) == "boolean") return "true";
   if (std::string_view(type) == "integer") return "1";
-  if (std::string_view(type) == "string") return "\"a\"";
+  if (std::string_view(type) == "string") return "\"of." + std::string(text) + "\"";
   if (std::string_view(type) == "array") return "[]";
   REQUIRE(std::string_view(type) == "object");
   std::string members;
   for (const element name : array(schema["required"])) {
     members += (members.empty() ? "" : ",") + simdjson::minify(name) + ":" +
-               example_of(schema["properties"].at_key(std::string_view(name)));
+               example_of(schema["properties"].at_key(std::string_view(name)), name);
   }
   return "{" + members + "}";
 }
