@@ -136,12 +136,17 @@ LogRange KafkaTopology::range(std::string_view stream, Partition partition) {
 // A partition whose leader has just started, or moves, answers in a moment.
 rd_kafka_resp_err_t KafkaTopology::ask(const std::string& stream, Partition partition,
                                        LogRange& range) {
+  constexpr std::chrono::seconds kHeard{5};
+  const auto heard_by = Clock::now() + kHeard;
   const auto end = Clock::now() + deadline_;
   for (;;) {
     const auto code = rd_kafka_query_watermark_offsets(
         client_.get(), stream.c_str(), partition.value, &range.begin.value, &range.end.value,
         static_cast<int>(deadline_.count()));
-    const bool passing = code != RD_KAFKA_RESP_ERR_NO_ERROR && reaction_to(code) == Reaction::retry;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return code;
+    // What the client knows of a topic may be older than what the cluster has just said of it.
+    const bool unheard = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && Clock::now() < heard_by;
+    const bool passing = unheard || reaction_to(code) == Reaction::retry;
     if (!passing || Clock::now() >= end) return code;
     std::this_thread::sleep_for(kBetween);
   }
