@@ -35,6 +35,29 @@ Per<Opinion, double> center_of(const Per<Opinion, Counts>& counts,
   return center;
 }
 
+namespace {
+
+// Participants by how many of their votes are on kept columns, fewest first.
+std::vector<Participant> shortest_first(const VoteMatrix& votes,
+                                        const Per<Opinion, std::uint32_t>& place) {
+  std::vector<std::uint32_t> lengths;
+  std::vector<std::uint32_t> next(votes.opinions() + 2);
+  for (const Participant p : each<Participant>(votes.participants())) {
+    std::uint32_t length = 0;
+    for (const Entry entry : votes.row(p)) {
+      length += place[entry.opinion()] == kLeftOut ? 0U : 1U;
+    }
+    lengths.push_back(length);
+    ++next[length + 1];
+  }
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  std::vector<Participant> order(lengths.size());
+  for (std::uint32_t p = 0; p < lengths.size(); ++p) order[next[lengths[p]]++] = Participant{p};
+  return order;
+}
+
+}  // namespace
+
 CenteredVotes centered(const VoteMatrix& votes, const Per<Opinion, Counts>& counts,
                        const Per<Opinion, double>& center,
                        const Per<Opinion, OpinionStatus>& status) {
@@ -49,17 +72,17 @@ CenteredVotes centered(const VoteMatrix& votes, const Per<Opinion, Counts>& coun
   }
   made.rows.columns = made.opinions.size();
   made.rows.row_begin.reserve(votes.participants() + 1);
-  made.rows.column.reserve(kept);
-  made.rows.value.reserve(kept);
-  for (const Participant p : each<Participant>(votes.participants())) {
-    const VoteMatrix::Row row = votes.row(p);
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const Opinion o = row.opinions[i];
+  made.rows.column.resize(kept);
+  made.rows.value.resize(kept);
+  std::size_t at = 0;
+  for (const Participant p : shortest_first(votes, place)) {
+    for (const Entry entry : votes.row(p)) {
+      const Opinion o = entry.opinion();
       if (place[o] == kLeftOut) continue;
-      made.rows.column.push_back(place[o]);
-      made.rows.value.push_back(static_cast<double>(row.choices[i]) - center[o]);
+      made.rows.column[at] = place[o];
+      made.rows.value[at++] = static_cast<double>(entry.choice()) - center[o];
     }
-    made.rows.row_begin.push_back(made.rows.column.size());
+    made.rows.row_begin.push_back(at);
   }
   return made;
 }

@@ -38,7 +38,9 @@ struct SparseRows {
 
 // Votes minus means. Columns in which nobody differs from the mean are left out, zeroed ones too.
 struct CenteredVotes {
-  SparseRows rows;                // a row a participant
+  // A row a participant, the shortest first: a loop over rows of like length is guessed right by
+  // the processor, and half the time of a product was wrong guesses.
+  SparseRows rows;
   std::vector<Opinion> opinions;  // of the columns
 };
 

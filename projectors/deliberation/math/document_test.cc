@@ -20,7 +20,7 @@ std::string number(double value) {
 
 Snapshot snapshot() {
   return *compute(testing::grouped_votes({.participants = 20, .opinions = 12, .votes = 120}),
-                  {.base_votes = true, .done = {}, .stop = {}});
+                  {.base_votes = true});
 }
 
 // The text behind a key of the top level, up to the next comma of that level.

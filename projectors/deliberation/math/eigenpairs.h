@@ -17,7 +17,7 @@ namespace sluice::math {
 
 inline constexpr double kResidual = 1e-13;
 // Up to this many columns the Gram matrix is solved directly.
-inline constexpr std::size_t kLargestDense = 48;
+inline constexpr std::size_t kLargestDense = 52;
 
 struct Eigenpairs {
   // Descending; 0 where the matrix has no more.
@@ -25,7 +25,7 @@ struct Eigenpairs {
   // Of unit length; the zero vector where the value is 0.
   std::array<std::vector<double>, 2> vectors;
   double third_value = 0;    // an estimate from below, for telling how well apart they are
-  std::size_t products = 0;  // with Z'Z, of two vectors each
+  std::size_t products = 0;  // with Z'Z, of four vectors each
 };
 
 // By the dense solver. For matrices of few columns, and for tests.

@@ -59,8 +59,8 @@ std::optional<Choice> vote_of(Kind kind, std::uint32_t p, std::uint32_t o, Chanc
 
 Conversation odd_conversation(Chance& chance) {
   const auto kind = static_cast<Kind>(*rc::gen::inRange(0, static_cast<int>(Kind::kinds)));
-  const auto participants = *rc::gen::element<std::uint32_t>(1, 2, 3, 16, 49, 60, 130);
-  const auto opinions = *rc::gen::element<std::uint32_t>(1, 2, 3, 13, 49, 51, 110);
+  const auto participants = *rc::gen::element<std::uint32_t>(1, 2, 3, 16, 53, 60, 130);
+  const auto opinions = *rc::gen::element<std::uint32_t>(1, 2, 3, 13, 52, 53, 110);
   const auto zeroed = *rc::gen::element(0.0, 0.0, 0.3, 1.0);
   Conversation made;
   made.opinions.resize(opinions);

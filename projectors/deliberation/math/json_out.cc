@@ -14,6 +14,8 @@ void append(std::string& out, Number value) {
   out.append(digits.data(), end);
 }
 
+bool is_plain(char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20; }
+
 }  // namespace
 
 JsonOut& JsonOut::key(std::string_view name) {
@@ -38,18 +40,21 @@ void JsonOut::close(char bracket) {
 void JsonOut::quoted(std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out_ += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out_ += '\\';
-      out_ += c;
-    } else if (byte < 0x20) {
-      out_ += "\\u00";
+  for (std::size_t begin = 0; begin < text.size();) {
+    std::size_t end = begin;
+    while (end < text.size() && is_plain(text[end])) ++end;
+    out_.append(text, begin, end - begin);
+    if (end == text.size()) break;
+    const auto byte = static_cast<unsigned char>(text[end]);
+    out_ += '\\';
+    if (byte >= 0x20) {
+      out_ += text[end];
+    } else {
+      out_ += "u00";
       out_ += kHex[byte >> 4];
       out_ += kHex[byte & 15];
-    } else {
-      out_ += c;
     }
+    begin = end + 1;
   }
   out_ += '"';
 }

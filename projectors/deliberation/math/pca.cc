@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "projectors/deliberation/math/gram_product.h"
+#include "projectors/deliberation/math/tall_block.h"
 
 namespace sluice::math {
 namespace {
@@ -63,15 +63,18 @@ Eigenpairs solve_smaller_side(const SparseRows& z, const std::stop_token& stop) 
 }
 
 void measure_residuals(const SparseRows& z, const Vectors& vectors, Components& into) {
-  Vectors products{std::vector<double>(z.columns), std::vector<double>(z.columns)};
-  GramProduct(z).apply(vectors[0].data(), vectors[1].data(), products[0].data(),
-                       products[1].data());
+  TallBlock block(z.columns);
+  for (std::size_t c = 0; c < z.columns; ++c) block[c].of = {vectors[0][c], vectors[1][c], 0, 0};
+  TallBlock products;
+  gram_product(z, block, products);
   for (std::size_t k = 0; k < 2; ++k) {
     if (into.eigenvalues[k] == 0) continue;
+    double sum = 0;
     for (std::size_t c = 0; c < z.columns; ++c) {
-      products[k][c] -= into.eigenvalues[k] * vectors[k][c];
+      const double rest = products[c].of[k] - into.eigenvalues[k] * vectors[k][c];
+      sum += rest * rest;
     }
-    into.residuals[k] = length_of(products[k]) / into.eigenvalues[0];
+    into.residuals[k] = std::sqrt(sum) / into.eigenvalues[0];
   }
 }
 

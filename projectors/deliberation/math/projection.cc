@@ -1,34 +1,27 @@
 #include "projectors/deliberation/math/projection.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <vector>
 
 namespace sluice::math {
 namespace {
 
-// What each vote on an opinion adds to a participant's place, before scaling.
+// What a vote adds to a participant's place, before scaling.
 struct Shift {
   double x = 0;
   double y = 0;
 };
-using Shifts = std::array<Shift, 3>;
 
-std::size_t place_of(Choice choice) {
-  return static_cast<std::size_t>(static_cast<int>(choice) + 1);
-}
-
-std::vector<Shifts> shifts_of(const Per<Opinion, double>& center, const Components& components) {
-  std::vector<Shifts> shifts;
-  shifts.reserve(center.size());
+// By slot.
+std::vector<Shift> shifts_of(const Per<Opinion, double>& center, const Components& components) {
+  std::vector<Shift> shifts(center.size() * Entry::kSlotsAnOpinion);
   for (const Opinion o : center.ids()) {
-    Shifts made;
     for (const Choice choice : {Choice::disagree, Choice::pass, Choice::agree}) {
       const double differs = static_cast<double>(choice) - center[o];
-      made[place_of(choice)] = {differs * components.loadings[0][o],
-                                differs * components.loadings[1][o]};
+      shifts[Entry(o, choice).slot()] = {differs * components.loadings[0][o],
+                                         differs * components.loadings[1][o]};
     }
-    shifts.push_back(made);
   }
   return shifts;
 }
@@ -40,19 +33,16 @@ Points<Participant> project_participants(const VoteMatrix& votes,
                                          const Per<Opinion, OpinionStatus>& status,
                                          const Components& components) {
   Points<Participant> made(votes.participants());
-  const std::vector<Shifts> shifts = shifts_of(center, components);
+  const std::vector<Shift> shifts = shifts_of(center, components);
   const auto zeroed = static_cast<std::size_t>(
       std::ranges::count_if(status, [](const OpinionStatus& s) { return s.zeroed(); }));
   for (const Participant p : each<Participant>(votes.participants())) {
-    const VoteMatrix::Row row = votes.row(p);
     Shift sum;
     std::size_t counted = zeroed;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const Opinion o = row.opinions[i];
-      if (status[o].zeroed()) continue;
-      const Shift& shift = shifts[index(o)][place_of(row.choices[i])];
-      sum.x += shift.x;
-      sum.y += shift.y;
+    for (const Entry entry : votes.row(p)) {
+      if (status[entry.opinion()].zeroed()) continue;
+      sum.x += shifts[entry.slot()].x;
+      sum.y += shifts[entry.slot()].y;
       ++counted;
     }
     // Few votes are drawn out as far as many.

@@ -31,8 +31,7 @@ std::string bits_of(const Conversation& conversation) {
   const auto participants = numbered(conversation.in_conv.size());
   const auto opinions = numbered(conversation.opinions.size());
   std::string out;
-  write_document(*compute(conversation, {.base_votes = true, .done = {}, .stop = {}}),
-                 {participants, opinions}, {}, out);
+  write_document(*compute(conversation, {.base_votes = true}), {participants, opinions}, {}, out);
   return out;
 }
 
@@ -236,7 +235,7 @@ TEST_CASE("stages are told in their order, and a stop ends between them") {
   CHECK_FALSE(compute(conversation, {.done = tell, .stop = source.get_token()}).has_value());
   CHECK(told == std::vector{Stage::matrix, Stage::center, Stage::components});
   told.clear();
-  CHECK(compute(conversation, {.done = tell, .stop = {}}).has_value());
+  CHECK(compute(conversation, {.done = tell}).has_value());
   CHECK(told.size() == 8);
   CHECK(name_of(told.back()) == "statistics");
 }

@@ -60,9 +60,9 @@ enum class Stage {
 struct Request {
   bool base_votes = false;
   // Called when a stage is done, on the caller's thread.
-  std::function<void(Stage)> done;
+  std::function<void(Stage)> done{};
   // Looked at between stages and between the rounds of the long ones.
-  std::stop_token stop;
+  std::stop_token stop{};
 };
 
 // Nothing when stopped.

@@ -1,24 +1,55 @@
 #include "projectors/deliberation/math/vote_matrix.h"
 
-#include <numeric>
+#include <algorithm>
 
 #include "storage/check.h"
 
 namespace sluice::math {
 namespace {
 
-// Where each number stands once those without a vote are left out. `counts` ends as the places.
+// Of participants, and of opinions.
+constexpr std::uint32_t kMostThings = (std::uint32_t{1} << 30) - 1;
+
+// Where each number stands once those without a vote are left out, and where its votes begin.
 template <class Id>
-Per<Id, std::uint32_t> leave_out_empty(const std::vector<std::uint32_t>& counts,
-                                       std::vector<std::uint32_t>& places) {
-  Per<Id, std::uint32_t> numbers;
-  places.assign(counts.size(), 0);
-  for (std::uint32_t number = 0; number < counts.size(); ++number) {
-    if (counts[number] == 0) continue;
-    places[number] = static_cast<std::uint32_t>(numbers.size());
-    numbers.push_back(number);
+struct Places {
+  explicit Places(const std::vector<std::uint32_t>& votes) : place(votes.size()), begin(1) {
+    for (std::uint32_t number = 0; number < votes.size(); ++number) {
+      if (votes[number] == 0) continue;
+      place[number] = static_cast<std::uint32_t>(numbers.size());
+      numbers.push_back(number);
+      begin.push_back(begin.back() + votes[number]);
+    }
   }
-  return numbers;
+
+  std::vector<std::uint32_t> place;
+  Per<Id, std::uint32_t> numbers;
+  std::vector<std::size_t> begin;
+};
+
+// Entries by row, from two passes of counting sort: by column, then stably by row.
+std::vector<Entry> sorted_entries(const std::vector<Vote>& votes, const Places<Participant>& rows,
+                                  const Places<Opinion>& columns) {
+  // A row and a choice, packed like an entry.
+  std::vector<Entry> by_column(votes.size());
+  std::vector<std::size_t> next = columns.begin;
+  for (const Vote& vote : votes) {
+    by_column[next[columns.place[vote.opinion]]++] =
+        Entry(Opinion{rows.place[vote.participant]}, vote.choice);
+  }
+  std::vector<Entry> made(votes.size());
+  next = rows.begin;
+  std::size_t at = 0;
+  for (const Opinion o : columns.numbers.ids()) {
+    for (; at < columns.begin[index(o) + 1]; ++at) {
+      const std::uint32_t row = index(by_column[at].opinion());
+      const std::size_t place = next[row]++;
+      made[place] = by_column[at].on(o);
+      CHECK(place == rows.begin[row] || made[place - 1].opinion() != o,
+            "a participant has one current vote on an opinion");
+    }
+  }
+  return made;
 }
 
 }  // namespace
@@ -26,53 +57,40 @@ Per<Id, std::uint32_t> leave_out_empty(const std::vector<std::uint32_t>& counts,
 VoteMatrix::VoteMatrix(const Conversation& conversation) {
   std::vector<std::uint32_t> votes_of(conversation.in_conv.size());
   std::vector<std::uint32_t> votes_on(conversation.opinions.size());
+  CHECK(votes_of.size() <= kMostThings && votes_on.size() <= kMostThings, "they fit a word");
   for (const Vote& vote : conversation.votes) {
     CHECK(vote.participant < votes_of.size() && vote.opinion < votes_on.size(),
           "votes are by and on whom the conversation names");
     ++votes_of[vote.participant];
     ++votes_on[vote.opinion];
   }
-  std::vector<std::uint32_t> rows;
-  std::vector<std::uint32_t> columns;
-  participant_numbers_ = leave_out_empty<Participant>(votes_of, rows);
-  opinion_numbers_ = leave_out_empty<Opinion>(votes_on, columns);
-  row_begin_.assign(1, 0);
-  for (const std::uint32_t number : participant_numbers_) {
-    row_begin_.push_back(row_begin_.back() + votes_of[number]);
-  }
-  fill(conversation, rows, columns);
+  const Places<Participant> rows(votes_of);
+  const Places<Opinion> columns(votes_on);
+  participant_numbers_ = rows.numbers;
+  opinion_numbers_ = columns.numbers;
+  row_begin_ = rows.begin;
+  entries_ = sorted_entries(conversation.votes, rows, columns);
 }
 
-// Two passes of counting sort: by column, then stably by row.
-void VoteMatrix::fill(const Conversation& conversation, const std::vector<std::uint32_t>& rows,
-                      const std::vector<std::uint32_t>& columns) {
-  const std::size_t count = conversation.votes.size();
-  std::vector<std::size_t> next(opinions() + 1);
-  for (const Vote& vote : conversation.votes) ++next[columns[vote.opinion] + 1];
-  std::partial_sum(next.begin(), next.end(), next.begin());
-  std::vector<Vote> by_column(count);
-  for (const Vote& vote : conversation.votes) by_column[next[columns[vote.opinion]]++] = vote;
-
-  columns_.resize(count);
-  choices_.resize(count);
-  next.assign(row_begin_.begin(), row_begin_.end() - 1);
-  for (const Vote& vote : by_column) {
-    const std::uint32_t row = rows[vote.participant];
-    const std::size_t place = next[row]++;
-    columns_[place] = Opinion{columns[vote.opinion]};
-    choices_[place] = vote.choice;
-    CHECK(place == row_begin_[row] || columns_[place - 1] != columns_[place],
-          "a participant has one current vote on an opinion");
-  }
+Counts Tally::of(Opinion opinion) const {
+  const auto slot = [&](Choice choice) { return by_slot_[Entry(opinion, choice).slot()]; };
+  const std::uint32_t agrees = slot(Choice::agree);
+  const std::uint32_t disagrees = slot(Choice::disagree);
+  return {agrees, disagrees, agrees + disagrees + slot(Choice::pass)};
 }
+
+Per<Opinion, Counts> Tally::counts() const {
+  Per<Opinion, Counts> made(by_slot_.size() / Entry::kSlotsAnOpinion);
+  for (const Opinion o : made.ids()) made[o] = of(o);
+  return made;
+}
+
+void Tally::clear() { std::ranges::fill(by_slot_, 0U); }
 
 Per<Opinion, Counts> count_votes(const VoteMatrix& votes) {
-  Per<Opinion, Counts> counts(votes.opinions());
-  for (const Participant p : each<Participant>(votes.participants())) {
-    const VoteMatrix::Row row = votes.row(p);
-    for (std::size_t i = 0; i < row.size(); ++i) counts[row.opinions[i]].add(row.choices[i]);
-  }
-  return counts;
+  Tally tally(votes.opinions());
+  for (const Participant p : each<Participant>(votes.participants())) tally.add(votes.row(p));
+  return tally.counts();
 }
 
 }  // namespace sluice::math

@@ -14,25 +14,45 @@
 
 namespace sluice::math {
 
+// An opinion and what somebody chose on it, in one word.
+class Entry {
+ public:
+  // Tables of what each choice on each opinion means are looked up by slot().
+  static constexpr std::uint32_t kSlotsAnOpinion = 4;
+
+  Entry() = default;
+  Entry(Opinion opinion, Choice choice)
+      : slot_(index(opinion) * kSlotsAnOpinion +
+              static_cast<std::uint32_t>(static_cast<int>(choice) + 1)) {}
+
+  [[nodiscard]] Opinion opinion() const { return Opinion{slot_ / kSlotsAnOpinion}; }
+  [[nodiscard]] Choice choice() const {
+    return static_cast<Choice>(static_cast<int>(slot_ % kSlotsAnOpinion) - 1);
+  }
+  [[nodiscard]] std::uint32_t slot() const { return slot_; }
+  // The same choice on another.
+  [[nodiscard]] Entry on(Opinion opinion) const {
+    Entry made;
+    made.slot_ = index(opinion) * kSlotsAnOpinion + slot_ % kSlotsAnOpinion;
+    return made;
+  }
+
+ private:
+  std::uint32_t slot_ = 0;
+};
+
 class VoteMatrix {
  public:
-  // The votes of one participant: two lists of equal length.
-  struct Row {
-    std::span<const Opinion> opinions;
-    std::span<const Choice> choices;
-    [[nodiscard]] std::size_t size() const { return opinions.size(); }
-  };
-
   explicit VoteMatrix(const Conversation& conversation);
 
   [[nodiscard]] std::size_t participants() const { return participant_numbers_.size(); }
   [[nodiscard]] std::size_t opinions() const { return opinion_numbers_.size(); }
-  [[nodiscard]] std::size_t votes() const { return columns_.size(); }
+  [[nodiscard]] std::size_t votes() const { return entries_.size(); }
 
-  [[nodiscard]] Row row(Participant participant) const {
+  // The votes of one participant, by opinion.
+  [[nodiscard]] std::span<const Entry> row(Participant participant) const {
     const std::size_t begin = row_begin_[index(participant)];
-    const std::size_t size = row_begin_[index(participant) + 1] - begin;
-    return {std::span(columns_).subspan(begin, size), std::span(choices_).subspan(begin, size)};
+    return std::span(entries_).subspan(begin, row_begin_[index(participant) + 1] - begin);
   }
 
   // The numbers that the caller gave them.
@@ -44,14 +64,10 @@ class VoteMatrix {
   }
 
  private:
-  void fill(const Conversation& conversation, const std::vector<std::uint32_t>& rows,
-            const std::vector<std::uint32_t>& columns);
-
   Per<Participant, std::uint32_t> participant_numbers_;
   Per<Opinion, std::uint32_t> opinion_numbers_;
   std::vector<std::size_t> row_begin_;
-  std::vector<Opinion> columns_;
-  std::vector<Choice> choices_;
+  std::vector<Entry> entries_;
 };
 
 // How an opinion was voted on by some of the participants.
@@ -60,11 +76,6 @@ struct Counts {
   std::uint32_t disagrees = 0;
   std::uint32_t votes = 0;  // passes included
 
-  void add(Choice choice) {
-    ++votes;
-    agrees += choice == Choice::agree ? 1U : 0U;
-    disagrees += choice == Choice::disagree ? 1U : 0U;
-  }
   Counts& operator+=(const Counts& other) {
     agrees += other.agrees;
     disagrees += other.disagrees;
@@ -75,6 +86,22 @@ struct Counts {
     return {a.agrees - b.agrees, a.disagrees - b.disagrees, a.votes - b.votes};
   }
   friend bool operator==(const Counts&, const Counts&) = default;
+};
+
+// Counts votes as they come, row by row.
+class Tally {
+ public:
+  explicit Tally(std::size_t opinions) : by_slot_(opinions * Entry::kSlotsAnOpinion) {}
+
+  void add(std::span<const Entry> row) {
+    for (const Entry entry : row) ++by_slot_[entry.slot()];
+  }
+  [[nodiscard]] Counts of(Opinion opinion) const;
+  [[nodiscard]] Per<Opinion, Counts> counts() const;
+  void clear();
+
+ private:
+  std::vector<std::uint32_t> by_slot_;
 };
 
 // By everybody.
