@@ -4,4 +4,5 @@
 add_library(allocator INTERFACE)
 if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
   target_link_libraries(allocator INTERFACE PkgConfig::jemalloc)
+  target_sources(allocator INTERFACE ${CMAKE_SOURCE_DIR}/cmake/malloc_options.cc)
 endif()

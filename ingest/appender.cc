@@ -41,9 +41,9 @@ bool Appender::submit(AdmittedBatch& batch, Done done) {
   return true;
 }
 
-std::size_t Appender::waiting_bytes() const {
+Appender::Queue Appender::waiting() const {
   const std::lock_guard lock(mutex_);
-  return waiting_bytes_;
+  return {waiting_.size(), waiting_bytes_};
 }
 
 void Appender::run(const std::stop_token& stop) {
@@ -92,13 +92,16 @@ void Appender::append_stream(const std::string& domain, std::span<Waiting* const
     }
   }
   Appended failed{Appended::Outcome::unknown, {}, {}, {}};
+  const Clock::time_point begun = Clock::now();
   try {
     crash_point(CrashPoint("ingest.before_append"));
     writer_.append(stream_of(domain), records_);
     crash_point(CrashPoint("ingest.after_append"));
+    probe_.appended(Clock::now() - begun, records_.size());
   } catch (const Error& failure) {
     spdlog::warn("append failed domain={} events={} error=\"{}\"", domain, records_.size(),
                  failure.what());
+    probe_.append_failed();
     failed.reason = "the log did not take the events in time";
   }
   std::span<const NewRecord> rest = records_;

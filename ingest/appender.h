@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ingest/admitted_batch.h"
+#include "ingest/ingest_probe.h"
 #include "storage/event_log.h"
 
 namespace sluice {
@@ -45,7 +46,8 @@ class Appender {
  public:
   using Done = std::function<void(Appended)>;
 
-  Appender(EventWriter& writer, AppenderLimits limits) : writer_(writer), limits_(limits) {}
+  Appender(EventWriter& writer, AppenderLimits limits, IngestProbe& probe)
+      : writer_(writer), limits_(limits), probe_(probe) {}
 
   // Any thread. Takes the batch and calls `done` once, on the appender's thread; or returns false,
   // when too much is waiting or the appender stops, and calls nothing.
@@ -54,8 +56,12 @@ class Appender {
   // Appends until stopped and nothing waits any more.
   void run(const std::stop_token& stop);
 
-  // Any thread: how much is waiting.
-  [[nodiscard]] std::size_t waiting_bytes() const;
+  struct Queue {
+    std::size_t requests;
+    std::size_t bytes;
+  };
+  // Any thread.
+  [[nodiscard]] Queue waiting() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -72,6 +78,7 @@ class Appender {
 
   EventWriter& writer_;
   const AppenderLimits limits_;
+  IngestProbe& probe_;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable_any more_;
   std::deque<Waiting> waiting_;

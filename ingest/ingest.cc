@@ -57,9 +57,23 @@ http::Response options(std::string_view allow) {
   return response;
 }
 
+http::Response stopping() { return unavailable("this process is stopping"); }
+
+http::Response problem_of(const Refusal& refusal) {
+  if (refusal.faults.empty()) return problem(refusal.status, refusal.detail);
+  return problem(refusal.status, refusal.detail, refusal.faults);
+}
+
+IngestProbe::Refusal reason_of(int status) {
+  if (status == 413) return IngestProbe::Refusal::kTooLarge;
+  if (status == 415) return IngestProbe::Refusal::kMediaType;
+  if (status == 422) return IngestProbe::Refusal::kInadmissible;
+  return IngestProbe::Refusal::kMalformed;
+}
+
 http::Response accepted(const Appended& appended) {
   JsonWriter json;
-  json.begin_object().name("accepted").number(static_cast<std::int64_t>(appended.ids.size()));
+  json.begin_object().name("accepted").number(appended.ids.size());
   json.field("token", appended.token).name("ids").begin_array();
   for (const std::string& id : appended.ids) json.text(id);
   json.end_array().end_object();
@@ -87,10 +101,11 @@ Ingest::Ingest(std::span<const Domain> domains, IngestConfig config, IngestParts
     : parts_(std::move(parts)),
       clock_(parts_.clock),
       codecs_(codecs_of(domains, config)),
-      openapi_(openapi_document(codecs_)),
+      openapi_(openapi_document(codecs_, {config.http.max_body, config.decoder.event_bytes,
+                                          config.decoder.batch_events})),
       decoders_(config.decoder, clock_),
       probe_(parts_.metrics),
-      appender_(parts_.writer, config.appender),
+      appender_(parts_.writer, config.appender, probe_),
       server_(
           config.http, config.address, config.port, config.threads,
           [this](http::Request&& request, http::Responder respond) {
@@ -126,11 +141,6 @@ const DomainCodec* Ingest::find(std::string_view domain) const {
   return nullptr;
 }
 
-std::optional<http::Response> Ingest::refuse(const http::Request&) const {
-  if (draining_) return unavailable("this process is stopping");
-  return std::nullopt;
-}
-
 void Ingest::answer(http::Request&& request, http::Responder respond) {
   const auto reply = [&](http::Response response) {
     probe_.answered(response.status);
@@ -157,16 +167,20 @@ void Ingest::answer(http::Request&& request, http::Responder respond) {
   reply(get(request));
 }
 
-http::Response Ingest::get(const http::Request& request) const {
+http::Response Ingest::metrics() {
+  const Appender::Queue waiting = appender_.waiting();
+  probe_.state(server_.open_connections(), waiting.requests, waiting.bytes);
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, parts_.metrics.Collect());
+  return text(200, out.str(), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+http::Response Ingest::get(const http::Request& request) {
   if (request.path == "/healthz") return text(200, "ok\n");
   if (request.path == "/openapi.json") return text(200, openapi_, "application/json");
-  if (request.path == "/metrics") {
-    std::ostringstream out;
-    prometheus::TextSerializer().Serialize(out, parts_.metrics.Collect());
-    return text(200, out.str(), "text/plain; version=0.0.4");
-  }
-  std::vector<std::string> reasons = parts_.unready();
-  if (draining_) reasons.emplace_back("this process is stopping");
+  if (request.path == "/metrics") return metrics();
+  if (draining_) return stopping();
+  const std::vector<std::string> reasons = parts_.unready();
   if (reasons.empty()) return text(200, "ready\n");
   std::string detail;
   for (const std::string& reason : reasons) detail += (detail.empty() ? "" : "; ") + reason;
@@ -174,37 +188,46 @@ http::Response Ingest::get(const http::Request& request) const {
 }
 
 void Ingest::post(const DomainCodec& codec, http::Request&& request, http::Responder respond) {
-  const auto reply = [this, responder = std::make_shared<http::Responder>(std::move(respond))](
-                         http::Response response) {
-    probe_.answered(response.status);
-    (*responder)(std::move(response));
+  const auto reply =
+      [this, begun = std::chrono::steady_clock::now(),
+       responder = std::make_shared<http::Responder>(std::move(respond))](http::Response response) {
+        probe_.answered(response.status);
+        probe_.posted(std::chrono::steady_clock::now() - begun);
+        (*responder)(std::move(response));
+      };
+  const auto refuse = [this, reply](IngestProbe::Refusal why, http::Response response) {
+    probe_.refused(why);
+    reply(std::move(response));
   };
-  if (auto refusal = refuse(request)) return reply(std::move(*refusal));
+  if (draining_) return refuse(IngestProbe::Refusal::kDraining, stopping());
   // Two readers could disagree about which one counts.
   if (request.head.count("content-type") > 1) {
-    return reply(problem(400, "there is more than one Content-Type"));
+    return refuse(IngestProbe::Refusal::kMalformed,
+                  problem(400, "there is more than one Content-Type"));
   }
   std::vector<std::string> names;
   const RequestHeaders headers = headers_of(request.head, names);
   auto decoded = decoders_.with(
       [&](Decoder& decoder) { return decoder.decode(codec, headers, std::move(request.body)); });
   if (const auto* refusal = std::get_if<Refusal>(&decoded)) {
-    return reply(refusal->faults.empty()
-                     ? problem(refusal->status, refusal->detail)
-                     : problem(refusal->status, refusal->detail, refusal->faults));
+    return refuse(reason_of(refusal->status), problem_of(*refusal));
   }
   auto& batch = std::get<AdmittedBatch>(decoded);
   if (batch.items.empty()) return reply(accepted({}));
   const std::string_view domain = codec.domain.name;
-  const bool taken = appender_.submit(batch, [this, reply, domain](Appended appended) {
-    probe_.waiting(appender_.waiting_bytes());
-    if (appended.outcome != Appended::Outcome::done) {
-      return reply(unavailable(appended.reason, appended.ids));
+  const bool taken = appender_.submit(batch, [=, this](Appended appended) {
+    using enum Appended::Outcome;
+    if (appended.outcome != done) {
+      return refuse(appended.outcome == not_begun ? IngestProbe::Refusal::kLogSlow
+                                                  : IngestProbe::Refusal::kLogFailed,
+                    unavailable(appended.reason, appended.ids));
     }
     probe_.acknowledged(domain, appended.ids.size());
     reply(accepted(appended));
   });
-  if (!taken) reply(unavailable("too much waits for the log"));
+  if (!taken) {
+    refuse(IngestProbe::Refusal::kQueueFull, unavailable("too much waits for the log"));
+  }
 }
 
 }  // namespace sluice

@@ -10,7 +10,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -63,11 +62,11 @@ class Ingest {
 
  private:
   void answer(http::Request&& request, http::Responder respond);
+  // Who may post what, and how often, is asked here, before the body is looked at: the one place
+  // for authentication and rate limits.
   void post(const DomainCodec& codec, http::Request&& request, http::Responder respond);
-  [[nodiscard]] http::Response get(const http::Request& request) const;
-  // Who may post what, and how often: the one place for authentication and rate limits. A refusal,
-  // or nothing when the request may go on.
-  [[nodiscard]] std::optional<http::Response> refuse(const http::Request& request) const;
+  [[nodiscard]] http::Response get(const http::Request& request);
+  [[nodiscard]] http::Response metrics();
   [[nodiscard]] const DomainCodec* find(std::string_view domain) const;
 
   const IngestParts parts_;

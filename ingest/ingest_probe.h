@@ -3,10 +3,11 @@
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <chrono>
 #include <cstddef>
-#include <string>
 #include <string_view>
 
 namespace sluice {
@@ -14,31 +15,44 @@ namespace sluice {
 // What an operator wants to know of ingest. Any thread.
 class IngestProbe {
  public:
-  explicit IngestProbe(prometheus::Registry& registry)
-      : requests_(prometheus::BuildCounter()
-                      .Name("sluice_ingest_requests_total")
-                      .Help("HTTP requests answered, by status")
-                      .Register(registry)),
-        events_(prometheus::BuildCounter()
-                    .Name("sluice_ingest_events_total")
-                    .Help("Events that the log acknowledged, by domain")
-                    .Register(registry)),
-        waiting_(prometheus::BuildGauge()
-                     .Name("sluice_ingest_waiting_bytes")
-                     .Help("Bytes of admitted events that wait for the log")
-                     .Register(registry)
-                     .Add({})) {}
+  using Duration = std::chrono::steady_clock::duration;
 
-  void answered(int status) { requests_.Add({{"status", std::to_string(status)}}).Increment(); }
-  void acknowledged(std::string_view domain, std::size_t events) {
-    events_.Add({{"domain", std::string(domain)}}).Increment(static_cast<double>(events));
-  }
-  void waiting(std::size_t bytes) { waiting_.Set(static_cast<double>(bytes)); }
+  // Why a post was refused.
+  enum class Refusal {
+    kMalformed,
+    kMediaType,
+    kTooLarge,
+    kInadmissible,
+    kDraining,
+    kQueueFull,
+    kLogSlow,
+    kLogFailed,
+  };
+
+  explicit IngestProbe(prometheus::Registry& registry);
+
+  // Of any request.
+  void answered(int status);
+  // From a whole request to its answer.
+  void posted(Duration took);
+  void refused(Refusal why);
+  void acknowledged(std::string_view domain, std::size_t events);
+  void appended(Duration took, std::size_t events);
+  void append_failed();
+  // What is there at this moment.
+  void state(std::size_t connections, std::size_t waiting_requests, std::size_t waiting_bytes);
 
  private:
   prometheus::Family<prometheus::Counter>& requests_;
+  prometheus::Family<prometheus::Counter>& refused_;
   prometheus::Family<prometheus::Counter>& events_;
-  prometheus::Gauge& waiting_;
+  prometheus::Counter& append_failures_;
+  prometheus::Histogram& post_seconds_;
+  prometheus::Histogram& append_seconds_;
+  prometheus::Histogram& append_events_;
+  prometheus::Gauge& connections_;
+  prometheus::Gauge& waiting_requests_;
+  prometheus::Gauge& waiting_bytes_;
 };
 
 }  // namespace sluice

@@ -64,17 +64,17 @@ JsonWriter& JsonWriter::text(std::string_view text) {
   return *this;
 }
 
-JsonWriter& JsonWriter::number(std::int64_t number) {
-  separate();
-  out_ += std::to_string(number);
-  return *this;
-}
-
 JsonWriter& JsonWriter::real(double number) {
   separate();
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
   out_.append(buffer.data(), end);
+  return *this;
+}
+
+JsonWriter& JsonWriter::null() {
+  separate();
+  out_ += "null";
   return *this;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,9 +17,15 @@ class JsonWriter {
   JsonWriter& end_array();
   JsonWriter& name(std::string_view name);
   JsonWriter& text(std::string_view text);
-  JsonWriter& number(std::int64_t number);
+  template <std::integral Integer>
+  JsonWriter& number(Integer number) {
+    separate();
+    out_ += std::to_string(number);
+    return *this;
+  }
   JsonWriter& real(double number);
   JsonWriter& flag(bool flag);
+  JsonWriter& null();
 
   JsonWriter& field(std::string_view key, std::string_view value) { return name(key).text(value); }
 

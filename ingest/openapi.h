@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 
@@ -7,7 +8,15 @@
 
 namespace sluice {
 
-// What ingest answers to, as an OpenAPI 3.1 document in JSON, from the domains' descriptors.
-[[nodiscard]] std::string openapi_document(std::span<const DomainCodec> domains);
+// What a client may send, as far as it is a matter of configuration.
+struct PostLimits {
+  std::size_t body_bytes;
+  std::size_t event_bytes;
+  std::size_t batch_events;
+};
+
+// The OpenAPI 3.1 document of what these domains accept.
+[[nodiscard]] std::string openapi_document(std::span<const DomainCodec> domains,
+                                           const PostLimits& limits);
 
 }  // namespace sluice

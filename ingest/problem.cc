@@ -34,10 +34,10 @@ http::Response problem(int status, std::string_view detail) {
 
 http::Response problem(int status, std::string_view detail, const Faults& faults) {
   JsonWriter json = begin(status, detail);
-  json.name("error_count").number(static_cast<std::int64_t>(faults.count()));
+  json.name("error_count").number(faults.count());
   json.name("errors").begin_array();
   for (const EventFault& fault : faults.kept()) {
-    json.begin_object().name("index").number(static_cast<std::int64_t>(fault.index));
+    json.begin_object().name("index").number(fault.index);
     json.field("field", fault.field).field("reason", fault.reason).end_object();
   }
   json.end_array();

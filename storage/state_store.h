@@ -41,7 +41,13 @@ class StateBatch {
     return {e.kind, all.substr(e.begin, e.key_size),
             all.substr(e.begin + e.key_size, e.value_size)};
   }
+  // Keeps what it has allocated, unless that is much.
   void clear() {
+    constexpr std::size_t kKept = std::size_t{1} << 20;
+    if (bytes_.capacity() > kKept) {
+      std::string().swap(bytes_);
+      std::vector<Entry>().swap(entries_);
+    }
     entries_.clear();
     bytes_.clear();
   }

@@ -129,12 +129,126 @@ TEST_CASE("taking part needs the conversation's level; a service meets every lev
   CHECK(driver.post_as(service, facts::vote("c", "s1", "ann", CHOICE_PASS)) == "");
 }
 
+TEST_CASE("an edit replaces what it names, an absent field stays as it was") {
+  Driver driver;
+  driver.post(facts::conversation("c", "olga", PARTICIPATION_GUEST, {"s1"}));
+  driver.post(facts::vote("c", "s1", "ann", CHOICE_AGREE));
+  driver.flush();
+  const std::string counters = driver.row<ConversationStats>("c")->SerializeAsString();
+  driver.now += std::chrono::hours(1);
+  REQUIRE(driver.post_as(facts::actor("olga"), facts::edited("c", "Parks")) == "");
+  CHECK(driver.row<Conversation>("c")->title() == "Parks");
+  CHECK(driver.row<Conversation>("c")->edited_at() == millis(driver.now));
+  CHECK(driver.row<ConversationStats>("c")->SerializeAsString() == counters);
+
+  Event event;
+  auto& fact = *event.mutable_conversation_edited();
+  fact.set_conversation_id("c");
+  fact.set_body("Where?");
+  fact.set_participation(PARTICIPATION_VERIFIED);
+  REQUIRE(driver.post_as(facts::moderator(), event) == "");
+  CHECK(driver.row<Conversation>("c")->title() == "Parks");
+  CHECK(driver.row<Conversation>("c")->body() == "Where?");
+  CHECK(driver.row<Conversation>("c")->participation() == PARTICIPATION_VERIFIED);
+  CHECK(driver.post(facts::vote("c", "s1", "ann", CHOICE_PASS)) ==
+        "participation.verification_required");
+  CHECK(driver.post_as(facts::actor("eve"), event) == "actor.not_allowed");
+}
+
+TEST_CASE("an edit that changes nothing has no effect") {
+  Driver driver;
+  driver.post(facts::conversation("c", "olga"));
+  driver.flush();
+  driver.now += std::chrono::hours(1);
+  CHECK(driver.post_as(facts::actor("olga"), facts::edited("c", "title")) == "");
+  CHECK_FALSE(driver.row<Conversation>("c")->has_edited_at());
+  CHECK(driver.tables().dirty_rows() == 0);
+}
+
+TEST_CASE("moderators lock and unlock, the owner does not") {
+  Driver driver;
+  driver.post(facts::conversation("c", "olga"));
+  for (const Event& event : {facts::locked("c"), facts::unlocked("c")}) {
+    CHECK(driver.post_as(facts::actor("olga"), event) == "actor.not_allowed");
+    CHECK(driver.post_as(facts::moderator(), event) == "");
+    CHECK(driver.post_as(facts::service(), event) == "");
+  }
+  CHECK(driver.row<Conversation>("c")->status() == CONVERSATION_STATUS_OPEN);
+}
+
+TEST_CASE("status shows the strongest of deleted, locked, closed, open") {
+  Driver driver;
+  driver.post(facts::conversation("c", "olga", PARTICIPATION_GUEST, {"s1"}));
+  driver.actor = facts::moderator();
+  const auto status = [&] { return driver.row<Conversation>("c")->status(); };
+  const auto vote = [&] { return driver.post(facts::vote("c", "s1", "ann", CHOICE_AGREE)); };
+  driver.post(facts::locked("c"));
+  CHECK(status() == CONVERSATION_STATUS_LOCKED);
+  CHECK(vote() == "conversation.locked");
+  driver.post(facts::closed("c"));
+  CHECK(status() == CONVERSATION_STATUS_LOCKED);
+  CHECK(vote() == "conversation.locked");
+  driver.post(facts::unlocked("c"));
+  CHECK(status() == CONVERSATION_STATUS_CLOSED);
+  CHECK(vote() == "conversation.closed");
+  driver.post(facts::reopened("c"));
+  CHECK(status() == CONVERSATION_STATUS_OPEN);
+  CHECK(vote() == "");
+  driver.post(facts::locked("c"));
+  driver.post(facts::deleted("c"));
+  CHECK(status() == CONVERSATION_STATUS_DELETED);
+  CHECK(vote() == "conversation.deleted");
+}
+
+TEST_CASE("facts other than participation work on a closed and locked conversation") {
+  Driver driver;
+  driver.post(facts::conversation("c", "olga", PARTICIPATION_GUEST, {"s1", "s2"}));
+  driver.actor = facts::service();
+  driver.post(facts::locked("c"));
+  driver.post(facts::closed("c"));
+  CHECK(driver.post(facts::edited("c", "Parks")) == "");
+  CHECK(driver.post(facts::moderated("c", "s1", MODERATION_HIDE)) == "");
+  CHECK(driver.post(facts::meta("c", "s1", true)) == "");
+  CHECK(driver.post(facts::opinion_deleted("c", "s1")) == "");
+  CHECK(driver.post(facts::eligibility("c", "ann", false)) == "");
+  CHECK(driver.post(facts::import_started("c", "i")) == "");
+  CHECK(driver.post(facts::import_completed("c", "i")) == "");
+  CHECK(driver.post(facts::removed("c", "ann")) == "");
+  CHECK(driver.post(facts::deleted("c")) == "");
+}
+
+TEST_CASE("the gate tells locked, closed, removed, account and verification, in this order") {
+  const Event event = GENERATE(facts::vote("c", "o9", "ann", CHOICE_AGREE),
+                               facts::opinion("c", "s1", "ann", {"other", false, false}));
+  Driver driver;
+  driver.post(facts::conversation("c", "olga", PARTICIPATION_ACCOUNT, {"s1"}));
+  driver.actor = facts::service();
+  driver.post(facts::locked("c"));
+  driver.post(facts::closed("c"));
+  driver.post(facts::removed("c", "ann"));
+  driver.actor = facts::actor("ann");
+  CHECK(driver.post(event) == "conversation.locked");
+  driver.post_as(facts::moderator(), facts::unlocked("c"));
+  CHECK(driver.post(event) == "conversation.closed");
+  driver.post_as(facts::moderator(), facts::reopened("c"));
+  CHECK(driver.post(event) == "participant.removed");
+  CHECK(driver.post_as(facts::service(), event) == "participant.removed");
+  Event bob = event;
+  if (bob.has_vote_set()) bob.mutable_vote_set()->set_participant_id("bob");
+  if (bob.has_opinion_created()) bob.mutable_opinion_created()->set_author_id("bob");
+  CHECK(driver.post(bob) == "participation.account_required");
+  CHECK(driver.post_as(facts::service(), bob) ==
+        (bob.has_vote_set() ? "opinion.unknown" : "opinion.exists"));
+}
+
 TEST_CASE("every fact but the first needs the conversation") {
-  const Event event =
-      GENERATE(facts::closed("c"), facts::reopened("c"), facts::opinion("c", "o", "ann"),
-               facts::meta("c", "o", true), facts::moderated("c", "o", MODERATION_MOVE),
-               facts::vote("c", "o", "ann", CHOICE_AGREE), facts::import_started("c", "i"),
-               facts::import_completed("c", "i"));
+  const Event event = GENERATE(
+      facts::edited("c", "t"), facts::locked("c"), facts::unlocked("c"), facts::deleted("c"),
+      facts::opinion_deleted("c", "o"), facts::eligibility("c", "ann", true),
+      facts::removed("c", "ann"), facts::closed("c"), facts::reopened("c"),
+      facts::opinion("c", "o", "ann"), facts::meta("c", "o", true),
+      facts::moderated("c", "o", MODERATION_MOVE), facts::vote("c", "o", "ann", CHOICE_AGREE),
+      facts::import_started("c", "i"), facts::import_completed("c", "i"));
   Driver driver;
   CHECK(driver.post(event) == "conversation.unknown");
   CHECK(driver.tables().dirty_rows() == 0);

@@ -108,6 +108,61 @@ TEST_CASE("an import started twice is completed once, another goes on") {
   CHECK(driver.opinion() == millis(driver.now - 1h));
 }
 
+TEST_CASE("a running import is a row that says how much is done, and of how much") {
+  Driver driver;
+  Event started = facts::import_started("c", "i");
+  started.mutable_import_started()->set_total(3);
+  const Time begun = driver.now;
+  driver.post(started);
+  driver.now += 1s;
+  driver.opinion();
+  driver.post(facts::vote("c", "o1", "ann", CHOICE_AGREE));
+  driver.post(facts::vote("c", "o9", "ann", CHOICE_AGREE));  // rejected
+  driver.restart();
+  const auto* row = driver.row<Import>("c", "i");
+  REQUIRE(row != nullptr);
+  CHECK(row->total() == 3);
+  CHECK(row->done() == 2);
+  CHECK(row->started_at() == millis(begun));
+  CHECK_FALSE(row->has_completed_at());
+  driver.post(facts::moderated("c", "o1", MODERATION_HIDE));
+  driver.complete("i");
+  CHECK(driver.row<Import>("c", "i")->done() == 3);
+  CHECK(driver.row<Import>("c", "i")->completed_at() == millis(driver.now));
+  driver.post(facts::vote("c", "o1", "ann", CHOICE_PASS));
+  CHECK(driver.row<Import>("c", "i")->done() == 3);
+  driver.start("i");
+  CHECK(driver.row<Import>("c", "i")->done() == 0);
+  CHECK_FALSE(driver.row<Import>("c", "i")->has_total());
+  CHECK_FALSE(driver.row<Import>("c", "i")->has_completed_at());
+}
+
+TEST_CASE("started again while under way, an import goes on counting") {
+  Driver driver;
+  driver.start("i");
+  driver.opinion();
+  Event again = facts::import_started("c", "i");
+  again.mutable_import_started()->set_total(9);
+  driver.post(again);
+  CHECK(driver.row<Import>("c", "i")->done() == 1);
+  CHECK_FALSE(driver.row<Import>("c", "i")->has_total());
+}
+
+TEST_CASE("an import of old facts does not push its conversation up the feeds") {
+  Driver driver;
+  Event event;
+  event.mutable_conversation_edited()->set_conversation_id("c");
+  event.mutable_conversation_edited()->set_indexed(true);
+  driver.post(event);
+  driver.start();
+  driver.occurred_at = driver.now - 24h;
+  driver.opinion();
+  driver.post(facts::vote("c", "o1", "ann", CHOICE_AGREE));
+  CHECK(driver.row<Feed>("c")->last_reacted_at() == millis(driver.now - 24h));
+  driver.post(facts::edited("c", "Parks"));
+  CHECK(driver.row<Conversation>("c")->edited_at() == millis(driver.now - 24h));
+}
+
 TEST_CASE("imports are the owner's and moderators'") {
   Driver driver;
   CHECK(driver.post_as(facts::actor("eve"), facts::import_started("c", "i")) ==

@@ -50,7 +50,7 @@ void Deliberation::create(const OpinionCreated& fact, const Record& record, Effe
   }
 
   const Time at = counted_time(gate, record);
-  ConversationStats& stats = react(id, at);
+  ConversationStats& stats = react(*conversation, at);
   Opinion& opinion = add_opinion(id, fact.opinion_id(), fact.author_id(), at, stats);
   opinion.set_body(fact.body());
   opinion.set_is_seed(fact.is_seed());

@@ -115,7 +115,8 @@ class Deliberation {
   // Has the ballot's participant in the opinion's voter index, once.
   void remember_voter(deliberation::Ballot& ballot, deliberation::OpinionStats& opinion);
   // The conversation's counters, with somebody's reaction noted.
-  deliberation::ConversationStats& react(const std::string& conversation_id, Time at);
+  deliberation::ConversationStats& react(const deliberation::ConversationStats& conversation,
+                                         Time at);
 
   // participant.cc
   void set_eligibility(const deliberation::ParticipantEligibilitySet& fact, const Record& record,

@@ -57,18 +57,18 @@ void Deliberation::set_vote(const VoteSet& fact, const Record& record, Effects& 
 
   const Time at = counted_time(conversation->gate(), record);
   const std::int64_t others = votes_of_others(*opinion);
-  ConversationStats& stats = react(id, at);
+  ConversationStats& stats = react(*conversation, at);
   Ballot* ballot = cast(*opinion, {fact.participant_id(), fact.choice(), at}, stats);
   feed_.count(stats);
   if (importing(stats.gate())) return imports_.count(stats);
   if (ballot != nullptr) tell_of_voter(*ballot, effects);
   if (votes_of_others(*opinion) > others) {
-    notifications_.votes_passed(opinion_stats_.edit(id, fact.opinion_id()), others, at);
+    notifications_.votes_passed(opinion_stats_.edit_found(*opinion), others, at);
   }
 }
 
-ConversationStats& Deliberation::react(const std::string& conversation_id, Time at) {
-  ConversationStats& stats = conversation_stats_.edit(conversation_id);
+ConversationStats& Deliberation::react(const ConversationStats& conversation, Time at) {
+  ConversationStats& stats = conversation_stats_.edit_found(conversation);
   const std::int64_t time = at.time_since_epoch().count();
   // Within an import times may run backwards.
   if (!stats.has_last_reacted_at() || stats.last_reacted_at() < time) {
@@ -92,7 +92,7 @@ Ballot* Deliberation::cast(const OpinionStats& opinion, const Vote& vote,
   const Choice previous =
       ballot_votes::exchange(*ballot.mutable_votes(), opinion.opinion_id(), vote.choice);
   if (previous == vote.choice) return &ballot;
-  OpinionStats& counted = opinion_stats_.edit(id, opinion.opinion_id());
+  OpinionStats& counted = opinion_stats_.edit_found(opinion);
   retally(vote.participant_id, previous, vote.choice, counted);
   if (previous == deliberation::CHOICE_NONE) {
     remember_voter(ballot, counted);

@@ -116,9 +116,9 @@ void Projector::finish_replay() {
 
 void Projector::write_state() {
   intact_ = false;
-  batch_.clear();
   fold_.write(batch_);
   store_.write(batch_);
+  batch_.clear();
   fold_.written();
   intact_ = true;
   fold_.tables().shrink_to(limits_.cached_bytes);

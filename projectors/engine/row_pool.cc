@@ -4,6 +4,8 @@
 #include <bit>
 #include <new>
 
+#include "storage/check.h"
+
 namespace sluice {
 namespace {
 
@@ -70,6 +72,13 @@ RowSlot& RowPool::take() {
   RowSlot& taken = slot(open_.back(), place);
   taken.held = true;
   return taken;
+}
+
+RowSlot& RowPool::slot_of(const google::protobuf::Message& row) const {
+  const auto* at = reinterpret_cast<const std::byte*>(&row) - sizeof(RowSlot);
+  auto& slot = *const_cast<RowSlot*>(reinterpret_cast<const RowSlot*>(at));
+  CHECK(slot.row == &row, "a row stands behind its slot");
+  return slot;
 }
 
 void RowPool::give_back(RowSlot& slot) {

@@ -81,6 +81,8 @@ class RowPool {
   // Stays where it is until it is given back. It has no row.
   [[nodiscard]] RowSlot& take();
   void give_back(RowSlot& slot);
+  // Of a row that stands in this pool.
+  [[nodiscard]] RowSlot& slot_of(const google::protobuf::Message& row) const;
   // Gives back all.
   void clear();
 

@@ -134,6 +134,10 @@ google::protobuf::Message& TableRows::edit(std::string_view key, bool shows) {
   return edit(slot(key), shows);
 }
 
+google::protobuf::Message& TableRows::edit_found(const google::protobuf::Message& row) {
+  return edit(pool_.slot_of(row), true);
+}
+
 google::protobuf::Message& TableRows::edit(RowSlot& edited, bool shows) {
   make_dirty(edited, shows);
   if (edited.row == nullptr) {

@@ -46,6 +46,7 @@ class TableRows {
   [[nodiscard]] const google::protobuf::Message* find(std::string_view key);
   // Unless it `shows`, only fields that are no columns are to be changed.
   [[nodiscard]] google::protobuf::Message& edit(std::string_view key, bool shows = true);
+  [[nodiscard]] google::protobuf::Message& edit_found(const google::protobuf::Message& row);
   [[nodiscard]] google::protobuf::Message& make(std::string_view key);
   void erase(std::string_view key);
 
@@ -212,6 +213,11 @@ class Table {
   template <class... Key>
   [[nodiscard]] Row& edit(const Key&... key) {
     return static_cast<Row&>(rows_->edit(encode(key...)));
+  }
+
+  // The row that find() or edit() has returned, to change: without looking for it again.
+  [[nodiscard]] Row& edit_found(const Row& row) {
+    return static_cast<Row&>(rows_->edit_found(row));
   }
 
   // As edit(), for a row that is known not to be there (its like was just looked for, or its key is

@@ -24,6 +24,12 @@ constexpr int kBrokersReplicationFactor = -1;
 // An event may have 512 KiB as JSON and is stored as protobuf; quarantine and envelopes add to it.
 constexpr const char* kMaxMessageBytes = "2097152";
 
+// Of a partition that the cluster's metadata has: a broker whose own is older.
+bool is_unknown(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 }  // namespace
 
 KafkaTopology::KafkaTopology(const KafkaConfig& config)
@@ -128,12 +134,16 @@ LogRange KafkaTopology::range(std::string_view stream, Partition partition) {
                         std::to_string(partition.value));
   }
   LogRange range;
-  check(ask(name, partition, range),
-        "asking for the range of " + name + "/" + std::to_string(partition.value));
+  const std::string doing =
+      "asking for the range of " + name + "/" + std::to_string(partition.value);
+  const auto code = ask(name, partition, range);
+  if (is_unknown(code)) throw Retryable(doing + ": its leader does not know it yet");
+  check(code, doing);
   return range;
 }
 
-// A partition whose leader has just started, or moves, answers in a moment.
+// A partition whose leader has just started, moves, or has not heard of its topic, answers in a
+// moment.
 rd_kafka_resp_err_t KafkaTopology::ask(const std::string& stream, Partition partition,
                                        LogRange& range) {
   const auto end = Clock::now() + deadline_;
@@ -141,7 +151,8 @@ rd_kafka_resp_err_t KafkaTopology::ask(const std::string& stream, Partition part
     const auto code = rd_kafka_query_watermark_offsets(
         client_.get(), stream.c_str(), partition.value, &range.begin.value, &range.end.value,
         static_cast<int>(deadline_.count()));
-    const bool passing = code != RD_KAFKA_RESP_ERR_NO_ERROR && reaction_to(code) == Reaction::retry;
+    const bool passing = code != RD_KAFKA_RESP_ERR_NO_ERROR &&
+                         (reaction_to(code) == Reaction::retry || is_unknown(code));
     if (!passing || Clock::now() >= end) return code;
     std::this_thread::sleep_for(kBetween);
   }

@@ -158,7 +158,16 @@ PgResult PgConnection::run(const std::string& sql, const std::vector<std::string
 }
 
 void PgConnection::copy_in(const std::string& sql, std::string_view lines) {
+  begin_copy(sql);
+  put_copy(lines);
+  end_copy(sql);
+}
+
+void PgConnection::begin_copy(const std::string& sql) {
   checked(PQexec(connection_.get(), sql.c_str()), sql);
+}
+
+void PgConnection::put_copy(std::string_view lines) {
   constexpr std::size_t kPiece = 1 << 20;
   for (; !lines.empty(); lines.remove_prefix(std::min(kPiece, lines.size()))) {
     const std::string_view piece = lines.substr(0, kPiece);
@@ -166,6 +175,9 @@ void PgConnection::copy_in(const std::string& sql, std::string_view lines) {
       throw Retryable(trimmed(PQerrorMessage(connection_.get())));
     }
   }
+}
+
+void PgConnection::end_copy(const std::string& sql) {
   if (PQputCopyEnd(connection_.get(), nullptr) != 1) {
     throw Retryable(trimmed(PQerrorMessage(connection_.get())));
   }

@@ -55,6 +55,10 @@ class PgConnection {
 
   // Sends `lines` to "COPY ... FROM STDIN".
   void copy_in(const std::string& sql, std::string_view lines);
+  // The same in pieces. One that is begun and not ended is given up by the next run().
+  void begin_copy(const std::string& sql);
+  void put_copy(std::string_view lines);
+  void end_copy(const std::string& sql);
 
   enum class Commit { done, in_doubt };
   Commit commit();

@@ -170,22 +170,34 @@ void PostgresSink::advance(const FlushBatch& batch) {
   if (moved.changed() == 0) throw Fenced("the partition has another owner or position");
 }
 
+// A flush may have more lines than memory is for: they are sent as they are made.
+template <class Items, class Append>
+void PostgresSink::copy(const std::string& sql, const Items& items, Append append) {
+  constexpr std::size_t kPiece = 256 * 1024;
+  connection_.begin_copy(sql);
+  lines_.clear();
+  for (const auto& item : items) {
+    append(item);
+    if (lines_.size() < kPiece) continue;
+    connection_.put_copy(lines_);
+    lines_.clear();
+  }
+  connection_.put_copy(lines_);
+  connection_.end_copy(sql);
+}
+
 void PostgresSink::write_rows(const RowChanges& changes) {
   const auto found = plans_.find(changes.row);
   CHECK(found != plans_.end(), "only published rows are flushed, and the sink was told of them");
   const Plan& plan = found->second;
   if (!changes.erased.empty()) {
-    lines_.clear();
-    for (const auto* row : changes.erased) append_line(*row, plan.columns, true, lines_, scratch_);
-    connection_.copy_in(plan.copy_erased, lines_);
+    copy(plan.copy_erased, changes.erased,
+         [&](const auto* row) { append_line(*row, plan.columns, true, lines_, scratch_); });
     connection_.run(plan.erase);
   }
   if (!changes.upserts.empty()) {
-    lines_.clear();
-    for (const auto* row : changes.upserts) {
-      append_line(*row, plan.columns, false, lines_, scratch_);
-    }
-    connection_.copy_in(plan.copy_upserts, lines_);
+    copy(plan.copy_upserts, changes.upserts,
+         [&](const auto* row) { append_line(*row, plan.columns, false, lines_, scratch_); });
     connection_.run(plan.upsert);
   }
 }
@@ -200,30 +212,28 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
     append_escaped(value, lines_);
   };
   if (!batch.rejections.empty()) {
-    lines_.clear();
-    for (const Rejection& rejection : batch.rejections) {
-      begin_line(rejection.position);
-      add_text(rejection.event_id);
-      add_text(rejection.type);
-      add_text(rejection.key);
-      add_text(rejection.reason);
-      lines_ += "\t" + time_text(rejection.recorded_at) + "\n";
-    }
-    connection_.copy_in("COPY pg_temp.new_rejection FROM STDIN", lines_);
+    copy("COPY pg_temp.new_rejection FROM STDIN", batch.rejections,
+         [&](const Rejection& rejection) {
+           begin_line(rejection.position);
+           add_text(rejection.event_id);
+           add_text(rejection.type);
+           add_text(rejection.key);
+           add_text(rejection.reason);
+           lines_ += "\t" + time_text(rejection.recorded_at) + "\n";
+         });
     connection_.run(
         "INSERT INTO sluice.rejection SELECT * FROM pg_temp.new_rejection ON CONFLICT DO NOTHING");
   }
   if (!batch.quarantined.empty()) {
-    lines_.clear();
-    for (const QuarantinedRecord& record : batch.quarantined) {
+    const auto append_record = [&](const QuarantinedRecord& record) {
       begin_line(record.position);
       add_text(storable_text(record.key));
       add_text(record.reason);
       lines_ += '\t';
       append_hex(record.value, lines_);
       lines_ += "\t" + time_text(record.appended_at) + (record.parks_key ? "\tt\n" : "\tf\n");
-    }
-    connection_.copy_in("COPY pg_temp.new_quarantine FROM STDIN", lines_);
+    };
+    copy("COPY pg_temp.new_quarantine FROM STDIN", batch.quarantined, append_record);
     connection_.run(
         "INSERT INTO sluice.quarantine SELECT * FROM pg_temp.new_quarantine "
         "ON CONFLICT (projection, generation, partition, position) DO UPDATE SET "

@@ -51,6 +51,9 @@ class PostgresSink final : public ProjectionSink {
   PgConnection connection_;
   std::map<const google::protobuf::Descriptor*, Plan> plans_;
   // Reused from flush to flush.
+  template <class Items, class Append>
+  void copy(const std::string& sql, const Items& items, Append append);
+
   std::string lines_;
   std::string scratch_;
 };

@@ -66,6 +66,10 @@ rocksdb::Options RocksResources::options() const {
   options.target_file_size_base = std::max(write_buffer_bytes_, 8 * kMiB);
   options.compression =
       supported(rocksdb::kLZ4Compression) ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  // What a memtable leaves is merged soon: compressing it would be for nothing.
+  options.compression_per_level.assign(static_cast<std::size_t>(options.num_levels),
+                                       options.compression);
+  options.compression_per_level.front() = rocksdb::kNoCompression;
   // What a crash tore off a log's end ends the state there, without a gap.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(cache_)));

@@ -18,6 +18,9 @@ namespace {
 // Handed to the disk as it comes, so that the sync at a log's end has little left to do.
 constexpr std::uint64_t kLogBytesOnTheirWay = std::uint64_t{1} << 20;
 
+// A batch of more than this gives its memory back.
+constexpr std::size_t kKeptBatch = std::size_t{1} << 20;
+
 }  // namespace
 
 struct RocksStateStore::Database {
@@ -93,6 +96,7 @@ void RocksStateStore::write(const StateBatch& batch) {
     if (!status.ok()) check(status, db_->doing("change"));
   }
   check(db_->rocks->Write(db_->write, &rows), db_->doing("write"));
+  if (rows.GetDataSize() > kKeptBatch) rows = rocksdb::WriteBatch();
 }
 
 void RocksStateStore::clear() {

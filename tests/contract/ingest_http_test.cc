@@ -3,7 +3,10 @@
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <future>
+#include <map>
 #include <mutex>
+#include <regex>
+#include <sstream>
 
 #include "tests/contract/served_ingest.h"
 
@@ -244,21 +247,78 @@ TEST_CASE("draining finishes what was taken, refuses what comes, and closes") {
   drained.get();
 }
 
-TEST_CASE("the OpenAPI document is JSON and its references lead somewhere") {
+// The value of a sample, by its name and labels as written; "" when there is none.
+std::string sample(std::string_view metrics, const std::string& name) {
+  const std::string line = "\n" + name + " ";
+  const std::size_t at = metrics.find(line);
+  if (at == std::string_view::npos) return {};
+  metrics.remove_prefix(at + line.size());
+  return std::string(metrics.substr(0, metrics.find('\n')));
+}
+
+TEST_CASE("metrics count what happened") {
   ServedIngest served;
-  const std::string reply = served.send("GET /openapi.json");
-  const std::string text(http::body_of(reply));
-  simdjson::dom::parser parser;
-  simdjson::dom::element document;
-  REQUIRE(parser.parse(text).get(document) == simdjson::SUCCESS);
-  constexpr std::string_view kReference = "\"$ref\":\"#";
-  for (std::size_t at = text.find(kReference); at != std::string::npos;
-       at = text.find(kReference, at + 1)) {
-    const std::size_t begin = at + kReference.size();
-    const std::string pointer = text.substr(begin, text.find('"', begin) - begin);
-    CAPTURE(pointer);
-    CHECK(document.at_pointer(pointer).error() == simdjson::SUCCESS);
+  served.post("[" + vote() + "," + vote() + "]", kBatched);
+  served.post(vote("", "{}"));
+  served.post("{");
+  served.post(vote(), "text/plain");
+  served.log.set_away(true);
+  served.post(vote());
+  served.exchange("GET / HTTP/1.1\n");
+  const std::string reply = served.send("GET /metrics");
+  CHECK(field_of(reply, "Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  const std::string_view metrics = http::body_of(reply);
+  const auto [name, value] = GENERATE(table<std::string, std::string>({
+      {"sluice_ingest_events_total{domain=\"deliberation\"}", "2"},
+      {"sluice_ingest_requests_total{status=\"202\"}", "1"},
+      {"sluice_ingest_requests_total{status=\"400\"}", "2"},
+      {"sluice_ingest_requests_total{status=\"415\"}", "1"},
+      {"sluice_ingest_requests_total{status=\"422\"}", "1"},
+      {"sluice_ingest_requests_total{status=\"503\"}", "1"},
+      {"sluice_ingest_refused_total{reason=\"inadmissible\"}", "1"},
+      {"sluice_ingest_refused_total{reason=\"log_failed\"}", "1"},
+      {"sluice_ingest_refused_total{reason=\"malformed\"}", "1"},
+      {"sluice_ingest_refused_total{reason=\"media_type\"}", "1"},
+      {"sluice_ingest_refused_total{reason=\"queue_full\"}", "0"},
+      {"sluice_ingest_post_duration_seconds_count", "5"},
+      {"sluice_ingest_append_duration_seconds_count", "1"},
+      {"sluice_ingest_append_events_sum", "2"},
+      {"sluice_ingest_append_failures_total", "1"},
+      {"sluice_ingest_connections", "1"},
+      {"sluice_ingest_waiting_requests", "0"},
+      {"sluice_ingest_waiting_bytes", "0"},
+  }));
+  CAPTURE(name, metrics);
+  CHECK(sample(metrics, name) == value);
+}
+
+TEST_CASE("metrics are Prometheus' text format, by its conventions") {
+  ServedIngest served;
+  served.post(vote());
+  std::string text(http::body_of(served.send("GET /metrics")));
+  std::map<std::string, std::string> types;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    CAPTURE(line);
+    std::smatch match;
+    if (std::regex_match(line, match, std::regex("# TYPE (\\w+) (counter|gauge|histogram)"))) {
+      CHECK(types.emplace(match[1], match[2]).second);
+      continue;
+    }
+    if (std::regex_match(line, std::regex("# HELP sluice_\\w+ .+"))) continue;
+    REQUIRE(std::regex_match(
+        line, match,
+        std::regex("(sluice_\\w+)(\\{\\w+=\"[^\"\\\\]*\"(,\\w+=\"[^\"\\\\]*\")*\\})? (\\S+)")));
+    CHECK_NOTHROW(std::stod(match[4]));
+    const std::string name = match[1];
+    const std::string base = std::regex_replace(name, std::regex("_(bucket|sum|count)$"), "");
+    const bool histogram = types.contains(base) && types[base] == "histogram";
+    CHECK((histogram || types.contains(name)));
+    if (!histogram) CHECK((types[name] == "counter") == name.ends_with("_total"));
   }
+  CHECK(types.size() == 10);
+  CHECK(text.ends_with('\n'));
+  CHECK(has(text, "le=\"+Inf\"} 1\n"));
 }
 
 }  // namespace

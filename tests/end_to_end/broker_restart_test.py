@@ -27,6 +27,7 @@ def main():
                 for _ in range(rounds(ROUNDS)):
                     for how in (signal.SIGTERM, signal.SIGKILL):
                         traffic.goes_on()
+                        reader.sees_more()
                         traffic.done.wait(moment.uniform(0.0, 1.0))
                         broker.stop(how)
                         broker.start()

@@ -29,15 +29,15 @@ STEPS = [
 ]
 
 
-def die_everywhere(services, traffic):
-    """`services`: who reaches a step, by the step's first word."""
+def die_everywhere(services, reader):
+    """`services`: who reaches a step, by the step's first word. The view goes on after each."""
     for step, times in STEPS:
         service = services[step.split(".")[0]]
         service.kill()
         service.start(SLUICE_CRASH_AT=f"{step}:{times}")
         service.dies_at(step)
         service.start()
-        traffic.goes_on(events=100)
+        reader.sees_more()
         print(f"  died at {step}", flush=True)
 
 
@@ -48,7 +48,7 @@ def one_process(seed):
             up.start()
             with Traffic([up.http] * 3, seed) as traffic, Reader(up.postgres) as reader:
                 die_everywhere(dict.fromkeys(("take", "ingest", "flush", "replay", "progress"), up),
-                               traffic)
+                               reader)
                 check(traffic, reader, up.postgres, ["--data", folder / "data"])
             up.stop()
     print("passed: one process, embedded log")
@@ -69,7 +69,7 @@ def two_processes(seed):
                 project.start()
                 with Traffic([ingest.http] * 3, seed) as traffic, Reader(cluster.url) as reader:
                     die_everywhere({"ingest": ingest, "take": project, "flush": project,
-                                    "replay": project, "progress": project}, traffic)
+                                    "replay": project, "progress": project}, reader)
                     check(traffic, reader, cluster.url, ["--brokers", broker.bootstrap])
                 project.stop()
                 ingest.stop()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a newcomer types: help, mistakes, configuration, and bars on a terminal.
 
-command_line_test.py SLUICE REPOSITORY
+command_line_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
 import re
 import sys

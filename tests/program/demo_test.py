@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """tools/demo on a terminal: it goes on when `sluice up` is killed, and Ctrl-C leaves nothing behind.
 
-demo_test.py SLUICE REPOSITORY
+demo_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
 import os
 import pathlib

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every conversation that Polis has exported, imported twice, counts as its own final matrix does.
 
-exports_test.py SLUICE REPOSITORY: reads ../shared/data/polis; what is expected is counted here.
+exports_test.py SLUICE REPOSITORY TOPIC_ADMIN: reads ../shared/data/polis; what is expected is counted here.
 """
 import csv
 import json

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Posting from a file and from standard input, and lines that are at fault.
 
-post_test.py SLUICE REPOSITORY
+post_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
 import json
 import sys

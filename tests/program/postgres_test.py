@@ -2,7 +2,7 @@
 """What readers find in Postgres: waiting for a token, freshness, and roles that may do no more than
 they must.
 
-postgres_test.py SLUICE REPOSITORY
+postgres_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def waiting(up):
     begun = time.monotonic()
     assert asked(beyond, "300 ms") == "f" and time.monotonic() - begun >= 0.3
     assert asked(f"{reply['token']},{beyond}") == "f", "all of it"
-    assert asked("people:0@1") == "f", "a domain that is nowhere projected"
+    assert asked("nowhere:0@1") == "f", "a domain that is nowhere projected"
     assert asked("deliberation:99@0") == "f", "a partition that there is not"
     for wrong in ("deliberation", "deliberation:0", ":0@1", "deliberation:-1@0", "a:0@1,",
                   "a:0@x", "A:0@1", "a:0@1;b:0@1", "a:1234567890@1"):
@@ -48,19 +48,21 @@ def waiting(up):
     later = f"{where}@{int(position) + 9}"
     run("wait", later, "--postgres", up.postgres, "--timeout", "100ms", code=1,
         says=f"{where} is at {int(position) + 1}, not yet at {int(position) + 9}")
-    run("wait", "people:0@1", "--postgres", up.postgres, "--timeout", "0s", code=1,
-        says="people:0 is nowhere projected")
+    run("wait", "nowhere:0@1", "--postgres", up.postgres, "--timeout", "0s", code=1,
+        says="nowhere:0 is nowhere projected")
 
 
 def freshness(up):
     rows = up.ask("SELECT projection, partition, position, log_end, lag, record_time IS NULL, "
-                  "age < '1 min' FROM sluice.freshness ORDER BY partition")
+                  "age < '1 min' FROM sluice.freshness WHERE projection = 'deliberation' "
+                  "ORDER BY partition")
     assert [row[1] for row in rows] == ["0", "1", "2", "3"], rows
     for projection, _, position, log_end, lag, no_time, fresh in rows:
         assert (projection, lag, fresh) == ("deliberation", "0", "t"), rows
         assert position == log_end and (no_time == "t") == (position == "0"), rows
     shown = result("status", "--postgres", up.postgres, "--json")
-    assert [str(row["position"]) for row in shown["partitions"]] == [row[2] for row in rows]
+    assert [str(row["position"]) for row in shown["partitions"]
+            if row["projection"] == "deliberation"] == [row[2] for row in rows]
     assert shown["rejected"] == [] and shown["quarantined"] == []
     post(up, [vote("nowhere", "p")])
     rejected = result("status", "--postgres", up.postgres, "--json")["rejected"]

@@ -1,4 +1,5 @@
-"""What the tests of the program share, beside what the end-to-end tests have (system.py)."""
+"""What the tests of the program share, beside what the end-to-end tests have."""
+import contextlib
 import json
 import os
 import pathlib
@@ -7,9 +8,26 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "end_to_end"))
-from system import SLUICE, Broker, Folder, Up, free_port, sluice  # noqa: E402,F401
+import broker  # noqa: E402
+import system  # noqa: E402
+from system import SLUICE, Folder, eventually, free_port, sluice  # noqa: E402,F401
 
 SECONDS = 120
+
+
+class Up(system.Up):
+    def ask(self, sql):
+        """Rows of text."""
+        ran = subprocess.run(["psql", self.postgres, "-qAtc", sql], capture_output=True, text=True)
+        assert ran.returncode == 0, (sql, ran.stderr)
+        return [line.split("|") for line in ran.stdout.splitlines()]
+
+
+@contextlib.contextmanager
+def brokers():
+    """A broker's address; None where there are no jars and nobody insists."""
+    with broker.Broker() as one:
+        yield one and one.bootstrap
 
 
 def run(*arguments, code, says="", stdin=None, **environment):
@@ -83,12 +101,3 @@ def processes_below(folder):
         except OSError:  # it has ended
             continue
     return found
-
-
-def eventually(holds, seconds=60):
-    """Waits for a condition."""
-    import time
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.05)

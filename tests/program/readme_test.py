@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the README shows is what comes: its commands are run, its outputs compared ("..." is anything).
 
-readme_test.py SLUICE REPOSITORY: `sluice up`, the folder and the port are replaced by those of a
+readme_test.py SLUICE REPOSITORY TOPIC_ADMIN: `sluice up`, the folder and the port are replaced by those of a
 scratch folder and a free port, nothing else.
 """
 import os
@@ -67,7 +67,7 @@ class Reader:
         if command.startswith("export "):
             # The URLs are there once it runs; the path is where this build has the program.
             for shown_value, value in (("http://127.0.0.1:8080", getattr(self.up, "http", "")),
-                                       ("postgresql://...", str(self.up.postgres)),
+                                       ("postgresql://...", getattr(self.up, "ready", {}).get("postgres", "")),
                                        ("$PWD/build/release/tools/sluice",
                                         str(pathlib.Path(SLUICE).resolve().parent))):
                 command = command.replace(shown_value, value)
@@ -93,8 +93,7 @@ def main():
                     reader.type(command, shown)
                     typed += 1
         finally:
-            if hasattr(reader.up, "process"):
-                reader.up.stop()
+            reader.up.kill()
         assert typed >= 9, typed
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`sluice up` as an operator has it: starting, ending, dying, and what is in its way.
 
-up_test.py SLUICE REPOSITORY
+up_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
 import contextlib
 import os
@@ -61,6 +61,8 @@ def ends_at_signals_with_everything_flushed(folder):
             up.start()
             reply = result("post", "--http", up.http, "--domain", "deliberation", "-",
                            stdin="\n".join([conversation("c"), vote("c", "p")]))
+            eventually("its worker has seen both", lambda: up.ask(
+                "SELECT log_end FROM sluice.freshness WHERE log_end > 0") == [["2"]])
             assert votes(up) == [["0"]], "not flushed yet"
             up.process.send_signal(ending)
             assert up.process.wait(SECONDS) == 0, ending
@@ -190,7 +192,8 @@ def can_be_ended_while_it_waits(folder):
         process = subprocess.Popen([SLUICE, "up", "--data", str(folder / "data"), "--listen",
                                     "127.0.0.1:0", "--log", "kafka", "--brokers",
                                     f"127.0.0.1:{free_port()}", *SMALL], stderr=log)
-    eventually(lambda: "does a broker run where --brokers says?" in errors.read_text())
+    eventually("the log says so",
+               lambda: "does a broker run where --brokers says?" in errors.read_text())
     process.terminate()
     assert process.wait(SECONDS) == 0
     assert processes_below(folder) == []

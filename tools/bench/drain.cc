@@ -42,7 +42,7 @@ void fill(const std::string& brokers, std::int64_t events) {
     log->topology()->create(stream_of(domain.name), kPartitions);
   }
   const auto writer = log->writer();
-  simulate::DeliberationShape shape;
+  auto shape = simulate::DeliberationShape::benchmark();
   shape.votes = events;
   simulate::DeliberationTraffic traffic(1, shape);
   std::vector<std::pair<std::string, std::string>> made;

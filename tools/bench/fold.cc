@@ -54,7 +54,7 @@ class Events {
 
  private:
   static simulate::DeliberationShape shape(std::int64_t count) {
-    simulate::DeliberationShape shape;
+    auto shape = simulate::DeliberationShape::benchmark();
     shape.votes = count;
     return shape;
   }

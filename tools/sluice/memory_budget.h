@@ -5,7 +5,8 @@
 namespace sluice {
 
 // How one number of memory is shared out. What is not listed (code, stacks, protobuf arenas, the
-// allocator's own loss) is the eighth that is left over. A private Postgres has its own memory.
+// allocator's own loss) is the quarter that is left over. A private Postgres has its own
+// memory.
 struct MemoryBudget {
   std::uint64_t ingest = 0;      // bodies and batches that wait for the log
   std::uint64_t log = 0;         // librdkafka's queues, or the embedded log's memtables and cache

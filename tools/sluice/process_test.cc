@@ -123,7 +123,7 @@ TEST_CASE("the shares of memory are not more than there is") {
   const auto parts = static_cast<std::uint64_t>(projectors);
   CHECK(share.ingest + share.log + share.state + share.dedupe +
             parts * (share.dirty_rows + share.row_cache) <=
-        total / 8 * 7);
+        total / 4 * 3);
   CHECK(share.dirty_rows >= 64 << 10);
   CHECK((share.ingest > 0) == ingest);
 }
