@@ -137,13 +137,12 @@ LogRange KafkaTopology::range(std::string_view stream, Partition partition) {
   const std::string doing =
       "asking for the range of " + name + "/" + std::to_string(partition.value);
   const auto code = ask(name, partition, range);
-  if (is_unknown(code)) throw Retryable(doing + ": its leader does not know it yet");
+  if (is_unknown(code)) throw Retryable(doing + ": the leader does not know it");
   check(code, doing);
   return range;
 }
 
-// A partition whose leader has just started, moves, or has not heard of its topic, answers in a
-// moment.
+// A partition whose leader has just started, or moves, answers in a moment.
 rd_kafka_resp_err_t KafkaTopology::ask(const std::string& stream, Partition partition,
                                        LogRange& range) {
   const auto end = Clock::now() + deadline_;
@@ -151,8 +150,7 @@ rd_kafka_resp_err_t KafkaTopology::ask(const std::string& stream, Partition part
     const auto code = rd_kafka_query_watermark_offsets(
         client_.get(), stream.c_str(), partition.value, &range.begin.value, &range.end.value,
         static_cast<int>(deadline_.count()));
-    const bool passing = code != RD_KAFKA_RESP_ERR_NO_ERROR &&
-                         (reaction_to(code) == Reaction::retry || is_unknown(code));
+    const bool passing = code != RD_KAFKA_RESP_ERR_NO_ERROR && reaction_to(code) == Reaction::retry;
     if (!passing || Clock::now() >= end) return code;
     std::this_thread::sleep_for(kBetween);
   }

@@ -258,13 +258,13 @@ std::string sample(std::string_view metrics, const std::string& name) {
 
 TEST_CASE("metrics count what happened") {
   ServedIngest served;
-  served.post("[" + vote() + "," + vote() + "]", kBatched);
-  served.post(vote("", "{}"));
-  served.post("{");
-  served.post(vote(), "text/plain");
+  (void)served.post("[" + vote() + "," + vote() + "]", kBatched);
+  (void)served.post(vote("", "{}"));
+  (void)served.post("{");
+  (void)served.post(vote(), "text/plain");
   served.log.set_away(true);
-  served.post(vote());
-  served.exchange("GET / HTTP/1.1\n");
+  (void)served.post(vote());
+  (void)served.exchange("GET / HTTP/1.1\n");
   const std::string reply = served.send("GET /metrics");
   CHECK(field_of(reply, "Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
   const std::string_view metrics = http::body_of(reply);
@@ -294,7 +294,7 @@ TEST_CASE("metrics count what happened") {
 
 TEST_CASE("metrics are Prometheus' text format, by its conventions") {
   ServedIngest served;
-  served.post(vote());
+  (void)served.post(vote());
   std::string text(http::body_of(served.send("GET /metrics")));
   std::map<std::string, std::string> types;
   std::istringstream lines(text);
