@@ -111,14 +111,17 @@ def field(number, content):
     return bytes([number << 3 | 2, len(content)]) + content
 
 
-def try_kcat(up, broker):
+def try_kcat(up, broker, folder):
     """An Envelope, by hand, without ingest."""
     voter = vote()["id"].encode()
     fact = field(1, b"c") + field(2, b"s") + field(3, voter) + bytes([4 << 3, 1])  # agree
     envelope = (field(1, voter) + field(2, b"vote.set") + field(3, b"deliberation") + field(4, b"c")
                 + field(8, b"/kcat") + field(9, field(1, fact)))
-    run("kcat", "-b", broker.bootstrap, "-P", "-t", TOPIC, "-p", broker.partition_of("c"), "-K",
-        "\t", data=b"c\t" + envelope)
+    # A file is one message; lines of standard input would be one each, and bytes have line feeds.
+    message = folder / "envelope"
+    message.write_bytes(envelope)
+    run("kcat", "-b", broker.bootstrap, "-P", "-t", TOPIC, "-p", broker.partition_of("c"), "-k",
+        "c", str(message))
     return 1
 
 
@@ -128,7 +131,7 @@ def post_from_everywhere(up, broker, folder):
     curl(up, "-H", "content-type: " + STRUCTURED, "-d", json.dumps(created))
     votes = try_curl(up) + try_python(up) + try_wrk(up, folder)
     if broker:
-        votes += try_kcat(up, broker)
+        votes += try_kcat(up, broker, folder)
     else:
         print("SKIPPED (no Kafka jars): kcat")
     # What stands before it in the log is seen with it.
