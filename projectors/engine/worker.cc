@@ -73,12 +73,14 @@ void Worker::step(Clock::time_point now, milliseconds wait) {
     fold(reader_->poll(wait));
     for (auto& [partition, assigned] : assigned_) tend(partition, assigned);
     if (now_ >= next_progress_) show_progress();
+    if (reader_backoff_.count() > 0) parts_.probe.running(config_.name);
     reader_backoff_ = milliseconds{0};
   } catch (const Retryable& failure) {
     // Our place in the group may be gone: let go of everything and join again.
     parts_.probe.retried();
     reader_backoff_ = doubled(reader_backoff_, config_);
     reader_retry_at_ = now_ + reader_backoff_;
+    parts_.probe.stopped(config_.name, failure.what());
     spdlog::warn("log away projection={} retry_ms={} error=\"{}\"", projection_.name,
                  reader_backoff_.count(), failure.what());
     close();
@@ -105,6 +107,7 @@ void Worker::read_anew(const Unreadable& failure) {
 
 void Worker::open_reader() {
   if (now_ < reader_retry_at_) return;
+  if (has_read_) require_stream();
   const std::optional<int> partitions = parts_.topology.partitions(stream_);
   if (!partitions) throw Misconfigured("no stream " + stream_ + ": run `sluice topics apply`");
   if (*partitions != generation_.partitions) {
@@ -114,6 +117,13 @@ void Worker::open_reader() {
                         ": keys have moved; rebuild into a new generation");
   }
   reader_ = parts_.open_reader(*this);
+  has_read_ = true;
+}
+
+void Worker::require_stream() {
+  if (parts_.topology.partitions(stream_)) return;
+  throw Retryable("the stream " + stream_ +
+                  " is gone: restore it, or drop the generation and rebuild from what there is");
 }
 
 Offset Worker::acquired(Partition partition) {
@@ -138,10 +148,7 @@ void Worker::lost(Partition partition) {
 }
 
 void Worker::take(Partition partition, Assigned& assigned) {
-  if (!parts_.topology.partitions(stream_)) {
-    throw Retryable("the stream " + stream_ +
-                    " is gone: restore it, or drop the generation and rebuild from what there is");
-  }
+  require_stream();
   if (!assigned.store) assigned.store = parts_.open_store(partition);
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++takings_);
   auto projector = std::make_unique<Projector>(
@@ -283,7 +290,8 @@ void Worker::show_progress() {
     progress.push_back({partition, assigned.log_end, assigned.owner, assigned.trouble});
     if (assigned.projector) reader_->show_progress(partition, assigned.projector->flushed());
   }
-  if (progress.empty()) return;
+  // A group does not say that it has nothing to give because there is nothing.
+  if (progress.empty()) return require_stream();
   try {
     parts_.sink.show_progress(progress);
     crash_point(CrashPoint("progress.shown"));

@@ -24,6 +24,8 @@
 namespace sluice {
 
 struct WorkerConfig {
+  // For people: under this the probe has what keeps all of it from working.
+  std::string name;
   // Tells this worker from every other that ever was: part of the owner that Postgres knows.
   std::string instance;
   // Folded work is flushed this often; less often while the partition lags by more than that, since
@@ -86,6 +88,8 @@ class Worker final : private Ownership {
   void lost(Partition partition) override;
 
   void open_reader();
+  // Throws Retryable: who deleted it may put it back.
+  void require_stream();
   void take(Partition partition, Assigned& assigned);
   void fold(std::span<const LogRecord> records);
   void tend(Partition partition, Assigned& assigned);
@@ -108,6 +112,7 @@ class Worker final : private Ownership {
   const std::string stream_;
   Generation generation_;
   std::unique_ptr<EventReader> reader_;
+  bool has_read_ = false;
   std::map<Partition, Assigned> assigned_;
   Clock::time_point now_;
   Clock::time_point next_progress_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "storage/errors.h"
 #include "storage/kafka/error.h"
@@ -13,6 +14,7 @@ namespace sluice::kafka {
 namespace {
 
 using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
+using std::chrono::milliseconds;
 constexpr std::size_t kErrorText = 512;
 
 void set(rd_kafka_conf_t* conf, const Properties& properties) {
@@ -41,16 +43,11 @@ Conf configured(const KafkaConfig& config, const RoleProperties& role) {
   return conf;
 }
 
-// Another process has our place in the group, or it was ourselves: progress that waited for a
-// broker while our session ended is sent after we have joined again, in the name that we had
-// before. Only librdkafka's text tells the two apart.
-[[noreturn]] void fail_fenced(std::string_view reason) {
-  if (reason.starts_with("OffsetCommit")) {
-    throw Retryable("the place in the group was lost while progress was shown");
-  }
-  fail(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "Kafka client",
-       "does another process run on a copy of this data folder? Stop one, or delete `instance` in "
-       "its folder");
+milliseconds session_of(rd_kafka_t* client) {
+  std::array<char, 16> text{};
+  std::size_t size = text.size();
+  rd_kafka_conf_get(rd_kafka_conf(client), "session.timeout.ms", text.data(), &size);
+  return milliseconds{std::strtol(text.data(), nullptr, 10)};
 }
 
 }  // namespace
@@ -138,6 +135,19 @@ void Client::take_partition_error(rd_kafka_t*, int code, const char* text, void*
   client->vanished_ |= code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
                        code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
                        code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+// Another process has our place in the group, or we had it ourselves: what waited for a broker
+// while our session ended, a heartbeat or progress, is sent after we have joined again, in our
+// former name. So we join again, and throw out the other if there is one: it is new then, and gives
+// way.
+void Client::fail_fenced(std::string_view reason) const {
+  const bool is_new = Clock::now() - opened_ < session_of(client_);
+  if (!is_new || reason.starts_with("OffsetCommit"))
+    throw Retryable("the place in the group is lost");
+  fail(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "Kafka client",
+       "does another process run on a copy of this data folder? Stop one, or delete `instance` in "
+       "its folder");
 }
 
 void Client::take_error(rd_kafka_event_t* event) const {

@@ -4,6 +4,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -54,8 +55,12 @@ class Client {
 
  private:
   static void write_line(const rd_kafka_t* client, int level, const char* kind, const char* text);
+  [[noreturn]] void fail_fenced(std::string_view reason) const;
   static void take_partition_error(rd_kafka_t* client, int code, const char* text, void* self);
 
+  using Clock = std::chrono::steady_clock;
+
+  const Clock::time_point opened_ = Clock::now();
   LogLines lines_;
   bool vanished_ = false;
   rd_kafka_t* client_ = nullptr;

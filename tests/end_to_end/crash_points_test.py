@@ -36,8 +36,9 @@ def die_everywhere(services, reader):
         service.kill()
         service.start(SLUICE_CRASH_AT=f"{step}:{times}")
         service.dies_at(step)
-        service.start()
-        reader.sees_more()
+        if step != "flush.committed":  # state is behind: the next start is to die at its replay's end
+            service.start()
+            reader.sees_more()
         print(f"  died at {step}", flush=True)
 
 

@@ -9,13 +9,14 @@ import json
 import signal
 import sys
 
-from broker import Broker, skipped
+from broker import TOPIC, Broker, skipped
 from model import read_log
 from postgres import Cluster, ask
 from system import DOMAIN, Folder, Ingest, Up, chance, eventually, sluice, wait_for
 from traffic import Traffic
 
 ALL = (0, 1, 2, 3)
+GONE = (f"{TOPIC} is gone: restore it", "rebuild")
 ROWS = "conversation conversation_stats opinion opinion_stats ballot".split()
 
 
@@ -38,25 +39,34 @@ def published(postgres, log, partition):
                                ("rejection", "*"), ("quarantine", "*")]]
 
 
+def heard(text, words):
+    return all(word in text for word in words)
+
+
+def misses(up, partition):
+    """It says so of the partition, or of the worker that had it when the group took it away."""
+    worker = ask(up.postgres, "SELECT split_part(owner, '/', 2) FROM sluice.position WHERE "
+                              f"projection = '{DOMAIN}' AND partition = {partition}")[0][0]
+    return any(each.startswith((f"{DOMAIN}:{partition}:", f"{DOMAIN} worker {worker}:"))
+               and heard(each, GONE) for each in up.readiness().split("; "))
+
+
 def says(up, partition, *words):
     """In all three places; `words` are of the message about the partition."""
-    def heard(text):
-        return all(word in text for word in words)
-
     def in_status():
         shown = json.loads(sluice("status", "--postgres", up.postgres, "--json").stdout)
         return any((each["projection"], each["partition"]) == (DOMAIN, partition)
-                   and heard(each["trouble"]) for each in shown["troubles"])
+                   and heard(each["trouble"], words) for each in shown["troubles"])
 
     def in_readiness():
-        return any(each.startswith(f"{DOMAIN}:{partition}:") and heard(each)
+        return any(each.startswith(f"{DOMAIN}:{partition}:") and heard(each, words)
                    for each in up.readiness().split("; "))
 
     eventually(f"/readyz says {words} of {partition}", in_readiness)
     eventually(f"status says {words} of {partition}", in_status)
     about = f"projection={DOMAIN} partition={partition} "
     lines = [line for line in up.words().splitlines() if about in line]
-    assert any(heard(line) for line in lines), f"stderr does not say {words} of {partition}"
+    assert any(heard(line, words) for line in lines), f"stderr does not say {words} of {partition}"
 
 
 class Kept:
@@ -80,7 +90,8 @@ def deleted_and_made_anew(broker, up, seed):
 
     broker.delete_topic()
     for partition in ALL:
-        says(up, partition, "deliberation.events is gone", "restore it", "rebuild")
+        eventually(f"{partition} is missed", lambda: misses(up, partition))
+    assert heard(up.words(), GONE)
     broker.make_topic()
     for partition in ALL:
         end = f"the log ends at 0 and the view was folded up to {len(log[partition])}"

@@ -19,6 +19,9 @@ constexpr std::int16_t kProduce = 0;
 constexpr std::int16_t kOffsetCommit = 8;
 constexpr std::int16_t kHeartbeat = 12;
 constexpr std::chrono::milliseconds kDeadline{2000};
+constexpr std::chrono::milliseconds kSession{6000};
+
+using Clock = std::chrono::steady_clock;
 
 class MockCluster {
  public:
@@ -36,6 +39,8 @@ class MockCluster {
 
   [[nodiscard]] KafkaLog log() const {
     KafkaConfig config;
+    config.properties = {{"session.timeout.ms", std::to_string(kSession.count())},
+                         {"heartbeat.interval.ms", "200"}};
     config.brokers = rd_kafka_mock_cluster_bootstraps(cluster_);
     config.append_deadline = kDeadline;
     return KafkaLog(config);
@@ -104,17 +109,26 @@ TEST_CASE("no permission to append is the operator's") {
   CHECK(append(mock, 0, 1) == offsets(0, 1));
 }
 
-TEST_CASE("a member fenced at its heartbeat has a double; at its progress it may be itself") {
+TEST_CASE("a new member that is fenced has a double; another joins again") {
   MockCluster mock;
   const KafkaLog log = mock.log();
   Positions positions;
+  const auto begun = Clock::now();
   const auto reader = log.reader("s", KafkaMember{.group = "g", .instance = "one"}, positions);
   take_acquired(*reader, positions, 1);
-  SECTION("heartbeat") {
+  SECTION("new") {
     mock.answer(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, 1, kHeartbeat);
     CHECK(fails_with<Misconfigured>(*reader));
   }
-  SECTION("progress") {
+  SECTION("not new") {
+    REQUIRE(eventually([&] {
+      static_cast<void>(reader->poll(std::chrono::milliseconds{50}));
+      return Clock::now() - begun > kSession;
+    }));
+    mock.answer(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, 1, kHeartbeat);
+    CHECK(fails_with<Retryable>(*reader));
+  }
+  SECTION("new, while it shows its progress") {
     mock.answer(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, 1, kOffsetCommit);
     reader->show_progress(Partition{0}, Offset{0});
     CHECK(fails_with<Retryable>(*reader));

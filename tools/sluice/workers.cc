@@ -97,6 +97,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
       .number = number,
       .workers = config_.workers};
   WorkerConfig config;
+  config.name = std::string(projection.name) + " worker " + std::to_string(number);
   config.instance = start_ + "/" + std::to_string(number);
   config.flush_interval = config_.flush_interval;
   config.limits.dirty_bytes = config_.memory.dirty_rows;
@@ -116,7 +117,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
                  .writer = *writer,
                  .sink = *sink,
                  .probe = probe_});
-  probe_.running(std::string(projection.name) + " worker " + std::to_string(number));
+  probe_.running(config.name);
   worker.run(stop);
 }
 
