@@ -19,8 +19,7 @@ struct Options {
 Exit run_math(const Options& options, const Speech& speech) {
   const PolisExport from = read_polis_export(options.folder);
   const PolisConversation polis = polis_conversation(from);
-  const auto snapshot =
-      math::compute(polis.conversation, {.base_votes = true});
+  const auto snapshot = math::compute(polis.conversation, {.base_votes = true});
   CHECK(snapshot.has_value(), "nobody stops it");
   const math::Names names{polis.participants, polis.opinions};
   std::string out;
