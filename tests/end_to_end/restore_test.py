@@ -45,7 +45,8 @@ def private(seed):
                     up.start(SLUICE_CRASH_AT=step)
                     up.dies_at(step)
                 up.start()
-                check(traffic, reader, up.postgres, ["--data", up.folder], moments=3)
+                # What was put back and where it ends: all between may be one flush.
+                check(traffic, reader, up.postgres, ["--data", up.folder], moments=2)
                 assert sum(reader.snapshots[0].positions.values()) == backed_up
             assert position(up) == ahead
             up.stop()
