@@ -295,7 +295,10 @@ void Worker::show_progress() {
   try {
     parts_.sink.show_progress(progress);
     crash_point(CrashPoint("progress.shown"));
+    progress_shown_ = true;
   } catch (const Retryable& failure) {
+    // Once: while Postgres is away every flush that fails is told, with its back-off.
+    if (!std::exchange(progress_shown_, false)) return;
     spdlog::warn("progress not shown projection={} error=\"{}\"", projection_.name, failure.what());
   }
 }

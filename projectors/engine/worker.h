@@ -116,6 +116,7 @@ class Worker final : private Ownership {
   std::map<Partition, Assigned> assigned_;
   Clock::time_point now_;
   Clock::time_point next_progress_;
+  bool progress_shown_ = true;
   Clock::time_point reader_retry_at_;
   std::chrono::milliseconds reader_backoff_{0};
   std::uint64_t takings_ = 0;

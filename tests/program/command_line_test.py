@@ -52,6 +52,7 @@ def every_example_is_understood():
 def mistakes_are_answered(folder):
     data = str(folder / "data")
     run(code=2, says="sluice --help")
+    assert run("--version").startswith("sluice 0."), "a version"
     run("uq", code=2, says="did you mean up?")
     run("verfy", code=2, says="did you mean verify?")
     run("up", code=2, says="--data is required; see sluice up --help")
@@ -60,7 +61,7 @@ def mistakes_are_answered(folder):
     run("up", "--data", data, "--log", "kafka", code=2, says="belong together")
     run("up", "--data", data, "--log", "kafak", code=2, says="none of embedded, kafka")
     run("up", "--data", data, "--memory", "512MB ", code=2, says="give a number with a unit")
-    run("up", "--data", data, "--memory", "1MiB", code=2, says="at least 64MiB")
+    run("up", "--data", data, "--memory", "1MiB", code=2, says="at least 128MiB")
     run("up", "--data", data, "--listen", "8080", code=2, says="HOST:PORT")
     run("up", "--data", data, "--listen", "somewhere:8080", code=2, says="an address of this machine")
     run("up", "--data", data, "--domains", "deliberaton", code=2, says="there are: deliberation")

@@ -13,7 +13,7 @@ MemoryBudget divide_memory(std::uint64_t total, MemoryUsers users) {
   const std::uint64_t projectors = static_cast<std::uint64_t>(users.projectors);
   // In halves of a part: log 2, ingest 2, state 4, dedupe 2, changed rows 3, rows at hand 3.
   const std::uint64_t halves = 2 + (users.ingest ? 2 : 0) + (projectors > 0 ? 12 : 0);
-  const std::uint64_t half = total / 4 * 3 / halves;
+  const std::uint64_t half = (total - kOwnMemory) / 4 * 3 / halves;
   MemoryBudget budget{.log = 2 * half};
   if (users.ingest) budget.ingest = 2 * half;
   if (projectors > 0) {

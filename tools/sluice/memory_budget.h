@@ -4,9 +4,9 @@
 
 namespace sluice {
 
-// How one number of memory is shared out. What is not listed (code, stacks, protobuf arenas, the
-// allocator's own loss) is the quarter that is left over. A private Postgres has its own
-// memory.
+// How one number of memory is shared out. What is not listed is kOwnMemory (code, stacks, the
+// libraries' threads and tables) and a quarter of the rest, which the allocator loses between what
+// is listed. A private Postgres has its own memory.
 struct MemoryBudget {
   std::uint64_t ingest = 0;      // bodies and batches that wait for the log
   std::uint64_t log = 0;         // librdkafka's queues, or the embedded log's memtables and cache
@@ -16,8 +16,10 @@ struct MemoryBudget {
   std::uint64_t row_cache = 0;   // unchanged rows kept at hand, of one partition
 };
 
-// Less than this cannot hold one event of every queue.
-constexpr std::uint64_t kLeastMemory = std::uint64_t{64} << 20;
+// Held by a process with next to nothing to do, as measured by draining under small numbers.
+constexpr std::uint64_t kOwnMemory = std::uint64_t{96} << 20;
+// Less than this leaves nothing to share out.
+constexpr std::uint64_t kLeastMemory = std::uint64_t{128} << 20;
 
 // Who shares it in a process: nobody else gets a part.
 struct MemoryUsers {

@@ -143,6 +143,7 @@ Program::Program(std::ostream& errors) : parts_(std::make_unique<Parts>(errors))
   app.fallthrough();
   app.formatter(std::make_shared<HelpPage>());
   app.add_option("--config", parts_->config_file, "A TOML file of properties (or SLUICE_CONFIG)");
+  app.set_version_flag("--version", "sluice " SLUICE_VERSION);
   app.footer(
       "Every property of a command is also a variable SLUICE_<NAME> and a key of the\n"
       "TOML file. Exit codes: 0 done, 1 something was found, 2 could not run.\n"
@@ -170,6 +171,8 @@ int Program::run(int argc, const char* const* argv, const char* const* environme
     return app.exit(help);
   } catch (const CLI::CallForAllHelp& help) {
     return app.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return app.exit(version);
   } catch (const CLI::ParseError& error) {
     return fail(explain(app, error));
   } catch (const std::exception& error) {
