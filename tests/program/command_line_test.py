@@ -52,7 +52,7 @@ def every_example_is_understood():
 def mistakes_are_answered(folder):
     data = str(folder / "data")
     run(code=2, says="sluice --help")
-    assert run("--version").startswith("sluice 0."), "a version"
+    assert run("--version", code=0).stdout.startswith("sluice 0."), "a version"
     run("uq", code=2, says="did you mean up?")
     run("verfy", code=2, says="did you mean verify?")
     run("up", code=2, says="--data is required; see sluice up --help")
