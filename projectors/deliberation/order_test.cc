@@ -68,7 +68,7 @@ using Steps = std::vector<std::uint64_t>;
 
 bool always(const std::vector<Posted>&, const Event&) { return true; }
 
-// Whoever may have come to own the conversation by then.
+// Rekeying can have made anybody the owner by then.
 bool moves_no_ownership(const std::vector<Posted>& before, const Event& rekeyed) {
   Folded driver;
   for (const Posted& fact : before) driver.post_one(fact);

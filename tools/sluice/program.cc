@@ -167,12 +167,8 @@ int Program::run(int argc, const char* const* argv, const char* const* environme
     app.parse(argc, argv);
     parts_->speech.progress = ::isatty(STDERR_FILENO) == 1;
     return static_cast<int>(parts_->chosen());
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::CallForAllHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::CallForVersion& version) {
-    return app.exit(version);
+  } catch (const CLI::Success& asked) {  // for help or the version
+    return app.exit(asked);
   } catch (const CLI::ParseError& error) {
     return fail(explain(app, error));
   } catch (const std::exception& error) {
