@@ -242,6 +242,7 @@ TableRows& Tables::add(const RowForm& form) {
 }
 
 void Tables::write_dirty(StateBatch& batch) {
+  batch.reserve(dirty_rows_, dirty_bytes_);
   for (const auto& rows : tables_) rows->write_dirty(batch);
 }
 
