@@ -58,8 +58,9 @@ void Worker::run(const std::stop_token& stop) {
 }
 
 void Worker::close() {
-  for (auto& [partition, assigned] : assigned_) {
-    if (assigned.projector) guarded(partition, assigned, [&] { flush(assigned); });
+  for (auto& each : assigned_) {
+    Assigned& assigned = each.second;
+    if (assigned.projector) guarded(each.first, assigned, [&] { flush(assigned); });
   }
   assigned_.clear();
   reader_.reset();
@@ -94,7 +95,8 @@ void Worker::step(Clock::time_point now, milliseconds wait) {
 void Worker::read_anew(const Unreadable& failure) {
   const auto found = assigned_.find(failure.partition());
   if (found == assigned_.end() || found->second.stopped) return;
-  auto& [partition, assigned] = *found;
+  const Partition partition = found->first;
+  Assigned& assigned = found->second;
   guarded(partition, assigned, [&] {
     if (failure.cause() == Unreadable::Cause::damage) throw Corrupt(failure.what());
     spdlog::warn("reading anew projection={} partition={} reason=\"{}\"", projection_.name,
@@ -240,19 +242,21 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 void Worker::tend(Partition partition, Assigned& assigned) {
   assigned.log_end = reader_->end(partition);
   if (!assigned.stopped && now_ >= assigned.retry_at) {
-    guarded(partition, assigned, [&] {
-      if (!assigned.projector) {
-        take(partition, assigned);
-        assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
-      } else if (assigned.projector->unsettled() || flush_due(assigned)) {
-        flush(assigned);
-      }
-    });
+    guarded(partition, assigned, [&] { go_on(partition, assigned); });
   }
   const bool able =
       assigned.projector && !assigned.projector->unsettled() && !assigned.projector->full();
   if (able && assigned.paused) resume(partition, assigned);
   if (!able) hold(partition, assigned);
+}
+
+void Worker::go_on(Partition partition, Assigned& assigned) {
+  if (!assigned.projector) {
+    take(partition, assigned);
+    assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
+  } else if (assigned.projector->unsettled() || flush_due(assigned)) {
+    flush(assigned);
+  }
 }
 
 bool Worker::flush_due(const Assigned& assigned) const {
