@@ -94,11 +94,16 @@ class PartitionFold {
   [[nodiscard]] std::optional<Unfoldable> check_envelope() const;
   [[nodiscard]] std::optional<Unfoldable> open_fact();
   void settle(const LogRecord& record);
+  void wait(const LogRecord& record);
+  void tell_of_waiting(const std::string& person);
+  void erase_waiting(const std::string& person);
   [[nodiscard]] bool counted_before(const LogRecord& record);
   void obey(const LogRecord& record, const Control& control);
   void release(std::string_view key);
   void discard(Offset position);
   void quarantine(const LogRecord& record, Unfoldable why);
+  [[nodiscard]] std::optional<Unfoldable> unfoldable(const LogRecord& record);
+  [[nodiscard]] bool by_service() const;
   void reject(const LogRecord& record, std::string_view reason);
   void move_time(const LogRecord& record);
   [[nodiscard]] Time recorded_at(const LogRecord& record) const;

@@ -76,6 +76,9 @@ class Fold {
   // All of the event last decoded.
   virtual std::string_view key() const = 0;
   virtual void fold(const Record& record, Effects& effects) = 0;
+  // The event last decoded, which is this person's by (sluice.subject), waits behind one that could
+  // not be folded: what others must know of it meanwhile. Only emits.
+  virtual void waits(const std::string& person, Effects& effects) = 0;
 };
 
 template <Rules P>
@@ -86,6 +89,12 @@ class FoldOf final : public Fold {
   std::string_view key() const override { return P::key(event_); }
   void fold(const Record& record, Effects& effects) override {
     rules_.fold(event_, record, effects);
+  }
+  // Rules need not have it.
+  void waits(const std::string& person, Effects& effects) override {
+    if constexpr (requires { rules_.waits(event_, person, effects); }) {
+      rules_.waits(event_, person, effects);
+    }
   }
 
  private:
