@@ -75,6 +75,7 @@ PartitionFold::PartitionFold(const Projection& projection, const Generation& gen
       tables_(store),
       parking_(tables_),
       receipts_(tables_),
+      timers_(tables_),
       dedupe_(store, generation.dedupe_horizon, dedupe),
       outbox_(projection.name, partition),
       fold_(projection.make(tables_)),
@@ -97,6 +98,7 @@ void PartitionFold::load() {
   head_.set_version(projection_.version);
   dedupe_.reload();
   parking_.load();
+  timers_.load();
 }
 
 void PartitionFold::reset() {
@@ -123,6 +125,7 @@ void PartitionFold::fold(const LogRecord& record, Emits emits) {
 }
 
 void PartitionFold::write(StateBatch& batch) {
+  refresh();
   tables_.write_dirty(batch);
   dedupe_.write(batch, position(), record_time());
   batch.put(kHeadKey, head_.SerializeAsString());
@@ -203,6 +206,11 @@ Time PartitionFold::recorded_at(const LogRecord& record) const {
 
 void PartitionFold::move_time(const LogRecord& record) {
   head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
+  while (const auto timer = timers_.take_due(record_time())) {
+    outbox_.set_record_time(record_time());
+    Effects effects(tables_, timers_, outbox_, timer->due);
+    fold_->fire(*timer, effects);
+  }
 }
 
 bool PartitionFold::counted_before(const LogRecord& record) {
@@ -232,7 +240,7 @@ void PartitionFold::settle(const LogRecord& record) {
     return reject(record, "actor.not_allowed");
   }
   outbox_.set_record_time(record_time());
-  Effects effects(tables_, outbox_);
+  Effects effects(tables_, timers_, outbox_);
   fold_->fold(folded, effects);
   if (!effects.rejection().empty()) reject(record, effects.rejection());
 }
@@ -295,7 +303,7 @@ void PartitionFold::wait(const LogRecord& record) {
 void PartitionFold::tell_of_waiting(const std::string& person) {
   outbox_.set_record_time(record_time());
   const std::uint64_t edits = tables_.edits();
-  Effects effects(tables_, outbox_);
+  Effects effects(tables_, timers_, outbox_);
   fold_->waits(person, effects);
   CHECK(tables_.edits() == edits && effects.rejection().empty(), "a fact that waits only emits");
 }

@@ -155,6 +155,9 @@ void Projector::collect_rows() {
 void Projector::flush(Offset log_end) {
   if (unsettled_) return settle();
   if (!pending()) return;
+  intact_ = false;
+  fold_.refresh();
+  intact_ = true;
   // Before the position that says so: a crash in between emits the same again, which receivers
   // drop.
   emitter_.append(fold_.outbox());

@@ -16,6 +16,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+Time wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
+
 milliseconds doubled(milliseconds backoff, const WorkerConfig& config) {
   return std::clamp(backoff * 2, config.first_backoff, config.longest_backoff);
 }
@@ -49,7 +51,7 @@ std::string Worker::label(Partition partition) const {
 void Worker::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     constexpr milliseconds kWait{20};
-    step(Clock::now(), kWait);
+    step(Clock::now(), wall_now(), kWait);
     // While the log is away nothing else paces this loop.
     if (!reader_) std::this_thread::sleep_for(kWait);
   }
@@ -66,8 +68,9 @@ void Worker::close() {
   reader_.reset();
 }
 
-void Worker::step(Clock::time_point now, milliseconds wait) {
+void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
   now_ = now;
+  wall_ = wall;
   try {
     if (!reader_) open_reader();
     if (!reader_) return;
@@ -254,9 +257,10 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
   if (!assigned.projector) {
     take(partition, assigned);
     assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
-  } else if (assigned.projector->unsettled() || flush_due(assigned)) {
-    flush(assigned);
+    return;
   }
+  if (assigned.projector->unsettled() || flush_due(assigned)) flush(assigned);
+  tick(partition, assigned);
 }
 
 bool Worker::flush_due(const Assigned& assigned) const {
@@ -285,6 +289,19 @@ void Worker::flush(Assigned& assigned) {
   assigned.last_flush = now_;
   assigned.backoff = milliseconds{0};
   assigned.folded = 0;
+}
+
+void Worker::tick(Partition partition, Assigned& assigned) {
+  const Projector& projector = *assigned.projector;
+  if (!generation_.live || projector.unsettled() || projector.replaying()) return;
+  const Ticker::Quiet quiet{projector.next_due(), projector.reads_from(), assigned.log_end, wall_};
+  const std::optional<Time> recorded_at = assigned.ticker.due(quiet);
+  if (!recorded_at) return;
+  require_stream();
+  const std::string value = tick_record(*recorded_at);
+  NewRecord record{partition, {}, value};
+  parts_.writer.append(stream_, {&record, 1});
+  assigned.ticker.ticked(quiet, record.offset);
 }
 
 void Worker::show_progress() {

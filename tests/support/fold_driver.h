@@ -32,26 +32,30 @@ class FoldDriver {
   Time now{std::chrono::milliseconds{1'700'000'000'000}};
   std::optional<Time> occurred_at;
 
-  FoldDriver() : store_(state_), tables_(store_), rules_(tables_) {}
+  FoldDriver() : store_(state_), tables_(store_), timers_(tables_), rules_(tables_) {}
 
-  // Folds the fact as it is, so it must meet its rules already. Returns the reason for which it was
-  // rejected, or "".
+  // Folds the fact as it is, so it must meet its rules already, after the timers that are due by
+  // `now`. Returns the reason for which it was rejected, or "".
   std::string_view post(const Event& event) {
     const std::string id = std::to_string(position_.value);
     const Record record{id, "/test", actor, now, occurred_at, position_};
-    outbox_.begin(position_, true);
-    outbox_.set_record_time(now);
-    position_ = position_.next();
+    move_time();
     const auto* fact =
         event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
     if (FactRules::of(*fact->message_type()).service_only() &&
         actor.role() != Actor::ROLE_SERVICE) {
       return "actor.not_allowed";
     }
-    Effects effects(tables_, outbox_);
+    Effects effects(tables_, timers_, outbox_);
     rules_.fold(event, record, effects);
     return effects.rejection();
   }
+
+  // A record that only moves time on to `now`.
+  void tick() { move_time(); }
+
+  // Of the record that is posted next.
+  [[nodiscard]] Offset position() const { return position_; }
 
   // The facts that were emitted to the domain whose Event this is since the last call of this for
   // it, in order.
@@ -106,6 +110,7 @@ class FoldDriver {
 
   // Changed rows go to the store, and to readers where they show.
   void flush() {
+    if constexpr (Refreshes<P>) rules_.refresh();
     StateBatch batch;
     for (const auto& rows : tables_.all()) {
       if (rows->published()) publish(*rows);
@@ -119,11 +124,23 @@ class FoldDriver {
   void restart() {
     flush();
     tables_.drop();
+    timers_.load();
   }
 
   [[nodiscard]] Tables& tables() { return tables_; }
 
  private:
+  void move_time() {
+    outbox_.begin(position_, true);
+    position_ = position_.next();
+    record_time_ = std::max(record_time_, now);
+    outbox_.set_record_time(record_time_);
+    while (const auto timer = timers_.take_due(record_time_)) {
+      Effects effects(tables_, timers_, outbox_, timer->due);
+      fire_timer(rules_, *timer, effects);
+    }
+  }
+
   void publish(TableRows& rows) {
     auto& view = view_[&rows.row_type()];
     for (const RowSlot* slot : rows.dirty_in_key_order()) {
@@ -158,6 +175,8 @@ class FoldDriver {
   MemoryState state_;
   MemoryStateStore store_;
   Tables tables_;
+  Timers timers_;
+  Time record_time_{};
   Outbox outbox_{"test", Partition{0}};
   std::vector<Envelope> emitted_;
   P rules_;
