@@ -38,7 +38,7 @@ class FoldDriver {
   // rejected, or "".
   std::string_view post(const Event& event) {
     const std::string id = std::to_string(position_.value);
-    const Record record{id, "/test", actor, now, occurred_at, position_};
+    const Record record{id, "/test", actor, now, occurred_at, position_, position_.next()};
     outbox_.begin(position_, true);
     outbox_.set_record_time(now);
     position_ = position_.next();

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "projectors/engine/refold.h"
+#include "projectors/engine/stored_rows.h"
 #include "schemas/sluice/row_options.h"
 #include "schemas/sluice/words.h"
 #include "storage/errors.h"
