@@ -14,6 +14,8 @@ using std::chrono::nanoseconds;
 constexpr double kFirstCost = 1e6;
 constexpr double kCostOfOne = 300;
 
+constexpr std::chrono::milliseconds kFirstBackoff{10};
+
 // Keys that are neither due nor running are kept for their pace, and looked through this often.
 constexpr std::chrono::seconds kBetweenSweeps{10};
 
@@ -63,8 +65,10 @@ std::optional<ComputationQueue::Key> ComputationQueue::begin(Clock::time_point n
     const Entry& entry = at->second;
     if (!entry.due() || entry.since > now) continue;
     const double waited = static_cast<double>(nanoseconds(now - entry.since).count());
-    const double ratio = (1 + waited) / entry.cost();
-    if (ratio <= best_ratio) continue;
+    const double ratio = (entry.cost() + waited) / entry.cost();
+    if (ratio < best_ratio) continue;
+    // Those that have not waited yet are alike: the smaller.
+    if (ratio == best_ratio && entry.cost() >= best->second.cost()) continue;
     best_ratio = ratio;
     best = at;
   }
@@ -107,9 +111,10 @@ void ComputationQueue::failed(const Key& key, Clock::time_point now) {
   entry.as_of = Offset{};
   constexpr int kMostDoublings = 20;
   entry.failures = std::min(entry.failures + 1, kMostDoublings);
-  entry.since = now + std::min<std::chrono::milliseconds>(
-                          pace_.interval_min * (std::int64_t{1} << (entry.failures - 1)),
-                          pace_.longest_backoff);
+  entry.since =
+      now + std::min<std::chrono::milliseconds>(std::max(pace_.interval_min, kFirstBackoff) *
+                                                    (std::int64_t{1} << (entry.failures - 1)),
+                                                pace_.longest_backoff);
 }
 
 ComputationQueue::Clock::time_point ComputationQueue::next_begin() const {

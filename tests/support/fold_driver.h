@@ -115,6 +115,9 @@ class FoldDriver {
     tables_.mark_clean();
   }
 
+  // What the store has, that is, as of the last flush.
+  [[nodiscard]] std::unique_ptr<StateSnapshot> snapshot() { return store_.snapshot(); }
+
   // Flushes and forgets every row, so that the fold goes on with what the store has.
   void restart() {
     flush();
