@@ -170,6 +170,7 @@ void Ingest::answer(http::Request&& request, http::Responder respond) {
 http::Response Ingest::metrics() {
   const Appender::Queue waiting = appender_.waiting();
   probe_.state(server_.open_connections(), waiting.requests, waiting.bytes);
+  parts_.refresh_metrics();
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, parts_.metrics.Collect());
   return text(200, out.str(), "text/plain; version=0.0.4; charset=utf-8");

@@ -44,6 +44,8 @@ struct IngestParts {
   // What is not able to work, a line each; empty: ready. Called on any thread of the server.
   std::function<std::vector<std::string>()> unready;
   std::function<Time()> clock = StampClock::system_now;
+  // Called before the metrics are shown, on any thread of the server.
+  std::function<void()> refresh_metrics = [] {};
 };
 
 class Ingest {

@@ -5,6 +5,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,9 +30,10 @@ struct Generation {
 // A partition's row in `position`.
 struct ViewPosition {
   Offset position;
-  Digest digest;      // of the record before `position`; {} at the beginning
-  Offset emits_from;  // records before this emit nothing
-  std::string owner;  // whoever took the partition last
+  Digest digest;               // of the record before `position`; {} at the beginning
+  Offset emits_from;           // records before this emit nothing
+  std::string owner;           // whoever took the partition last
+  std::int64_t published = 0;  // how often computed rows were
 };
 
 // The changed rows of one table. Messages are of the row's type; those in `erased` have only their
@@ -40,6 +42,16 @@ struct RowChanges {
   const google::protobuf::Descriptor* row = nullptr;
   std::vector<const google::protobuf::Message*> upserts;
   std::vector<const google::protobuf::Message*> erased;
+};
+
+// All that the computed tables have of one key.
+struct ComputedRows {
+  struct Table {
+    const google::protobuf::Descriptor* row = nullptr;
+    std::vector<std::unique_ptr<google::protobuf::Message>> rows;  // ascending keys
+  };
+  std::string key;  // the value of each table's first key field
+  std::vector<Table> tables;
 };
 
 // An event that was valid but not admissible.
@@ -76,6 +88,9 @@ struct FlushBatch {
   std::span<const Rejection> rejections;
   std::span<const QuarantinedRecord> quarantined;
   std::span<const Offset> unquarantined;  // released or discarded: their rows go
+  // Each of a key of its own. With them, `from` may be `to`.
+  std::span<const ComputedRows* const> computed;
+  std::int64_t published_at_from = 0;  // one more at `to` if there are computed rows
 };
 
 enum class FlushOutcome {
@@ -107,8 +122,9 @@ class ProjectionSink {
   virtual std::optional<ViewPosition> position(Partition partition) = 0;
 
   // In one transaction: moves the position from `from` to `to` if it is still at `from` with that
-  // digest and owner, else throws Fenced; then makes the rows so. All or nothing. Retryable: surely
-  // nothing was changed. Only rows whose values differ are written.
+  // digest, owner and number of publications, else throws Fenced; then makes the rows so. All or
+  // nothing. Retryable: surely nothing was changed. Only rows whose values differ are written. Of a
+  // key that was computed, each table has the rows given and no others, whatever it had.
   virtual FlushOutcome flush(const FlushBatch& batch) = 0;
 
   // Renews log_end and `trouble` where the partition is still the owner's. Positions do not move.

@@ -85,6 +85,16 @@ class StateCursor {
   [[nodiscard]] virtual std::string_view value() const = 0;
 };
 
+// The state as it was at a moment. Used by one thread, which need not be the store's: the store
+// goes on meanwhile. Must be gone before the store goes.
+class StateSnapshot {
+ public:
+  virtual ~StateSnapshot() = default;
+  // As StateStore::scan(). The snapshot must outlive the cursor.
+  [[nodiscard]] virtual std::unique_ptr<StateCursor> scan(std::string_view from,
+                                                          std::string_view to) const = 0;
+};
+
 // Used by one thread. Every function throws Retryable or Corrupt when the technology fails.
 class StateStore {
  public:
@@ -95,6 +105,10 @@ class StateStore {
 
   // Over [from, to); an empty `to` means to the end. The store must outlive the cursor.
   virtual std::unique_ptr<StateCursor> scan(std::string_view from, std::string_view to) = 0;
+
+  // The state as it is now. Any thread may call this, but not during write() or clear(); the
+  // latter takes the rows from under a snapshot, too.
+  virtual std::unique_ptr<StateSnapshot> snapshot() = 0;
 
   // All or nothing. A crash may lose the newest batches, never one before a kept one.
   virtual void write(const StateBatch& batch) = 0;

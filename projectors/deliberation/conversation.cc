@@ -1,3 +1,4 @@
+#include "projectors/deliberation/clustering.h"
 #include "projectors/deliberation/gate.h"
 #include "projectors/deliberation/projection.h"
 
@@ -30,6 +31,7 @@ void Deliberation::create(const ConversationCreated& fact, const Record& record,
   ConversationStats& stats = conversation_stats_.edit(id);
   stats.mutable_gate()->set_participation(fact.participation());
   stats.mutable_gate()->set_indexed(fact.indexed());
+  *stats.mutable_math() = no_votes();
   Conversation& conversation = conversations_.edit(id);
   conversation.set_slug(fact.slug());
   conversation.set_owner_id(fact.owner_id());
@@ -139,6 +141,7 @@ void Deliberation::empty_out(ConversationStats& stats) {
     votes.set_disagrees(0);
     votes.set_passes(0);
     votes.set_author_took_side(false);
+    votes.set_ineligible_votes(0);
     opinions_.edit(id, opinion.opinion_id()).set_status(deliberation::OPINION_STATUS_DELETED);
   }
   for (const Ballot& held : ballots_.prefix(id)) {
@@ -156,6 +159,8 @@ void Deliberation::empty_out(ConversationStats& stats) {
   stats.set_total_participant_count(0);
   stats.set_moderated_opinion_count(0);
   stats.set_hidden_opinion_count(0);
+  lose_votes(*stats.mutable_math());
+  change_math(stats);
 }
 
 Gate& Deliberation::edit_gate(const std::string& conversation_id) {

@@ -123,6 +123,7 @@ TEST_CASE("a deleted conversation is as if every opinion were deleted, and out o
   zero.set_conversation_id("c");
   zero.set_last_reacted_at(driver.stats().last_reacted_at());
   *zero.mutable_gate() = driver.stats().gate();
+  *zero.mutable_math() = driver.stats().math();
   CHECK(driver.stats().SerializeAsString() == zero.SerializeAsString());
 }
 

@@ -1,3 +1,4 @@
+#include "projectors/deliberation/clustering.h"
 #include "projectors/deliberation/gate.h"
 #include "projectors/deliberation/id_lines.h"
 #include "projectors/deliberation/projection.h"
@@ -73,7 +74,9 @@ void Deliberation::notify_owner(const Opinion& opinion, const ConversationStats&
 Opinion& Deliberation::add_opinion(const std::string& conversation_id,
                                    const std::string& opinion_id, const std::string& author_id,
                                    Time at, ConversationStats& stats) {
-  opinion_stats_.make(conversation_id, opinion_id).set_author_id(author_id);
+  OpinionStats& votes = opinion_stats_.make(conversation_id, opinion_id);
+  votes.set_author_id(author_id);
+  votes.set_number(next_opinion(*stats.mutable_math()));
   (void)authored_.make(conversation_id, author_id, opinion_id);
   Opinion& opinion = opinions_.make(conversation_id, opinion_id);
   opinion.set_author_id(author_id);
@@ -98,6 +101,7 @@ void Deliberation::remove(const OpinionDeleted& fact, const Record& record, Effe
   take_out(*opinion, votes, stats);
   votes.set_deleted(true);
   opinions_.edit(id, fact.opinion_id()).set_status(deliberation::OPINION_STATUS_DELETED);
+  change_math(stats);
   feed_.count(stats);
 }
 
@@ -155,6 +159,7 @@ void Deliberation::moderate(const OpinionModerated& fact, const Record& record, 
   const bool counted = fact.state() == deliberation::MODERATION_NONE;
   if (counted != (before == deliberation::MODERATION_NONE)) {
     count_votes_on(votes, counted, stats);
+    change_math(stats);
   }
   feed_.count(stats);
 }
@@ -165,7 +170,10 @@ void Deliberation::mark_meta(const OpinionMarkedMeta& fact, const Record& record
   if (const auto reason = refuse_moderating(id, fact.opinion_id(), record.actor); !reason.empty()) {
     return effects.reject(reason);
   }
+  if (opinions_.find(id, fact.opinion_id())->is_meta() == fact.meta()) return;
   opinions_.edit(id, fact.opinion_id()).set_is_meta(fact.meta());
+  opinion_stats_.edit_unshown(id, fact.opinion_id()).set_is_meta(fact.meta());
+  change_math(conversation_stats_.edit_unshown(id));
 }
 
 }  // namespace sluice

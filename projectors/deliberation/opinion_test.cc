@@ -4,6 +4,7 @@
 
 #include "tests/support/deliberation_facts.h"
 #include "tests/support/fold_driver.h"
+#include "tests/support/same_rows.h"
 
 namespace sluice {
 namespace {
@@ -111,14 +112,14 @@ TEST_CASE("a vote on a moderated opinion is kept, and counts when the moderation
 
 TEST_CASE("meta changes no counter and is absolute") {
   Voted driver;
-  const std::string before = driver.stats().SerializeAsString();
+  const std::string before = testing::bytes(testing::shown(driver.stats()));
   CHECK(driver.post(facts::meta("c", "o1", true)) == "");
   CHECK(driver.row<Opinion>("c", "o1")->is_meta());
   CHECK(driver.post(facts::meta("c", "o1", true)) == "");
   CHECK(driver.row<Opinion>("c", "o1")->is_meta());
   CHECK(driver.post(facts::meta("c", "o1", false)) == "");
   CHECK_FALSE(driver.row<Opinion>("c", "o1")->is_meta());
-  CHECK(driver.stats().SerializeAsString() == before);
+  CHECK(testing::bytes(testing::shown(driver.stats())) == before);
 }
 
 TEST_CASE("who moderates, and the order of the reasons") {

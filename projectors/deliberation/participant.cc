@@ -87,6 +87,8 @@ void Deliberation::set_eligibility(const ParticipantEligibilitySet& fact, const 
   if (ballots_.find(id, fact.participant_id()) == nullptr) return;
   Ballot& ballot = ballots_.edit_unshown(id, fact.participant_id());
   ballot.set_ineligible(ineligible);
+  move_votes(ballot, stats);
+  change_math(stats);
   const std::int64_t votes = ballot.vote_count() - ballot.moderated_votes();
   stats.set_vote_count(stats.vote_count() + change * votes);
   stats.set_participant_count(stats.participant_count() + (votes > 0 ? change : 0));
@@ -101,6 +103,7 @@ void Deliberation::remove(const ParticipantRemoved& fact, const Record& record, 
   if (is_removed(*conversation_stats_.find(id), fact.participant_id())) return;
   ConversationStats& stats = conversation_stats_.edit(id);
   forget(fact.participant_id(), stats);
+  change_math(stats);
   feed_.count(stats);
 }
 
@@ -134,6 +137,9 @@ void Deliberation::forget_ballot(const std::string& participant_id, Conversation
     voters_.remove(opinion_stats_.edit_unshown(id, opinion_id), participant_id);
   };
   id_lines::for_each(ballot.withdrawn(), forget_withdrawn);
+  if (ballot.clustered() && !ballot.ineligible()) {
+    stats.mutable_math()->set_clustered(stats.math().clustered() - 1);
+  }
   ballots_.erase(id, participant_id);
 }
 
@@ -157,6 +163,7 @@ void Deliberation::rekey(const ParticipantRekeyed& fact, const Record& record, E
   ConversationStats& stats = conversation_stats_.edit(id);
   if (nobody) {
     forget(fact.from(), stats);
+    change_math(stats);
     return feed_.count(stats);
   }
 
@@ -165,6 +172,7 @@ void Deliberation::rekey(const ParticipantRekeyed& fact, const Record& record, E
   const bool owned = move_ownership(id, fact.from(), fact.into());
   notifications_.move(fact.from(), fact.into(), id);
   mark_removed(fact.from(), stats);
+  change_math(stats);
   feed_.show(*conversations_.find(id), stats);
   if (voted || wrote || owned) tell_of(id, fact.into(), effects);
 }
@@ -183,6 +191,8 @@ bool Deliberation::move_ballot(const std::string& from_id, const std::string& in
                                 : from.first_voted_at());
   into.set_last_voted_at(voted ? std::max(into.last_voted_at(), from.last_voted_at())
                                : from.last_voted_at());
+  into.set_number(voted ? std::min(into.number(), from.number()) : from.number());
+  if (from.clustered() && !into.clustered()) cluster(into, stats);
   for_each_vote(from.votes(), [&](const std::string& opinion_id, Choice choice) {
     if (ballot_votes::find(into.votes(), opinion_id) != deliberation::CHOICE_NONE) return;
     give_vote(into, choice, opinion_stats_.edit(id, opinion_id), stats);

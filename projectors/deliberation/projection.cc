@@ -61,6 +61,7 @@ std::string_view Deliberation::key(const Event& event) {
 }
 
 void Deliberation::fold(const Event& event, const Record& record, Effects& effects) {
+  folded_to_ = record.folded_to;
   apply(event, record, effects);
   // Imports are not part of each other, and a vote has its conversation at hand.
   if (event.has_import_started() || event.has_import_completed() || event.has_vote_set()) return;

@@ -21,11 +21,13 @@ namespace sluice {
 class Deliberation {
  public:
   using Event = deliberation::Event;
-  static constexpr int kVersion = 2;
+  static constexpr int kVersion = 3;
 
   explicit Deliberation(Tables& tables);
 
   static std::string_view key(const Event& event);
+  // The opinion groups.
+  static const Computed& computed();
 
   // The fact has met its rules: what is required is there and defaults are written.
   void fold(const Event& event, const Record& record, Effects& effects);
@@ -109,7 +111,7 @@ class Deliberation {
   deliberation::Ballot& edit_ballot(const std::string& participant_id,
                                     const deliberation::ConversationStats& stats);
   // The ballot gains (1) or loses (-1) its vote on the opinion.
-  void count(const deliberation::OpinionStats& opinion, int change, deliberation::Ballot& ballot,
+  void count(deliberation::OpinionStats& opinion, int change, deliberation::Ballot& ballot,
              deliberation::ConversationStats& stats);
   // Takes the live votes on the opinion out of what the conversation counts, or back in.
   void count_votes_on(const deliberation::OpinionStats& opinion, bool counted,
@@ -119,6 +121,16 @@ class Deliberation {
   // The conversation's counters, with somebody's reaction noted.
   deliberation::ConversationStats& react(const deliberation::ConversationStats& conversation,
                                          Time at);
+
+  // clustering.cc
+  // What the math is computed from has changed, by votes on this ballot if one is given: whoever
+  // qualifies now is clustered.
+  void change_math(deliberation::ConversationStats& stats, deliberation::Ballot* voted = nullptr);
+  void cluster_waiting(deliberation::ConversationStats& stats);
+  void cluster(const deliberation::Ballot& ballot, deliberation::ConversationStats& stats);
+  // The votes on the ballot, which has become ineligible or eligible again, leave the math or come
+  // back to it.
+  void move_votes(const deliberation::Ballot& ballot, deliberation::ConversationStats& stats);
 
   // participant.cc
   void set_eligibility(const deliberation::ParticipantEligibilitySet& fact, const Record& record,
@@ -156,6 +168,8 @@ class Deliberation {
   void tell_of_voter(deliberation::Ballot& ballot, Effects& effects);
   void tell_of(const std::string& conversation_id, const std::string& participant_id,
                Effects& effects);
+
+  Offset folded_to_;  // behind the record at hand
 
   Table<deliberation::Conversation> conversations_;
   Table<deliberation::ConversationStats> conversation_stats_;

@@ -1,6 +1,7 @@
 #include <cstdint>
 
 #include "projectors/deliberation/ballot_votes.h"
+#include "projectors/deliberation/clustering.h"
 #include "projectors/deliberation/gate.h"
 #include "projectors/deliberation/id_lines.h"
 #include "projectors/deliberation/projection.h"
@@ -86,7 +87,10 @@ Ballot* Deliberation::cast(const OpinionStats& opinion, const Vote& vote,
   }
   Ballot& ballot = edit_ballot(vote.participant_id, stats);
   const std::int64_t time = vote.at.time_since_epoch().count();
-  if (!ballot.has_first_voted_at()) ballot.set_first_voted_at(time);
+  if (!ballot.has_first_voted_at()) {
+    ballot.set_first_voted_at(time);
+    ballot.set_number(next_ballot(*stats.mutable_math()));
+  }
   ballot.set_last_voted_at(time);
 
   const Choice previous =
@@ -101,6 +105,7 @@ Ballot* Deliberation::cast(const OpinionStats& opinion, const Vote& vote,
     id_lines::add(*ballot.mutable_withdrawn(), opinion.opinion_id());
     count(counted, -1, ballot, stats);
   }
+  change_math(stats, &ballot);
   return &ballot;
 }
 
@@ -136,13 +141,15 @@ void Deliberation::remember_voter(Ballot& ballot, OpinionStats& opinion) {
   voters_.add(opinion, ballot.participant_id());
 }
 
-void Deliberation::count(const OpinionStats& opinion, int change, Ballot& ballot,
+void Deliberation::count(OpinionStats& opinion, int change, Ballot& ballot,
                          ConversationStats& stats) {
   const std::int64_t before = ballot.vote_count();
   const std::int64_t after = before + change;
   ballot.set_vote_count(after);
   stats.set_total_vote_count(stats.total_vote_count() + change);
   stats.set_total_participant_count(stats.total_participant_count() + heads(before, after));
+
+  count_for_math(opinion, change, ballot, *stats.mutable_math());
 
   const std::int64_t moderated = ballot.moderated_votes();
   if (opinion.moderation() != deliberation::MODERATION_NONE) {

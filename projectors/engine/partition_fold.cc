@@ -117,6 +117,7 @@ void PartitionFold::fold(const LogRecord& record, Emits emits) {
   CHECK(record.offset >= position(), "offsets of a partition ascend");
   // Also of a record that waited and is released by this one: a source's positions never go back.
   outbox_.begin(record.offset, emits == Emits::sent);
+  folding_ = record.offset;
   take_in(record);
   // What a record brings grows rows by about as much.
   outcomes_.bytes += record.value.size();
@@ -233,8 +234,8 @@ void PartitionFold::settle(const LogRecord& record) {
 
   std::optional<Time> occurred_at;
   if (envelope_.occurred_at()) occurred_at = Time{milliseconds(*envelope_.occurred_at())};
-  const Record folded{envelope_.id(),      envelope_.source(), envelope_.actor(),
-                      recorded_at(record), occurred_at,        record.offset};
+  const Record folded{envelope_.id(), envelope_.source(), envelope_.actor(), recorded_at(record),
+                      occurred_at,    record.offset,      folding_.next()};
   ++outcomes_.folded;
   if (decoder_.rules().service_only() && !by_service()) {
     return reject(record, "actor.not_allowed");

@@ -89,6 +89,10 @@ class PartitionFold {
   [[nodiscard]] const Outbox& outbox() const { return outbox_; }
   [[nodiscard]] std::size_t bytes() const { return tables_.bytes() + dedupe_.bytes(); }
 
+  // How often computed rows were published: kept with the state, which knows what is due.
+  [[nodiscard]] std::int64_t published() const { return head_.published(); }
+  void set_published(std::int64_t times) { head_.set_published(times); }
+
  private:
   struct Unfoldable {
     std::string reason;
@@ -132,6 +136,7 @@ class PartitionFold {
   Outcomes outcomes_;
 
   // Of the record at hand; reused.
+  Offset folding_;  // in the log: a released record's own is behind it
   OpenedEnvelope envelope_;
   std::string_view key_;
 };

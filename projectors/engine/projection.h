@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "projectors/engine/computed.h"
 #include "projectors/engine/outbox.h"
 #include "projectors/engine/tables.h"
 #include "projectors/engine/timers.h"
@@ -29,6 +30,7 @@ struct Record {
   Time recorded_at;                 // of this record; the partition's record time is not earlier
   std::optional<Time> occurred_at;  // the producer's own
   Offset position;                  // the record's own offset
+  Offset folded_to;  // the position behind it, or behind the release of what had waited
 };
 
 // What a fold may ask for besides changing rows.
@@ -160,13 +162,16 @@ struct Projection {
   std::string_view name;  // of its domain
   int version;
   std::unique_ptr<Fold> (*make)(Tables&);
+  const Computed* computed = nullptr;  // null: nothing is
 };
 
 template <Rules P>
 [[nodiscard]] Projection describe(std::string_view name) {
-  return {name, P::kVersion, [](Tables& tables) -> std::unique_ptr<Fold> {
-            return std::make_unique<FoldOf<P>>(tables);
-          }};
+  Projection made{name, P::kVersion, [](Tables& tables) -> std::unique_ptr<Fold> {
+                    return std::make_unique<FoldOf<P>>(tables);
+                  }};
+  if constexpr (requires { P::computed(); }) made.computed = &P::computed();
+  return made;
 }
 
 // Every projection that was built in, in the order of their names.

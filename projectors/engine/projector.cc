@@ -30,6 +30,10 @@ Projector::Projector(const Projection& projection, const Generation& generation,
   for (const auto& rows : fold_.tables().all()) {
     if (rows->published()) rows_.push_back({&rows->row_type(), {}, {}});
   }
+  if (projection.computed == nullptr) return;
+  computed_ = std::make_unique<ComputedPartition>(
+      *projection.computed, parts.computations, fold_.tables(),
+      std::string(projection.name) + ":" + std::to_string(partition.value));
 }
 
 void Projector::stop(const std::string& why) const {
@@ -46,6 +50,7 @@ Offset Projector::take(LogRange log) {
          "rebuild from what the log has");
   }
   begin(log);
+  if (!to_check_ && !replaying()) begin_computing();
   return reads_from();
 }
 
@@ -53,7 +58,9 @@ Offset Projector::take(LogRange log) {
 // backup) or of other rules is folded again from the beginning.
 void Projector::begin(LogRange log) {
   const std::optional<StateHead> stored = fold_.stored();
-  const bool usable = stored && stored->position() <= view_.position.value;
+  // A state that has published more than its view knows is ahead of it, wherever both stand.
+  const bool usable = stored && stored->position() <= view_.position.value &&
+                      stored->published() <= view_.published;
   const Offset start{usable ? stored->position() : 0};
   if (log.begin > start) {
     stop("the log begins at " + text(log.begin) + " and folding must go on at " + text(start) +
@@ -73,6 +80,12 @@ void Projector::begin(LogRange log) {
     fold_.reset();
     crash_point(CrashPoint("take.state_cleared"));
   }
+  written_ = fold_.position();
+}
+
+// While the state was behind the view, or its log in doubt, what it says is not to be published.
+void Projector::begin_computing() {
+  if (computed_) computed_->begin(written_);
 }
 
 void Projector::check_against_log(const LogRecord& record) {
@@ -86,7 +99,11 @@ void Projector::check_against_log(const LogRecord& record) {
 
 void Projector::fold(const LogRecord& record) {
   CHECK(!unsettled_, "an unsettled flush is settled before anything else is folded");
-  if (to_check_) return check_against_log(record);
+  if (to_check_) {
+    check_against_log(record);
+    if (!replaying()) begin_computing();
+    return;
+  }
   const bool replays = replaying();
   if (replays && record.offset >= view_.position) {
     stop("the log has no record at " + text(Offset{view_.position.value - 1}) +
@@ -112,13 +129,25 @@ void Projector::finish_replay() {
   }
   write_state();
   crash_point(CrashPoint("replay.finished"));
+  begin_computing();
 }
 
 void Projector::write_state() {
   intact_ = false;
+  if (computed_) {
+    computed_->note(written_);
+    computed_->published();
+  }
+  fold_.set_published(view_.published);
   fold_.write(batch_);
-  store_.write(batch_);
+  if (computed_) {
+    computed_->write(batch_, fold_.position());
+  } else {
+    store_.write(batch_);
+  }
   batch_.clear();
+  written_ = fold_.position();
+  if (computed_) computed_->offer();
   fold_.written();
   intact_ = true;
   fold_.tables().shrink_to(limits_.cached_bytes);
@@ -154,7 +183,8 @@ void Projector::collect_rows() {
 
 void Projector::flush(Offset log_end) {
   if (unsettled_) return settle();
-  if (!pending()) return;
+  if (computed_ && !replaying()) computed_->take();
+  if (!pending() && (!computed_ || computed_->publishing().empty())) return;
   intact_ = false;
   fold_.refresh();
   intact_ = true;
@@ -162,7 +192,9 @@ void Projector::flush(Offset log_end) {
   // drop.
   emitter_.append(fold_.outbox());
   crash_point(CrashPoint("flush.emitted"));
-  commit({fold_.position(), fold_.digest(), std::max(log_end, fold_.position())});
+  const bool publishes = computed_ && !computed_->publishing().empty();
+  commit({fold_.position(), fold_.digest(), std::max(log_end, fold_.position()),
+          view_.published + (publishes ? 1 : 0)});
 }
 
 // Rows before state: a crash in between leaves state behind the view, which replay repairs; the
@@ -171,19 +203,23 @@ void Projector::commit(const Unsettled& flush) {
   crash_point(CrashPoint("flush.before"));
   collect_rows();
   const Outcomes& outcomes = fold_.outcomes();
-  const FlushBatch batch{.partition = partition_,
-                         .owner = owner_,
-                         .from = view_.position,
-                         .digest_at_from = view_.digest,
-                         .to = flush.to,
-                         .digest_at_to = flush.digest,
-                         .record_time = fold_.record_time(),
-                         .log_end = flush.log_end,
-                         .rows = rows_,
-                         .rejections = outcomes.rejections,
-                         .quarantined = outcomes.quarantined,
-                         .unquarantined = outcomes.unquarantined};
-  CHECK(batch.from < batch.to, "a flush moves the position on");
+  const FlushBatch batch{
+      .partition = partition_,
+      .owner = owner_,
+      .from = view_.position,
+      .digest_at_from = view_.digest,
+      .to = flush.to,
+      .digest_at_to = flush.digest,
+      .record_time = fold_.record_time(),
+      .log_end = flush.log_end,
+      .rows = rows_,
+      .rejections = outcomes.rejections,
+      .quarantined = outcomes.quarantined,
+      .unquarantined = outcomes.unquarantined,
+      .computed = computed_ ? computed_->publishing() : std::span<const ComputedRows* const>(),
+      .published_at_from = view_.published};
+  CHECK(batch.from < batch.to || (batch.from == batch.to && !batch.computed.empty()),
+        "a flush moves the position on, or publishes what was computed");
   if (sink_.flush(batch) == FlushOutcome::in_doubt) {
     unsettled_ = flush;
     return;
@@ -196,6 +232,7 @@ void Projector::committed(const Unsettled& flush) {
   unsettled_.reset();
   view_.position = flush.to;
   view_.digest = flush.digest;
+  view_.published = flush.published;
   const Outcomes& outcomes = fold_.outcomes();
   probe_.flushed(outcomes.folded, outcomes.duplicates, fold_.tables().dirty_rows());
   probe_.quarantined(outcomes.quarantined.size());
@@ -212,8 +249,12 @@ void Projector::settle() {
   const std::optional<ViewPosition> now = sink_.position(partition_);
   if (!now || now->owner != owner_) throw Fenced(name_ + " has another owner");
   const Unsettled flush = *unsettled_;
-  if (now->position == flush.to && now->digest == flush.digest) return committed(flush);
-  if (now->position != view_.position || now->digest != view_.digest) {
+  if (now->position == flush.to && now->digest == flush.digest &&
+      now->published == flush.published) {
+    return committed(flush);
+  }
+  if (now->position != view_.position || now->digest != view_.digest ||
+      now->published != view_.published) {
     throw Fenced(name_ + " was moved by another owner");
   }
   commit(flush);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "projectors/engine/computed_partition.h"
 #include "projectors/engine/emitter.h"
 #include "projectors/engine/partition_fold.h"
 #include "projectors/engine/probe.h"
@@ -34,6 +35,7 @@ struct ProjectorParts {
   ProjectionSink& sink;
   Emitter& emitter;
   Probe& probe;
+  Computations* computations = nullptr;  // null: nothing is computed
 };
 
 // One a partition and owner, used by one thread. Every function throws what the sink and the store
@@ -53,16 +55,18 @@ class Projector {
   // the log is not the one that the state or the view was folded from.
   void fold(const LogRecord& record);
 
-  // Makes folded work durable: what was emitted in its streams, rows and position in the view, then
-  // state. Does nothing when there is none, or while the state catches up with the view. Retryable:
-  // nothing was changed but streams, everything is still held, try again. A commit whose answer was
-  // lost leaves it unsettled.
+  // Makes folded work and finished computations durable: what was emitted in its streams, rows and
+  // position in the view, then state. Does nothing when there is none, or while the state catches
+  // up with the view. Retryable: nothing was changed but streams, everything is still held, try
+  // again. A commit whose answer was lost leaves it unsettled.
   void flush(Offset log_end);
 
   // An unsettled flush is settled before anything else is folded. Retryable: still unsettled.
   void settle();
   [[nodiscard]] bool unsettled() const { return unsettled_.has_value(); }
 
+  // Whether a computation is finished and its rows are not yet flushed.
+  [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }
   // Whether anything was folded that is not yet flushed.
   [[nodiscard]] bool pending() const { return !replaying() && fold_.position() > view_.position; }
   // Whether memory asks for a flush now.
@@ -86,11 +90,14 @@ class Projector {
     Offset to;
     Digest digest;
     Offset log_end;
+    std::int64_t published = 0;  // at `to`
   };
 
   void begin(LogRange log);
   void check_against_log(const LogRecord& record);
   void finish_replay();
+  // Nothing stands against it any more.
+  void begin_computing();
   void write_state();
   void collect_rows();
   void commit(const Unsettled& flush);
@@ -107,11 +114,13 @@ class Projector {
   Probe& probe_;
   const std::string name_;  // for messages: "deliberation partition 3"
   PartitionFold fold_;
+  std::unique_ptr<ComputedPartition> computed_;  // null: the projection has nothing computed
 
   ViewPosition view_;
   std::optional<Offset>
       to_check_;  // the offset of the last folded record, until the log has shown it
   std::optional<Unsettled> unsettled_;
+  Offset written_;  // the state's position
   bool intact_ = true;
 
   // Of the flush at hand; reused.

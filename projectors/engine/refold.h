@@ -3,10 +3,7 @@
 // Folds a partition's log from its start into a fresh store: the account that a view is held
 // against. It emits nothing.
 
-#include <google/protobuf/message.h>
-
 #include <cstddef>
-#include <memory>
 
 #include "projectors/engine/partition_fold.h"
 #include "storage/event_log.h"
@@ -40,21 +37,6 @@ class Refold {
   StateStore& store_;
   PartitionFold fold_;
   StateBatch batch_;
-};
-
-// The rows of one table as a store holds them, in key order.
-class StoredRows {
- public:
-  // `prototype` is the row type's default instance. The store outlives this.
-  StoredRows(StateStore& store, const google::protobuf::Message& prototype);
-
-  // Null at the end; valid until the next call. Throws Corrupt when a row cannot be read.
-  [[nodiscard]] const google::protobuf::Message* next();
-
- private:
-  std::unique_ptr<google::protobuf::Message> row_;
-  std::unique_ptr<StateCursor> cursor_;
-  bool begun_ = false;
 };
 
 }  // namespace sluice

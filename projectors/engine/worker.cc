@@ -158,7 +158,7 @@ void Worker::take(Partition partition, Assigned& assigned) {
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++takings_);
   auto projector = std::make_unique<Projector>(
       projection_, generation_, partition, owner, config_.limits,
-      ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe});
+      ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe, parts_.computations});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
   const Offset from = projector->take(log);
@@ -265,9 +265,10 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
 
 bool Worker::flush_due(const Assigned& assigned) const {
   const Projector& projector = *assigned.projector;
-  if (!projector.pending()) return false;
+  const bool computed = projector.computed();
+  if (!projector.pending() && !computed) return false;
   const auto since = std::max<Clock::duration>(now_ - assigned.last_flush, milliseconds{1});
-  if (since < config_.flush_interval) return false;
+  if (since < (computed ? config_.computed_flush_interval : config_.flush_interval)) return false;
   if (since >= config_.lagging_flush_interval) return true;
   // Lagging: at the rate of this interval it takes longer than one to reach the end.
   const double behind = static_cast<double>(assigned.log_end.value - projector.position().value);

@@ -33,6 +33,8 @@ struct WorkerConfig {
   // what coalesces is not written.
   std::chrono::milliseconds flush_interval{250};
   std::chrono::milliseconds lagging_flush_interval{2000};
+  // Finished computations are not kept waiting for longer than this, but while the partition lags.
+  std::chrono::milliseconds computed_flush_interval{50};
   std::chrono::milliseconds progress_interval{1000};
   // Doubled from first to longest, with jitter, while something is away.
   std::chrono::milliseconds first_backoff{100};
@@ -48,6 +50,7 @@ struct WorkerParts {
   EventWriter& writer;  // for what is emitted, and for ticks
   ProjectionSink& sink;
   Probe& probe;
+  Computations* computations = nullptr;  // of the process; null: nothing is computed
 };
 
 class Worker final : private Ownership {

@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS sluice.position (
   FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
 ) WITH (fillfactor = 50);
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS trouble text NOT NULL DEFAULT '';
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published bigint NOT NULL DEFAULT 0;
 COMMENT ON TABLE sluice.position IS 'How much of each partition the rows reflect.';
 COMMENT ON COLUMN sluice.position.position IS 'The next offset to fold.';
 COMMENT ON COLUMN sluice.position.digest IS 'Of the record before it; 0 at the beginning.';
@@ -49,6 +50,7 @@ COMMENT ON COLUMN sluice.position.emits_from IS 'Records before this emit nothin
 COMMENT ON COLUMN sluice.position.log_end IS 'The end of the log as the owner last saw it.';
 COMMENT ON COLUMN sluice.position.record_time IS 'The greatest recorded_at so far.';
 COMMENT ON COLUMN sluice.position.owner IS 'Who took the partition last: nobody else''s flush passes.';
+COMMENT ON COLUMN sluice.position.published IS 'How often computed rows were published.';
 COMMENT ON COLUMN sluice.position.trouble IS 'Why its owner folds nothing now; empty while it does.';
 
 CREATE TABLE IF NOT EXISTS sluice.rejection (

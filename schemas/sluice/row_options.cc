@@ -21,6 +21,14 @@ bool is_published(const google::protobuf::Descriptor& row) {
   return row.options().GetExtension(table).published();
 }
 
+bool is_computed(const google::protobuf::Descriptor& row) {
+  return row.options().GetExtension(table).computed();
+}
+
+bool is_measured(const google::protobuf::FieldDescriptor& field) {
+  return field.options().GetExtension(measured);
+}
+
 bool is_column(const google::protobuf::FieldDescriptor& field) {
   return field.options().GetExtension(column) != COLUMN_NONE;
 }

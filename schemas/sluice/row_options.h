@@ -18,6 +18,12 @@ namespace sluice {
 
 [[nodiscard]] bool is_published(const google::protobuf::Descriptor& row);
 
+// Whether its rows are computed, not folded.
+[[nodiscard]] bool is_computed(const google::protobuf::Descriptor& row);
+
+// Whether a field of a computed row is a measurement.
+[[nodiscard]] bool is_measured(const google::protobuf::FieldDescriptor& field);
+
 // Whether a field of a published row is a column of its table (not COLUMN_NONE).
 [[nodiscard]] bool is_column(const google::protobuf::FieldDescriptor& field);
 

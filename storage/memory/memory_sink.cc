@@ -47,6 +47,15 @@ std::shared_ptr<const Message> copy_of(const Message& row) {
   return copy;
 }
 
+const std::string& first_key(const Message& row) {
+  static const std::string none;
+  std::string scratch;
+  const auto* field = key_fields(*row.GetDescriptor()).front();
+  return field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING
+             ? row.GetReflection()->GetStringReference(row, field, &scratch)
+             : none;
+}
+
 template <class Kept>
 std::vector<Kept> values(const std::map<Offset, Kept>& by_position) {
   std::vector<Kept> all;
@@ -109,7 +118,7 @@ std::optional<ViewPosition> MemorySink::position(Partition partition) {
 }
 
 MemorySink::Transaction MemorySink::begin(const FlushBatch& batch) {
-  Transaction transaction{batch, std::string(batch.owner), {}, {}, {}, {}};
+  Transaction transaction{batch, std::string(batch.owner), {}, {}, {}, {}, {}};
   for (const RowChanges& changes : batch.rows) {
     if (changes.upserts.empty() && changes.erased.empty()) continue;
     Transaction::Rows rows{changes.row->full_name(), {}};
@@ -121,6 +130,14 @@ MemorySink::Transaction MemorySink::begin(const FlushBatch& batch) {
   transaction.rejections.assign(batch.rejections.begin(), batch.rejections.end());
   transaction.quarantined.assign(batch.quarantined.begin(), batch.quarantined.end());
   transaction.unquarantined.assign(batch.unquarantined.begin(), batch.unquarantined.end());
+  for (const ComputedRows* computed : batch.computed) {
+    for (const ComputedRows::Table& table : computed->tables) {
+      auto& made = transaction.computed.emplace_back();
+      made.table = table.row->full_name();
+      made.key = computed->key;
+      for (const auto& row : table.rows) made.rows.emplace_back(key_of(*row), copy_of(*row));
+    }
+  }
   return transaction;
 }
 
@@ -130,12 +147,14 @@ bool MemorySink::commit(const Transaction& transaction) {
   if (found == views_.taken_.end()) return false;
   MemoryViews::Taken& taken = found->second;
   if (taken.view.owner != transaction.owner || taken.view.position != batch.from ||
-      taken.view.digest != batch.digest_at_from) {
+      taken.view.digest != batch.digest_at_from ||
+      taken.view.published != batch.published_at_from) {
     return false;
   }
   views_.deeds_.push_back({batch.partition, false, transaction.owner});
   taken.view.position = batch.to;
   taken.view.digest = batch.digest_at_to;
+  if (!transaction.computed.empty()) ++taken.view.published;
   taken.log_end = batch.log_end;
   taken.record_time = batch.record_time;
   for (const Transaction::Rows& rows : transaction.rows) {
@@ -155,7 +174,14 @@ bool MemorySink::commit(const Transaction& transaction) {
     taken.quarantined.insert_or_assign(record.position, record);
   }
   for (const Offset position : transaction.unquarantined) taken.quarantined.erase(position);
+  for (const Transaction::Computed& computed : transaction.computed) publish(computed);
   return true;
+}
+
+void MemorySink::publish(const Transaction::Computed& computed) {
+  MemoryViews::Rows& table = views_.rows_[computed.table];
+  std::erase_if(table, [&](const auto& row) { return first_key(*row.second) == computed.key; });
+  table.insert(computed.rows.begin(), computed.rows.end());
 }
 
 FlushOutcome MemorySink::flush(const FlushBatch& batch) {

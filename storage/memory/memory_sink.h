@@ -104,11 +104,18 @@ class MemorySink final : public ProjectionSink {
     std::vector<Rejection> rejections;
     std::vector<QuarantinedRecord> quarantined;
     std::vector<Offset> unquarantined;
+    struct Computed {
+      std::string table;
+      std::string key;
+      std::vector<std::pair<std::string, std::shared_ptr<const google::protobuf::Message>>> rows;
+    };
+    std::vector<Computed> computed;
   };
 
   static Transaction begin(const FlushBatch& batch);
   // False when the position is not where the transaction expects it: it changes nothing.
   bool commit(const Transaction& transaction);
+  void publish(const Transaction::Computed& computed);
   void require_present() const;
 
   MemoryViews& views_;

@@ -24,6 +24,18 @@ class MemoryCursor final : public StateCursor {
   MemoryState::Rows::const_iterator end_;
 };
 
+class MemorySnapshot final : public StateSnapshot {
+ public:
+  explicit MemorySnapshot(std::shared_ptr<const MemoryState::Rows> rows) : rows_(std::move(rows)) {}
+  [[nodiscard]] std::unique_ptr<StateCursor> scan(std::string_view from,
+                                                  std::string_view to) const override {
+    return std::make_unique<MemoryCursor>(rows_, from, to);
+  }
+
+ private:
+  std::shared_ptr<const MemoryState::Rows> rows_;
+};
+
 }  // namespace
 
 void MemoryState::write(const StateBatch& batch) {
@@ -107,6 +119,11 @@ bool MemoryStateStore::get(std::string_view key, std::string& value) {
 
 std::unique_ptr<StateCursor> MemoryStateStore::scan(std::string_view from, std::string_view to) {
   return std::make_unique<MemoryCursor>(state_.snapshot(), from, to);
+}
+
+std::unique_ptr<StateSnapshot> MemoryStateStore::snapshot() {
+  // A copy: rows that are shared with another thread could not be told from rows that were.
+  return std::make_unique<MemorySnapshot>(std::make_shared<const MemoryState::Rows>(state_.rows()));
 }
 
 }  // namespace sluice

@@ -53,6 +53,7 @@ class MemoryStateStore final : public StateStore {
 
   bool get(std::string_view key, std::string& value) override;
   std::unique_ptr<StateCursor> scan(std::string_view from, std::string_view to) override;
+  std::unique_ptr<StateSnapshot> snapshot() override;
   void write(const StateBatch& batch) override { state_.write(batch); }
   void clear() override { state_.clear(); }
 

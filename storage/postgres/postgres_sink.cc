@@ -1,5 +1,6 @@
 #include "storage/postgres/postgres_sink.h"
 
+#include "schemas/sluice/row_options.h"
 #include "schemas/sluice/words.h"
 #include "storage/check.h"
 #include "storage/crash_point.h"
@@ -26,9 +27,19 @@ std::string joined(const std::vector<std::string>& names, std::string_view befor
   return list;
 }
 
+// As an element of an array's text.
+void append_array_text(std::string_view value, std::string& out) {
+  out += '"';
+  for (const char c : value) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += '"';
+}
+
 ViewPosition view_of(const PgResult& row) {
   return {Offset{row.number(0, 0)}, Digest{static_cast<std::uint64_t>(row.number(0, 1))},
-          Offset{row.number(0, 2)}, std::string(row.text(0, 3))};
+          Offset{row.number(0, 2)}, std::string(row.text(0, 3)), row.number(0, 4)};
 }
 
 }  // namespace
@@ -38,41 +49,67 @@ PostgresSink::PostgresSink(PostgresSinkConfig config)
   for (const auto* row : config_.published) plans_.emplace(row, plan_of(*row));
 }
 
+PostgresSink::Names PostgresSink::names_of(const google::protobuf::Descriptor& row) const {
+  Names names;
+  for (const Column& column : columns_of(row)) {
+    const std::string name = quoted(column.field->name());
+    names.all.push_back(name);
+    (column.key ? names.keys : names.values).push_back(name);
+    std::string& pairs = column.key ? names.same_key : names.set;
+    if (!pairs.empty()) pairs += column.key ? " AND " : ", ";
+    pairs += column.key ? "t." + name + " = e." + name : name + " = excluded." + name;
+  }
+  names.table = quoted(generation_schema(config_.projection, config_.generation)) + "." +
+                quoted(table_name(row));
+  names.upsert = quoted("upsert_" + table_name(row));
+  names.erase = quoted("erase_" + table_name(row));
+  return names;
+}
+
 PostgresSink::Plan PostgresSink::plan_of(const google::protobuf::Descriptor& row) const {
+  const Names names = names_of(row);
+  const auto temporary = [&](const std::string& name, const std::vector<std::string>& columns) {
+    return "CREATE TEMP TABLE " + name + " ON COMMIT DELETE ROWS AS SELECT " + joined(columns) +
+           " FROM " + names.table + " WITH NO DATA;";
+  };
   Plan plan;
   plan.columns = columns_of(row);
-  std::vector<std::string> all;
-  std::vector<std::string> keys;
-  std::vector<std::string> values;
-  std::string set;
-  std::string same_key;
-  for (const Column& column : plan.columns) {
-    const std::string name = quoted(column.field->name());
-    all.push_back(name);
-    (column.key ? keys : values).push_back(name);
-    if (!column.key) set += (set.empty() ? "" : ", ") + name + " = excluded." + name;
-    if (column.key) same_key += (same_key.empty() ? "t." : " AND t.") + name + " = e." + name;
+  plan.make_temporary = temporary(names.upsert, names.all);
+  plan.copy_upserts = "COPY pg_temp." + names.upsert + " FROM STDIN";
+  if (is_computed(row)) {
+    plan_whole_keys(names, plan);
+    return plan;
   }
-  const std::string name = table_name(row);
-  const std::string table =
-      quoted(generation_schema(config_.projection, config_.generation)) + "." + quoted(name);
-  const std::string changed = "pg_temp." + quoted("upsert_" + name);
-  const std::string erased = "pg_temp." + quoted("erase_" + name);
-  plan.make_temporary = "CREATE TEMP TABLE " + quoted("upsert_" + name) +
-                        " ON COMMIT DELETE ROWS AS SELECT " + joined(all) + " FROM " + table +
-                        " WITH NO DATA; CREATE TEMP TABLE " + quoted("erase_" + name) +
-                        " ON COMMIT DELETE ROWS AS SELECT " + joined(keys) + " FROM " + table +
-                        " WITH NO DATA;";
-  plan.copy_upserts = "COPY " + changed + " FROM STDIN";
-  plan.copy_erased = "COPY " + erased + " FROM STDIN";
-  plan.upsert = "INSERT INTO " + table + " AS t (" + joined(all) + ") SELECT " + joined(all) +
-                " FROM " + changed + " ORDER BY " + joined(keys) + " ON CONFLICT (" + joined(keys) +
-                ") DO ";
-  plan.upsert += values.empty() ? "NOTHING"
-                                : "UPDATE SET " + set + " WHERE (" + joined(values, "t.") +
-                                      ") IS DISTINCT FROM (" + joined(values, "excluded.") + ")";
-  plan.erase = "DELETE FROM " + table + " t USING " + erased + " e WHERE " + same_key;
+  plan.make_temporary += temporary(names.erase, names.keys);
+  plan.copy_erased = "COPY pg_temp." + names.erase + " FROM STDIN";
+  plan.upsert = "INSERT INTO " + names.table + " AS t (" + joined(names.all) + ") SELECT " +
+                joined(names.all) + " FROM pg_temp." + names.upsert + " ORDER BY " +
+                joined(names.keys) + " ON CONFLICT (" + joined(names.keys) + ") DO ";
+  plan.upsert += names.values.empty()
+                     ? "NOTHING"
+                     : "UPDATE SET " + names.set + " WHERE (" + joined(names.values, "t.") +
+                           ") IS DISTINCT FROM (" + joined(names.values, "excluded.") + ")";
+  plan.erase = "DELETE FROM " + names.table + " t USING pg_temp." + names.erase + " e WHERE " +
+               names.same_key;
   return plan;
+}
+
+// ON CONFLICT locks the row that it meets, which writes it, changed or not: of a table that comes
+// whole only what differs may get there.
+void PostgresSink::plan_whole_keys(const Names& names, Plan& plan) {
+  const std::string& first_key = names.keys.front();
+  plan.erase = "DELETE FROM " + names.table + " t WHERE t." + first_key +
+               " = ANY ($1::text[]) AND NOT EXISTS (SELECT FROM pg_temp." + names.upsert +
+               " e WHERE " + names.same_key + ")";
+  plan.upsert = "INSERT INTO " + names.table + " AS t (" + joined(names.all) + ") SELECT " +
+                joined(names.all, "e.") + " FROM pg_temp." + names.upsert + " e LEFT JOIN " +
+                names.table + " t ON " + names.same_key + " WHERE t." + first_key + " IS NULL";
+  if (!names.values.empty()) {
+    plan.upsert += " OR (" + joined(names.values, "t.") + ") IS DISTINCT FROM (" +
+                   joined(names.values, "e.") + ")";
+  }
+  plan.upsert += " ORDER BY " + joined(names.keys, "e.") + " ON CONFLICT (" + joined(names.keys) +
+                 ") DO " + (names.values.empty() ? "NOTHING" : "UPDATE SET " + names.set);
 }
 
 void PostgresSink::prepare_session() {
@@ -118,7 +155,7 @@ ViewPosition PostgresSink::take(Partition partition, std::string_view owner) {
   const PgResult taken = connection_.run(
       "UPDATE sluice.position SET owner = $4, trouble = '', updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
-      "RETURNING position, digest, emits_from, owner",
+      "RETURNING position, digest, emits_from, owner, published",
       {config_.projection, number_, text(partition.value), owner});
   if (taken.rows() == 0) throw Retryable("the partition's row went while it was taken");
   return view_of(taken);
@@ -127,7 +164,7 @@ ViewPosition PostgresSink::take(Partition partition, std::string_view owner) {
 std::optional<ViewPosition> PostgresSink::position(Partition partition) {
   prepare_session();
   const PgResult found = connection_.run(
-      "SELECT position, digest, emits_from, owner FROM sluice.position "
+      "SELECT position, digest, emits_from, owner, published FROM sluice.position "
       "WHERE projection = $1 AND generation = $2 AND partition = $3",
       {config_.projection, number_, text(partition.value)});
   if (found.rows() == 0) return std::nullopt;
@@ -152,6 +189,7 @@ void PostgresSink::write(const FlushBatch& batch) {
   // First, so that a zombie's flush ends before it costs anything, and the row is locked.
   advance(batch);
   for (const RowChanges& changes : batch.rows) write_rows(changes);
+  write_computed(batch.computed);
   write_refused(batch);
   connection_.run(
       "SELECT pg_notify('sluice', $1)",
@@ -161,12 +199,13 @@ void PostgresSink::write(const FlushBatch& batch) {
 void PostgresSink::advance(const FlushBatch& batch) {
   const PgResult moved = connection_.run(
       "UPDATE sluice.position SET position = $7, digest = $8, record_time = $9, "
-      "log_end = greatest(log_end, $10), updated_at = now() "
+      "log_end = greatest(log_end, $10), published = published + $12, updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
-      "AND owner = $4 AND position = $5 AND digest = $6",
+      "AND owner = $4 AND position = $5 AND digest = $6 AND published = $11",
       {config_.projection, number_, text(batch.partition.value), batch.owner,
        text(batch.from.value), digest_text(batch.digest_at_from), text(batch.to.value),
-       digest_text(batch.digest_at_to), time_text(batch.record_time), text(batch.log_end.value)});
+       digest_text(batch.digest_at_to), time_text(batch.record_time), text(batch.log_end.value),
+       text(batch.published_at_from), batch.computed.empty() ? "0" : "1"});
   if (moved.changed() == 0) throw Fenced("the partition has another owner or position");
 }
 
@@ -198,6 +237,32 @@ void PostgresSink::write_rows(const RowChanges& changes) {
   if (!changes.upserts.empty()) {
     copy(plan.copy_upserts, changes.upserts,
          [&](const auto* row) { append_line(*row, plan.columns, false, lines_, scratch_); });
+    connection_.run(plan.upsert);
+  }
+}
+
+void PostgresSink::write_computed(std::span<const ComputedRows* const> computed) {
+  if (computed.empty()) return;
+  std::string keys = "{";
+  for (const ComputedRows* of_key : computed) {
+    if (keys.size() > 1) keys += ',';
+    append_array_text(of_key->key, keys);
+  }
+  keys += '}';
+  std::vector<const google::protobuf::Message*> rows;
+  for (std::size_t t = 0; t < computed.front()->tables.size(); ++t) {
+    const auto* type = computed.front()->tables[t].row;
+    rows.clear();
+    for (const ComputedRows* of_key : computed) {
+      CHECK(of_key->tables.at(t).row == type, "every key has rows of the same tables");
+      for (const auto& row : of_key->tables[t].rows) rows.push_back(row.get());
+    }
+    const auto found = plans_.find(type);
+    CHECK(found != plans_.end(), "computed rows are published, and the sink was told of them");
+    const Plan& plan = found->second;
+    copy(plan.copy_upserts, rows,
+         [&](const auto* row) { append_line(*row, plan.columns, false, lines_, scratch_); });
+    connection_.run(plan.erase, {keys});
     connection_.run(plan.upsert);
   }
 }

@@ -36,14 +36,29 @@ class PostgresSink final : public ProjectionSink {
     std::string copy_upserts;
     std::string upsert;
     std::string copy_erased;
+    std::string erase;  // of a computed table: what its keys have too much
+  };
+
+  // Pieces of SQL about a table, `t`, and rows for it, `e`.
+  struct Names {
+    std::vector<std::string> all;
+    std::vector<std::string> keys;
+    std::vector<std::string> values;  // the other columns
+    std::string same_key;
+    std::string set;
+    std::string table;
+    std::string upsert;  // temporary tables
     std::string erase;
   };
 
+  Names names_of(const google::protobuf::Descriptor& row) const;
   Plan plan_of(const google::protobuf::Descriptor& row) const;
+  static void plan_whole_keys(const Names& names, Plan& plan);
   void prepare_session();
   void write(const FlushBatch& batch);
   void advance(const FlushBatch& batch);
   void write_rows(const RowChanges& changes);
+  void write_computed(std::span<const ComputedRows* const> computed);
   void write_refused(const FlushBatch& batch);
 
   PostgresSinkConfig config_;

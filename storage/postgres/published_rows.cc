@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "schemas/sluice/row_options.h"
 #include "schemas/sluice/words.h"
 #include "storage/postgres/copy_text.h"
 #include "storage/postgres/schema.h"
@@ -25,6 +26,7 @@ struct ComparisonSql {
         list += piece;
       };
       add(all, name, ", ");
+      if (is_measured(*column.field)) continue;
       if (column.key) {
         add(same_key, "t." + name + " = e." + name, " AND ");
         add(key_text, "coalesce(t." + name + ", e." + name + ")::text", " || ' ' || ");
@@ -64,6 +66,30 @@ void PublishedRows::begin_snapshot() {
   connection_.connect();
   connection_.run("SET idle_in_transaction_session_timeout = '4h'");
   connection_.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+}
+
+void PublishedRows::end_snapshot() { connection_.roll_back(); }
+
+std::map<std::string, std::optional<std::int64_t>> PublishedRows::as_ofs(
+    const std::vector<const google::protobuf::Descriptor*>& tables) {
+  std::string all;
+  for (const auto* row : tables) {
+    if (!is_computed(*row)) continue;
+    const bool says = row->FindFieldByName("as_of") != nullptr;
+    all += (all.empty() ? "" : " UNION ALL ") + std::string("SELECT DISTINCT ") +
+           quoted(key_fields(*row).front()->name()) + ", " + (says ? "as_of" : "NULL::bigint") +
+           " FROM " + quoted(generation_schema(projection_, generation_)) + "." +
+           quoted(table_name(*row));
+  }
+  std::map<std::string, std::optional<std::int64_t>> found;
+  if (all.empty()) return found;
+  const PgResult rows = connection_.run("SELECT key, max(as_of) FROM (" + all +
+                                        ") AS computed(key, as_of) GROUP BY key");
+  for (int i = 0; i < rows.rows(); ++i) {
+    auto& as_of = found[std::string(rows.text(i, 0))];
+    if (!rows.null(i, 1)) as_of = rows.number(i, 1);
+  }
+  return found;
 }
 
 std::map<Partition, ViewPosition> PublishedRows::positions() {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,16 @@ class PublishedRows {
 
   [[nodiscard]] std::map<Partition, ViewPosition> positions();
 
-  // Compares the table with the rows that `next` gives until it gives null, in any order; each is
-  // used before the next call.
+  // Ends it.
+  void end_snapshot();
+
+  // By key: the position that its computed rows say they were computed from. Of `tables` those that
+  // are computed count; nothing where a key has rows but no such word.
+  [[nodiscard]] std::map<std::string, std::optional<std::int64_t>> as_ofs(
+      const std::vector<const google::protobuf::Descriptor*>& tables);
+
+  // Compares the table, but for what was measured, with the rows that `next` gives until it gives
+  // null, in any order; each is used before the next call.
   [[nodiscard]] RowComparison compare(const google::protobuf::Descriptor& row,
                                       const std::function<const google::protobuf::Message*()>& next,
                                       int shown);

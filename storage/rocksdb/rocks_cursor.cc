@@ -4,9 +4,12 @@
 
 namespace sluice {
 
-RocksCursor::RocksCursor(rocksdb::DB& db, std::string_view from, std::string_view to)
+RocksCursor::RocksCursor(rocksdb::DB& db, std::string_view from, std::string_view to,
+                         const rocksdb::Snapshot* snapshot)
     : to_(to), bound_(to_) {
   rocksdb::ReadOptions options;
+  options.snapshot = snapshot;
+  options.fill_cache = snapshot == nullptr;
   if (!to_.empty()) options.iterate_upper_bound = &bound_;
   at_.reset(db.NewIterator(options));
   at_->Seek(from);

@@ -13,7 +13,10 @@ namespace sluice {
 // valid has reached the end.
 class RocksCursor final : public StateCursor {
  public:
-  RocksCursor(rocksdb::DB& db, std::string_view from, std::string_view to);
+  // Of the state as it is now, or as it was at the snapshot, whose reader passes once over what the
+  // cache need not keep.
+  RocksCursor(rocksdb::DB& db, std::string_view from, std::string_view to,
+              const rocksdb::Snapshot* snapshot = nullptr);
 
   [[nodiscard]] bool valid() const override { return at_->Valid(); }
   void next() override;

@@ -2,6 +2,7 @@
 
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/snapshot.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
@@ -21,6 +22,22 @@ constexpr std::uint64_t kLogBytesOnTheirWay = std::uint64_t{1} << 20;
 // A batch of more than this gives its memory back.
 constexpr std::size_t kKeptBatch = std::size_t{1} << 20;
 constexpr std::size_t kChangeBytes = 1 + 2 * 5;  // a type and two lengths, at the most
+
+class RocksSnapshot final : public StateSnapshot {
+ public:
+  explicit RocksSnapshot(rocksdb::DB& db) : db_(db), at_(db.GetSnapshot()) {}
+  ~RocksSnapshot() override { db_.ReleaseSnapshot(at_); }
+  RocksSnapshot(const RocksSnapshot&) = delete;
+  RocksSnapshot& operator=(const RocksSnapshot&) = delete;
+  [[nodiscard]] std::unique_ptr<StateCursor> scan(std::string_view from,
+                                                  std::string_view to) const override {
+    return std::make_unique<RocksCursor>(db_, from, to, at_);
+  }
+
+ private:
+  rocksdb::DB& db_;
+  const rocksdb::Snapshot* const at_;
+};
 
 }  // namespace
 
@@ -73,6 +90,10 @@ bool RocksStateStore::get(std::string_view key, std::string& value) {
 
 std::unique_ptr<StateCursor> RocksStateStore::scan(std::string_view from, std::string_view to) {
   return std::make_unique<RocksCursor>(*db_->rocks, from, to);
+}
+
+std::unique_ptr<StateSnapshot> RocksStateStore::snapshot() {
+  return std::make_unique<RocksSnapshot>(*db_->rocks);
 }
 
 void RocksStateStore::write(const StateBatch& batch) {

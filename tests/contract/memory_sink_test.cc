@@ -1,5 +1,8 @@
 #include "storage/memory/memory_sink.h"
 
+#include <map>
+#include <sstream>
+
 #include "tests/contract/projection_sink_contract.h"
 
 namespace sluice::testing {
@@ -22,6 +25,21 @@ class MemoryWorld {
   }
   std::int64_t log_end(Partition partition) const { return views_.log_end(partition).value; }
   std::string trouble(Partition partition) const { return views_.trouble(partition); }
+  std::vector<std::string> computed() const {
+    std::map<std::string, std::string> all;
+    views_.for_each_row<shapes::Summary>([&](const shapes::Summary& row) {
+      all["0" + row.id()] = row.id() + " " + std::to_string(row.as_of());
+    });
+    views_.for_each_row<shapes::Share>([&](const shapes::Share& row) {
+      std::ostringstream text;
+      text << row.id() << ' ' << row.place() << ' ';
+      row.has_value() ? text << row.value() : text << "null";
+      all["1" + row.id() + std::to_string(row.place())] = text.str();
+    });
+    std::vector<std::string> texts;
+    for (const auto& [key, text] : all) texts.push_back(text);
+    return texts;
+  }
 
  private:
   template <class Kept>

@@ -8,9 +8,15 @@
 //   std::vector<std::int64_t> quarantined(Partition);
 //   std::int64_t log_end(Partition);
 //   std::string trouble(Partition);
+//   std::vector<std::string> computed();             "id as_of" of Summary's rows, then "id place
+//   value"
+//                                                    of Share's, both in order
 
 #include <catch2/catch.hpp>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shapes/tables.pb.h"
@@ -163,6 +169,77 @@ void progress_is_the_owners() {
   CHECK(world.trouble(Partition{0}).empty());
 }
 
+// A key's summary and as many shares as there are values; of no value there is none.
+inline ComputedRows computed_rows(const std::string& key, std::int64_t as_of,
+                                  const std::vector<std::optional<double>>& values) {
+  ComputedRows made{key, {}};
+  auto& summaries = made.tables.emplace_back();
+  summaries.row = shapes::Summary::descriptor();
+  auto summary = std::make_unique<shapes::Summary>();
+  summary->set_id(key);
+  summary->set_as_of(as_of);
+  summaries.rows.push_back(std::move(summary));
+  auto& shares = made.tables.emplace_back();
+  shares.row = shapes::Share::descriptor();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto share = std::make_unique<shapes::Share>();
+    share->set_id(key);
+    share->set_place(static_cast<std::int64_t>(i));
+    if (values[i]) share->set_value(*values[i]);
+    shares.rows.push_back(std::move(share));
+  }
+  return made;
+}
+
+// Moves the position from `from` to `to`, or not.
+struct Publication {
+  std::int64_t from;
+  std::int64_t to;
+  std::int64_t published;
+  std::string_view owner = "me";
+
+  template <class... Rows>
+  FlushOutcome of(ProjectionSink& sink, const Rows&... computed) const {
+    const std::vector<const ComputedRows*> all{&computed...};
+    Flush flush(Partition{0}, owner, from, to);
+    flush.batch.computed = all;
+    flush.batch.published_at_from = published;
+    return flush.to(sink);
+  }
+};
+
+template <class World>
+void computed_rows_are_replaced() {
+  using Texts = std::vector<std::string>;
+  const std::string odd = "o\"d\\d, {NULL}";
+  World world;
+  ProjectionSink& sink = world.sink();
+  sink.take(Partition{0}, "me");
+  CHECK(Publication{0, 4, 0}.of(sink, computed_rows("a", 1, {1.5, 2.5, {}}),
+                                computed_rows(odd, 1, {7.0})) == FlushOutcome::committed);
+  CHECK(world.computed() ==
+        Texts{"a 1", odd + " 1", "a 0 1.5", "a 1 2.5", "a 2 null", odd + " 0 7"});
+  CHECK(sink.position(Partition{0})->position == Offset{4});
+  CHECK(sink.position(Partition{0})->published == 1);
+
+  // Nothing was folded: the position stays, and whoever is not the owner is fenced all the same.
+  const ComputedRows late = computed_rows("a", 2, {2.0});
+  CHECK_THROWS_AS((Publication{4, 4, 1, "zombie"}.of(sink, late)), Fenced);
+  CHECK(Publication{4, 4, 1}.of(sink, computed_rows("a", 3, {1.5, {}}),
+                                computed_rows("b", 3, {})) == FlushOutcome::committed);
+  CHECK(world.computed() == Texts{"a 3", "b 3", odd + " 1", "a 0 1.5", "a 1 null", odd + " 0 7"});
+  CHECK(sink.position(Partition{0})->position == Offset{4});
+  CHECK(sink.position(Partition{0})->published == 2);
+
+  // From before another publication at the same position.
+  CHECK_THROWS_AS((Publication{4, 4, 1}.of(sink, late)), Fenced);
+  CHECK_THROWS_AS((Publication{3, 4, 2}.of(sink, late)), Fenced);
+  CHECK_THROWS_AS(Flush(Partition{0}, "me", 4, 5).to(sink), Fenced);
+  CHECK(Publication{4, 4, 2}.of(sink, computed_rows(odd, 5, {})) == FlushOutcome::committed);
+  CHECK(world.computed() == Texts{"a 3", "b 3", odd + " 5", "a 0 1.5", "a 1 null"});
+  CHECK(sink.take(Partition{0}, "next").published == 3);
+}
+
 template <class World>
 void a_sink_keeps_its_contract() {
   SECTION("taking a partition gives its position and makes its owner") {
@@ -172,6 +249,7 @@ void a_sink_keeps_its_contract() {
     a_fenced_flush_changes_nothing<World>();
   }
   SECTION("what was quarantined can go") { what_was_quarantined_can_go<World>(); }
+  SECTION("a key's computed rows are replaced as a whole") { computed_rows_are_replaced<World>(); }
   SECTION("progress is shown by the owner alone") { progress_is_the_owners<World>(); }
 }
 

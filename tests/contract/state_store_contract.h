@@ -18,6 +18,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,34 @@ inline void put_all(StateStore& store, const StateRows& rows) {
   StateBatch batch;
   for (const auto& [key, value] : rows) batch.put(key, value);
   store.write(batch);
+}
+
+// Is read by another thread while the store goes on.
+template <class State>
+void state_snapshot_contract() {
+  State state;
+  StateStore& store = state.store();
+  put_all(store, {{"a", "1"}, {"b", "1"}, {"c", "1"}});
+  std::unique_ptr<StateSnapshot> first = store.snapshot();
+  StateBatch batch;
+  batch.put("a", "2");
+  batch.erase("b");
+  batch.put("d", "2");
+  store.write(batch);
+  const std::unique_ptr<StateSnapshot> second = store.snapshot();
+  std::jthread writer([&] {
+    for (const char* value : {"3", "4", "5"}) put_all(store, {{"a", value}, {"e", value}});
+  });
+  const StateRows before = rows_of(*first->scan({}, {}));
+  const StateRows part = rows_of(*first->scan("b", "c"));
+  const StateRows after = rows_of(*second->scan({}, {}));
+  writer.join();
+  CHECK(before == StateRows{{"a", "1"}, {"b", "1"}, {"c", "1"}});
+  CHECK(part == StateRows{{"b", "1"}});
+  CHECK(after == StateRows{{"a", "2"}, {"c", "1"}, {"d", "2"}});
+  first.reset();
+  CHECK(get(store, "e") == "5");
+  CHECK(rows_of(*second->scan({}, {})) == after);
 }
 
 template <class State>
@@ -299,6 +328,9 @@ void state_kept_contract() {
 template <class State>
 void state_store_contract() {
   state_changes_contract<State>();
+  SECTION("a snapshot stays what it was, for a thread of its own") {
+    state_snapshot_contract<State>();
+  }
   state_scan_contract<State>();
   state_kept_contract<State>();
 }

@@ -33,6 +33,16 @@ class PostgresWorld {
                            std::to_string(partition.value))
                            .text(0, 0));
   }
+  std::vector<std::string> computed() const {
+    const PgResult rows = ask(
+        "SELECT text FROM (SELECT 0, id, 0, id || ' ' || as_of FROM shapes_g1.summary UNION ALL "
+        "SELECT 1, id, place, id || ' ' || place || ' ' || coalesce(value::text, 'null') "
+        "FROM shapes_g1.share) AS all_rows(which, id, place, text) "
+        "ORDER BY which, id COLLATE \"C\", place");
+    std::vector<std::string> all;
+    for (int i = 0; i < rows.rows(); ++i) all.emplace_back(rows.text(i, 0));
+    return all;
+  }
 
  private:
   static std::string applied(const std::string& url) {

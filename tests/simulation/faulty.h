@@ -88,6 +88,7 @@ class FaultyStore final : public StateStore {
   std::unique_ptr<StateCursor> scan(std::string_view from, std::string_view to) override {
     return store_->scan(from, to);
   }
+  std::unique_ptr<StateSnapshot> snapshot() override { return store_->snapshot(); }
   void write(const StateBatch& batch) override {
     death_.reach(Step::before_state);
     store_->write(batch);

@@ -38,7 +38,7 @@ class FoldDriver {
   // `now`. Returns the reason for which it was rejected, or "".
   std::string_view post(const Event& event) {
     const std::string id = std::to_string(position_.value);
-    const Record record{id, "/test", actor, now, occurred_at, position_};
+    const Record record{id, "/test", actor, now, occurred_at, position_, position_.next()};
     move_time();
     const auto* fact =
         event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
@@ -119,6 +119,9 @@ class FoldDriver {
     store_.write(batch);
     tables_.mark_clean();
   }
+
+  // What the store has, that is, as of the last flush.
+  [[nodiscard]] std::unique_ptr<StateSnapshot> snapshot() { return store_.snapshot(); }
 
   // Flushes and forgets every row, so that the fold goes on with what the store has.
   void restart() {

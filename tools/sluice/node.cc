@@ -14,6 +14,7 @@
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"
+#include "tools/sluice/computation_metrics.h"
 #include "tools/sluice/data_folder.h"
 #include "tools/sluice/domain_choice.h"
 #include "tools/sluice/listen.h"
@@ -64,6 +65,7 @@ struct Node::Parts {
   std::unique_ptr<EventWriter> writer;
   prometheus::Registry metrics;
   std::unique_ptr<Workers> workers;
+  std::unique_ptr<ComputationMetrics> computations;
   std::stop_source stop_workers;
   std::exception_ptr failure;
   std::unique_ptr<Ingest> ingest;
@@ -107,16 +109,20 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
                                               .workers = config.workers,
                                               .partitions = projectors,
                                               .memory = memory,
-                                              .flush_interval = config.flush_interval},
+                                              .flush_interval = config.flush_interval,
+                                              .math_interval_min = config.math_interval_min},
                                 *parts.log, [url = parts.postgres](const Projection& projection) {
                                   return open_sink(url, projection.name);
                                 });
+  parts.computations =
+      std::make_unique<ComputationMetrics>(parts.metrics, parts.workers->computations());
   parts.writer = parts.log->writer();
   parts.ingest = std::make_unique<Ingest>(
       domains(), ingest,
       IngestParts{.writer = *parts.writer,
                   .metrics = parts.metrics,
-                  .unready = [&workers = *parts.workers] { return workers.troubles(); }});
+                  .unready = [&workers = *parts.workers] { return workers.troubles(); },
+                  .refresh_metrics = [&parts] { parts.computations->refresh(); }});
   parts.ingest->start();
   parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres};
 }

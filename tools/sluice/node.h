@@ -25,6 +25,7 @@ struct NodeConfig {
   int workers = 1;  // of each projection
   int http_threads = 2;
   std::chrono::milliseconds flush_interval{250};
+  std::chrono::milliseconds math_interval_min{1000};
   std::chrono::milliseconds dedupe_horizon{std::chrono::hours(24)};
 };
 

@@ -6,6 +6,7 @@
 #include "ingest/ingest.h"
 #include "storage/errors.h"
 #include "tools/sluice/commands.h"
+#include "tools/sluice/computation_metrics.h"
 #include "tools/sluice/data_folder.h"
 #include "tools/sluice/database.h"
 #include "tools/sluice/domain_choice.h"
@@ -30,6 +31,7 @@ struct Options {
   std::uint64_t memory = std::uint64_t{512} << 20;
   std::int64_t workers = 0;
   std::chrono::milliseconds flush_interval{250};
+  std::chrono::milliseconds math_interval_min{1000};
 };
 
 // A process that projects takes no posts: its HTTP is for health and metrics.
@@ -60,7 +62,8 @@ Exit project(const Options& options) {
                    .workers = options.workers == 0 ? cores : static_cast<int>(options.workers),
                    .partitions = std::max(1, partitions),
                    .memory = memory,
-                   .flush_interval = options.flush_interval},
+                   .flush_interval = options.flush_interval,
+                   .math_interval_min = options.math_interval_min},
                   *log, [url = options.postgres](const Projection& projection) {
                     return open_sink(url, projection.name);
                   });
@@ -70,9 +73,12 @@ Exit project(const Options& options) {
   config.address = listen.host;
   config.port = listen.port;
   config.threads = 1;
-  Ingest health(chosen, config, {.writer = no_log, .metrics = metrics, .unready = [&] {
-                                   return workers.troubles();
-                                 }});
+  ComputationMetrics computations(metrics, workers.computations());
+  Ingest health(chosen, config,
+                {.writer = no_log,
+                 .metrics = metrics,
+                 .unready = [&] { return workers.troubles(); },
+                 .refresh_metrics = [&] { computations.refresh(); }});
   health.start();
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +
              "}");
@@ -99,6 +105,8 @@ void add_project(Command& root) {
                  "Threads that project each domain; 0: one a core");
   command.duration("flush-interval", options->flush_interval, std::chrono::milliseconds(1),
                    "How often rows go to Postgres");
+  command.duration("math-min-interval", options->math_interval_min, std::chrono::milliseconds(1),
+                   "From one computation of a conversation's opinion groups to the next, at least");
   command.runs([options](const Speech&) { return project(*options); });
 }
 

@@ -77,6 +77,8 @@ void add_up(Command& root) {
   command.number("http-threads", options->http_threads, 1, 256, "Threads that serve HTTP");
   command.duration("flush-interval", node.flush_interval, std::chrono::milliseconds(1),
                    "How often rows go to Postgres");
+  command.duration("math-min-interval", node.math_interval_min, std::chrono::milliseconds(1),
+                   "From one computation of a conversation's opinion groups to the next, at least");
   command.duration("dedupe-horizon", node.dedupe_horizon, std::chrono::seconds(1),
                    "How long an event's id is remembered; fixed when the view is made");
   command.runs([options](const Speech&) { return up(*options); });

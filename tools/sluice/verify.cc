@@ -3,14 +3,18 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <thread>
 
 #include "projectors/engine/refold.h"
+#include "projectors/engine/stored_rows.h"
 #include "schemas/sluice/row_options.h"
 #include "schemas/sluice/words.h"
 #include "storage/errors.h"
+#include "storage/partitioner.h"
 #include "storage/postgres/published_rows.h"
 #include "storage/rocksdb/rocks_state_store.h"
 #include "tools/sluice/commands.h"
+#include "tools/sluice/computed_account.h"
 #include "tools/sluice/database.h"
 #include "tools/sluice/domain_choice.h"
 #include "tools/sluice/log.h"
@@ -31,6 +35,8 @@ constexpr int kEmptyPolls = 150;
 // While the view moves on, it is followed until this few records are missing, at most so often.
 constexpr std::uint64_t kNear = 100'000;
 constexpr int kRounds = 4;
+// For something computed to be computed anew.
+constexpr std::chrono::seconds kPatience{120};
 
 struct Options {
   std::string domain;
@@ -74,6 +80,9 @@ class Account {
           scratch_.path() / std::to_string(p), resources_, RocksStateStore::KeptThrough::shutdown));
       folds_.push_back(
           std::make_unique<Refold>(projection, generation, partition, each, *stores_.back()));
+      if (projection.computed == nullptr) continue;
+      computed_.push_back(
+          std::make_unique<ComputedAccount>(*projection.computed, *folds_.back(), *stores_.back()));
     }
     reader_ = log.reader(stream_of(projection.name), partitions_, from_the_start_);
   }
@@ -106,12 +115,41 @@ class Account {
     }
     for (const auto& [partition, view] : targets) {
       const auto& fold = *folds_.at(static_cast<std::size_t>(partition.value));
+      if (!computed_.empty())
+        computed_.at(static_cast<std::size_t>(partition.value))->reached(fold.position());
       if (fold.position() != view.position || fold.digest() != view.digest) {
         throw Corrupt("partition " + std::to_string(partition.value) + " of " + name_ +
                       " was folded from another log than this one: at position " +
                       std::to_string(view.position.value) + " the records differ");
       }
     }
+  }
+
+  void heed_interrupt() const {
+    if (shutdown_.token().stop_requested()) throw Retryable("interrupted: nothing was decided");
+  }
+
+  // Has what is computed from where the view says so computed on the way there. Returns a key of
+  // which it is too late; empty: there is none.
+  [[nodiscard]] std::string expect(const AsOfs& published, const Targets* last = nullptr) {
+    std::vector<AsOfs> by_partition(computed_.size());
+    const int partitions = static_cast<int>(computed_.size());
+    for (const auto& each : published) {
+      by_partition.at(static_cast<std::size_t>(partition_of(each.first, partitions).value))
+          .insert(each);
+    }
+    std::vector<std::string> too_late;
+    for (std::size_t p = 0; p < computed_.size() && too_late.empty(); ++p) {
+      heed_interrupt();
+      if (last == nullptr) {
+        too_late = computed_[p]->expect(by_partition[p]);
+        continue;
+      }
+      const auto view = last->find(partitions_[p]);
+      if (view == last->end()) continue;
+      too_late = computed_[p]->expect_last(by_partition[p], view->second.position);
+    }
+    return too_late.empty() ? "" : too_late.front();
   }
 
   // Goes on where the last reach() ended.
@@ -146,10 +184,6 @@ class Account {
   }
 
  private:
-  void heed_interrupt() const {
-    if (shutdown_.token().stop_requested()) throw Retryable("interrupted: nothing was decided");
-  }
-
   [[nodiscard]] std::uint64_t lag(Partition partition, const ViewPosition& view) const {
     const auto position = folds_.at(static_cast<std::size_t>(partition.value))->position();
     return static_cast<std::uint64_t>(
@@ -160,6 +194,9 @@ class Account {
     const auto target = targets.find(record.partition);
     Refold& refold = *folds_.at(static_cast<std::size_t>(record.partition.value));
     if (target != targets.end() && record.offset < target->second.position) {
+      if (!computed_.empty()) {
+        computed_[static_cast<std::size_t>(record.partition.value)]->reached(record.offset);
+      }
       refold.fold(record);
       reader_wanted_[record.partition] = refold.position() < target->second.position;
       return 1;
@@ -181,6 +218,7 @@ class Account {
   std::vector<Partition> partitions_;
   std::vector<std::unique_ptr<RocksStateStore>> stores_;
   std::vector<std::unique_ptr<Refold>> folds_;
+  std::vector<std::unique_ptr<ComputedAccount>> computed_;  // none without computed tables
   std::unique_ptr<EventReader> reader_;
   std::map<Partition, bool> reader_wanted_;
   std::set<Partition> held_;
@@ -198,6 +236,28 @@ void show(const RowComparison& comparison, const std::string& table) {
   }
 }
 
+using RowTypes = std::vector<const google::protobuf::Descriptor*>;
+
+// To one snapshot of the view. What is computed of a busy key lags behind what is folded, and was
+// computed from a state that the refold may have passed: it waits where it is until the view has
+// computed that anew.
+void catch_up(Account& account, PublishedRows& rows, const RowTypes& tables) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    rows.begin_snapshot();
+    const Targets targets = rows.positions();
+    const std::string too_late = account.expect(rows.as_ofs(tables), &targets);
+    if (too_late.empty()) return account.reach(targets, false);
+    rows.end_snapshot();
+    account.heed_interrupt();
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw Retryable("nothing was decided: what is computed of " + too_late +
+                      " is older than what was folded by now, and is not computed anew: try again");
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
 Exit verify(const Options& options, const Speech& speech) {
   const Domain domain = choose_domains({options.domain}).front();
   const std::vector<Domain> one{domain};
@@ -211,18 +271,19 @@ Exit verify(const Options& options, const Speech& speech) {
 
   // The bulk without a snapshot, which would keep Postgres from tidying up; then what came since.
   PublishedRows rows(options.postgres, generation.projection, generation.number);
+  const auto tables = published_rows(*domain.tables);
   for (int round = 0; round < kRounds; ++round) {
     const Targets targets = rows.positions();
     const bool near = account.behind(targets) <= kNear;
+    (void)account.expect(rows.as_ofs(tables));
     account.reach(targets, speech.progress && round == 0);
     account.resume();
     if (near) break;
   }
-  rows.begin_snapshot();
-  account.reach(rows.positions(), false);
+  catch_up(account, rows, tables);
 
   RowComparison all;
-  for (const auto* row : published_rows(*domain.tables)) {
+  for (const auto* row : tables) {
     const RowComparison one_table = account.compare(rows, *row);
     all.rows += one_table.rows;
     all.differences += one_table.differences;

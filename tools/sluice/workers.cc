@@ -21,6 +21,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstPause{200};
 constexpr milliseconds kLongestPause{5000};
 
+// Half of the cores are for folding.
+unsigned computing_threads() { return std::max(1u, std::thread::hardware_concurrency() / 2); }
+
 // Returns early when stopped.
 void pause(milliseconds length, const std::stop_token& stop) {
   std::mutex mutex;
@@ -38,14 +41,21 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
       start_(random_id()),
       log_(log),
       open_sink_(std::move(open_sink)),
-      resources_(config_.memory.state, config_.partitions) {
+      resources_(config_.memory.state, config_.partitions),
+      computations_({.interval_min = config_.math_interval_min},
+                    {.bytes = config_.memory.dirty_rows}) {
   make_closed_folder(config_.data / "state");
 }
 
 void Workers::run(const std::stop_token& stop) {
   const std::stop_callback passed_on(stop, [this] { give_up_.request_stop(); });
   {
+    // These outlive the workers, whose partitions stop what is computed of them.
+    std::vector<std::jthread> computing;
     std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < computing_threads(); ++i) {
+      computing.emplace_back([this](const std::stop_token& ended) { computations_.run(ended); });
+    }
     for (const Projection& projection : projections_) {
       for (int number = 0; number < config_.workers; ++number) {
         threads.emplace_back(
@@ -116,7 +126,8 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
                  .topology = *topology,
                  .writer = *writer,
                  .sink = *sink,
-                 .probe = probe_});
+                 .probe = probe_,
+                 .computations = &computations_});
   probe_.running(config.name);
   worker.run(stop);
 }

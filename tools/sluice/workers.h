@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "projectors/engine/computations.h"
 #include "projectors/engine/probe.h"
 #include "projectors/engine/projection.h"
 #include "storage/projection_sink.h"
@@ -28,6 +29,8 @@ struct WorkersConfig {
   int partitions = 1;          // of all projections together, for sharing out memory
   MemoryBudget memory{};
   std::chrono::milliseconds flush_interval{250};
+  // From one computation of a conversation's opinion groups, or another domain's like, to the next.
+  std::chrono::milliseconds math_interval_min{1000};
 };
 
 class Workers {
@@ -43,6 +46,7 @@ class Workers {
   void run(const std::stop_token& stop);
 
   [[nodiscard]] const Probe& probe() const { return probe_; }
+  [[nodiscard]] const Computations& computations() const { return computations_; }
 
   // Why not everything is projected, for people, a line each; none when it is. Any thread.
   [[nodiscard]] std::vector<std::string> troubles() const;
@@ -60,6 +64,7 @@ class Workers {
   const OpenSink open_sink_;
   const RocksResources resources_;
   Probe probe_;
+  Computations computations_;
 
   std::mutex mutex_;
   std::stop_source give_up_;

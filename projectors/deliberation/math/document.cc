@@ -15,6 +15,7 @@ class Document {
   void end() { json_.end_object(); }
   void ours(const DocumentParts& parts);
   void polis(const PolisFields& fields);
+  void representatives_of(Group g);
 
  private:
   // Ids.
@@ -197,26 +198,31 @@ void Document::group_votes() {
 void Document::representatives() {
   json_.key("repness").begin_object();
   for (const Group g : s_.representatives.ids()) {
-    json_.key(name(g)).begin_list();
-    for (const Representative& r : s_.representatives[g]) {
-      json_.begin_object();
-      json_.key("tid").text(name(r.opinion));
-      json_.key("n-success").integer(r.successes);
-      json_.key("n-trials").integer(r.trials);
-      json_.key("p-success").number(r.p_success);
-      json_.key("p-test").number(r.p_test);
-      json_.key("repness").number(r.repness);
-      json_.key("repness-test").number(r.repness_test);
-      json_.key("repful-for").text(r.direction == Choice::agree ? "agree" : "disagree");
-      if (r.best_agree) {
-        json_.key("best-agree").truth(true);
-        json_.key("n-agree").integer(*r.best_agree);
-      }
-      json_.end_object();
-    }
-    json_.end_list();
+    json_.key(name(g));
+    representatives_of(g);
   }
   json_.end_object();
+}
+
+void Document::representatives_of(Group g) {
+  json_.begin_list();
+  for (const Representative& r : s_.representatives[g]) {
+    json_.begin_object();
+    json_.key("tid").text(name(r.opinion));
+    json_.key("n-success").integer(r.successes);
+    json_.key("n-trials").integer(r.trials);
+    json_.key("p-success").number(r.p_success);
+    json_.key("p-test").number(r.p_test);
+    json_.key("repness").number(r.repness);
+    json_.key("repness-test").number(r.repness_test);
+    json_.key("repful-for").text(r.direction == Choice::agree ? "agree" : "disagree");
+    if (r.best_agree) {
+      json_.key("best-agree").truth(true);
+      json_.key("n-agree").integer(*r.best_agree);
+    }
+    json_.end_object();
+  }
+  json_.end_list();
 }
 
 void Document::consensus() {
@@ -339,6 +345,11 @@ void write_document(const Snapshot& snapshot, const Names& names, const Document
   document.begin();
   document.ours(parts);
   document.end();
+}
+
+void write_representatives(const Snapshot& snapshot, const Names& names, Group group,
+                           std::string& out) {
+  Document(snapshot, names, 1, out).representatives_of(group);
 }
 
 void write_polis_document(const Snapshot& snapshot, const Names& names, const PolisFields& fields,

@@ -27,6 +27,10 @@ struct DocumentParts {
 void write_document(const Snapshot& snapshot, const Names& names, const DocumentParts& parts,
                     std::string& out);
 
+// Appends the list of the opinions that stand for one group, as the document has it.
+void write_representatives(const Snapshot& snapshot, const Names& names, Group group,
+                           std::string& out);
+
 // What else a client of Polis expects of a conversation.
 struct PolisFields {
   std::string conversation_id;

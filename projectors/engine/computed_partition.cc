@@ -1,0 +1,117 @@
+#include "projectors/engine/computed_partition.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/check.h"
+
+namespace sluice {
+namespace {
+
+TableRows& table_of(Tables& tables, const google::protobuf::Descriptor& row) {
+  for (const auto& rows : tables.all()) {
+    if (&rows->row_type() == &row) return *rows;
+  }
+  CHECK(false, "the watched table is the projection's");
+}
+
+}  // namespace
+
+ComputedPartition::ComputedPartition(const Computed& what, Computations* all, Tables& tables,
+                                     std::string label)
+    : what_(what),
+      all_(all),
+      tables_(tables),
+      watched_(table_of(tables, what.watched)),
+      due_(tables),
+      state_(std::make_shared<SharedState>(tables.store())) {
+  if (all_ != nullptr) number_ = all_->add(what, state_, std::move(label));
+}
+
+ComputedPartition::~ComputedPartition() {
+  if (all_ != nullptr) all_->remove(number_);
+  state_->close();
+}
+
+const google::protobuf::Message* ComputedPartition::watched_row(std::string_view key) {
+  std::string& encoded = tables_.key_scratch();
+  row_key::append_prefix(encoded, watched_.prefix());
+  row_key::append_part(encoded, key);
+  return watched_.find(encoded);
+}
+
+void ComputedPartition::begin(Offset position) {
+  state_->set_position(position);
+  begun_ = true;
+  left_out_ = true;
+  left_out_again_ = false;
+  resume_at_.clear();
+  offer_stored();
+}
+
+void ComputedPartition::note(Offset written) {
+  changed_.clear();
+  for (const RowSlot* slot : watched_.dirty_in_key_order()) {
+    if (slot->row == nullptr) continue;
+    const Demand demand = what_.demand(*slot->row);
+    if (demand.changed_at > written) (void)due_.edit(demand.key);
+    changed_.push_back(slot->row);
+  }
+}
+
+void ComputedPartition::write(const StateBatch& batch, Offset position) {
+  state_->write(batch, position);
+}
+
+bool ComputedPartition::offer(const Demand& demand) {
+  if (!demand.waits) return all_->offer(number_, demand);
+  // Offered again by what ends the wait.
+  all_->withdraw(number_, demand.key);
+  return true;
+}
+
+void ComputedPartition::offer() {
+  if (!begun_ || all_ == nullptr) return;
+  for (const auto* row : changed_) {
+    const Demand demand = what_.demand(*row);
+    if (due_.find(demand.key) != nullptr && !offer(demand)) left_out_ = left_out_again_ = true;
+  }
+  changed_.clear();
+  if (left_out_ && all_->has_room(number_)) offer_stored();
+}
+
+void ComputedPartition::offer_stored() {
+  if (all_ == nullptr) return;
+  for (const DueComputation& due : due_.prefix()) {
+    if (due.key() < resume_at_) continue;
+    const auto* row = watched_row(due.key());
+    if (row != nullptr && !offer(what_.demand(*row))) {
+      resume_at_ = due.key();
+      return;
+    }
+  }
+  resume_at_.clear();
+  left_out_ = std::exchange(left_out_again_, false);
+}
+
+bool ComputedPartition::finished() const { return all_ != nullptr && all_->finished(number_); }
+
+void ComputedPartition::take() {
+  if (!finished()) return;
+  std::vector<ComputedResult> more = all_->take(number_);
+  std::ranges::move(more, std::back_inserter(results_));
+  rows_.clear();
+  for (const ComputedResult& result : results_) rows_.push_back(&result.rows);
+}
+
+void ComputedPartition::published() {
+  for (const ComputedResult& result : results_) {
+    const auto* row = watched_row(result.key);
+    if (row == nullptr || what_.demand(*row).changed_at <= result.as_of) due_.erase(result.key);
+  }
+  if (!results_.empty()) all_->published(number_, results_);
+  rows_.clear();
+  results_.clear();
+}
+
+}  // namespace sluice

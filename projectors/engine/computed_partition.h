@@ -1,0 +1,70 @@
+#pragma once
+
+// What one partition's projector has to do with computations: it knows what is due, offers it, and
+// has the results published. Which keys are due stands in the state, so that no restart forgets it.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "projectors/engine/computations.h"
+#include "projectors/engine/tables.h"
+#include "sluice/state.pb.h"
+
+namespace sluice {
+
+// Used by the projector's thread.
+class ComputedPartition {
+ public:
+  // `tables` has the watched one. Without `all` what is due is only noted.
+  ComputedPartition(const Computed& what, Computations* all, Tables& tables, std::string label);
+  // Returns when nobody reads the state any more.
+  ~ComputedPartition();
+  ComputedPartition(const ComputedPartition&) = delete;
+  ComputedPartition& operator=(const ComputedPartition&) = delete;
+
+  // The state has caught up with the view, at this position: from now on what is due is offered.
+  void begin(Offset position);
+
+  // For each batch of state, in this order:
+  // notes what has become due by changes behind `written`, where the state was;
+  void note(Offset written);
+  // writes the batch, by which the state comes to `position`;
+  void write(const StateBatch& batch, Offset position);
+  // offers what is due.
+  void offer();
+
+  // Whether there are results to publish.
+  [[nodiscard]] bool finished() const;
+  // Adds them to what is being published.
+  void take();
+  [[nodiscard]] std::span<const ComputedRows* const> publishing() const { return rows_; }
+  // The view has them. Between note() and write().
+  void published();
+
+ private:
+  [[nodiscard]] const google::protobuf::Message* watched_row(std::string_view key);
+  // False when there is no room for more.
+  bool offer(const Demand& demand);
+  // Offers what is due from resume_at_ on.
+  void offer_stored();
+
+  const Computed& what_;
+  Computations* const all_;
+  Tables& tables_;
+  TableRows& watched_;
+  Table<DueComputation> due_;
+  std::shared_ptr<SharedState> state_;
+  std::uint64_t number_ = 0;  // with `all`
+  bool begun_ = false;
+  // Keys that there was no room for are due in the state alone.
+  bool left_out_ = false;
+  bool left_out_again_ = false;  // since offer_stored() began at the first
+  std::string resume_at_;
+  std::vector<const google::protobuf::Message*> changed_;  // watched rows of the batch at hand
+  std::vector<ComputedResult> results_;                    // being published
+  std::vector<const ComputedRows*> rows_;
+};
+
+}  // namespace sluice
