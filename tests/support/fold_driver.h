@@ -38,7 +38,7 @@ class FoldDriver {
   // `now`. Returns the reason for which it was rejected, or "".
   std::string_view post(const Event& event) {
     const std::string id = std::to_string(position_.value);
-    const Record record{id, "/test", actor, now, occurred_at, position_};
+    const Record record{id, "/test", actor, now, occurred_at, position_, std::max(record_time_, now)};
     move_time();
     const auto* fact =
         event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
@@ -125,6 +125,12 @@ class FoldDriver {
     flush();
     tables_.drop();
     timers_.load();
+  }
+
+  // Flushes and drops what memory holds beside changes.
+  void flush_and_shrink() {
+    flush();
+    tables_.shrink_to(0);
   }
 
   [[nodiscard]] Tables& tables() { return tables_; }
