@@ -7,8 +7,8 @@
 #include "schemas/sluice/rules.h"
 #include "storage/errors.h"
 #include "tools/import/csv.h"
-#include "tools/import/rfc3339.h"
 #include "tools/sluice/json.h"
+#include "tools/sluice/rfc3339.h"
 
 namespace sluice {
 namespace {

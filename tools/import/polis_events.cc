@@ -5,8 +5,8 @@
 
 #include "storage/errors.h"
 #include "tools/import/polis_export.h"
-#include "tools/import/rfc3339.h"
 #include "tools/sluice/json.h"
+#include "tools/sluice/rfc3339.h"
 
 namespace sluice {
 namespace {

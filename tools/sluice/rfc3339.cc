@@ -1,4 +1,4 @@
-#include "tools/import/rfc3339.h"
+#include "tools/sluice/rfc3339.h"
 
 #include <chrono>
 #include <cstdio>
