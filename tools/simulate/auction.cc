@@ -64,7 +64,8 @@ AuctionTraffic::Fact AuctionTraffic::created(Time starts_at, bool ends) const {
   set_time(*created.mutable_starts_at(), starts_at);
   if (!ends) return made;
   constexpr double kMillisecondsASecond = 1000;
-  const auto lasts = static_cast<std::int64_t>(shape_.seconds * kMillisecondsASecond);
+  // A second more: the last bid is on its way when the last second is over.
+  const auto lasts = static_cast<std::int64_t>((shape_.seconds + 1) * kMillisecondsASecond);
   set_time(*created.mutable_ends_at(), starts_at + std::chrono::milliseconds{lasts});
   return made;
 }

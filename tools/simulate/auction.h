@@ -42,7 +42,7 @@ class AuctionTraffic {
 
   AuctionTraffic(std::uint64_t seed, const AuctionShape& shape);
 
-  // `ends`: whether the session says when it ends, which is after shape.seconds.
+  // `ends`: whether the session says when it ends, a second after its last bid.
   [[nodiscard]] Fact created(Time starts_at, bool ends) const;
   // The next bid; nullopt at the end.
   [[nodiscard]] std::optional<TimedFact> next();

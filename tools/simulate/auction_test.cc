@@ -32,7 +32,7 @@ TEST_CASE("a seed gives the same bids each time, another seed others") {
         R"("type":"session.created","actor":"shop","actorlevel":"guest","actorrole":"service",)"
         R"("data":{"session_id":"flash","owner_id":"shop","product":"flash sale",)"
         R"("upset_price":10000,"inventory":10,"alpha":0.01,"beta":100,"gamma":1,)"
-        R"("starts_at":"1970-01-01T00:00:00.000Z","ends_at":"1970-01-01T00:01:00.000Z"}})");
+        R"("starts_at":"1970-01-01T00:00:00.000Z","ends_at":"1970-01-01T00:01:01.000Z"}})");
 }
 
 TEST_CASE("bids come in order of time, faster and higher towards the end, and all are admitted") {
