@@ -235,7 +235,7 @@ void PartitionFold::settle(const LogRecord& record) {
   std::optional<Time> occurred_at;
   if (envelope_.occurred_at()) occurred_at = Time{milliseconds(*envelope_.occurred_at())};
   const Record folded{envelope_.id(), envelope_.source(), envelope_.actor(), recorded_at(record),
-                      occurred_at,    record.offset,      folding_.next()};
+                      occurred_at,    record.offset,      folding_.next(),   record_time()};
   ++outcomes_.folded;
   if (decoder_.rules().service_only() && !by_service()) {
     return reject(record, "actor.not_allowed");

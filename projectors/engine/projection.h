@@ -27,10 +27,11 @@ struct Record {
   std::string_view id;
   std::string_view source;
   const Actor& actor;
-  Time recorded_at;                 // of this record; the partition's record time is not earlier
+  Time recorded_at;                 // of this record
   std::optional<Time> occurred_at;  // the producer's own
   Offset position;                  // the record's own offset
   Offset folded_to;  // the position behind it, or behind the release of what had waited
+  Time record_time;  // the partition's: the greatest recorded_at so far
 };
 
 // What a fold may ask for besides changing rows.

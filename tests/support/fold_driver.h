@@ -38,7 +38,14 @@ class FoldDriver {
   // `now`. Returns the reason for which it was rejected, or "".
   std::string_view post(const Event& event) {
     const std::string id = std::to_string(position_.value);
-    const Record record{id, "/test", actor, now, occurred_at, position_, position_.next()};
+    const Record record{id,
+                        "/test",
+                        actor,
+                        now,
+                        occurred_at,
+                        position_,
+                        position_.next(),
+                        std::max(record_time_, now)};
     move_time();
     const auto* fact =
         event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
@@ -108,9 +115,14 @@ class FoldDriver {
     return found;
   }
 
+  // Rows that follow from others are brought up to date, as they are before every flush.
+  void refresh() {
+    if constexpr (Refreshes<P>) rules_.refresh();
+  }
+
   // Changed rows go to the store, and to readers where they show.
   void flush() {
-    if constexpr (Refreshes<P>) rules_.refresh();
+    refresh();
     StateBatch batch;
     for (const auto& rows : tables_.all()) {
       if (rows->published()) publish(*rows);
@@ -128,6 +140,12 @@ class FoldDriver {
     flush();
     tables_.drop();
     timers_.load();
+  }
+
+  // Flushes and drops what memory holds beside changes.
+  void flush_and_shrink() {
+    flush();
+    tables_.shrink_to(0);
   }
 
   [[nodiscard]] Tables& tables() { return tables_; }
