@@ -246,6 +246,8 @@ void Worker::tend(Partition partition, Assigned& assigned) {
         assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
       } else if (assigned.projector->unsettled() || flush_due(assigned)) {
         flush(assigned);
+      } else {
+        assigned.projector->tend();
       }
     });
   }

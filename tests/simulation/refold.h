@@ -46,6 +46,7 @@ class Refold {
   void take(const LoggedRecord& record);
 
   [[nodiscard]] const Ledger& ledger() const { return *ledger_; }
+  [[nodiscard]] Ledger& ledger() { return *ledger_; }
   std::map<std::int64_t, std::string> rejections;   // reason by offset
   std::map<std::int64_t, std::string> quarantined;  // key by offset
   std::vector<Derived> derived;                     // in order

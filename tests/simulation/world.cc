@@ -70,10 +70,11 @@ void World::run(int steps) {
 void World::step() {
   const int what = below(1000);
   if (what < 300) return produce();
-  if (what < 830) {
+  if (what < 770) {
     Node& node = random_node();
     return turn(node, random_seat(node));
   }
+  if (what < 830) return compute(random_node());
   strike(what);
 }
 
@@ -120,6 +121,7 @@ void World::heal() {
     steady_ += milliseconds{500};
     for (Node& node : nodes_) {
       for (Seat& seat : node.seats) turn(node, seat);
+      compute(node);
     }
     check();
     if (subjects_[0]->complete() && subjects_[1]->complete()) {

@@ -13,6 +13,10 @@ class TallyLedger final : public Ledger {
   std::string apply(std::int64_t offset, const std::string& payload, bool by_service,
                     std::vector<Telling>& tellings) override;
   void add_rows(Rows& rows) const override;
+  void reach(std::int64_t position) override;
+  [[nodiscard]] std::map<std::string, std::int64_t> computed(
+      const MemoryViews& views) const override;
+  [[nodiscard]] bool all_computed(const MemoryViews& views) const override;
 
   static Rows published(const MemoryViews& views);
 
@@ -26,7 +30,17 @@ class TallyLedger final : public Ledger {
     std::int64_t changes = 0;
     std::int64_t expelled = 0;
   };
+  // What is to be computed of a box: members and times, and the names.
+  struct Summary {
+    std::int64_t members = 0;
+    std::int64_t times = 0;
+    std::vector<std::string> names;
+    bool operator==(const Summary&) const = default;
+  };
   std::map<std::string, Box> boxes_;
+  std::set<std::string> changed_;  // since the last reach()
+  std::map<std::string, std::map<std::int64_t, Summary>>
+      history_;  // by the position that made it so
 };
 
 }  // namespace sluice::simulation

@@ -14,6 +14,7 @@ class Tally {
   explicit Tally(Tables& tables) : boxes_(tables), members_(tables) {}
 
   static std::string_view key(const Event& event);
+  static const Computed& computed();
   void fold(const Event& event, const Record& record, Effects& effects);
 
  private:
@@ -23,6 +24,7 @@ class Tally {
   void expel(const tally::MemberExpelled& fact, Effects& effects);
   tally::Box& change(const std::string& box_id, int members);
 
+  Offset folded_to_;
   Table<tally::Box> boxes_;
   Table<tally::Member> members_;
 };
