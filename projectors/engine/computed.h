@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <string_view>
 
+#include "projectors/engine/stored_rows.h"
 #include "storage/position.h"
 #include "storage/projection_sink.h"
 #include "storage/state_store.h"
