@@ -106,7 +106,8 @@ class ValueReader {
     std::string_view text;
     if (value.get_string().get(text) == simdjson::SUCCESS) {
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      return error == std::errc() && end == text.data() + text.size();
+      const bool signed_zero = number == 0 && text.starts_with('-');
+      return error == std::errc() && end == text.data() + text.size() && !signed_zero;
     }
     if constexpr (std::is_signed_v<Integer>) {
       if (value.get_int64().get(number) == simdjson::SUCCESS) return true;

@@ -20,6 +20,11 @@ class StateBatch {
     std::string_view value;  // erase_range: the first key kept
   };
 
+  // Room for about so much, so that growing copies nothing; what stays unused is never touched.
+  void reserve(std::size_t changes, std::size_t bytes) {
+    entries_.reserve(entries_.size() + changes);
+    bytes_.reserve(bytes_.size() + bytes);
+  }
   void put(std::string_view key, std::string_view value) { add(Kind::put, key, value); }
   // For a value that is written in place: returns where, to be filled before the next call.
   [[nodiscard]] char* put(std::string_view key, std::size_t value_size) {

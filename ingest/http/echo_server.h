@@ -12,7 +12,7 @@
 
 namespace sluice::http {
 
-inline constexpr std::size_t kBigReply = 32 * 1024 * 1024;
+inline constexpr std::size_t kBigReply = 32U << 20;
 
 // Answers with what it was asked ("GET /path query body"), but /later when the test says so,
 // /dropped never, and /big with kBigReply bytes.

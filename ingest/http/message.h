@@ -15,12 +15,12 @@
 namespace sluice::http {
 
 struct Limits {
-  std::size_t max_body = 16 * 1024 * 1024;
-  std::size_t max_head = 32 * 1024;
+  std::size_t max_body = 16U << 20;
+  std::size_t max_head = 32U << 10;
   // Over it: 503 and closed.
   std::size_t max_connections = 10'000;
   // Bytes of bodies not yet answered, of all connections together. Over it: 503 and closed.
-  std::size_t max_bodies = 512 * 1024 * 1024;
+  std::size_t max_bodies = 512U << 20;
   // From the first byte of a request until it is whole; then 408.
   std::chrono::milliseconds request_timeout{30'000};
   // Without a request: closed without a word.

@@ -46,7 +46,7 @@ void count_opinion(const OpinionStats& opinion, int change, MathInput& math) {
   }
 }
 
-bool waits(const Ballot& ballot) { return !ballot.clustered() && !ballot.ineligible(); }
+bool is_outside(const Ballot& ballot) { return !ballot.clustered() && !ballot.ineligible(); }
 
 }  // namespace
 
@@ -76,7 +76,7 @@ void Deliberation::change_math(ConversationStats& stats, Ballot* voted) {
   MathInput& math = *stats.mutable_math();
   math.set_changed_at(folded_to_.value);
   // While fewer than fifteen are in, nobody else waits.
-  if (voted != nullptr && waits(*voted) && voted->vote_count() > 0 &&
+  if (voted != nullptr && is_outside(*voted) && voted->vote_count() > 0 &&
       (voted->vote_count() >= votes_to_be_clustered(math) ||
        math.clustered() < math::kEnoughParticipants)) {
     voted->set_clustered(true);
@@ -98,7 +98,7 @@ void Deliberation::cluster_waiting(ConversationStats& stats) {
   };
   std::vector<Waiting> fewer;
   for (const Ballot& ballot : ballots_.prefix(stats.conversation_id())) {
-    if (!waits(ballot) || ballot.vote_count() == 0) continue;
+    if (!is_outside(ballot) || ballot.vote_count() == 0) continue;
     if (ballot.vote_count() >= enough) {
       cluster(ballot, stats);
     } else {

@@ -8,8 +8,6 @@
 #include "projectors/deliberation/ballot_votes.h"
 #include "projectors/deliberation/gate.h"
 #include "projectors/deliberation/projection.h"
-#include "projectors/engine/stored_rows.h"
-#include "storage/errors.h"
 
 namespace sluice {
 namespace {

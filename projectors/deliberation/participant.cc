@@ -228,6 +228,14 @@ bool Deliberation::move_ownership(const std::string& conversation_id, const std:
   return true;
 }
 
+// Who writes or votes within an import is not told of; what waits is taken for what it is now.
+void Deliberation::waits(const Event& event, const std::string& participant_id,
+                         Effects& effects) const {
+  const std::string id(key(event));
+  const ConversationStats* stats = conversation_stats_.find(id);
+  if (stats == nullptr || !importing(stats->gate())) tell(id, participant_id, effects);
+}
+
 // Not within an import: its participants are told of when they take part by themselves.
 void Deliberation::tell_of_voter(Ballot& ballot, Effects& effects) {
   if (ballot.told()) return;

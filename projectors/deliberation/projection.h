@@ -31,6 +31,8 @@ class Deliberation {
 
   // The fact has met its rules: what is required is there and defaults are written.
   void fold(const Event& event, const Record& record, Effects& effects);
+  // Tells people of somebody whose part in the conversation waits, so that it goes with them.
+  void waits(const Event& event, const std::string& participant_id, Effects& effects) const;
 
  private:
   void apply(const Event& event, const Record& record, Effects& effects);

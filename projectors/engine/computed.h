@@ -31,6 +31,7 @@ class Computation {
   virtual ~Computation() = default;
 
   // Reads what it is computed from; `state` is not used afterwards. False when stopped, soon after.
+  // Throws Corrupt when the rows make no sense.
   [[nodiscard]] virtual bool read(const StateSnapshot& state, const std::stop_token& stop) = 0;
   // False when stopped.
   [[nodiscard]] virtual bool compute(const std::stop_token& stop) = 0;

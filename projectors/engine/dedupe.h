@@ -23,16 +23,16 @@ struct EventId {
 // How a window is laid out: for tests, and for the memory it may take. Anything that was written
 // with one shape is read with another.
 struct DedupeShape {
-  std::size_t open_marks = 64 * 1024;       // so many marks are kept in memory, then sealed
-  std::size_t page_marks = 128;             // 4 KiB, read at a look-up
-  std::size_t segment_marks = 1024 * 1024;  // under one filter, or ...
-  std::size_t slices = 8;                   // ... this part of the window, and of the horizon
-  std::size_t fan_in = 16;                  // runs of a size that are merged
-  std::size_t merge_pace = 4;               // marks merged a mark written, and at least ...
-  std::size_t merge_marks_min = 4 * 1024;   // ... so many a write
+  std::size_t open_marks = 64U << 10;      // so many marks are kept in memory, then sealed
+  std::size_t page_marks = 128;            // 4 KiB, read at a look-up
+  std::size_t segment_marks = 1U << 20;    // under one filter, or ...
+  std::size_t slices = 8;                  // ... this part of the window, and of the horizon
+  std::size_t fan_in = 16;                 // runs of a size that are merged
+  std::size_t merge_pace = 4;              // marks merged a mark written, and at least ...
+  std::size_t merge_marks_min = 4U << 10;  // ... so many a write
   // Two bytes a mark. Marks of older segments that get no filter any more are looked for in the
   // store, one page a run. Page indexes, about a bit a mark, come on top.
-  std::size_t filter_bytes_max = 256 * 1024 * 1024;
+  std::size_t filter_bytes_max = 256U << 20;
 };
 
 // One a partition, used by its worker's thread. Keys in the store begin with 'd'. Record time never

@@ -3,9 +3,12 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "projectors/engine/erasure.h"
 #include "schemas/sluice/rules.h"
+#include "schemas/sluice/subject.h"
 #include "schemas/sluice/words.h"
 #include "storage/check.h"
 #include "storage/errors.h"
@@ -24,6 +27,7 @@ constexpr std::string_view kHeadKey = "head";
 constexpr milliseconds kStampAhead = std::chrono::minutes(1);
 
 constexpr std::size_t kOutcomeBytes = 128;
+constexpr std::string_view kWaits = "waits behind an earlier record of its key";
 
 std::int64_t count(Time time) { return time.time_since_epoch().count(); }
 
@@ -31,6 +35,12 @@ EventId id_of(std::string_view key, std::string_view id) {
   const XXH128_hash_t hash =
       XXH3_128bits_withSeed(id.data(), id.size(), XXH3_64bits(key.data(), key.size()));
   return {hash.high64, hash.low64};
+}
+
+// Borrows from `parked`.
+LogRecord log_record(const ParkedRecord& parked, Partition partition) {
+  return {partition, Offset{parked.position()}, Time{milliseconds(parked.appended_at())},
+          parked.record_key(), parked.value()};
 }
 
 std::uint64_t content_of(std::string_view payload) {
@@ -65,6 +75,7 @@ PartitionFold::PartitionFold(const Projection& projection, const Generation& gen
       tables_(store),
       parking_(tables_),
       receipts_(tables_),
+      timers_(tables_),
       dedupe_(store, generation.dedupe_horizon, dedupe),
       outbox_(projection.name, partition),
       fold_(projection.make(tables_)),
@@ -87,6 +98,7 @@ void PartitionFold::load() {
   head_.set_version(projection_.version);
   dedupe_.reload();
   parking_.load();
+  timers_.load();
 }
 
 void PartitionFold::reset() {
@@ -114,6 +126,7 @@ void PartitionFold::fold(const LogRecord& record, Emits emits) {
 }
 
 void PartitionFold::write(StateBatch& batch) {
+  refresh();
   tables_.write_dirty(batch);
   dedupe_.write(batch, position(), record_time());
   batch.put(kHeadKey, head_.SerializeAsString());
@@ -136,9 +149,7 @@ void PartitionFold::take_in(const LogRecord& record) {
     return;
   }
   if (auto why = check_envelope()) return quarantine(record, std::move(*why));
-  if (parking_.parked(key_)) {
-    return quarantine(record, {"waits behind an earlier record of its key", true});
-  }
+  if (parking_.parked(key_)) return wait(record);
   if (auto why = open_fact()) return quarantine(record, std::move(*why));
   settle(record);
 }
@@ -196,6 +207,12 @@ Time PartitionFold::recorded_at(const LogRecord& record) const {
 
 void PartitionFold::move_time(const LogRecord& record) {
   head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
+  while (auto timer = timers_.take_due(record_time())) {
+    timer->folded_to = folding_.next();
+    outbox_.set_record_time(record_time());
+    Effects effects(tables_, timers_, outbox_, timer->due);
+    fold_->fire(*timer, effects);
+  }
 }
 
 bool PartitionFold::counted_before(const LogRecord& record) {
@@ -219,13 +236,13 @@ void PartitionFold::settle(const LogRecord& record) {
   std::optional<Time> occurred_at;
   if (envelope_.occurred_at()) occurred_at = Time{milliseconds(*envelope_.occurred_at())};
   const Record folded{envelope_.id(), envelope_.source(), envelope_.actor(), recorded_at(record),
-                      occurred_at,    record.offset,      folding_.next()};
+                      occurred_at,    record.offset,      folding_.next(),   record_time()};
   ++outcomes_.folded;
-  if (decoder_.rules().service_only() && envelope_.actor().role() != Actor::ROLE_SERVICE) {
+  if (decoder_.rules().service_only() && !by_service()) {
     return reject(record, "actor.not_allowed");
   }
   outbox_.set_record_time(record_time());
-  Effects effects(tables_, outbox_);
+  Effects effects(tables_, timers_, outbox_);
   fold_->fold(folded, effects);
   if (!effects.rejection().empty()) reject(record, effects.rejection());
 }
@@ -245,9 +262,8 @@ void PartitionFold::obey(const LogRecord& record, const Control& control) {
 
 void PartitionFold::release(std::string_view key) {
   for (const ParkedRecord& parked : parking_.waiting(key)) {
-    const LogRecord record{partition_, Offset{parked.position()},
-                           Time{milliseconds(parked.appended_at())}, key, parked.value()};
-    if (open_envelope(record) || check_envelope() || open_fact()) return;
+    const LogRecord record = log_record(parked, partition_);
+    if (unfoldable(record)) return;
     parking_.remove(key, record.offset);
     outcomes_.unquarantined.push_back(record.offset);
     settle(record);
@@ -263,11 +279,74 @@ void PartitionFold::discard(Offset position) {
   release(key);
 }
 
+std::optional<PartitionFold::Unfoldable> PartitionFold::unfoldable(const LogRecord& record) {
+  if (auto why = open_envelope(record)) return why;
+  if (auto why = check_envelope()) return why;
+  return open_fact();
+}
+
+bool PartitionFold::by_service() const { return envelope_.actor().role() == Actor::ROLE_SERVICE; }
+
+// The record's key is parked. Where it erases somebody it does so before it waits: nobody knows how
+// long that will be.
+void PartitionFold::wait(const LogRecord& record) {
+  if (open_fact()) return quarantine(record, {std::string(kWaits)});
+  const FactSubject subject = subject_of(fold_->event());
+  if (!subject.erases.empty() && by_service()) {
+    erase_waiting(subject.erases);
+    // What was looked at meanwhile has taken the place of the record at hand.
+    CHECK(!unfoldable(record), "it was foldable before");
+    if (!parking_.parked(key_)) return settle(record);
+  }
+  if (!subject.of.empty()) tell_of_waiting(subject.of);
+  quarantine(record, {std::string(kWaits)});
+}
+
+void PartitionFold::tell_of_waiting(const std::string& person) {
+  outbox_.set_record_time(record_time());
+  const std::uint64_t edits = tables_.edits();
+  Effects effects(tables_, timers_, outbox_);
+  fold_->waits(person, effects);
+  CHECK(tables_.edits() == edits && effects.rejection().empty(), "a fact that waits only emits");
+}
+
+void PartitionFold::erase_waiting(const std::string& person) {
+  const std::string key(key_);
+  const std::unique_ptr<google::protobuf::Message> scratch(fold_->event().New());
+  const std::vector<ParkedRecord> waiting = parking_.waiting(key);
+  for (const Erasure& erasure : sluice::erase_waiting(waiting, person, *scratch)) {
+    const auto parked = std::find_if(waiting.begin(), waiting.end(), [&](const auto& record) {
+      return record.position() == erasure.position.value;
+    });
+    parking_.remove(key, erasure.position);
+    if (!erasure.kept) {
+      outcomes_.unquarantined.push_back(erasure.position);
+      continue;
+    }
+    ParkedRecord cleared = *parked;
+    cleared.set_value(*erasure.kept);
+    const LogRecord record = log_record(cleared, partition_);
+    auto why = unfoldable(record);
+    std::erase_if(outcomes_.quarantined,
+                  [&](const auto& earlier) { return earlier.position == record.offset; });
+    quarantine(record, why ? std::move(*why) : Unfoldable{std::string(kWaits)});
+  }
+  // The first may have been the one that could not be folded.
+  release(key);
+}
+
 void PartitionFold::quarantine(const LogRecord& record, Unfoldable why) {
   if (why.parks_key) parking_.park(key_, record);
-  outcomes_.bytes += kOutcomeBytes + record.value.size();
+  std::string value(record.value);
+  // Whoever erases a person under their keys comes to the partition that is right for them, never
+  // here; the log has the record.
+  if (!why.parks_key) {
+    const std::unique_ptr<google::protobuf::Message> scratch(fold_->event().New());
+    if (is_of_somebody(record.value, *scratch)) value.clear();
+  }
+  outcomes_.bytes += kOutcomeBytes + value.size();
   outcomes_.quarantined.push_back({record.offset, std::string(key_), std::move(why.reason),
-                                   std::string(record.value), record.appended_at, why.parks_key});
+                                   std::move(value), record.appended_at, why.parks_key});
 }
 
 void PartitionFold::reject(const LogRecord& record, std::string_view reason) {

@@ -19,6 +19,7 @@
 #include "projectors/engine/projection.h"
 #include "projectors/engine/receipts.h"
 #include "projectors/engine/tables.h"
+#include "projectors/engine/timers.h"
 #include "sluice/state.pb.h"
 #include "storage/event_log.h"
 #include "storage/projection_sink.h"
@@ -65,8 +66,11 @@ class PartitionFold {
   // Folds the record: position moves behind it. Offsets ascend.
   void fold(const LogRecord& record, Emits emits);
 
-  // One batch of all changes since the last write, and the head. The caller writes the batch and
-  // then calls written(); if that fails, drop().
+  // Brings rows that follow from others up to date: before changed rows are collected.
+  void refresh() { fold_->refresh(); }
+
+  // Refreshes, and makes one batch of all changes since the last write, and the head. The caller
+  // writes the batch and then calls written(); if that fails, drop().
   void write(StateBatch& batch);
   void written();
 
@@ -75,6 +79,8 @@ class PartitionFold {
   [[nodiscard]] Time record_time() const {
     return Time{std::chrono::milliseconds(head_.record_time())};
   }
+  // When the first timer is due; nullopt: none is set.
+  [[nodiscard]] std::optional<Time> next_due() const { return timers_.next_due(); }
   [[nodiscard]] Tables& tables() { return tables_; }
   [[nodiscard]] const Tables& tables() const { return tables_; }
   [[nodiscard]] const Outcomes& outcomes() const { return outcomes_; }
@@ -98,12 +104,18 @@ class PartitionFold {
   [[nodiscard]] std::optional<Unfoldable> check_envelope() const;
   [[nodiscard]] std::optional<Unfoldable> open_fact();
   void settle(const LogRecord& record);
+  void wait(const LogRecord& record);
+  void tell_of_waiting(const std::string& person);
+  void erase_waiting(const std::string& person);
   [[nodiscard]] bool counted_before(const LogRecord& record);
   void obey(const LogRecord& record, const Control& control);
   void release(std::string_view key);
   void discard(Offset position);
   void quarantine(const LogRecord& record, Unfoldable why);
+  [[nodiscard]] std::optional<Unfoldable> unfoldable(const LogRecord& record);
+  [[nodiscard]] bool by_service() const;
   void reject(const LogRecord& record, std::string_view reason);
+  // Moves record time on to the record's, and fires what is due then.
   void move_time(const LogRecord& record);
   [[nodiscard]] Time recorded_at(const LogRecord& record) const;
 
@@ -116,6 +128,7 @@ class PartitionFold {
   Tables tables_;
   Parking parking_;
   Receipts receipts_;
+  Timers timers_;
   DedupeWindow dedupe_;
   Outbox outbox_;
   std::unique_ptr<Fold> fold_;

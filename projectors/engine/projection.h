@@ -16,6 +16,7 @@
 #include "projectors/engine/computed.h"
 #include "projectors/engine/outbox.h"
 #include "projectors/engine/tables.h"
+#include "projectors/engine/timers.h"
 #include "sluice/envelope.pb.h"
 #include "storage/position.h"
 
@@ -26,22 +27,38 @@ struct Record {
   std::string_view id;
   std::string_view source;
   const Actor& actor;
-  Time recorded_at;                 // of this record; the partition's record time is not earlier
+  Time recorded_at;                 // of this record
   std::optional<Time> occurred_at;  // the producer's own
   Offset position;                  // the record's own offset
   Offset folded_to;  // the position behind it, or behind the release of what had waited
+  Time record_time;  // the partition's: the greatest recorded_at so far
 };
 
 // What a fold may ask for besides changing rows.
 class Effects {
  public:
-  Effects(const Tables& tables, Outbox& outbox)
-      : tables_(tables), outbox_(outbox), edits_before_(tables.edits()), before_(outbox.mark()) {}
+  // `fires`: of the timer that fires, when it was due; without it a fact is folded.
+  Effects(const Tables& tables, Timers& timers, Outbox& outbox,
+          std::optional<Time> fires = std::nullopt)
+      : tables_(tables),
+        timers_(timers),
+        outbox_(outbox),
+        fires_(fires),
+        edits_before_(tables.edits()),
+        before_(outbox.mark()) {}
 
   // The fact is valid but not admissible: it changes nothing, and one row of `sluice.rejection`
-  // says so. Must come before the fact's first edit; what it emitted is dropped. `reason` must be a
-  // literal, "conversation.closed".
+  // says so. Must come before the fact's first edit, setting a timer included; what it emitted is
+  // dropped. `reason` must be a literal, "conversation.closed". Not for a timer, which nobody has
+  // posted.
   void reject(std::string_view reason);
+
+  // Has the projection's fire() called with this key and kind when the partition's record time
+  // reaches `due`, and takes the place of the timer that they have. What is due already fires with
+  // the next record. A timer that fires may set only such as are due later than itself.
+  void at(Time due, std::string_view key, int kind = 0);
+  // Without such a timer nothing happens.
+  void cancel(std::string_view key, int kind = 0);
 
   // Sends a fact on to the stream of the domain that `event` is an Event of, where it is folded
   // once, later, in this order among all that this partition emits, with the actor's role
@@ -52,7 +69,9 @@ class Effects {
 
  private:
   const Tables& tables_;
+  Timers& timers_;
   Outbox& outbox_;
+  const std::optional<Time> fires_;
   std::uint64_t edits_before_;
   Outbox::Mark before_;
   std::string_view rejection_;
@@ -69,6 +88,27 @@ concept Rules =
       { p.fold(event, record, effects) };
     };
 
+// Optional: of a projection whose facts set timers.
+//
+// Before a record's fact is folded, its recorded_at moves the partition's record time on, and the
+// timers that are due by then fire, in the order of (due, key, kind). It edits and emits as a fold
+// does; what it emits comes from the record that moved time.
+template <class P>
+concept Fires = requires(P p, const Timer& timer, Effects& effects) { p.fire(timer, effects); };
+
+// Optional: of a projection that has rows which follow from others and need not be right after
+// every fact, but whenever changed rows are written. Called before that, as often as it pleases the
+// engine: what it makes of the tables must depend on them alone, and twice must be as once.
+template <class P>
+concept Refreshes = requires(P p) { p.refresh(); };
+
+// Optional: of a projection whose facts are somebody's by (sluice.subject). Called with one that
+// has to wait behind a record that could not be folded: what others must know of it meanwhile. Only
+// emits.
+template <class P>
+concept Waits = requires(P p, const typename P::Event& event, const std::string& person,
+                         Effects& effects) { p.waits(event, person, effects); };
+
 // A projection at work on one partition, whatever its domain.
 class Fold {
  public:
@@ -78,7 +118,23 @@ class Fold {
   // All of the event last decoded.
   virtual std::string_view key() const = 0;
   virtual void fold(const Record& record, Effects& effects) = 0;
+  // The event last decoded waits.
+  virtual void waits(const std::string& person, Effects& effects) = 0;
+  virtual void fire(const Timer& timer, Effects& effects) = 0;
+  virtual void refresh() = 0;
 };
+
+// CHECKs that a projection which sets timers has a fire().
+[[noreturn]] void nobody_fires();
+
+template <class P>
+void fire_timer(P& rules, const Timer& timer, Effects& effects) {
+  if constexpr (Fires<P>) {
+    rules.fire(timer, effects);
+  } else {
+    nobody_fires();
+  }
+}
 
 template <Rules P>
 class FoldOf final : public Fold {
@@ -88,6 +144,13 @@ class FoldOf final : public Fold {
   std::string_view key() const override { return P::key(event_); }
   void fold(const Record& record, Effects& effects) override {
     rules_.fold(event_, record, effects);
+  }
+  void waits(const std::string& person, Effects& effects) override {
+    if constexpr (Waits<P>) rules_.waits(event_, person, effects);
+  }
+  void fire(const Timer& timer, Effects& effects) override { fire_timer(rules_, timer, effects); }
+  void refresh() override {
+    if constexpr (Refreshes<P>) rules_.refresh();
   }
 
  private:

@@ -185,6 +185,9 @@ void Projector::flush(Offset log_end) {
   if (unsettled_) return settle();
   if (computed_ && !replaying()) computed_->take();
   if (!pending() && (!computed_ || computed_->publishing().empty())) return;
+  intact_ = false;
+  fold_.refresh();
+  intact_ = true;
   // Before the position that says so: a crash in between emits the same again, which receivers
   // drop.
   emitter_.append(fold_.outbox());

@@ -86,6 +86,8 @@ class Projector {
   // The offset of the record to give to fold() next.
   [[nodiscard]] Offset reads_from() const { return to_check_.value_or(fold_.position()); }
   [[nodiscard]] Offset flushed() const { return view_.position; }
+  // When the first timer is due; nullopt: none is set.
+  [[nodiscard]] std::optional<Time> next_due() const { return fold_.next_due(); }
 
  private:
   struct Unsettled {

@@ -31,12 +31,10 @@ void append(std::string& out, bool flag);
 
 template <class T>
 void append_part(std::string& out, const T& part) {
-  if constexpr (std::same_as<T, Begins>) {
+  if constexpr (std::same_as<T, Begins> || std::same_as<T, bool>) {
     append(out, part);
   } else if constexpr (std::convertible_to<T, std::string_view>) {
     append(out, std::string_view(part));
-  } else if constexpr (std::same_as<T, bool>) {
-    append(out, part);
   } else if constexpr (std::signed_integral<T>) {
     append(out, static_cast<std::int64_t>(part));
   } else {

@@ -54,6 +54,7 @@ struct RowSlot {
   google::protobuf::Message* room = nullptr;  // where the row is made; empty while there is none
   std::size_t bytes = 0;                      // what the slot counts for, about
   std::uint8_t place = 0;                     // in the block
+  bool observed = false;                      // observers know that it changes, not yet into what
 };
 
 // How rows of a type are made.

@@ -103,10 +103,7 @@ RowSlot& TableRows::read(const HashedKey& key) {
   RowSlot& slot = add(key);
   if (!stored) return slot;
   slot.row = slot.room;
-  if (!slot.row->ParseFromString(value)) {
-    throw Corrupt("a row of table " + row_type().full_name() +
-                  " in the state store cannot be read");
-  }
+  parse(value, *slot.row);
   slot.bytes += kRowFactor * value.size();
   tables_.bytes_ += kRowFactor * value.size();
   return slot;
@@ -114,6 +111,7 @@ RowSlot& TableRows::read(const HashedKey& key) {
 
 void TableRows::make_dirty(RowSlot& slot, bool shows) {
   ++tables_.edits_;
+  if (!observers_.empty() && !slot.observed) tell_leaving(slot);
   slot.shown |= shows;
   if (slot.dirty) return;
   slot.dirty = true;
@@ -204,6 +202,8 @@ void TableRows::write_dirty(StateBatch& batch) {
 }
 
 void TableRows::mark_clean() {
+  tell_observers();  // a clean slot may be given to another row
+  for (RowObserver* observer : observers_) observer->written();
   for (const Changed& changed : changed_) changed.slot->dirty = changed.slot->shown = false;
   changed_.clear();
   sorted_ = 0;
@@ -214,6 +214,49 @@ void TableRows::drop() {
   sorted_ = 0;
   slots_.clear();
   pool_.clear();
+  observed_.clear();
+  for (RowObserver* observer : observers_) observer->forget();
+}
+
+void TableRows::tell_leaving(RowSlot& slot) {
+  slot.observed = true;
+  observed_.push_back(&slot);
+  if (slot.row == nullptr) return;
+  for (RowObserver* observer : observers_) observer->leave(*slot.row);
+}
+
+void TableRows::tell_observers() {
+  for (RowSlot* slot : observed_) {
+    slot->observed = false;
+    if (slot->row == nullptr) continue;
+    for (RowObserver* observer : observers_) observer->enter(*slot->row);
+  }
+  observed_.clear();
+}
+
+void TableRows::sweep_observers() {
+  for (RowObserver* observer : observers_) observer->sweep();
+}
+
+void TableRows::visit(const std::string& prefix,
+                      const std::function<void(const google::protobuf::Message&)>& each) {
+  for (const RowSlot* slot : changed_below(prefix)) {
+    if (slot->row != nullptr) each(*slot->row);
+  }
+  const std::unique_ptr<google::protobuf::Message> row(prototype_.New());
+  const auto stored = tables_.store_.scan(prefix, row_key::after_prefix(prefix));
+  for (; stored->valid(); stored->next()) {
+    const std::string_view key = stored->key();
+    const auto found = slots_.find(HashedKey{key, XXH3_64bits(key.data(), key.size())});
+    if (found != slots_.end() && (*found)->dirty) continue;
+    parse(stored->value(), *row);
+    each(*row);
+  }
+}
+
+void TableRows::parse(std::string_view bytes, google::protobuf::Message& row) const {
+  if (row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
+  throw Corrupt("a row of table " + row_type().full_name() + " in the state store cannot be read");
 }
 
 void TableRows::sweep(std::size_t block) {
@@ -242,6 +285,7 @@ TableRows& Tables::add(const RowForm& form) {
 }
 
 void Tables::write_dirty(StateBatch& batch) {
+  batch.reserve(dirty_rows_, dirty_bytes_);
   for (const auto& rows : tables_) rows->write_dirty(batch);
 }
 
@@ -272,6 +316,10 @@ void Tables::shrink_to(std::size_t bytes) {
     }
   }
   for (const auto& rows : tables_) rows->pool().trim();
+  // What is kept beside rows costs more to have again.
+  for (int round = 0; round < 2 && bytes_ > bytes; ++round) {
+    for (const auto& rows : tables_) rows->sweep_observers();
+  }
 }
 
 }  // namespace sluice

@@ -10,12 +10,14 @@
 
 #include <array>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "projectors/engine/row_key.h"
+#include "projectors/engine/row_observer.h"
 #include "projectors/engine/row_pool.h"
 #include "storage/state_store.h"
 
@@ -49,6 +51,16 @@ class TableRows {
   [[nodiscard]] google::protobuf::Message& edit_found(const google::protobuf::Message& row);
   [[nodiscard]] google::protobuf::Message& make(std::string_view key);
   void erase(std::string_view key);
+
+  // Visits the rows with a common leading key, in no order, without keeping them in memory.
+  void visit(const std::string& prefix,
+             const std::function<void(const google::protobuf::Message&)>& each);
+
+  // The observer must outlive this, or the last change.
+  void observe(RowObserver& observer) { observers_.push_back(&observer); }
+  // Tells observers what the rows have become that changed since they were last told.
+  void tell_observers();
+  void sweep_observers();
 
   [[nodiscard]] const google::protobuf::Descriptor& row_type() const {
     return *prototype_.GetDescriptor();
@@ -103,6 +115,8 @@ class TableRows {
   // Takes a slot for a key that has none.
   RowSlot& add(const HashedKey& key);
   void make_dirty(RowSlot& slot, bool shows);
+  void parse(std::string_view bytes, google::protobuf::Message& row) const;
+  void tell_leaving(RowSlot& slot);
   void sort_changed();
   // The changed slots whose keys begin so, in key order.
   [[nodiscard]] std::vector<RowSlot*> changed_below(std::string_view prefix);
@@ -117,6 +131,8 @@ class TableRows {
   std::vector<Changed> changed_;
   std::size_t sorted_ = 0;  // so many of changed_ are in key order
   std::vector<RowSlot*> in_key_order_;
+  std::vector<RowObserver*> observers_;
+  std::vector<RowSlot*> observed_;  // slots whose rows have left and not entered again
 };
 
 // A partition's tables. Owned by its projector; a projection's Table members register here when
@@ -142,6 +158,9 @@ class Tables {
   void drop();
   // Forgets clean rows, such as were not touched lately first, until about `bytes` are held.
   void shrink_to(std::size_t bytes);
+
+  // So many bytes more, or less, are kept beside rows and count with them.
+  void count_bytes(std::ptrdiff_t change) { bytes_ += static_cast<std::size_t>(change); }
 
   // How many edits and erases there were: tells whether a fact has changed anything yet.
   [[nodiscard]] std::uint64_t edits() const { return edits_; }
@@ -246,6 +265,9 @@ class Table {
   [[nodiscard]] RowRange<Row> prefix(const Key&... leading) const {
     return RowRange<Row>(RowCursor(*rows_, encode(leading...)));
   }
+
+  // For what is built over rows.
+  [[nodiscard]] TableRows& rows() { return *rows_; }
 
  private:
   template <class... Key>

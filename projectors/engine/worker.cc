@@ -16,6 +16,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+Time wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
+
 milliseconds doubled(milliseconds backoff, const WorkerConfig& config) {
   return std::clamp(backoff * 2, config.first_backoff, config.longest_backoff);
 }
@@ -49,7 +51,7 @@ std::string Worker::label(Partition partition) const {
 void Worker::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     constexpr milliseconds kWait{20};
-    step(Clock::now(), kWait);
+    step(Clock::now(), wall_now(), kWait);
     // While the log is away nothing else paces this loop.
     if (!reader_) std::this_thread::sleep_for(kWait);
   }
@@ -58,15 +60,17 @@ void Worker::run(const std::stop_token& stop) {
 }
 
 void Worker::close() {
-  for (auto& [partition, assigned] : assigned_) {
-    if (assigned.projector) guarded(partition, assigned, [&] { flush(assigned); });
+  for (auto& each : assigned_) {
+    Assigned& assigned = each.second;
+    if (assigned.projector) guarded(each.first, assigned, [&] { flush(assigned); });
   }
   assigned_.clear();
   reader_.reset();
 }
 
-void Worker::step(Clock::time_point now, milliseconds wait) {
+void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
   now_ = now;
+  wall_ = wall;
   try {
     if (!reader_) open_reader();
     if (!reader_) return;
@@ -94,7 +98,8 @@ void Worker::step(Clock::time_point now, milliseconds wait) {
 void Worker::read_anew(const Unreadable& failure) {
   const auto found = assigned_.find(failure.partition());
   if (found == assigned_.end() || found->second.stopped) return;
-  auto& [partition, assigned] = *found;
+  const Partition partition = found->first;
+  Assigned& assigned = found->second;
   guarded(partition, assigned, [&] {
     if (failure.cause() == Unreadable::Cause::damage) throw Corrupt(failure.what());
     spdlog::warn("reading anew projection={} partition={} reason=\"{}\"", projection_.name,
@@ -240,21 +245,26 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 void Worker::tend(Partition partition, Assigned& assigned) {
   assigned.log_end = reader_->end(partition);
   if (!assigned.stopped && now_ >= assigned.retry_at) {
-    guarded(partition, assigned, [&] {
-      if (!assigned.projector) {
-        take(partition, assigned);
-        assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
-      } else if (assigned.projector->unsettled() || flush_due(assigned)) {
-        flush(assigned);
-      } else {
-        assigned.projector->tend();
-      }
-    });
+    guarded(partition, assigned, [&] { go_on(partition, assigned); });
   }
   const bool able =
       assigned.projector && !assigned.projector->unsettled() && !assigned.projector->full();
   if (able && assigned.paused) resume(partition, assigned);
   if (!able) hold(partition, assigned);
+}
+
+void Worker::go_on(Partition partition, Assigned& assigned) {
+  if (!assigned.projector) {
+    take(partition, assigned);
+    assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
+    return;
+  }
+  if (assigned.projector->unsettled() || flush_due(assigned)) {
+    flush(assigned);
+  } else {
+    assigned.projector->tend();
+  }
+  tick(partition, assigned);
 }
 
 bool Worker::flush_due(const Assigned& assigned) const {
@@ -284,6 +294,19 @@ void Worker::flush(Assigned& assigned) {
   assigned.last_flush = now_;
   assigned.backoff = milliseconds{0};
   assigned.folded = 0;
+}
+
+void Worker::tick(Partition partition, Assigned& assigned) {
+  const Projector& projector = *assigned.projector;
+  if (!generation_.live || projector.unsettled() || projector.replaying()) return;
+  const Ticker::Quiet quiet{projector.next_due(), projector.reads_from(), assigned.log_end, wall_};
+  const std::optional<Time> recorded_at = assigned.ticker.due(quiet);
+  if (!recorded_at) return;
+  require_stream();
+  const std::string value = tick_record(*recorded_at);
+  NewRecord record{partition, {}, value};
+  parts_.writer.append(stream_, {&record, 1});
+  assigned.ticker.ticked(quiet, record.offset);
 }
 
 void Worker::show_progress() {

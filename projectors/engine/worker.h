@@ -15,6 +15,7 @@
 
 #include "projectors/engine/probe.h"
 #include "projectors/engine/projector.h"
+#include "projectors/engine/ticker.h"
 #include "storage/errors.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
@@ -46,7 +47,7 @@ struct WorkerParts {
   std::function<std::unique_ptr<EventReader>(Ownership&)> open_reader;
   std::function<std::unique_ptr<StateStore>(Partition)> open_store;
   LogTopology& topology;
-  EventWriter& writer;  // for what is emitted
+  EventWriter& writer;  // for what is emitted, and for ticks
   ProjectionSink& sink;
   Probe& probe;
   Computations* computations = nullptr;  // of the process; null: nothing is computed
@@ -65,9 +66,9 @@ class Worker final : private Ownership {
   // Misconfigured leaves it.
   void run(const std::stop_token& stop);
 
-  // One turn of run(): polls for up to `wait`, folds, flushes what is due. For tests with a clock
-  // of their own.
-  void step(Clock::time_point now, std::chrono::milliseconds wait);
+  // One turn of run(): polls for up to `wait`, folds, flushes what is due, and ticks where a timer
+  // is due at `wall`. For tests with clocks of their own.
+  void step(Clock::time_point now, Time wall, std::chrono::milliseconds wait);
 
   // Flushes everything and lets go of all partitions.
   void close();
@@ -85,6 +86,7 @@ class Worker final : private Ownership {
     Clock::time_point retry_at;
     std::chrono::milliseconds backoff{0};
     std::uint64_t folded = 0;  // since the last flush
+    Ticker ticker;
   };
 
   Offset acquired(Partition partition) override;
@@ -96,8 +98,11 @@ class Worker final : private Ownership {
   void take(Partition partition, Assigned& assigned);
   void fold(std::span<const LogRecord> records);
   void tend(Partition partition, Assigned& assigned);
+  void go_on(Partition partition, Assigned& assigned);
   void flush(Assigned& assigned);
   [[nodiscard]] bool flush_due(const Assigned& assigned) const;
+  // Throws Retryable; what it may have appended then does no harm.
+  void tick(Partition partition, Assigned& assigned);
   void resume(Partition partition, Assigned& assigned);
   void hold(Partition partition, Assigned& assigned);
   void back_off(Assigned& assigned);
@@ -118,6 +123,7 @@ class Worker final : private Ownership {
   bool has_read_ = false;
   std::map<Partition, Assigned> assigned_;
   Clock::time_point now_;
+  Time wall_;
   Clock::time_point next_progress_;
   bool progress_shown_ = true;
   Clock::time_point reader_retry_at_;

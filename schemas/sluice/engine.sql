@@ -80,7 +80,8 @@ CREATE TABLE IF NOT EXISTS sluice.quarantine (
   PRIMARY KEY (projection, generation, partition, position)
 );
 COMMENT ON TABLE sluice.quarantine IS 'Records that could not be folded, and those waiting behind.';
-COMMENT ON COLUMN sluice.quarantine.bytes IS 'The record as the log has it.';
+COMMENT ON COLUMN sluice.quarantine.bytes IS
+    'The record as the log has it; without what is of somebody who was erased, and empty where it stands in the wrong partition and is somebody''s.';
 COMMENT ON COLUMN sluice.quarantine.parks_key IS 'Whether later records of the key wait behind it.';
 
 CREATE OR REPLACE VIEW sluice.freshness AS

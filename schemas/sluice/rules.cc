@@ -179,6 +179,31 @@ std::string check_value(const Message& message, const Reflection& reflection,
   return {};
 }
 
+bool is_timestamp(const FieldPlan& plan) {
+  return plan.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+         plan.field->message_type()->full_name() == "google.protobuf.Timestamp";
+}
+
+// Cuts it down to the millisecond, as every time is.
+std::string check_timestamp(Message& timestamp) {
+  constexpr std::int64_t kMillisecondsASecond = 1000;
+  constexpr std::int64_t kSecondsMax = INT64_MAX / kMillisecondsASecond;
+  constexpr std::int32_t kNanosAMillisecond = 1'000'000;
+  constexpr std::int32_t kNanosASecond = 1'000'000'000;
+  const auto& reflection = *timestamp.GetReflection();
+  const FieldDescriptor* second = timestamp.GetDescriptor()->FindFieldByNumber(1);
+  const FieldDescriptor* nano = timestamp.GetDescriptor()->FindFieldByNumber(2);
+  const std::int64_t seconds = reflection.GetInt64(timestamp, second);
+  const std::int32_t nanos = reflection.GetInt32(timestamp, nano);
+  const bool small = seconds >= -kSecondsMax && seconds <= kSecondsMax;
+  if (!small || !is_storable(seconds * kMillisecondsASecond)) {
+    return "must be in the years 1 to 9999";
+  }
+  if (nanos < 0 || nanos >= kNanosASecond) return "must have 0 to 999999999 nanos";
+  reflection.SetInt32(&timestamp, nano, nanos - nanos % kNanosAMillisecond);
+  return {};
+}
+
 void check_message(Message& message, const MessagePlan& plan, const std::string& path,
                    std::vector<Fault>& faults);
 
@@ -225,7 +250,10 @@ void check_message(Message& message, const MessagePlan& plan, const std::string&
     if (std::string reason = check_value(message, reflection, field); !reason.empty()) {
       faults.push_back({path + field.field->name(), std::move(reason)});
     }
-    if (field.items) {
+    if (is_timestamp(field)) {
+      std::string reason = check_timestamp(*reflection.MutableMessage(&message, field.field));
+      if (!reason.empty()) faults.push_back({path + field.field->name(), std::move(reason)});
+    } else if (field.items) {
       check_message(*reflection.MutableMessage(&message, field.field), *field.items,
                     path + field.field->name() + ".", faults);
     }

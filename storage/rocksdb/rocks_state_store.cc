@@ -21,6 +21,7 @@ constexpr std::uint64_t kLogBytesOnTheirWay = std::uint64_t{1} << 20;
 
 // A batch of more than this gives its memory back.
 constexpr std::size_t kKeptBatch = std::size_t{1} << 20;
+constexpr std::size_t kChangeBytes = 1 + 2 * 5;  // a type and two lengths, at the most
 
 class RocksSnapshot final : public StateSnapshot {
  public:
@@ -97,7 +98,9 @@ std::unique_ptr<StateSnapshot> RocksStateStore::snapshot() {
 
 void RocksStateStore::write(const StateBatch& batch) {
   if (db_->logs && db_->logs->failed()) throw Retryable(db_->doing("sync the log of"));
-  rocksdb::WriteBatch& rows = db_->batch;
+  const std::size_t size = batch.bytes() + kChangeBytes * batch.size();
+  rocksdb::WriteBatch large(size > kKeptBatch ? size : 0);
+  rocksdb::WriteBatch& rows = size > kKeptBatch ? large : db_->batch;
   rows.Clear();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const StateBatch::Change change = batch.change(i);
@@ -117,7 +120,6 @@ void RocksStateStore::write(const StateBatch& batch) {
     if (!status.ok()) check(status, db_->doing("change"));
   }
   check(db_->rocks->Write(db_->write, &rows), db_->doing("write"));
-  if (rows.GetDataSize() > kKeptBatch) rows = rocksdb::WriteBatch();
 }
 
 void RocksStateStore::clear() {

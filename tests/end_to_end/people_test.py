@@ -3,8 +3,9 @@
 
 people_test.py SLUICE REPOSITORY: five users vote in every conversation; one is deleted and one is
 merged, and more of their votes come afterwards. The process dies between sending derived facts and
-saying so, behind saying so, and by kill -9 at any time, on the embedded log and on Kafka. In the end
-nothing is left of the two, every count is that of the other three, and both refolds are equal.
+saying so, behind saying so, and by kill -9 at any time, on the embedded log and on Kafka; there also
+as two projectors apart, who share four partitions of each domain and come and go. In the end nothing
+is left of the two, every count is that of the other three, and both refolds are equal.
 """
 import json
 import random
@@ -13,8 +14,9 @@ import sys
 import time
 
 from broker import Broker, skipped
-from postgres import Away, ask
-from system import DEADLINE_SECONDS, KILLED_AT_CRASH_POINT, SLUICE, Folder, Up, eventually, verify
+from postgres import Away, Cluster, ask
+from system import (DEADLINE_SECONDS, KILLED_AT_CRASH_POINT, SLUICE, Folder, Ingest, Project, Up,
+                    eventually, sluice, verify)
 
 CONVERSATIONS, LATE, OPINIONS = 30, 5, 2
 USERS = ["u1", "u2", "u3", "u4", "u5"]
@@ -73,6 +75,63 @@ class Mortal(Up):
             self.start_next()
 
 
+class Apart:
+    """Ingest and two projectors, as Mortal is one process: each is started again when found dead."""
+
+    SESSION = ["--kafka", "session.timeout.ms=6000", "--flush-interval", "20ms"]
+
+    def __init__(self, folder, broker, cluster, deaths):
+        self.postgres = cluster.url
+        self.ingest = Ingest(folder, broker.bootstrap)
+        self.projectors = [Project(folder / name, broker.bootstrap, cluster.url, *self.SESSION)
+                           for name in ("first", "second")]
+        self.services = [self.ingest, *self.projectors]
+        self.deaths = list(deaths)
+        self.died = 0
+        self.chance = random.Random(1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        for service in self.services:
+            service.__exit__(*failure)
+
+    @property
+    def http(self):
+        return self.ingest.http
+
+    def start_next(self):
+        self.ingest.start()
+        for projector in self.projectors:
+            self.start_projector(projector)
+
+    def start_projector(self, projector):
+        death = self.deaths.pop(0) if self.deaths else None
+        projector.start(**({"SLUICE_CRASH_AT": death} if death else {}))
+
+    def revive(self):
+        for service in self.services:
+            if (status := service.process.poll()) is None:
+                continue
+            assert status in (KILLED_AT_CRASH_POINT, -9), status
+            self.died += 1
+            if service is self.ingest:
+                service.start()
+            else:
+                self.start_projector(service)
+
+    def kill(self):
+        """One or both of the projectors, or ingest."""
+        for service in self.chance.choice([self.services[:1], self.services[1:2],
+                                           self.services[2:], self.projectors]):
+            service.kill()
+
+    def stop(self):
+        for service in self.services:
+            service.stop()
+
+
 def expected():
     every, both = str(CONVERSATIONS + LATE), 3 * CONVERSATIONS + LATE
     # u1's votes are gone; u2's are u3's, also where u3 never voted.
@@ -123,42 +182,58 @@ def check(up, log):
         verify(up.postgres, log, domain)
 
 
-def live_and_die(name, deaths, log_of, kills=0):
-    with Folder() as folder:
-        data = folder / "data"
-        flags, where = log_of(data)
-        with Mortal(data, flags, deaths) as up:
-            up.start_next()
-            post(up, "deliberation", conversations() + votes(range(CONVERSATIONS), USERS))
-            for kill in range(kills):
-                # The moment is what is random here, so nothing is waited for.
-                time.sleep(random.Random(kill).uniform(0, 0.3))
-                up.kill()
-                up.revive()
-            post(up, "people", [event("user.deleted", {"user_id": "u1"}, 1),
-                                event("user.merged", {"user_id": "u2", "into": "u3"}, 1)])
-            # In flight: some conversations know by now, those that are late cannot.
-            post(up, "deliberation", votes(range(CONVERSATIONS + LATE), USERS[:2], "late"))
-            check(up, where)
-            assert up.died >= max(1, kills), f"{name} was never reached"
-            up.stop()
+def live_and_die(name, up, where, kills=0):
+    with up:
+        up.start_next()
+        post(up, "deliberation", conversations() + votes(range(CONVERSATIONS), USERS))
+        for kill in range(kills):
+            # The moment is what is random here, so nothing is waited for.
+            time.sleep(random.Random(kill).uniform(0, 0.3))
+            up.kill()
+            up.revive()
+        post(up, "people", [event("user.deleted", {"user_id": "u1"}, 1),
+                            event("user.merged", {"user_id": "u2", "into": "u3"}, 1)])
+        # In flight: some conversations know by now, those that are late cannot.
+        post(up, "deliberation", votes(range(CONVERSATIONS + LATE), USERS[:2], "late"))
+        check(up, where)
+        assert up.died >= max(1, kills), f"{name} was never reached"
+        up.stop()
     print(f"passed: {name}, died {up.died} times")
 
 
-def embedded(data):
-    return [], ["--data", data]
+def on_embedded_log(name, deaths, kills=0):
+    with Folder() as folder:
+        data = folder / "data"
+        live_and_die(name, Mortal(data, [], deaths), ["--data", data], kills)
+
+
+def on_kafka(broker):
+    where = ["--brokers", broker.bootstrap]
+    deaths = ["flush.emitted:4", "flush.committed:4"]
+    with Folder() as folder:
+        up = Mortal(folder / "data", ["--log", "kafka", *where], deaths)
+        live_and_die("kill -9 on Kafka", up, where, kills=3)
+
+
+def apart_on_kafka(broker):
+    where = ["--brokers", broker.bootstrap]
+    deaths = ["flush.emitted:4", "flush.committed:4", "flush.emitted:3", "flush.committed:6"]
+    sluice("topics", "apply", *where)
+    with Folder() as folder, Cluster(folder / "postgres") as cluster:
+        sluice("schema", "apply", "--postgres", cluster.url)
+        up = Apart(folder, broker, cluster, deaths)
+        live_and_die("two projectors apart, on Kafka", up, where, kills=4)
 
 
 def main():
     for step in ("flush.emitted", "flush.committed"):
-        live_and_die(step, [f"{step}:{n}" for n in (2, 5, 9, 3)], embedded)
-    live_and_die("kill -9", [], embedded, kills=5)
-    with Broker() as broker:
-        if broker is None:
-            return skipped("users deleted and merged, on Kafka")
-        where = ["--brokers", broker.bootstrap]
-        live_and_die("kill -9 on Kafka", ["flush.emitted:4", "flush.committed:4"],
-                     lambda _: (["--log", "kafka", *where], where), kills=3)
+        on_embedded_log(step, [f"{step}:{n}" for n in (2, 5, 9, 3)])
+    on_embedded_log("kill -9", [], kills=5)
+    for run in (on_kafka, apart_on_kafka):
+        with Broker() as broker:
+            if broker is None:
+                return skipped("users deleted and merged, on Kafka")
+            run(broker)
     return 0
 
 

@@ -2,8 +2,9 @@
 """What stands in Kafka and cannot be folded waits in sight, and holds up nobody else.
 
 quarantine_test.py SLUICE REPOSITORY: writes garbage to the topic with kcat, under the key of a
-conversation and under keys that are no text; the conversation waits, another goes on; after
-`sluice quarantine discard` what waited is folded in order, and a refold agrees.
+conversation and under keys that are no text; the conversation waits, another goes on; a user who is
+deleted meanwhile goes from what waits; after `sluice quarantine discard` the rest is folded in order,
+and a refold agrees.
 """
 import json
 import subprocess
@@ -11,18 +12,18 @@ import sys
 
 from broker import TOPIC, Broker, skipped
 from postgres import ask
-from system import Folder, Up, sluice, verify, wait_for
+from system import Folder, Up, eventually, sluice, verify, wait_for
 
 
-def event(event_id, kind, data):
+def event(event_id, kind, data, **attributes):
     return json.dumps({"specversion": "1.0", "source": "test", "id": event_id, "type": kind,
-                       "data": data})
+                       "data": data, **attributes})
 
 
-def post(up, events):
+def post(up, events, domain="deliberation"):
     posted = subprocess.run(["curl", "-sS", "--fail", "-X", "POST", "-H",
                              "content-type: application/x-ndjson", "--data-binary", "@-",
-                             f"{up.http}/v1/deliberation/events"],
+                             f"{up.http}/v1/{domain}/events"],
                             input="\n".join(events), capture_output=True, text=True)
     assert posted.returncode == 0, posted.stderr
     wait_for(json.loads(posted.stdout)["token"], up.postgres)
@@ -67,6 +68,7 @@ def wait_and_discard(up, broker):
     assert votes(up, "bad") == "1", "the parked one waits"
     waiting = waiting_for(up, "bad")
     assert len(waiting) == 3 and waiting[0][2] == "not an Envelope", waiting
+    forget(up, "p1")
     listed = sluice("quarantine", "list", "--postgres", up.postgres, "--json", check=False)
     assert "not an Envelope" in listed.stdout, listed.stdout + listed.stderr
     shown = sluice("quarantine", "show", "--domain", "deliberation", "--partition", waiting[0][0],
@@ -75,9 +77,20 @@ def wait_and_discard(up, broker):
     sluice("quarantine", "discard", "--domain", "deliberation", "--key", "bad", "--offset",
            waiting[0][1], "--brokers", broker.bootstrap)
     post(up, [vote("bad", "p3")])
-    assert votes(up, "bad") == "4", "what waited is folded"
+    assert votes(up, "bad") == "3", "what waited is folded: p0, p2 and p3"
     assert waiting_for(up, "bad") == []
-    verify(up.postgres, ["--brokers", broker.bootstrap])
+    for domain in ("deliberation", "people"):
+        verify(up.postgres, ["--brokers", broker.bootstrap], domain)
+
+
+def forget(up, user):
+    post(up, [event(f"{user}-deleted", "user.deleted", {"user_id": user}, actor=user)],
+         "people")
+    eventually("nothing of the user waits", lambda: ask(
+        up.postgres, "SELECT count(*) FROM sluice.quarantine "
+                     f"WHERE position(convert_to('{user}', 'utf8') in bytes) > 0 "
+                     "AND position(convert_to('participant.removed', 'utf8') in bytes) = 0")
+        [0][0] == "0")
 
 
 def main():

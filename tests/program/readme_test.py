@@ -1,100 +1,18 @@
 #!/usr/bin/env python3
-"""What the README shows is what comes: its commands are run, its outputs compared ("..." is anything).
+"""What the README shows is what comes: see page.py.
 
-readme_test.py SLUICE REPOSITORY TOPIC_ADMIN: `sluice up`, the folder and the port are replaced by those of a
-scratch folder and a free port, nothing else.
+readme_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
-import os
 import pathlib
-import re
-import subprocess
 import sys
 
-from program import SECONDS, SLUICE, Folder, Up
-
-
-def blocks():
-    """Code blocks that show commands, as pairs of command and output."""
-    text = (pathlib.Path(sys.argv[2]) / "README.md").read_text()
-    for block in re.findall(r"^```\n(\$ .*?)^```$", text, re.DOTALL | re.MULTILINE):
-        yield list(commands(block.splitlines()))
-
-
-def whole(command):
-    """Whether bash would begin to run it: quotes are closed, and documents that it reads from here."""
-    ends = re.findall(r"<<'(\w+)'", command)
-    return (all(f"\n{end}" in command for end in ends)
-            and subprocess.run(["bash", "-n", "-c", command], capture_output=True).returncode == 0)
-
-
-def commands(lines):
-    at = 0
-    while at < len(lines):
-        assert lines[at].startswith("$ "), lines[at]
-        command = lines[at][2:]
-        at += 1
-        while not whole(command):
-            command += "\n" + lines[at]
-            at += 1
-        output = []
-        while at < len(lines) and not lines[at].startswith("$ "):
-            output.append(lines[at])
-            at += 1
-        yield command, "\n".join(output)
-
-
-def fits(shown, came):
-    pattern = ".*".join(re.escape(part) for part in shown.strip().split("..."))
-    return re.fullmatch(pattern, came.strip(), re.DOTALL)
-
-
-class Reader:
-    """Somebody who types what is shown."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.up = Up(folder / "data", ["--memory", "128MiB"])
-        self.exports = []
-
-    def start_up(self, shown):
-        self.up.start()
-        ready = f'{{"ready":true,"http":"{self.up.http}","postgres":"{self.up.postgres}"}}'
-        assert fits(shown, ready.replace(self.up.http, "http://127.0.0.1:8080")), (shown, ready)
-
-    def type(self, command, shown):
-        if command == "sluice up --data /tmp/sluice":
-            return self.start_up(shown)
-        if command.startswith("export "):
-            # The URLs are there once it runs; the path is where this build has the program.
-            for shown_value, value in (("http://127.0.0.1:8080", getattr(self.up, "http", "")),
-                                       ("postgresql://...", getattr(self.up, "ready", {}).get("postgres", "")),
-                                       ("$PWD/build/release/tools/sluice",
-                                        str(pathlib.Path(SLUICE).resolve().parent))):
-                command = command.replace(shown_value, value)
-            self.exports.append(command)
-            assert shown == ""
-            return None
-        command = command.replace("/tmp/sluice", str(self.folder / "data"))
-        ran = subprocess.run(["bash", "-c", "\n".join([*self.exports, command])], text=True,
-                             cwd=self.folder, capture_output=True, timeout=SECONDS)
-        assert ran.returncode == 0, (command, ran.stdout, ran.stderr)
-        assert fits(shown, ran.stdout), f"{command}\nshown:\n{shown}\ncame:\n{ran.stdout}"
-        return None
+from page import Reader, follow
+from program import Folder
 
 
 def main():
-    os.environ.update(PAGER="cat", PSQL_PAGER="cat")
     with Folder() as folder:
-        reader = Reader(folder)
-        typed = 0
-        try:
-            for block in blocks():
-                for command, shown in block:
-                    reader.type(command, shown)
-                    typed += 1
-        finally:
-            reader.up.kill()
-        assert typed >= 9, typed
+        follow((pathlib.Path(sys.argv[2]) / "README.md").read_text(), Reader(folder), least=9)
 
 
 main()

@@ -31,6 +31,11 @@ void FaultyWriter::require_new(std::span<const NewRecord> records) const {
   for (const NewRecord& record : records) {
     Envelope envelope;
     envelope.ParseFromString(std::string(record.value));
+    if (envelope.control().has_tick()) {
+      if (!taken_.contains(record.partition)) throw Broken("a tick by who never had the partition");
+      ticks_(record.partition, Time{std::chrono::milliseconds(envelope.recorded_at())});
+      continue;
+    }
     const auto taken = taken_.find(Partition{envelope.origin().partition()});
     if (taken == taken_.end() || envelope.origin().position() < taken->second.value) {
       throw Broken("what the view had was emitted again: " + envelope.id());

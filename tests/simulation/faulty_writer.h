@@ -1,9 +1,10 @@
 #pragma once
 
-// The writer by which a worker sends derived records: it fails as a log can, dies at a named step,
-// and knows what its worker must not send.
+// The writer by which a worker sends derived records and ticks: it fails as a log can, dies at a
+// named step, and knows what its worker must not send.
 
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,8 +33,11 @@ void carry_out(const LateAppend& late, EventWriter& writer);
 
 class FaultyWriter final : public EventWriter {
  public:
-  FaultyWriter(std::unique_ptr<EventWriter> writer, DeathRow& death, std::vector<LateAppend>& late)
-      : writer_(std::move(writer)), death_(death), late_(late) {}
+  // `ticks` is told of every tick before it is appended.
+  using Ticks = std::function<void(Partition, Time recorded_at)>;
+  FaultyWriter(std::unique_ptr<EventWriter> writer, DeathRow& death, std::vector<LateAppend>& late,
+               Ticks ticks)
+      : writer_(std::move(writer)), death_(death), late_(late), ticks_(std::move(ticks)) {}
 
   // The next append takes so many of each partition's records and throws Retryable; `late`: it
   // takes them when they are carried out.
@@ -57,6 +61,7 @@ class FaultyWriter final : public EventWriter {
   const std::unique_ptr<EventWriter> writer_;
   DeathRow& death_;
   std::vector<LateAppend>& late_;
+  const Ticks ticks_;
   std::optional<Fault> fault_;
   std::map<Partition, Offset> taken_;
 };

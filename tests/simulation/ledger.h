@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,13 @@ namespace sluice::simulation {
 
 // The numbers of a row, by the text of its key.
 using Rows = std::map<std::string, std::array<std::int64_t, 4>>;
+
+struct LedgerFact {
+  std::int64_t offset = 0;
+  std::int64_t recorded_at = 0;
+  std::string payload;
+  bool by_service = false;
+};
 
 // A fact that another domain is to be told.
 struct Telling {
@@ -31,10 +39,15 @@ class Ledger {
   // What the payload's fact is about; nullopt when it is no fact that meets its rules.
   [[nodiscard]] virtual std::optional<std::string> key_of(const std::string& payload) const = 0;
 
-  // Takes the fact of the record at `offset` in. Returns why it is rejected, and then nothing has
-  // changed and nothing is to be told; "" when it is not.
-  virtual std::string apply(std::int64_t offset, const std::string& payload, bool by_service,
-                            std::vector<Telling>& tellings) = 0;
+  // Takes the fact in. Returns why it is rejected, and then nothing has changed and nothing is to
+  // be told; "" when it is not.
+  virtual std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) = 0;
+
+  // Time has come to here: what was to happen by then happens.
+  virtual void pass(std::int64_t record_time, std::vector<Telling>& tellings) = 0;
+  // When the first of that is to happen.
+  [[nodiscard]] virtual std::optional<std::int64_t> next_due() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<Ledger> copy() const = 0;
 
   // Adds what must be published.
   virtual void add_rows(Rows& rows) const = 0;

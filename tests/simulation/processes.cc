@@ -41,7 +41,9 @@ void World::start(Node& node) {
 
 void World::start(Node& node, Seat& seat) {
   seat.sink = std::make_unique<MemorySink>(seat.subject->views());
-  seat.writer = std::make_unique<FaultyWriter>(log_.writer(), node.death, late_);
+  seat.writer = std::make_unique<FaultyWriter>(
+      log_.writer(), node.death, late_,
+      [this, &seat](Partition p, Time at) { check_tick(*seat.subject, p, at); });
   seat.faulty_sink = std::make_unique<FaultySink>(
       *seat.sink, node.death, [&seat](Partition p, Offset at) { seat.writer->taken(p, at); });
   WorkerParts parts{.open_reader =
@@ -65,13 +67,25 @@ void World::start(Node& node, Seat& seat) {
       std::move(parts));
 }
 
+// A tick has a reason: by all that the log holds something is to happen, at the tick's time or
+// before, which lags the clock.
+void World::check_tick(Subject& subject, Partition partition, Time recorded_at) {
+  count("ticked");
+  const auto where = subject.where(partition, log_.range(subject.stream(), partition).end.value);
+  if (recorded_at > wall_ - milliseconds{500}) throw Broken("a tick too early" + where);
+  const std::optional<std::int64_t> due = subject.next_due_at_end(partition);
+  if (!due || *due > recorded_at.time_since_epoch().count()) {
+    throw Broken("a tick without a reason" + where);
+  }
+}
+
 void World::turn(Node& node, Seat& seat) {
   if (node.asleep > 0) {
     --node.asleep;
     return;
   }
   try {
-    seat.worker->step(steady_, milliseconds{0});
+    seat.worker->step(steady_, wall_, milliseconds{0});
   } catch (const Crash&) {
     count("died at a step");
     crash(node);

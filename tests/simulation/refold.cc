@@ -35,7 +35,7 @@ void Refold::take(const LoggedRecord& record) {
     const Origin& origin = envelope.origin();
     auto& came = came_[{origin.projection(), origin.partition()}];
     if (!came.emplace(origin.position(), origin.ordinal()).second) {
-      record_time_ = std::max(record_time_, time_of(record, envelope));
+      move_time(record, envelope);
       return;
     }
   }
@@ -50,7 +50,7 @@ void Refold::take(const LoggedRecord& record) {
 
 void Refold::obey(const LoggedRecord& record, const Envelope& envelope) {
   const Control& control = envelope.control();
-  if (control.has_tick()) record_time_ = std::max(record_time_, time_of(record, envelope));
+  if (control.has_tick()) move_time(record, envelope);
   if (control.has_release()) release(record.key);
   if (!control.has_discard()) return;
   const std::int64_t offset = control.discard().offset();
@@ -86,17 +86,28 @@ bool Refold::repeats(const LoggedRecord& record, const Envelope& envelope) {
 }
 
 void Refold::settle(const LoggedRecord& record, const Envelope& envelope) {
-  record_time_ = std::max(record_time_, time_of(record, envelope));
+  move_time(record, envelope);
   if (!envelope.has_origin() && repeats(record, envelope)) return;
   const bool by_service = envelope.actor().role() == Actor::ROLE_SERVICE;
   std::vector<Telling> tellings;
-  const std::string reason =
-      ledger_->apply(record.offset, envelope.payload(), by_service, tellings);
+  const std::string reason = ledger_->apply(
+      {record.offset, time_of(record, envelope), envelope.payload(), by_service}, tellings);
   if (!reason.empty()) rejections[record.offset] = reason;
+  tell(std::move(tellings));
+}
+
+void Refold::tell(std::vector<Telling> tellings) {
   for (Telling& telling : tellings) {
     derived.push_back({next_, record_time_, std::move(telling)});
     ++next_.second;
   }
+}
+
+void Refold::move_time(const LoggedRecord& record, const Envelope& envelope) {
+  record_time_ = std::max(record_time_, time_of(record, envelope));
+  std::vector<Telling> tellings;
+  ledger_->pass(record_time_, tellings);
+  tell(std::move(tellings));
 }
 
 }  // namespace sluice::simulation

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -42,8 +43,15 @@ class Refold {
         partitions_(partitions),
         horizon_ms_(horizon_ms),
         ledger_(std::move(ledger)) {}
+  Refold(const Refold& other) : Refold(other, other.ledger_->copy()) {}
+  Refold(Refold&&) = default;
+  Refold& operator=(Refold&&) = default;
 
   void take(const LoggedRecord& record);
+
+  // When the first thing is to happen that nobody has posted.
+  [[nodiscard]] std::optional<std::int64_t> next_due() const { return ledger_->next_due(); }
+  [[nodiscard]] std::int64_t record_time() const { return record_time_; }
 
   [[nodiscard]] const Ledger& ledger() const { return *ledger_; }
   [[nodiscard]] Ledger& ledger() { return *ledger_; }
@@ -52,6 +60,20 @@ class Refold {
   std::vector<Derived> derived;                     // in order
 
  private:
+  Refold(const Refold& other, std::unique_ptr<Ledger> ledger)
+      : rejections(other.rejections),
+        quarantined(other.quarantined),
+        partition_(other.partition_),
+        partitions_(other.partitions_),
+        horizon_ms_(other.horizon_ms_),
+        ledger_(std::move(ledger)),
+        record_time_(other.record_time_),
+        seen_(other.seen_),
+        came_(other.came_),
+        parked_(other.parked_) {}
+
+  void move_time(const LoggedRecord& record, const Envelope& envelope);
+  void tell(std::vector<Telling> tellings);
   void obey(const LoggedRecord& record, const Envelope& envelope);
   void settle(const LoggedRecord& record, const Envelope& envelope);
   void release(const std::string& key);

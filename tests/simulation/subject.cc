@@ -88,14 +88,24 @@ void Subject::forget_tail(Partition partition) {
   if (end < account.position) account.lost = true;
 }
 
-bool Subject::complete() {
+std::optional<std::int64_t> Subject::next_due_at_end(Partition partition) {
+  read_log(partition);
+  const Account& account = this->account(partition);
+  Refold whole(account.refold);
+  for (std::size_t i = static_cast<std::size_t>(account.position); i < account.log.size(); ++i) {
+    whole.take(account.log[i]);
+  }
+  return whole.next_due();
+}
+
+bool Subject::complete(Time time) {
   for (int p = 0; p < kPartitions; ++p) {
     const Account& account = this->account(Partition{p});
     if (account.lost) continue;
-    if (account.position != log_.range(stream_, Partition{p}).end.value ||
-        !account.refold.ledger().all_computed(views_)) {
-      return false;
-    }
+    if (account.position != log_.range(stream_, Partition{p}).end.value) return false;
+    const auto due = account.refold.next_due();
+    if (due && *due <= time.time_since_epoch().count()) return false;
+    if (!account.refold.ledger().all_computed(views_)) return false;
   }
   return true;
 }

@@ -54,8 +54,12 @@ class Subject {
   // The log's end has gone back to where it is now.
   void forget_tail(Partition partition);
 
-  // Whether the view has reached the end of every log that was not lost.
-  [[nodiscard]] bool complete();
+  // Whether the view has reached the end of every log that was not lost, and nothing was to happen
+  // by `time` any more.
+  [[nodiscard]] bool complete(Time time);
+
+  // When the first thing is to happen that nobody has posted, by all that the log holds.
+  [[nodiscard]] std::optional<std::int64_t> next_due_at_end(Partition partition);
 
   [[nodiscard]] std::string where(Partition partition, std::int64_t position) const;
 

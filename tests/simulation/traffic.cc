@@ -42,6 +42,7 @@ std::string World::random_payload(const Subject& subject, const std::string& key
   if (what < 25) {
     event.mutable_member_added()->set_box_id(key);
     event.mutable_member_added()->set_member(member);
+    if (what < 15) event.mutable_member_added()->set_stay_ms(below(what < 10 ? 2000 : 20'000));
   } else if (what < 36) {
     event.mutable_member_removed()->set_box_id(key);
     event.mutable_member_removed()->set_member(member);

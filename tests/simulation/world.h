@@ -75,6 +75,7 @@ class World {
 
   // processes.cc
   void turn(Node& node, Seat& seat);
+  void check_tick(Subject& subject, Partition partition, Time recorded_at);
   void start(Node& node);
   void start(Node& node, Seat& seat);
   void compute(Node& node);

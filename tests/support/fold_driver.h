@@ -32,26 +32,37 @@ class FoldDriver {
   Time now{std::chrono::milliseconds{1'700'000'000'000}};
   std::optional<Time> occurred_at;
 
-  FoldDriver() : store_(state_), tables_(store_), rules_(tables_) {}
+  FoldDriver() : store_(state_), tables_(store_), timers_(tables_), rules_(tables_) {}
 
-  // Folds the fact as it is, so it must meet its rules already. Returns the reason for which it was
-  // rejected, or "".
+  // Folds the fact as it is, so it must meet its rules already, after the timers that are due by
+  // `now`. Returns the reason for which it was rejected, or "".
   std::string_view post(const Event& event) {
     const std::string id = std::to_string(position_.value);
-    const Record record{id, "/test", actor, now, occurred_at, position_, position_.next()};
-    outbox_.begin(position_, true);
-    outbox_.set_record_time(now);
-    position_ = position_.next();
+    const Record record{id,
+                        "/test",
+                        actor,
+                        now,
+                        occurred_at,
+                        position_,
+                        position_.next(),
+                        std::max(record_time_, now)};
+    move_time();
     const auto* fact =
         event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
     if (FactRules::of(*fact->message_type()).service_only() &&
         actor.role() != Actor::ROLE_SERVICE) {
       return "actor.not_allowed";
     }
-    Effects effects(tables_, outbox_);
+    Effects effects(tables_, timers_, outbox_);
     rules_.fold(event, record, effects);
     return effects.rejection();
   }
+
+  // A record that only moves time on to `now`.
+  void tick() { move_time(); }
+
+  // Of the record that is posted next.
+  [[nodiscard]] Offset position() const { return position_; }
 
   // The facts that were emitted to the domain whose Event this is since the last call of this for
   // it, in order.
@@ -104,8 +115,14 @@ class FoldDriver {
     return found;
   }
 
+  // Rows that follow from others are brought up to date, as they are before every flush.
+  void refresh() {
+    if constexpr (Refreshes<P>) rules_.refresh();
+  }
+
   // Changed rows go to the store, and to readers where they show.
   void flush() {
+    refresh();
     StateBatch batch;
     for (const auto& rows : tables_.all()) {
       if (rows->published()) publish(*rows);
@@ -122,11 +139,30 @@ class FoldDriver {
   void restart() {
     flush();
     tables_.drop();
+    timers_.load();
+  }
+
+  // Flushes and drops what memory holds beside changes.
+  void flush_and_shrink() {
+    flush();
+    tables_.shrink_to(0);
   }
 
   [[nodiscard]] Tables& tables() { return tables_; }
 
  private:
+  void move_time() {
+    outbox_.begin(position_, true);
+    position_ = position_.next();
+    record_time_ = std::max(record_time_, now);
+    outbox_.set_record_time(record_time_);
+    while (auto timer = timers_.take_due(record_time_)) {
+      timer->folded_to = position_.next();
+      Effects effects(tables_, timers_, outbox_, timer->due);
+      fire_timer(rules_, *timer, effects);
+    }
+  }
+
   void publish(TableRows& rows) {
     auto& view = view_[&rows.row_type()];
     for (const RowSlot* slot : rows.dirty_in_key_order()) {
@@ -161,6 +197,8 @@ class FoldDriver {
   MemoryState state_;
   MemoryStateStore store_;
   Tables tables_;
+  Timers timers_;
+  Time record_time_{};
   Outbox outbox_{"test", Partition{0}};
   std::vector<Envelope> emitted_;
   P rules_;

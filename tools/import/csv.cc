@@ -1,8 +1,10 @@
 #include "tools/import/csv.h"
 
 #include <simdjson.h>
+#include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <sstream>
@@ -16,6 +18,22 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string at_line(const std::string& name, std::uint64_t line) {
   return name + " line " + std::to_string(line) + ": ";
+}
+
+std::string unpacked(const std::filesystem::path& path) {
+  const gzFile file = gzopen(path.c_str(), "rb");
+  if (file == nullptr) throw Misconfigured("cannot read " + path.string());
+  std::string text;
+  std::array<char, 1 << 16> part{};
+  int read = 0;
+  while ((read = gzread(file, part.data(), part.size())) > 0) {
+    text.append(part.data(), static_cast<std::size_t>(read));
+  }
+  // Where it is cut short only closing says so.
+  const bool packed = gzdirect(file) == 0;
+  const bool whole = gzclose(file) == Z_OK && read == 0 && packed;
+  if (!whole) throw Misconfigured(path.string() + " is not a whole gzip file");
+  return text;
 }
 
 }  // namespace
@@ -76,6 +94,7 @@ bool CsvRows::next(std::vector<std::string>& fields) {
 }
 
 CsvFile CsvFile::read(const std::filesystem::path& path) {
+  if (path.extension() == ".gz") return parse(unpacked(path), path.filename().string());
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   if (!in || !(text << in.rdbuf())) throw Misconfigured("cannot read " + path.string());
@@ -111,13 +130,16 @@ std::size_t CsvFile::column(std::string_view name) const {
   return static_cast<std::size_t>(found - header_.begin());
 }
 
+void CsvFile::fail(const Row& row, const std::string& what) const {
+  throw Misconfigured(at_line(name_, row.line) + what);
+}
+
 std::int64_t CsvFile::number(const Row& row, std::size_t column) const {
   const std::string& text = row.fields[column];
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) {
-    throw Misconfigured(at_line(name_, row.line) + header_[column] + " is \"" + text +
-                        "\", not a whole number");
+    fail(row, header_[column] + " is \"" + text + "\", not a whole number");
   }
   return value;
 }

@@ -41,7 +41,8 @@ class CsvFile {
     std::vector<std::string> fields;
   };
 
-  // Misconfigured when the file cannot be read, is not UTF-8, or has rows of another width.
+  // Misconfigured when the file cannot be read, is not UTF-8, or has rows of another width. One
+  // whose name ends in .gz is unpacked.
   static CsvFile read(const std::filesystem::path& path);
   static CsvFile parse(std::string_view text, std::string name);
 
@@ -50,6 +51,8 @@ class CsvFile {
   [[nodiscard]] bool has(std::string_view column) const;
   // Misconfigured when there is no such column.
   [[nodiscard]] std::size_t column(std::string_view name) const;
+  // Misconfigured, with file and line: what is wrong with the row.
+  [[noreturn]] void fail(const Row& row, const std::string& what) const;
   // The field as a whole number; Misconfigured, with the line, when it is none.
   [[nodiscard]] std::int64_t number(const Row& row, std::size_t column) const;
 

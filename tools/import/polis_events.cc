@@ -1,12 +1,12 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 
 #include "storage/errors.h"
 #include "tools/import/polis_export.h"
 #include "tools/sluice/json.h"
+#include "tools/sluice/rfc3339.h"
 
 namespace sluice {
 namespace {
@@ -30,21 +30,6 @@ std::string_view cut(std::string_view text, std::size_t most) {
     const bool begins = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
     if (begins && points++ == most) return text.substr(0, i);
   }
-  return text;
-}
-
-std::string rfc3339(std::int64_t milliseconds) {
-  using namespace std::chrono;
-  const sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds(milliseconds)};
-  const auto day = floor<days>(time);
-  const year_month_day date(day);
-  const hh_mm_ss clock(time - day);
-  char text[40];
-  std::snprintf(
-      text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
   return text;
 }
 

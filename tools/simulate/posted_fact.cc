@@ -2,10 +2,13 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <array>
+#include <charconv>
 #include <vector>
 
 #include "schemas/sluice/words.h"
 #include "storage/check.h"
+#include "tools/sluice/rfc3339.h"
 
 namespace sluice::simulate {
 namespace {
@@ -35,6 +38,24 @@ void append_member(std::string& out, std::string_view name) {
   out += ':';
 }
 
+// In as few digits as tell it from every other.
+void append_real(std::string& out, double number) {
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.begin(), text.end(), number);
+  CHECK(error == std::errc(), "a double has no more digits");
+  out.append(text.begin(), end);
+}
+
+void append_time(std::string& out, const Message& timestamp) {
+  constexpr std::int64_t kMillisecondsASecond = 1000;
+  constexpr std::int32_t kNanosAMillisecond = 1'000'000;
+  const auto& reflection = *timestamp.GetReflection();
+  const auto& type = *timestamp.GetDescriptor();
+  const std::int64_t seconds = reflection.GetInt64(timestamp, type.FindFieldByNumber(1));
+  const std::int32_t nanos = reflection.GetInt32(timestamp, type.FindFieldByNumber(2));
+  append_text(out, rfc3339(seconds * kMillisecondsASecond + nanos / kNanosAMillisecond));
+}
+
 void append_object(std::string& out, const Message& message);
 
 void append_value(std::string& out, const Message& message, const FieldDescriptor& field) {
@@ -50,10 +71,15 @@ void append_value(std::string& out, const Message& message, const FieldDescripto
     case FieldDescriptor::CPPTYPE_INT64:
       out += std::to_string(reflection.GetInt64(message, &field));
       return;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return append_real(out, reflection.GetDouble(message, &field));
     case FieldDescriptor::CPPTYPE_MESSAGE:
+      if (field.message_type()->full_name() == "google.protobuf.Timestamp") {
+        return append_time(out, reflection.GetMessage(message, &field));
+      }
       return append_object(out, reflection.GetMessage(message, &field));
     default:
-      CHECK(false, "simulated facts have texts, flags, words and integers");
+      CHECK(false, "simulated facts have texts, flags, words, times and numbers");
   }
 }
 

@@ -36,12 +36,11 @@ std::optional<std::string> RosterLedger::key_of(const std::string& payload) cons
   return member;
 }
 
-std::string RosterLedger::apply(std::int64_t offset, const std::string& payload, bool by_service,
-                                std::vector<Telling>& tellings) {
+std::string RosterLedger::apply(const LedgerFact& fact, std::vector<Telling>& tellings) {
   roster::Event event;
-  event.ParseFromString(payload);
-  const std::string name = *key_of(payload);
-  if ((event.has_member_entered() || event.has_member_left()) && !by_service) {
+  event.ParseFromString(fact.payload);
+  const std::string name = *key_of(fact.payload);
+  if ((event.has_member_entered() || event.has_member_left()) && !fact.by_service) {
     return "actor.not_allowed";
   }
   const auto known = persons_.find(name);
@@ -53,7 +52,7 @@ std::string RosterLedger::apply(std::int64_t offset, const std::string& payload,
   if (event.has_member_entered()) {
     const std::string& box = event.member_entered().box_id();
     ++person.entries;
-    person.since[box] = offset;
+    person.since[box] = fact.offset;
     if (person.banned) tellings.push_back(expelled(name, box));
   } else if (event.has_member_left()) {
     ++person.exits;

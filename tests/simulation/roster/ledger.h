@@ -8,8 +8,12 @@ namespace sluice::simulation {
 class RosterLedger final : public Ledger {
  public:
   [[nodiscard]] std::optional<std::string> key_of(const std::string& payload) const override;
-  std::string apply(std::int64_t offset, const std::string& payload, bool by_service,
-                    std::vector<Telling>& tellings) override;
+  std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) override;
+  void pass(std::int64_t, std::vector<Telling>&) override {}
+  [[nodiscard]] std::optional<std::int64_t> next_due() const override { return std::nullopt; }
+  [[nodiscard]] std::unique_ptr<Ledger> copy() const override {
+    return std::make_unique<RosterLedger>(*this);
+  }
   void add_rows(Rows& rows) const override;
 
   static Rows published(const MemoryViews& views);

@@ -1,6 +1,7 @@
 #include "tests/simulation/tally/ledger.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "roster/events.pb.h"
 #include "tally/tables.pb.h"
@@ -47,12 +48,11 @@ std::optional<std::string> TallyLedger::key_of(const std::string& payload) const
   return box;
 }
 
-std::string TallyLedger::apply(std::int64_t offset, const std::string& payload, bool by_service,
-                               std::vector<Telling>& tellings) {
+std::string TallyLedger::apply(const LedgerFact& fact, std::vector<Telling>& tellings) {
   tally::Event event;
-  event.ParseFromString(payload);
-  const std::string id = *key_of(payload);
-  if (event.has_member_expelled() && !by_service) return "actor.not_allowed";
+  event.ParseFromString(fact.payload);
+  const std::string id = *key_of(fact.payload);
+  if (event.has_member_expelled() && !fact.by_service) return "actor.not_allowed";
   const std::string gone = event.has_member_removed() ? event.member_removed().member()
                                                       : event.member_expelled().member();
   if (event.has_member_removed() && (!boxes_.contains(id) || !boxes_[id].members.contains(gone))) {
@@ -64,21 +64,81 @@ std::string TallyLedger::apply(std::int64_t offset, const std::string& payload, 
   if (event.has_member_added()) {
     const std::string& name = event.member_added().member();
     if (!box.members.contains(name)) tellings.push_back(entered(name, id));
-    ++box.members[name].times;
-    box.members[name].last_position = offset;
+    Member& member = box.members[name];
+    ++member.times;
+    member.last_position = fact.offset;
+    member.stay_ms = event.member_added().stay_ms();
+    trace(id, 0);
+    forget_plans(id, name);
+    if (event.member_added().has_stay_ms()) {
+      plans_.push_back({fact.recorded_at + member.stay_ms / 2, id, name, 0});
+      plans_.push_back({fact.recorded_at + member.stay_ms, id, name, 1});
+    }
   } else if (event.has_box_emptied()) {
-    for (const auto& [name, member] : box.members) tellings.push_back(left(name, id));
+    for (const auto& [name, member] : box.members) {
+      tellings.push_back(left(name, id));
+      forget_plans(id, name);
+    }
     box.members.clear();
   } else {
     if (event.has_member_expelled()) ++box.expelled;
     if (box.members.erase(gone) > 0) tellings.push_back(left(gone, id));
+    forget_plans(id, gone);
   }
   return {};
 }
 
+void TallyLedger::trace(const std::string& box, int what) {
+  boxes_[box].trace = (boxes_[box].trace * 5 + what + 1) % 1'000'000'007;
+}
+
+void TallyLedger::forget_plans(const std::string& box, const std::string& member) {
+  std::erase_if(plans_, [&](const Plan& plan) {
+    return plan.kind != 2 && plan.box == box && plan.member == member;
+  });
+}
+
+std::optional<std::int64_t> TallyLedger::next_due() const {
+  std::optional<std::int64_t> first;
+  for (const Plan& plan : plans_) first = std::min(first.value_or(plan.due), plan.due);
+  return first;
+}
+
+void TallyLedger::pass(std::int64_t record_time, std::vector<Telling>& tellings) {
+  const auto order = [](const Plan& plan) {
+    return std::make_tuple(plan.due, plan.member.empty() ? plan.box : plan.box + "/" + plan.member,
+                           plan.kind);
+  };
+  while (!plans_.empty()) {
+    const auto first =
+        std::min_element(plans_.begin(), plans_.end(),
+                         [&](const Plan& a, const Plan& b) { return order(a) < order(b); });
+    if (first->due > record_time) return;
+    const Plan plan = *first;
+    plans_.erase(first);
+    happen(plan, tellings);
+  }
+}
+
+void TallyLedger::happen(const Plan& plan, std::vector<Telling>& tellings) {
+  trace(plan.box, 1 + plan.kind);
+  if (plan.kind != 1) return;
+  Box& box = boxes_[plan.box];
+  const std::int64_t stay = box.members[plan.member].stay_ms;
+  box.members.erase(plan.member);
+  ++box.changes;
+  changed_.insert(plan.box);
+  tellings.push_back(left(plan.member, plan.box));
+  if (stay % 2 == 0) return;
+  std::erase_if(plans_,
+                [&](const Plan& other) { return other.kind == 2 && other.box == plan.box; });
+  plans_.push_back({plan.due + 1000, plan.box, "", 2});
+}
+
 void TallyLedger::add_rows(Rows& rows) const {
   for (const auto& [id, box] : boxes_) {
-    rows[id] = {static_cast<std::int64_t>(box.members.size()), box.changes, box.expelled};
+    rows[id] = {static_cast<std::int64_t>(box.members.size()), box.changes, box.expelled,
+                box.trace};
     for (const auto& [name, member] : box.members) {
       rows[id + "/" + name] = {member.times, member.last_position};
     }
@@ -140,7 +200,7 @@ bool TallyLedger::all_computed(const MemoryViews& views) const {
 Rows TallyLedger::published(const MemoryViews& views) {
   Rows rows;
   views.for_each_row<tally::Box>([&](const tally::Box& row) {
-    rows[row.box_id()] = {row.members(), row.changes(), row.expelled()};
+    rows[row.box_id()] = {row.members(), row.changes(), row.expelled(), row.trace()};
   });
   views.for_each_row<tally::Member>([&](const tally::Member& row) {
     rows[row.box_id() + "/" + row.member()] = {row.times(), row.last_position()};

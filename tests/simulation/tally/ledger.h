@@ -1,6 +1,7 @@
 #pragma once
 
 #include <set>
+#include <vector>
 
 #include "tally/events.pb.h"
 #include "tests/simulation/ledger.h"
@@ -10,8 +11,12 @@ namespace sluice::simulation {
 class TallyLedger final : public Ledger {
  public:
   [[nodiscard]] std::optional<std::string> key_of(const std::string& payload) const override;
-  std::string apply(std::int64_t offset, const std::string& payload, bool by_service,
-                    std::vector<Telling>& tellings) override;
+  std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) override;
+  void pass(std::int64_t record_time, std::vector<Telling>& tellings) override;
+  [[nodiscard]] std::optional<std::int64_t> next_due() const override;
+  [[nodiscard]] std::unique_ptr<Ledger> copy() const override {
+    return std::make_unique<TallyLedger>(*this);
+  }
   void add_rows(Rows& rows) const override;
   void reach(std::int64_t position) override;
   [[nodiscard]] std::map<std::string, std::int64_t> computed(
@@ -24,11 +29,13 @@ class TallyLedger final : public Ledger {
   struct Member {
     std::int64_t times = 0;
     std::int64_t last_position = 0;
+    std::int64_t stay_ms = 0;
   };
   struct Box {
     std::map<std::string, Member> members;
     std::int64_t changes = 0;
     std::int64_t expelled = 0;
+    std::int64_t trace = 0;
   };
   // What is to be computed of a box: members and times, and the names.
   struct Summary {
@@ -37,6 +44,18 @@ class TallyLedger final : public Ledger {
     std::vector<std::string> names;
     bool operator==(const Summary&) const = default;
   };
+  // What is to happen in a box: airing has no member.
+  struct Plan {
+    std::int64_t due = 0;
+    std::string box;
+    std::string member;
+    int kind = 0;  // warned, leaves, aired
+  };
+  void happen(const Plan& plan, std::vector<Telling>& tellings);
+  void forget_plans(const std::string& box, const std::string& member);
+  void trace(const std::string& box, int what);
+
+  std::vector<Plan> plans_;  // in no order
   std::map<std::string, Box> boxes_;
   std::set<std::string> changed_;  // since the last reach()
   std::map<std::string, std::map<std::int64_t, Summary>>

@@ -9,6 +9,22 @@
 namespace sluice {
 namespace {
 
+using std::chrono::milliseconds;
+
+// Kinds of timers. Those of a member have the key "box/member", the box's own has "box".
+enum TimerKind : int { kWarned, kLeaves, kAired };
+
+constexpr milliseconds kToAiring{1000};
+
+std::string timer_key(const std::string& box_id, const std::string& member) {
+  return box_id + "/" + member;
+}
+
+void stop_timers(const std::string& box_id, const std::string& member, Effects& effects) {
+  effects.cancel(timer_key(box_id, member), kWarned);
+  effects.cancel(timer_key(box_id, member), kLeaves);
+}
+
 void tell_left(const std::string& member, const std::string& box_id, Effects& effects) {
   roster::Event event;
   event.mutable_member_left()->set_member(member);
@@ -117,7 +133,10 @@ void Tally::add(const tally::MemberAdded& fact, const Record& record, Effects& e
   const bool entered = member.times() == 0;
   member.set_times(member.times() + 1);
   member.set_last_position(record.position.value);
+  member.set_stay_ms(fact.stay_ms());
   change(fact.box_id(), entered ? 1 : 0);
+  trace(fact.box_id(), 0);
+  set_stay(fact, record, effects);
   if (!entered) return;
   roster::Event event;
   event.mutable_member_entered()->set_member(fact.member());
@@ -132,6 +151,7 @@ void Tally::remove(const tally::MemberRemoved& fact, Effects& effects) {
     return effects.reject("member.unknown");
   }
   members_.erase(fact.box_id(), fact.member());
+  stop_timers(fact.box_id(), fact.member(), effects);
   change(fact.box_id(), -1);
 }
 
@@ -142,6 +162,7 @@ void Tally::empty(const tally::BoxEmptied& fact, Effects& effects) {
   }
   for (const std::string& member : gone) {
     members_.erase(fact.box_id(), member);
+    stop_timers(fact.box_id(), member, effects);
     tell_left(member, fact.box_id(), effects);
   }
   change(fact.box_id(), -static_cast<int>(gone.size()));
@@ -153,7 +174,40 @@ void Tally::expel(const tally::MemberExpelled& fact, Effects& effects) {
   box.set_expelled(box.expelled() + 1);
   if (!there) return;
   members_.erase(fact.box_id(), fact.member());
+  stop_timers(fact.box_id(), fact.member(), effects);
   tell_left(fact.member(), fact.box_id(), effects);
+}
+
+void Tally::trace(const std::string& box_id, int what) {
+  constexpr std::int64_t kPrime = 1'000'000'007;
+  tally::Box& box = boxes_.edit(box_id);
+  box.set_trace((box.trace() * 5 + what + 1) % kPrime);
+}
+
+void Tally::set_stay(const tally::MemberAdded& fact, const Record& record, Effects& effects) {
+  if (!fact.has_stay_ms()) return stop_timers(fact.box_id(), fact.member(), effects);
+  const std::string key = timer_key(fact.box_id(), fact.member());
+  effects.at(record.recorded_at + milliseconds{fact.stay_ms() / 2}, key, kWarned);
+  effects.at(record.recorded_at + milliseconds{fact.stay_ms()}, key, kLeaves);
+}
+
+void Tally::fire(const Timer& timer, Effects& effects) {
+  folded_to_ = timer.folded_to;
+  const std::string key(timer.key);
+  const std::size_t slash = key.find('/');
+  const std::string box_id = key.substr(0, slash);
+  trace(box_id, 1 + timer.kind);
+  if (timer.kind != kLeaves) return;
+  const std::string member = key.substr(slash + 1);
+  const bool airs = members_.find(box_id, member)->stay_ms() % 2 != 0;
+  leave(box_id, member, effects);
+  if (airs) effects.at(timer.due + kToAiring, box_id, kAired);
+}
+
+void Tally::leave(const std::string& box_id, const std::string& member, Effects& effects) {
+  members_.erase(box_id, member);
+  change(box_id, -1);
+  tell_left(member, box_id, effects);
 }
 
 }  // namespace sluice

@@ -1,0 +1,146 @@
+// The worker of a quiet partition, step by step. What can happen in between is simulation_test's.
+
+#include <catch2/catch.hpp>
+
+#include "projectors/engine/worker.h"
+#include "storage/memory/memory_log.h"
+#include "storage/memory/memory_sink.h"
+#include "storage/memory/memory_state.h"
+#include "tests/simulation/tally/projection.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Partition kOnly{0};
+const std::string kStream = "tally.events";
+
+Generation generation(bool live) {
+  return {.projection = "tally",
+          .number = 1,
+          .unique_id = "g",
+          .version = 1,
+          .partitions = 1,
+          .dedupe_horizon = milliseconds{1000},
+          .live = live};
+}
+
+// A log, a view, and a worker whose clocks only move when told to.
+class Quiet {
+ public:
+  explicit Quiet(bool live = true)
+      : log_([this] { return wall; }), views(generation(live)), sink_(views) {
+    log_.create(kStream, 1);
+    log_.create("roster.events", 1);
+    writer_ = log_.writer();
+    assignment_.partitions = {kOnly};
+    worker_ = std::make_unique<Worker>(
+        projection_, WorkerConfig{},
+        WorkerParts{
+            .open_reader = [this](Ownership& o) { return log_.reader(kStream, assignment_, o); },
+            .open_store = [this](Partition) { return std::make_unique<MemoryStateStore>(state_); },
+            .topology = log_,
+            .writer = *writer_,
+            .sink = sink_,
+            .probe = probe});
+  }
+
+  // A member comes into the box now and stays so long.
+  void add(milliseconds stay) {
+    tally::Event event;
+    event.mutable_member_added()->set_box_id("b");
+    event.mutable_member_added()->set_member("m");
+    event.mutable_member_added()->set_stay_ms(stay.count());
+    Envelope envelope;
+    envelope.set_id("e" + std::to_string(end()));
+    envelope.set_key("b");
+    envelope.set_recorded_at(wall.time_since_epoch().count());
+    envelope.set_payload(event.SerializeAsString());
+    const std::string value = envelope.SerializeAsString();
+    NewRecord record{kOnly, "b", value};
+    writer_->append(kStream, {&record, 1});
+  }
+
+  // Both clocks go on, and the worker takes turns.
+  void live(milliseconds time) {
+    constexpr milliseconds kTurn{20};
+    for (milliseconds lived{0}; lived < time; lived += kTurn) {
+      wall += kTurn;
+      steady_ += kTurn;
+      worker_->step(steady_, wall, milliseconds{0});
+    }
+  }
+
+  [[nodiscard]] std::int64_t end() const { return log_.range(kStream, kOnly).end.value; }
+  [[nodiscard]] int members() const {
+    int found = 0;
+    views.for_each_row<tally::Member>([&](const tally::Member&) { ++found; });
+    return found;
+  }
+  void fail_append() { log_.fail_next_append(0); }
+
+ private:
+  mutable MemoryLog log_;
+
+ public:
+  Time wall{milliseconds{1'700'000'000'000}};
+  MemoryViews views;
+  Probe probe;
+
+ private:
+  const Projection projection_ = describe<Tally>("tally");
+  MemorySink sink_;
+  MemoryState state_;
+  MemoryAssignment assignment_;
+  std::unique_ptr<EventWriter> writer_;
+  Worker::Clock::time_point steady_;
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace
+
+TEST_CASE("what is due on a quiet partition is readable within two seconds, by one tick each") {
+  Quiet quiet;
+  quiet.add(milliseconds{4000});  // warned after 2 s
+  quiet.live(milliseconds{3000});
+  CHECK(quiet.end() == 2);
+  quiet.live(milliseconds{1000});
+  CHECK(quiet.members() == 1);
+  quiet.live(milliseconds{2000});
+  CHECK(quiet.members() == 0);
+  quiet.live(milliseconds{60'000});
+  CHECK(quiet.end() == 3);
+}
+
+TEST_CASE("a generation that is not live does not tick") {
+  Quiet quiet(false);
+  quiet.add(milliseconds{1000});
+  quiet.live(milliseconds{20'000});
+  CHECK(quiet.end() == 1);
+  CHECK(quiet.members() == 1);
+}
+
+TEST_CASE("a tick that the log does not take is tried again") {
+  Quiet quiet;
+  quiet.add(milliseconds{1000});
+  quiet.live(milliseconds{900});
+  quiet.fail_append();
+  quiet.live(milliseconds{5000});
+  CHECK(quiet.probe.totals().retries == 1);
+  CHECK(quiet.members() == 0);
+  CHECK(quiet.probe.totals().stopped.empty());
+}
+
+TEST_CASE("traffic moves time, and then nobody ticks") {
+  Quiet quiet;
+  quiet.add(milliseconds{1000});
+  for (int i = 0; i < 40; ++i) {
+    quiet.live(milliseconds{100});
+    quiet.add(milliseconds{1'000'000});
+  }
+  quiet.live(milliseconds{100});
+  CHECK(quiet.end() == 41);
+}
+
+}  // namespace sluice

@@ -1,0 +1,66 @@
+#include <iostream>
+
+#include "tools/import/bid_file.h"
+#include "tools/import/importers.h"
+#include "tools/sluice/json.h"
+#include "tools/sluice/poster.h"
+#include "tools/sluice/producer.h"
+#include "tools/sluice/progress.h"
+
+namespace sluice {
+namespace {
+
+struct Options {
+  ProducerOptions producer;
+  std::string file;
+  std::string boosted;
+  BidSale sale;
+};
+
+Exit import_bids(const Options& options, const Speech& speech) {
+  std::optional<std::filesystem::path> boosts;
+  if (!options.boosted.empty()) boosts = options.boosted;
+  const BidFile from = read_bid_file(options.file, boosts);
+  BidSale sale = options.sale;
+  if (sale.session_id.empty()) sale.session_id = from.name;
+  HttpClient client(options.producer.http, options.producer.api_key, options.producer.timeout);
+  Poster poster(client, "auction", options.producer.retry_for);
+  poster.batch(static_cast<std::size_t>(options.producer.batch));
+  Progress progress(speech.progress, "events", bid_event_count(from));
+  try {
+    bid_events(from, sale, [&](const std::string& event, std::string origin) {
+      poster.add(event, std::move(origin));
+      progress.advance(1);
+    });
+    poster.flush();
+  } catch (const Refused& error) {
+    std::cerr << "sluice import: " << error.what() << "\n";
+    return Exit::found;
+  }
+  print_line("{\"session_id\":" + json_string(sale.session_id) + ",\"events\":" +
+             std::to_string(poster.accepted()) + ",\"token\":" + json_string(poster.token()) + "}");
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_import_bids(Command& import) {
+  auto options = std::make_shared<Options>();
+  options->producer.batch = 2000;
+  Command command = import.command(
+      "bids",
+      "Make one session of an auction's bids, in the order of their timestamps, and close it. "
+      "Importing again, also after a failure in the middle, changes nothing that is there.",
+      "sluice import bids bid_events.csv.gz --inventory 5810 --http http://127.0.0.1:8080");
+  add_producer_options(command, options->producer);
+  command.argument("FILE", options->file, "Bids: bidder, total_amount_mist, timestamp_ms");
+  command.text("boosted", options->boosted,
+               "Who is boosted: bidder, boosted; boosted.csv or boosted.csv.gz beside FILE when "
+               "not given");
+  command.text("session-id", options->sale.session_id,
+               "Id of the session, instead of the file's name");
+  command.number("inventory", options->sale.inventory, 1, 1'000'000, "How many items are sold");
+  command.runs([options](const Speech& speech) { return import_bids(*options, speech); });
+}
+
+}  // namespace sluice
