@@ -17,7 +17,7 @@ constexpr double kCostOfOne = 300;
 constexpr std::chrono::milliseconds kFirstBackoff{10};
 
 // Keys that are neither due nor running are kept for their pace, and looked through this often.
-constexpr std::chrono::seconds kBetweenSweeps{10};
+constexpr std::chrono::seconds kBetweenSweeps{1};
 
 }  // namespace
 
@@ -125,7 +125,8 @@ ComputationQueue::Clock::time_point ComputationQueue::next_begin() const {
   return next;
 }
 
-bool ComputationQueue::has_room(std::uint64_t partition) const {
+bool ComputationQueue::has_room(std::uint64_t partition, Clock::time_point now) {
+  if (now >= next_sweep_) sweep(now);
   const auto at = keys_.find(partition);
   return at == keys_.end() || at->second <= pace_.keys_max / 2;
 }

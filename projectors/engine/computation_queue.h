@@ -61,7 +61,7 @@ class ComputationQueue {
   // When the next may begin, if nothing changes; max(): nothing is due.
   [[nodiscard]] Clock::time_point next_begin() const;
   // Whether the partition's keys are few enough for many more.
-  [[nodiscard]] bool has_room(std::uint64_t partition) const;
+  [[nodiscard]] bool has_room(std::uint64_t partition, Clock::time_point now);
 
   struct Count {
     std::size_t due = 0;  // and not running

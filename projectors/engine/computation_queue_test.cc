@@ -170,15 +170,15 @@ TEST_CASE("keys are bounded by partition; those that are done make room") {
   CHECK_FALSE(queue.change("e", 5));
   CHECK(queue.change("a", 6));
   CHECK(queue.change("x", 5, 100, 2));
-  CHECK_FALSE(queue.has_room(1));
-  CHECK(queue.has_room(2));
+  CHECK_FALSE(queue.has_room(1, queue.now));
+  CHECK(queue.has_room(2, queue.now));
   for (int i = 0; i < 5; ++i) {
     const std::string name = queue.start(6);
     queue.end(name, 1ms, name == "x" ? 2 : 1);
   }
   queue.now += 1h;
   CHECK(queue.change("x", 7, 100, 2));
-  CHECK(queue.has_room(1));
+  CHECK(queue.has_room(1, queue.now));
   CHECK(queue.change("e", 7));
 }
 

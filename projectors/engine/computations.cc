@@ -54,9 +54,9 @@ void Computations::withdraw(std::uint64_t partition, std::string_view key) {
   queue_.withdraw({partition, std::string(key)});
 }
 
-bool Computations::has_room(std::uint64_t partition) const {
+bool Computations::has_room(std::uint64_t partition) {
   const std::lock_guard lock(mutex_);
-  return queue_.has_room(partition);
+  return queue_.has_room(partition, clocks_.steady());
 }
 
 bool Computations::finished(std::uint64_t partition) const {

@@ -64,7 +64,7 @@ class Computations {
   // False when its keys are too many: offer again when it has_room().
   bool offer(std::uint64_t partition, const Demand& demand);
   void withdraw(std::uint64_t partition, std::string_view key);
-  [[nodiscard]] bool has_room(std::uint64_t partition) const;
+  [[nodiscard]] bool has_room(std::uint64_t partition);
   // Results that wait for the partition, which are its own from then on, until published().
   [[nodiscard]] bool finished(std::uint64_t partition) const;
   [[nodiscard]] std::vector<ComputedResult> take(std::uint64_t partition);

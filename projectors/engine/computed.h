@@ -12,7 +12,6 @@
 #include <string_view>
 
 #include "projectors/engine/stored_rows.h"
-#include "storage/errors.h"
 #include "storage/position.h"
 #include "storage/projection_sink.h"
 #include "storage/state_store.h"

@@ -55,6 +55,8 @@ void ComputedPartition::note(Offset written) {
     if (slot->row == nullptr) continue;
     const Demand demand = what_.demand(*slot->row);
     if (demand.changed_at > written) (void)due_.edit(demand.key);
+    // Before the state that says so can be read.
+    if (demand.waits && begun_ && all_ != nullptr) all_->withdraw(number_, demand.key);
     changed_.push_back(slot->row);
   }
 }
@@ -64,10 +66,8 @@ void ComputedPartition::write(const StateBatch& batch, Offset position) {
 }
 
 bool ComputedPartition::offer(const Demand& demand) {
-  if (!demand.waits) return all_->offer(number_, demand);
-  // Offered again by what ends the wait.
-  all_->withdraw(number_, demand.key);
-  return true;
+  // What ends the wait offers it again.
+  return demand.waits || all_->offer(number_, demand);
 }
 
 void ComputedPartition::offer() {
@@ -77,7 +77,11 @@ void ComputedPartition::offer() {
     if (due_.find(demand.key) != nullptr && !offer(demand)) left_out_ = left_out_again_ = true;
   }
   changed_.clear();
-  if (left_out_ && all_->has_room(number_)) offer_stored();
+  tend();
+}
+
+void ComputedPartition::tend() {
+  if (left_out_ && all_ != nullptr && all_->has_room(number_)) offer_stored();
 }
 
 void ComputedPartition::offer_stored() {

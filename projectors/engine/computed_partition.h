@@ -35,6 +35,10 @@ class ComputedPartition {
   // offers what is due.
   void offer();
 
+  // Offers what there was no room for, once there is. To be called now and then, while the tables
+  // are as the state is.
+  void tend();
+
   // Whether there are results to publish.
   [[nodiscard]] bool finished() const;
   // Adds them to what is being published.

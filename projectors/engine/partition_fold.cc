@@ -207,7 +207,8 @@ Time PartitionFold::recorded_at(const LogRecord& record) const {
 
 void PartitionFold::move_time(const LogRecord& record) {
   head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
-  while (const auto timer = timers_.take_due(record_time())) {
+  while (auto timer = timers_.take_due(record_time())) {
+    timer->folded_to = folding_.next();
     outbox_.set_record_time(record_time());
     Effects effects(tables_, timers_, outbox_, timer->due);
     fold_->fire(*timer, effects);

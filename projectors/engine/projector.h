@@ -65,6 +65,10 @@ class Projector {
   void settle();
   [[nodiscard]] bool unsettled() const { return unsettled_.has_value(); }
 
+  // To be called now and then, whether anything is folded or not.
+  void tend() {
+    if (computed_ && !pending() && !replaying()) computed_->tend();
+  }
   // Whether a computation is finished and its rows are not yet flushed.
   [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }
   // Whether anything was folded that is not yet flushed.

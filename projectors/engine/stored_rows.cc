@@ -1,7 +1,5 @@
 #include "projectors/engine/stored_rows.h"
 
-#include "storage/errors.h"
-
 namespace sluice {
 
 std::string StoredRows::key_prefix(const google::protobuf::Message& prototype) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "projectors/engine/row_key.h"
+#include "storage/errors.h"
 #include "storage/state_store.h"
 
 namespace sluice {

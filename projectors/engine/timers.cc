@@ -62,7 +62,7 @@ std::optional<Timer> Timers::take_due(Time now) {
   const Turn first = *soonest_.begin();
   cancel(std::get<1>(first), std::get<2>(first));
   taken_key_ = std::get<1>(first);
-  return Timer{taken_key_, std::get<2>(first), std::get<0>(first)};
+  return Timer{taken_key_, std::get<2>(first), std::get<0>(first), {}};
 }
 
 }  // namespace sluice

@@ -20,6 +20,7 @@ struct Timer {
   std::string_view key;
   int kind = 0;
   Time due;
+  Offset folded_to{};  // the position behind the record with which it fires
 };
 
 // One a partition, used by its worker's thread. Setting and cancelling are edits of Tables.

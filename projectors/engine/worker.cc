@@ -259,7 +259,11 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
     assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
     return;
   }
-  if (assigned.projector->unsettled() || flush_due(assigned)) flush(assigned);
+  if (assigned.projector->unsettled() || flush_due(assigned)) {
+    flush(assigned);
+  } else {
+    assigned.projector->tend();
+  }
   tick(partition, assigned);
 }
 

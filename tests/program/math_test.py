@@ -106,6 +106,23 @@ def every_oracle_passes_through_the_pipeline(up):
     assert count == 7 + 4, "every oracle is there"
 
 
+def what_is_published_is_what_the_program_computes(up):
+    """From the tables of the view, in both signs; votes-base too, which is not published."""
+    for folder in [*(POLIS / "math-fixtures").iterdir(), POLIS / "opendata/vtaiwan.uberx"]:
+        live = result("math", "--conversation", folder.name, "--postgres", up.postgres, "--json")
+        exported = result("math", folder, "--json")
+        assert live == exported, [key for key in exported if live[key] != exported[key]]
+        live = result("math", "--conversation", folder.name, "--postgres", up.postgres, "--sign", "polis", "--json")
+        exported = result("math", folder, "--sign", "polis", "--json")
+        assert live.pop("math_tick") > 0 and exported.pop("math_tick") == 0
+        assert live == exported, [key for key in exported if live[key] != exported[key]]
+    said = run("math", "--conversation", "vtaiwan.uberx", "--postgres", up.postgres, code=0).stdout
+    assert "components" in said, said
+    run("math", "--conversation", "nobody", "--postgres", up.postgres, code=2, says="no opinion groups")
+    run("math", "--conversation", "x", code=2, says="--postgres")
+    run("math", code=2, says="either a FOLDER or a --conversation")
+
+
 def during_an_import_none_runs_and_after_it_one_does(up):
     def fact(kind, **data):
         return json.dumps({"specversion": "1.0", "source": "test", "id": f"{kind}/{data}", "type": kind,
@@ -156,6 +173,7 @@ with Folder() as folder:
     up.start()
     try:
         every_oracle_passes_through_the_pipeline(up)
+        what_is_published_is_what_the_program_computes(up)
         during_an_import_none_runs_and_after_it_one_does(up)
         the_groups_follow_the_votes(up)
         the_view_is_what_the_log_says(up, folder / "data")

@@ -51,6 +51,16 @@ class Ledger {
 
   // Adds what must be published.
   virtual void add_rows(Rows& rows) const = 0;
+
+  // Everything before this position was taken in.
+  virtual void reach(std::int64_t) {}
+  // As of which position each key was computed; throws Broken when that is not what this says of
+  // that position, or when nothing was to be computed there.
+  [[nodiscard]] virtual std::map<std::string, std::int64_t> computed(const MemoryViews&) const {
+    return {};
+  }
+  // Whether nothing is due.
+  [[nodiscard]] virtual bool all_computed(const MemoryViews&) const { return true; }
 };
 
 }  // namespace sluice::simulation

@@ -31,6 +31,11 @@ WorkerConfig config_of(const std::string& instance) {
 
 void World::start(Node& node) {
   ++node.incarnation;
+  node.computing.clear();
+  node.computations = std::make_unique<Computations>(
+      ComputationPace{.interval_min = milliseconds{200}, .interval_times = 2, .keys_max = 2},
+      ComputationRoom{.results = 2},
+      ComputationClocks{[this] { return steady_; }, [this] { return wall_; }});
   for (Seat& seat : node.seats) start(node, seat);
 }
 
@@ -54,7 +59,8 @@ void World::start(Node& node, Seat& seat) {
                     .topology = log_,
                     .writer = *seat.writer,
                     .sink = *seat.faulty_sink,
-                    .probe = node.probe};
+                    .probe = node.probe,
+                    .computations = node.computations.get()};
   seat.worker = std::make_unique<Worker>(
       seat.subject->projection(),
       config_of(std::to_string(node.index) + "." + std::to_string(node.incarnation)),
@@ -83,6 +89,17 @@ void World::turn(Node& node, Seat& seat) {
   } catch (const Crash&) {
     count("died at a step");
     crash(node);
+  }
+}
+
+// A thread of the pool begins the next computation or ends one.
+void World::compute(Node& node) {
+  if (!node.computing.empty() && chance(60)) {
+    count("computed");
+    node.computations->finish(std::move(node.computing.front()));
+    node.computing.erase(node.computing.begin());
+  } else if (auto running = node.computations->begin()) {
+    node.computing.push_back(std::move(running));
   }
 }
 

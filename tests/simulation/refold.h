@@ -54,6 +54,7 @@ class Refold {
   [[nodiscard]] std::int64_t record_time() const { return record_time_; }
 
   [[nodiscard]] const Ledger& ledger() const { return *ledger_; }
+  [[nodiscard]] Ledger& ledger() { return *ledger_; }
   std::map<std::int64_t, std::string> rejections;   // reason by offset
   std::map<std::int64_t, std::string> quarantined;  // key by offset
   std::vector<Derived> derived;                     // in order

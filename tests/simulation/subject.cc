@@ -1,6 +1,7 @@
 #include "tests/simulation/subject.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "schemas/sluice/domain.h"
 #include "tests/simulation/faulty_writer.h"
@@ -66,6 +67,7 @@ bool Subject::any_lost() const {
 
 void Subject::restore() {
   views_ = *backup_;
+  as_ofs_.clear();
   checked_deeds_ = std::min(checked_deeds_, views_.deeds().size());
   owners_.clear();
   for (const MemoryViews::Deed& deed : views_.deeds()) {
@@ -103,6 +105,7 @@ bool Subject::complete(Time time) {
     if (account.position != log_.range(stream_, Partition{p}).end.value) return false;
     const auto due = account.refold.next_due();
     if (due && *due <= time.time_since_epoch().count()) return false;
+    if (!account.refold.ledger().all_computed(views_)) return false;
   }
   return true;
 }
@@ -145,18 +148,32 @@ bool Subject::advance(Partition partition) {
   read_log(partition);
   for (std::int64_t i = account.position; i < position; ++i) {
     account.refold.take(account.log[static_cast<std::size_t>(i)]);
+    account.refold.ledger().reach(i + 1);
   }
   account.position = position;
   return true;
 }
 
 void Subject::check() {
+  const bool published = checked_deeds_ < views_.deeds().size();
   check_owners();
   bool moved = false;
   for (int p = 0; p < kPartitions; ++p) moved = advance(Partition{p}) || moved;
   // Rows may change only with a position; that they do not otherwise is looked at now and then.
   constexpr int kNowAndThen = 16;
   if (moved || ++unmoved_checks_ % kNowAndThen == 0) check_rows();
+  if (published) check_computed();
+}
+
+// Promise 2: a computed row equals its function at its own as_of, which never goes back.
+void Subject::check_computed() {
+  for (const Account& account : accounts_) {
+    for (const auto& [key, as_of] : account.refold.ledger().computed(views_)) {
+      if (as_of > account.position) throw Broken("computed of what is to come: " + key);
+      if (as_of < std::exchange(as_ofs_[key], as_of))
+        throw Broken("computed rows went back: " + key);
+    }
+  }
 }
 
 void Subject::check_rows() const {

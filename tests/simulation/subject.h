@@ -69,6 +69,7 @@ class Subject {
   bool advance(Partition partition);
   void check_owners();
   void check_rows() const;
+  void check_computed();
 
   const Projection projection_;
   const std::string stream_;
@@ -81,6 +82,7 @@ class Subject {
   int unmoved_checks_ = 0;
   std::size_t checked_deeds_ = 0;
   std::map<Partition, std::string> owners_;
+  std::map<std::string, std::int64_t> as_ofs_;  // of computed keys
 };
 
 }  // namespace sluice::simulation

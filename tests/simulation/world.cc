@@ -70,10 +70,11 @@ void World::run(int steps) {
 void World::step() {
   const int what = below(1000);
   if (what < 300) return produce();
-  if (what < 830) {
+  if (what < 770) {
     Node& node = random_node();
     return turn(node, random_seat(node));
   }
+  if (what < 830) return compute(random_node());
   strike(what);
 }
 
@@ -121,6 +122,7 @@ void World::heal() {
     wall_ += milliseconds{20};
     for (Node& node : nodes_) {
       for (Seat& seat : node.seats) turn(node, seat);
+      compute(node);
     }
     check();
     // The owners of quiet partitions let nothing lie that is due.

@@ -54,6 +54,9 @@ class World {
     int incarnation = 0;
     DeathRow death;
     Probe probe;
+    std::unique_ptr<Computations> computations;
+    // Of a process that is gone too: its threads may hand something in that late.
+    std::vector<std::unique_ptr<Computations::Running>> computing;
     std::vector<Seat> seats;
     int asleep = 0;  // steps for which it is stopped, as by SIGSTOP
   };
@@ -75,6 +78,7 @@ class World {
   void check_tick(Subject& subject, Partition partition, Time recorded_at);
   void start(Node& node);
   void start(Node& node, Seat& seat);
+  void compute(Node& node);
   void stop_all();
   void crash(Node& node);
   void condemn(Node& node);

@@ -156,7 +156,8 @@ class FoldDriver {
     position_ = position_.next();
     record_time_ = std::max(record_time_, now);
     outbox_.set_record_time(record_time_);
-    while (const auto timer = timers_.take_due(record_time_)) {
+    while (auto timer = timers_.take_due(record_time_)) {
+      timer->folded_to = position_.next();
       Effects effects(tables_, timers_, outbox_, timer->due);
       fire_timer(rules_, *timer, effects);
     }

@@ -8,6 +8,7 @@
 #include "storage/errors.h"
 #include "tools/import/polis_conversation.h"
 #include "tools/sluice/commands.h"
+#include "tools/sluice/live_conversation.h"
 #include "tools/sluice/math_map.h"
 #include "tools/sluice/math_report.h"
 #include "tools/sluice/producer.h"
@@ -17,6 +18,8 @@ namespace {
 
 struct Options {
   std::string folder;
+  std::string conversation;
+  std::string postgres;
   std::string sign = "ours";
   std::string plot;
 };
@@ -44,24 +47,51 @@ void write_map(const DescribedSnapshot& described, const std::string& path) {
   std::fprintf(stderr, "The map is in %s: open it with a browser.\n", path.c_str());
 }
 
+// What is computed: an export, or a live conversation.
+struct Source {
+  PolisConversation of;
+  std::string title;
+  math::PolisFields fields;
+};
+
+Source read_source(const Options& options) {
+  if (options.folder.empty() == options.conversation.empty()) {
+    throw Misconfigured("either a FOLDER or a --conversation; see sluice math --help");
+  }
+  if (options.conversation.empty()) {
+    const PolisExport from = read_polis_export(options.folder);
+    PolisConversation of = polis_conversation(from);
+    const std::int64_t last_vote_ms = of.last_vote_ms;
+    return {std::move(of),
+            from.topic.empty() ? from.name : from.topic,
+            {.conversation_id = from.name, .last_vote_ms = last_vote_ms}};
+  }
+  if (options.postgres.empty()) throw Misconfigured("--conversation needs --postgres URL");
+  Database database(options.postgres);
+  LiveConversation live = read_live_conversation(database, options.conversation);
+  const std::int64_t last_vote_ms = live.of.last_vote_ms;
+  return {
+      std::move(live.of),
+      live.title.empty() ? options.conversation : live.title,
+      {.conversation_id = options.conversation, .tick = live.as_of, .last_vote_ms = last_vote_ms}};
+}
+
 Exit run_math(const Options& options, const Speech& speech) {
-  const PolisExport from = read_polis_export(options.folder);
-  const PolisConversation polis = polis_conversation(from);
+  const Source source = read_source(options);
   StageTimes times;
-  const math::Snapshot snapshot = compute_timed(polis.conversation, times);
-  const DescribedSnapshot described{snapshot, from.topic.empty() ? from.name : from.topic,
-                                    polis.participants, polis.opinions, polis.texts};
+  const math::Snapshot snapshot = compute_timed(source.of.conversation, times);
+  const DescribedSnapshot described{snapshot, source.title, source.of.participants,
+                                    source.of.opinions, source.of.texts};
   if (!options.plot.empty()) write_map(described, options.plot);
   if (!speech.json) {
     std::printf("%s\nTime\n%s", math_report(described).c_str(), timing_report(times).c_str());
     return Exit::done;
   }
   std::fputs(timing_report(times).c_str(), stderr);
-  const math::Names names{polis.participants, polis.opinions};
+  const math::Names names{source.of.participants, source.of.opinions};
   std::string out;
   if (options.sign == "polis") {
-    math::write_polis_document(
-        snapshot, names, {.conversation_id = from.name, .last_vote_ms = polis.last_vote_ms}, out);
+    math::write_polis_document(snapshot, names, source.fields, out);
   } else {
     math::write_document(snapshot, names, {}, out);
   }
@@ -74,9 +104,13 @@ Exit run_math(const Options& options, const Speech& speech) {
 void add_math(Command& root) {
   auto options = std::make_shared<Options>();
   Command command = root.command(
-      "math", "Opinion groups of a Polis export, computed as the projector computes them.",
+      "math",
+      "Opinion groups of a Polis export, or of a live conversation, computed as the projector "
+      "computes them.",
       "sluice math exports/vtaiwan.uberx --plot map.svg");
-  command.argument("FOLDER", options->folder, "Folder of a Polis export");
+  command.argument("FOLDER", options->folder, "Folder of a Polis export").optional();
+  command.text("conversation", options->conversation, "Id of a live conversation instead");
+  command.text("postgres", options->postgres, "URL of its Postgres, as `sluice up` prints it");
   command.text("sign", options->sign, "Whose sign the document has: an agreement is +1, or -1")
       .one_of({"ours", "polis"});
   command.text("plot", options->plot, "File that gets the opinion map, an SVG picture");

@@ -103,6 +103,11 @@ Command& Command::required() {
   return *this;
 }
 
+Command& Command::optional() {
+  last_->required(false);
+  return *this;
+}
+
 Command& Command::one_of(const std::vector<std::string>& words) {
   last_->check(unless([words](const std::string& text) -> std::string {
     if (std::ranges::count(words, text) > 0) return "";

@@ -46,10 +46,11 @@ class Command {
                  std::string_view help);
   Command& duration(std::string_view name, std::chrono::milliseconds& target,
                     std::chrono::milliseconds least, std::string_view help);
-  // An argument without a flag, always required; not a property.
+  // An argument without a flag, required unless it is optional(); not a property.
   Command& argument(std::string_view name, std::string& target, std::string_view help);
   // Holds for the property declared last.
   Command& required();
+  Command& optional();
   Command& one_of(const std::vector<std::string>& words);
 
   Command command(std::string_view name, std::string_view help, std::string_view example = {});

@@ -73,6 +73,7 @@ class Document {
   const Snapshot& s_;
   const Names names_;
   const double sign_;
+  bool rows_in_order_ = false;
   JsonOut json_;
 };
 
@@ -94,6 +95,8 @@ void Document::rows_and_columns() {
   }
   json_.end_object();
   names_of("in-conv", s_.in_conv);
+  // Objects lose their order in some stores.
+  if (rows_in_order_) names_of("rows", s_.participant_numbers.ids());
 }
 
 // Components stay as they are: their sign is a convention, not a vote's.
@@ -307,6 +310,7 @@ void Document::stats() {
 
 void Document::ours(const DocumentParts& parts) {
   if (s_.votes == 0) json_.key("reason").text("empty_vote_matrix");
+  rows_in_order_ = !parts.participants;
   rows_and_columns();
   pca(true);
   base_clusters();

@@ -19,7 +19,7 @@ struct Names {
 
 struct DocumentParts {
   // Where everybody stands, clustered or not, and each grouping that was tried: a number or two for
-  // every participant.
+  // every participant. Without them `rows` has the participants' ids in row order.
   bool participants = true;
 };
 

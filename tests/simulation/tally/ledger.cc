@@ -5,6 +5,7 @@
 
 #include "roster/events.pb.h"
 #include "tally/tables.pb.h"
+#include "tests/simulation/broken.h"
 #include "tests/simulation/ids.h"
 
 namespace sluice::simulation {
@@ -59,6 +60,7 @@ std::string TallyLedger::apply(const LedgerFact& fact, std::vector<Telling>& tel
   }
   Box& box = boxes_[id];
   ++box.changes;
+  changed_.insert(id);
   if (event.has_member_added()) {
     const std::string& name = event.member_added().member();
     if (!box.members.contains(name)) tellings.push_back(entered(name, id));
@@ -125,6 +127,7 @@ void TallyLedger::happen(const Plan& plan, std::vector<Telling>& tellings) {
   const std::int64_t stay = box.members[plan.member].stay_ms;
   box.members.erase(plan.member);
   ++box.changes;
+  changed_.insert(plan.box);
   tellings.push_back(left(plan.member, plan.box));
   if (stay % 2 == 0) return;
   std::erase_if(plans_,
@@ -140,6 +143,58 @@ void TallyLedger::add_rows(Rows& rows) const {
       rows[id + "/" + name] = {member.times, member.last_position};
     }
   }
+}
+
+void TallyLedger::reach(std::int64_t position) {
+  for (const std::string& id : changed_) {
+    Summary& summary = history_[id][position];
+    for (const auto& [name, member] : boxes_[id].members) {
+      ++summary.members;
+      summary.times += member.times;
+      summary.names.push_back(name);
+    }
+  }
+  changed_.clear();
+}
+
+std::map<std::string, std::int64_t> TallyLedger::computed(const MemoryViews& views) const {
+  std::map<std::string, std::int64_t> as_ofs;
+  std::map<std::string, Summary> found;
+  views.for_each_row<tally::BoxSummary>([&](const tally::BoxSummary& row) {
+    if (!history_.contains(row.box_id())) return;  // another partition's
+    as_ofs[row.box_id()] = row.as_of();
+    found[row.box_id()].members = row.members();
+    found[row.box_id()].times = row.times();
+  });
+  views.for_each_row<tally::BoxPlace>([&](const tally::BoxPlace& row) {
+    if (!history_.contains(row.box_id())) return;
+    auto& names = found[row.box_id()].names;
+    if (static_cast<std::int64_t>(names.size()) != row.place()) {
+      throw Broken("computed rows of two times: " + row.box_id());
+    }
+    names.push_back(row.member());
+  });
+  for (const auto& [id, summary] : found) {
+    const auto& history = history_.at(id);
+    const auto behind = history.upper_bound(as_ofs[id]);
+    if (!as_ofs.contains(id) || behind == history.begin())
+      throw Broken("computed of nothing: " + id);
+    const Summary& then = std::prev(behind)->second;
+    if (then.members % 4 == 3) throw Broken("computed while it was to wait: " + id);
+    if (summary != then) {
+      throw Broken("not what is computed as of " + std::to_string(as_ofs[id]) + ": " + id);
+    }
+  }
+  return as_ofs;
+}
+
+bool TallyLedger::all_computed(const MemoryViews& views) const {
+  const auto as_ofs = computed(views);
+  return std::all_of(history_.begin(), history_.end(), [&](const auto& each) {
+    const auto& [changed_at, last] = *each.second.rbegin();
+    const auto as_of = as_ofs.find(each.first);
+    return last.members % 4 == 3 || (as_of != as_ofs.end() && as_of->second >= changed_at);
+  });
 }
 
 Rows TallyLedger::published(const MemoryViews& views) {

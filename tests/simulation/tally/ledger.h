@@ -18,6 +18,10 @@ class TallyLedger final : public Ledger {
     return std::make_unique<TallyLedger>(*this);
   }
   void add_rows(Rows& rows) const override;
+  void reach(std::int64_t position) override;
+  [[nodiscard]] std::map<std::string, std::int64_t> computed(
+      const MemoryViews& views) const override;
+  [[nodiscard]] bool all_computed(const MemoryViews& views) const override;
 
   static Rows published(const MemoryViews& views);
 
@@ -33,6 +37,13 @@ class TallyLedger final : public Ledger {
     std::int64_t expelled = 0;
     std::int64_t trace = 0;
   };
+  // What is to be computed of a box: members and times, and the names.
+  struct Summary {
+    std::int64_t members = 0;
+    std::int64_t times = 0;
+    std::vector<std::string> names;
+    bool operator==(const Summary&) const = default;
+  };
   // What is to happen in a box: airing has no member.
   struct Plan {
     std::int64_t due = 0;
@@ -46,6 +57,9 @@ class TallyLedger final : public Ledger {
 
   std::vector<Plan> plans_;  // in no order
   std::map<std::string, Box> boxes_;
+  std::set<std::string> changed_;  // since the last reach()
+  std::map<std::string, std::map<std::int64_t, Summary>>
+      history_;  // by the position that made it so
 };
 
 }  // namespace sluice::simulation

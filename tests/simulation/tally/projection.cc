@@ -1,7 +1,9 @@
 #include "tests/simulation/tally/projection.h"
 
+#include <memory>
 #include <vector>
 
+#include "projectors/engine/stored_rows.h"
 #include "roster/events.pb.h"
 
 namespace sluice {
@@ -30,7 +32,61 @@ void tell_left(const std::string& member, const std::string& box_id, Effects& ef
   effects.emit(event);
 }
 
+class OfBox final : public Computation {
+ public:
+  explicit OfBox(std::string_view box_id) : box_id_(box_id) {}
+  bool read(const StateSnapshot& state, const std::stop_token& stop) override {
+    auto rows = StoredRows::below<tally::Member>(state, box_id_);
+    while (const auto* row = static_cast<const tally::Member*>(rows.next()))
+      members_.push_back(*row);
+    return !stop.stop_requested();
+  }
+  bool compute(const std::stop_token& stop) override {
+    for (const tally::Member& member : members_) times_ += member.times();
+    return !stop.stop_requested();
+  }
+  ComputedRows rows(const ComputedAt& at) override {
+    ComputedRows made{box_id_, {}};
+    made.tables.resize(2);
+    made.tables[0].row = tally::BoxSummary::descriptor();
+    made.tables[1].row = tally::BoxPlace::descriptor();
+    auto summary = std::make_unique<tally::BoxSummary>();
+    summary->set_box_id(box_id_);
+    summary->set_as_of(at.as_of.value);
+    summary->set_members(static_cast<std::int64_t>(members_.size()));
+    summary->set_times(times_);
+    made.tables[0].rows.push_back(std::move(summary));
+    for (std::size_t place = 0; place < members_.size(); ++place) {
+      auto row = std::make_unique<tally::BoxPlace>();
+      row->set_box_id(box_id_);
+      row->set_place(static_cast<std::int64_t>(place));
+      row->set_member(members_[place].member());
+      made.tables[1].rows.push_back(std::move(row));
+    }
+    return made;
+  }
+
+ private:
+  const std::string box_id_;
+  std::vector<tally::Member> members_;
+  std::int64_t times_ = 0;
+};
+
 }  // namespace
+
+const Computed& Tally::computed() {
+  static const Computed boxes{*tally::Box::descriptor(),
+                              [](const google::protobuf::Message& row) {
+                                const auto& box = static_cast<const tally::Box&>(row);
+                                return Demand{box.box_id(), Offset{box.changed_at()},
+                                              static_cast<std::uint64_t>(box.members()),
+                                              box.members() % 4 == 3};
+                              },
+                              [](std::string_view box_id) -> std::unique_ptr<Computation> {
+                                return std::make_unique<OfBox>(box_id);
+                              }};
+  return boxes;
+}
 
 std::string_view Tally::key(const Event& event) {
   switch (event.fact_case()) {
@@ -49,6 +105,7 @@ std::string_view Tally::key(const Event& event) {
 }
 
 void Tally::fold(const Event& event, const Record& record, Effects& effects) {
+  folded_to_ = record.folded_to;
   switch (event.fact_case()) {
     case Event::kMemberAdded:
       return add(event.member_added(), record, effects);
@@ -67,6 +124,7 @@ tally::Box& Tally::change(const std::string& box_id, int members) {
   tally::Box& box = boxes_.edit(box_id);
   box.set_members(box.members() + members);
   box.set_changes(box.changes() + 1);
+  box.set_changed_at(folded_to_.value);
   return box;
 }
 
@@ -134,6 +192,7 @@ void Tally::set_stay(const tally::MemberAdded& fact, const Record& record, Effec
 }
 
 void Tally::fire(const Timer& timer, Effects& effects) {
+  folded_to_ = timer.folded_to;
   const std::string key(timer.key);
   const std::size_t slash = key.find('/');
   const std::string box_id = key.substr(0, slash);

@@ -14,6 +14,7 @@ class Tally {
   explicit Tally(Tables& tables) : boxes_(tables), members_(tables) {}
 
   static std::string_view key(const Event& event);
+  static const Computed& computed();
   void fold(const Event& event, const Record& record, Effects& effects);
   void fire(const Timer& timer, Effects& effects);
 
@@ -28,6 +29,7 @@ class Tally {
   // What happened in the box, so that another order of the same gives another number.
   void trace(const std::string& box_id, int what);
 
+  Offset folded_to_;
   Table<tally::Box> boxes_;
   Table<tally::Member> members_;
 };
