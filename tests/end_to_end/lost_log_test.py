@@ -49,10 +49,9 @@ def heard(text, words):
 
 
 def misses(up, partition):
-    """It says so of the partition, or of the worker that had it when the group took it away."""
-    worker = ask(up.postgres, "SELECT split_part(owner, '/', 2) FROM sluice.position WHERE "
-                              f"projection = '{DOMAIN}' AND partition = {partition}")[0][0]
-    return any(each.startswith((f"{DOMAIN}:{partition}:", f"{DOMAIN} worker {worker}:"))
+    """It says so of the partition, or of a worker that has none: the group took it away, or was about
+    to give it to another than its last owner."""
+    return any(each.startswith((f"{DOMAIN}:{partition}:", f"{DOMAIN} worker "))
                and heard(each, GONE) for each in up.readiness().split("; "))
 
 
