@@ -79,7 +79,8 @@ class Kept:
 
     def check(self):
         for partition, rows in self.before.items():
-            assert published(self.postgres, self.log, partition) == rows, f"{partition} changed"
+            for was, now in zip(rows, published(self.postgres, self.log, partition), strict=True):
+                assert was == now, f"{partition} changed, from\n{was}\nto\n{now}"
 
 
 def deleted_and_made_anew(broker, up, seed):

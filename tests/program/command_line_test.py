@@ -36,7 +36,7 @@ def every_command_explains_itself():
              ("ingest",), ("project",), ("tail",), ("topics", "apply"), ("topics", "list"),
              ("schema", "print"), ("schema", "apply"), ("quarantine", "list"),
              ("quarantine", "show"), ("quarantine", "release"), ("quarantine", "discard"),
-             ("simulate", "deliberation")}
+             ("simulate", "deliberation"), ("simulate", "auction"), ("import", "bids")}
     assert named <= seen, named - seen
 
 
@@ -64,7 +64,7 @@ def mistakes_are_answered(folder):
     run("up", "--data", data, "--memory", "1MiB", code=2, says="at least 128MiB")
     run("up", "--data", data, "--listen", "8080", code=2, says="HOST:PORT")
     run("up", "--data", data, "--listen", "somewhere:8080", code=2, says="an address of this machine")
-    run("up", "--data", data, "--domains", "deliberaton", code=2, says="there are: deliberation")
+    run("up", "--data", data, "--domains", "deliberaton", code=2, says="there is no domain deliberaton; there are: ")
     run("up", code=2, says="did you mean SLUICE_DATA?", SLUICE_DAT="x")
     run("up", code=2, says="SLUICE_MEMORY: \"much\"", SLUICE_DATA=data, SLUICE_MEMORY="much")
     run("wait", "nonsense", "--postgres", "x", code=2, says="is no token")

@@ -1,5 +1,5 @@
 // What the math of opinion groups costs from votes in memory, stage by stage: one thread, cold, CPU
-// time. One line of JSON on standard output; tools/bench/math makes tables of many.
+// time. One line of JSON on standard output; tools/bench/run_math makes tables of many.
 //
 // usage: bench_math FOLDER [options]                       a Polis export
 //        bench_math PARTICIPANTS OPINIONS VOTES [options]  a made-up conversation
