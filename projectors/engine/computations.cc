@@ -69,7 +69,8 @@ std::vector<ComputedResult> Computations::take(std::uint64_t partition) {
   return std::exchange(partitions_.at(partition).finished, {});
 }
 
-void Computations::published(std::uint64_t partition, const std::vector<ComputedResult>& results) {
+void Computations::published(std::uint64_t partition, const std::vector<ComputedResult>& results,
+                             std::chrono::nanoseconds took) {
   const std::lock_guard lock(mutex_);
   Partition& of = partitions_.at(partition);
   for (const ComputedResult& result : results) {
@@ -77,7 +78,7 @@ void Computations::published(std::uint64_t partition, const std::vector<Computed
     --unpublished_;
     of.bytes -= result.bytes;
     unpublished_bytes_ -= result.bytes;
-    queue_.ended({partition, result.key}, result.took);
+    queue_.ended({partition, result.key}, result.took + took / results.size());
   }
   wake();
 }

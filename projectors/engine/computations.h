@@ -68,7 +68,10 @@ class Computations {
   // Results that wait for the partition, which are its own from then on, until published().
   [[nodiscard]] bool finished(std::uint64_t partition) const;
   [[nodiscard]] std::vector<ComputedResult> take(std::uint64_t partition);
-  void published(std::uint64_t partition, const std::vector<ComputedResult>& results);
+  // `took` of the partition's time.
+  void published(std::uint64_t partition, const std::vector<ComputedResult>& results,
+                 std::chrono::nanoseconds took = {});
+  [[nodiscard]] Clock::time_point now() const { return clocks_.steady(); }
 
   // Computing. Any thread, as many as are wanted.
 

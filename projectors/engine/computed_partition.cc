@@ -101,7 +101,8 @@ void ComputedPartition::offer_stored() {
 bool ComputedPartition::finished() const { return all_ != nullptr && all_->finished(number_); }
 
 void ComputedPartition::take() {
-  if (!finished()) return;
+  if (all_ == nullptr) return;
+  publishing_since_ = all_->now();
   std::vector<ComputedResult> more = all_->take(number_);
   std::ranges::move(more, std::back_inserter(results_));
   rows_.clear();
@@ -113,7 +114,10 @@ void ComputedPartition::published() {
     const auto* row = watched_row(result.key);
     if (row == nullptr || what_.demand(*row).changed_at <= result.as_of) due_.erase(result.key);
   }
-  if (!results_.empty()) all_->published(number_, results_);
+  if (!results_.empty()) {
+    // Of the worker's time, of which all that is computed may take but a part.
+    all_->published(number_, results_, all_->now() - publishing_since_);
+  }
   rows_.clear();
   results_.clear();
 }

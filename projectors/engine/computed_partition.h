@@ -69,6 +69,7 @@ class ComputedPartition {
   std::vector<const google::protobuf::Message*> changed_;  // watched rows of the batch at hand
   std::vector<ComputedResult> results_;                    // being published
   std::vector<const ComputedRows*> rows_;
+  Computations::Clock::time_point publishing_since_;
 };
 
 }  // namespace sluice

@@ -115,7 +115,10 @@ void PostgresSink::plan_whole_keys(const Names& names, Plan& plan) {
 void PostgresSink::prepare_session() {
   if (!connection_.connect()) return;
   try {
+    // Large documents are written often and read seldom. Where Postgres has no lz4, it says no.
     std::string sql =
+        "DO $$ BEGIN SET default_toast_compression = lz4; "
+        "EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$;"
         "CREATE TEMP TABLE new_rejection (LIKE sluice.rejection) ON COMMIT DELETE ROWS;"
         "CREATE TEMP TABLE new_quarantine (LIKE sluice.quarantine) ON COMMIT DELETE ROWS;";
     for (const auto& [row, plan] : plans_) sql += plan.make_temporary;
