@@ -225,9 +225,8 @@ void PartitionFold::settle(const LogRecord& record) {
 
   std::optional<Time> occurred_at;
   if (envelope_.occurred_at()) occurred_at = Time{milliseconds(*envelope_.occurred_at())};
-  const Record folded{envelope_.id(),      envelope_.source(), envelope_.actor(),
-                      recorded_at(record), occurred_at,        record.offset,
-                      record_time()};
+  const Record folded{envelope_.id(), envelope_.source(), envelope_.actor(), recorded_at(record),
+                      occurred_at,    record.offset,      record_time()};
   ++outcomes_.folded;
   if (decoder_.rules().service_only() && envelope_.actor().role() != Actor::ROLE_SERVICE) {
     return reject(record, "actor.not_allowed");

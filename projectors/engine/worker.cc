@@ -243,20 +243,22 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 void Worker::tend(Partition partition, Assigned& assigned) {
   assigned.log_end = reader_->end(partition);
   if (!assigned.stopped && now_ >= assigned.retry_at) {
-    guarded(partition, assigned, [&] {
-      if (!assigned.projector) {
-        take(partition, assigned);
-        assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
-        return;
-      }
-      if (assigned.projector->unsettled() || flush_due(assigned)) flush(assigned);
-      tick(partition, assigned);
-    });
+    guarded(partition, assigned, [&] { go_on(partition, assigned); });
   }
   const bool able =
       assigned.projector && !assigned.projector->unsettled() && !assigned.projector->full();
   if (able && assigned.paused) resume(partition, assigned);
   if (!able) hold(partition, assigned);
+}
+
+void Worker::go_on(Partition partition, Assigned& assigned) {
+  if (!assigned.projector) {
+    take(partition, assigned);
+    assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
+    return;
+  }
+  if (assigned.projector->unsettled() || flush_due(assigned)) flush(assigned);
+  tick(partition, assigned);
 }
 
 bool Worker::flush_due(const Assigned& assigned) const {

@@ -95,6 +95,7 @@ class Worker final : private Ownership {
   void take(Partition partition, Assigned& assigned);
   void fold(std::span<const LogRecord> records);
   void tend(Partition partition, Assigned& assigned);
+  void go_on(Partition partition, Assigned& assigned);
   void flush(Assigned& assigned);
   [[nodiscard]] bool flush_due(const Assigned& assigned) const;
   // Throws Retryable; what it may have appended then does no harm.
