@@ -38,7 +38,8 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
       start_(random_id()),
       log_(log),
       open_sink_(std::move(open_sink)),
-      resources_(config_.memory.state, config_.partitions) {
+      resources_(config_.memory.state, config_.partitions),
+      orders_(config_.memory.orders) {
   make_closed_folder(config_.data / "state");
 }
 
@@ -102,6 +103,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   config.flush_interval = config_.flush_interval;
   config.limits.dirty_bytes = config_.memory.dirty_rows;
   config.limits.cached_bytes = config_.memory.row_cache;
+  config.limits.orders = &orders_;
   config.limits.dedupe.filter_bytes_max =
       config_.memory.dedupe / static_cast<std::uint64_t>(config_.partitions);
   Worker worker(projection, config,

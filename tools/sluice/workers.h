@@ -60,6 +60,7 @@ class Workers {
   const OpenSink open_sink_;
   const RocksResources resources_;
   Probe probe_;
+  SharedBytes orders_;
 
   std::mutex mutex_;
   std::stop_source give_up_;
