@@ -7,7 +7,6 @@ namespace sluice {
 namespace {
 
 using auction::Bid;
-using auction::Event;
 using auction::Session;
 using auction::SessionStats;
 using std::chrono::milliseconds;

@@ -113,7 +113,7 @@ class OrderIndex final : private RowObserver {
   }
   void count(Group& group, std::ptrdiff_t change) {
     group.bytes += static_cast<std::size_t>(change);
-    tables_.count_bytes(change);
+    tables_.count_order_bytes(change);
   }
   void add(Group& group, const Row& row) {
     Place place = By::place_of(row);
@@ -153,13 +153,13 @@ class OrderIndex final : private RowObserver {
     changed_.clear();
   }
   void written() override { changed_.clear(); }
-  void sweep() override {
-    for (auto at = groups_.begin(); at != groups_.end();) {
+  void sweep(const std::function<bool()>& enough) override {
+    for (auto at = groups_.begin(); at != groups_.end() && !enough();) {
       if (std::exchange(at->second.used, false)) {
         ++at;
         continue;
       }
-      tables_.count_bytes(-static_cast<std::ptrdiff_t>(at->second.bytes));
+      tables_.count_order_bytes(-static_cast<std::ptrdiff_t>(at->second.bytes));
       at = groups_.erase(at);
     }
   }

@@ -126,6 +126,35 @@ TEST_CASE("an order counts with the bytes of the tables, and is dropped behind t
   CHECK(kept.tables.bytes() == order);
 }
 
+TEST_CASE("orders that are shared are held while all of them have room, however few rows may be") {
+  MemoryState disk;
+  MemoryState other_disk;
+  SharedBytes shared(150'000);
+  Kept kept(disk);
+  Kept other(other_disk);
+  for (Kept* each : {&kept, &other}) {
+    each->tables.share_orders(shared);
+    for (int i = 0; i < 1000; ++i) each->table.edit("a", i).set_value(std::to_string(i % 7));
+    each->flush();
+  }
+  CHECK(kept.order.of("a").size() == 1000);
+  kept.tables.shrink_to(0);
+  const std::size_t order = kept.tables.bytes();
+  CHECK(order > 90'000);
+  // Of two there is too much, and who looks first lets go.
+  CHECK(other.order.of("a").size() == 1000);
+  CHECK(shared.over());
+  kept.tables.shrink_to(0);
+  CHECK(kept.tables.bytes() == 0);
+  other.tables.shrink_to(0);
+  CHECK(other.tables.bytes() == order);
+  CHECK_FALSE(shared.over());
+  // What is forgotten, or gone, is not held.
+  other.tables.drop();
+  CHECK(kept.order.of("a").size() == 1000);
+  CHECK_FALSE(shared.over());
+}
+
 TEST_CASE("the groups that changed are told once, and not after they were written or forgotten") {
   MemoryState disk;
   Kept kept(disk);

@@ -27,6 +27,7 @@ Projector::Projector(const Projection& projection, const Generation& generation,
       probe_(parts.probe),
       name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
       fold_(projection, generation, partition, parts.store, limits.dedupe) {
+  if (limits_.orders != nullptr) fold_.tables().share_orders(*limits_.orders);
   for (const auto& rows : fold_.tables().all()) {
     if (rows->published()) rows_.push_back({&rows->row_type(), {}, {}});
   }

@@ -26,6 +26,7 @@ struct ProjectorLimits {
   std::size_t dirty_bytes = std::size_t{64} << 20;
   std::size_t cached_bytes = std::size_t{64} << 20;
   std::size_t records_an_append = 4096;  // of what is emitted
+  SharedBytes* orders = nullptr;         // of all partitions; null: they count as cached
   DedupeShape dedupe;
 };
 

@@ -2,6 +2,8 @@
 
 #include <google/protobuf/message.h>
 
+#include <functional>
+
 namespace sluice {
 
 // Kept up with the rows of one table: what an index over them is made of. Called on the worker's
@@ -17,8 +19,9 @@ class RowObserver {
   virtual void forget() = 0;
   // What was changed is written.
   virtual void written() = 0;
-  // Frees what was not used since the last sweep; it can be had again from the rows.
-  virtual void sweep() = 0;
+  // Frees what was not used since the last sweep, until it is enough; it can be had again from the
+  // rows.
+  virtual void sweep(const std::function<bool()>& enough) = 0;
 };
 
 }  // namespace sluice

@@ -235,8 +235,8 @@ void TableRows::tell_observers() {
   observed_.clear();
 }
 
-void TableRows::sweep_observers() {
-  for (RowObserver* observer : observers_) observer->sweep();
+void TableRows::sweep_observers(const std::function<bool()>& enough) {
+  for (RowObserver* observer : observers_) observer->sweep(enough);
 }
 
 void TableRows::visit(const std::string& prefix,

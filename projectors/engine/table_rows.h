@@ -57,7 +57,7 @@ class TableRows {
   void observe(RowObserver& observer) { observers_.push_back(&observer); }
   // Tells observers what the rows have become that changed since they were last told.
   void tell_observers();
-  void sweep_observers();
+  void sweep_observers(const std::function<bool()>& enough);
 
   [[nodiscard]] const google::protobuf::Descriptor& row_type() const {
     return *prototype_.GetDescriptor();

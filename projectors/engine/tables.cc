@@ -29,13 +29,15 @@ void Tables::drop() {
   dirty_rows_ = 0;
   dirty_bytes_ = 0;
   bytes_ = 0;
+  forget_orders();
 }
 
 // A clock: each round spares what was touched since the last, so two rounds meet everything.
 void Tables::shrink_to(std::size_t bytes) {
   std::size_t blocks = 0;
   for (const auto& rows : tables_) blocks += rows->pool().blocks() + 1;
-  for (std::size_t swept = 0; bytes_ > bytes && swept < 2 * blocks; ++swept) {
+  const std::size_t beside = orders_ == nullptr ? order_bytes_ : 0;
+  for (std::size_t swept = 0; bytes_ + beside > bytes && swept < 2 * blocks; ++swept) {
     TableRows& rows = *tables_[swept_table_];
     if (swept_block_ < rows.pool().blocks()) {
       rows.sweep(swept_block_++);
@@ -45,9 +47,12 @@ void Tables::shrink_to(std::size_t bytes) {
     }
   }
   for (const auto& rows : tables_) rows->pool().trim();
-  // What is kept beside rows costs more to have again.
-  for (int round = 0; round < 2 && bytes_ > bytes; ++round) {
-    for (const auto& rows : tables_) rows->sweep_observers();
+  // Orders cost more to have again.
+  const auto enough = [&] {
+    return orders_ == nullptr ? bytes_ + order_bytes_ <= bytes : !orders_->over();
+  };
+  for (int round = 0; round < 2 && !enough(); ++round) {
+    for (const auto& rows : tables_) rows->sweep_observers(enough);
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "projectors/engine/row_key.h"
 #include "projectors/engine/row_range.h"
+#include "projectors/engine/shared_bytes.h"
 #include "projectors/engine/table_rows.h"
 #include "storage/state_store.h"
 
@@ -22,6 +23,7 @@ namespace sluice {
 class Tables {
  public:
   explicit Tables(StateStore& store) : store_(store) {}
+  ~Tables() { forget_orders(); }
   Tables(const Tables&) = delete;
   Tables& operator=(const Tables&) = delete;
 
@@ -33,27 +35,39 @@ class Tables {
   // Rows that the next flush writes, and about how many bytes they take.
   [[nodiscard]] std::size_t dirty_rows() const { return dirty_rows_; }
   [[nodiscard]] std::size_t dirty_bytes() const { return dirty_bytes_; }
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_ + order_bytes_; }
+
+  // Orders are held as long as `all` has room, and not with the rows: before there are any. It must
+  // outlive this.
+  void share_orders(SharedBytes& all) { orders_ = &all; }
 
   void write_dirty(StateBatch& batch);
   void mark_clean();
   void drop();
-  // Forgets clean rows, such as were not touched lately first, until about `bytes` are held.
+  // Forgets clean rows, such as were not touched lately first, until about `bytes` are held; then
+  // orders, where that is too much, or those that are shared are too many.
   void shrink_to(std::size_t bytes);
 
-  // So many bytes more, or less, are kept beside rows and count with them.
-  void count_bytes(std::ptrdiff_t change) { bytes_ += static_cast<std::size_t>(change); }
+  // Orders over rows hold so many bytes more, or less.
+  void count_order_bytes(std::ptrdiff_t change) {
+    order_bytes_ += static_cast<std::size_t>(change);
+    if (orders_ != nullptr) orders_->count(change);
+  }
 
   // How many edits and erases there were: tells whether a fact has changed anything yet.
   [[nodiscard]] std::uint64_t edits() const { return edits_; }
 
  private:
   friend class TableRows;
+  void forget_orders() { count_order_bytes(-static_cast<std::ptrdiff_t>(order_bytes_)); }
+
   StateStore& store_;
   std::vector<std::unique_ptr<TableRows>> tables_;
   std::size_t dirty_rows_ = 0;
   std::size_t dirty_bytes_ = 0;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;        // of rows
+  std::size_t order_bytes_ = 0;  // of orders over them
+  SharedBytes* orders_ = nullptr;
   // Where the next sweep begins: goes round all blocks of all tables.
   std::size_t swept_table_ = 0;
   std::size_t swept_block_ = 0;

@@ -19,7 +19,7 @@ std::optional<Time> Ticker::due(const Quiet& quiet) const {
 
 void Ticker::ticked(const Quiet& quiet, Offset at) {
   last_at_ = at;
-  last_due_ = *quiet.next_due;
+  last_due_ = quiet.next_due.value_or(last_due_);
   last_wall_ = quiet.wall;
 }
 

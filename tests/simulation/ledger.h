@@ -16,7 +16,7 @@
 namespace sluice::simulation {
 
 // The numbers of a row, by the text of its key.
-using Rows = std::map<std::string, std::array<std::int64_t, 4>>;
+using Rows = std::map<std::string, std::array<std::int64_t, 6>>;
 
 struct LedgerFact {
   std::int64_t offset = 0;

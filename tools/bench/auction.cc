@@ -79,31 +79,38 @@ void post(HttpClient& client, const std::string& lines) {
   CHECK(reply.status == 202, "bids are accepted");
 }
 
-// Calls `place(user, price)` of one of kThreads for each bid; returns seconds a bid, sorted.
 using Place = std::function<void(int user, int price)>;
+
+// Calls `place` for each bid that is due in this thread; returns seconds a bid.
+std::vector<double> bid_on(const Load& load, int thread, Clock::time_point begun,
+                           const Place& place) {
+  const std::chrono::duration<double> paced{load.rate > 0 ? kThreads / load.rate : 0};
+  const auto pause = std::chrono::duration_cast<Clock::duration>(paced);
+  std::minstd_rand random(static_cast<unsigned>(thread + 1));
+  std::vector<double> took;
+  auto due = begun + pause * thread / kThreads;
+  while (due < begun + load.lasts) {
+    std::this_thread::sleep_until(due);
+    const auto from = load.rate > 0 ? due : Clock::now();
+    place(static_cast<int>(random() % static_cast<unsigned>(load.bidders)),
+          static_cast<int>(random() % 1'000'000));
+    took.push_back(std::chrono::duration<double>(Clock::now() - from).count());
+    due = load.rate > 0 ? due + pause : Clock::now();
+  }
+  return took;
+}
+
+// By kThreads, each with a Place of its own; returns seconds a bid, sorted.
 std::vector<double> run(const Load& load, const std::function<Place()>& open) {
   std::vector<std::vector<double>> took(kThreads);
   const auto begun = Clock::now();
-  std::vector<std::jthread> threads;
-  for (int thread = 0; thread < kThreads; ++thread) {
-    threads.emplace_back([&, thread] {
-      const Place place = open();
-      std::minstd_rand random(static_cast<unsigned>(thread + 1));
-      const std::chrono::duration<double> pause{load.rate > 0 ? kThreads / load.rate : 0};
-      auto due = begun + std::chrono::duration_cast<Clock::duration>(pause * thread / kThreads);
-      while (due < begun + load.lasts) {
-        std::this_thread::sleep_until(due);
-        const auto from = load.rate > 0 ? due : Clock::now();
-        place(static_cast<int>(random() % static_cast<unsigned>(load.bidders)),
-              static_cast<int>(random() % 1'000'000));
-        took[static_cast<std::size_t>(thread)].push_back(
-            std::chrono::duration<double>(Clock::now() - from).count());
-        due =
-            load.rate > 0 ? due + std::chrono::duration_cast<Clock::duration>(pause) : Clock::now();
-      }
-    });
+  {
+    std::vector<std::jthread> threads(kThreads);
+    for (std::size_t thread = 0; thread < took.size(); ++thread) {
+      threads[thread] = std::jthread(
+          [&, thread] { took[thread] = bid_on(load, static_cast<int>(thread), begun, open()); });
+    }
   }
-  threads.clear();
   std::vector<double> all;
   for (const auto& part : took) all.insert(all.end(), part.begin(), part.end());
   std::sort(all.begin(), all.end());
@@ -163,7 +170,19 @@ void measure_ours(const Load& load) {
               static_cast<double>(number(load.postgres, kTransactions) - transactions) / bids);
 }
 
-// A transaction a bid: is the session open, the user's bid, and what the page shows.
+// A transaction: is the session open, the user's bid, and what the page shows.
+std::vector<std::string> transaction(int user, int price) {
+  const std::string who = "'u" + std::to_string(user) + "'";
+  const std::string what = std::to_string(price);
+  return {"BEGIN", "SELECT status, alpha FROM bench_today.session WHERE session_id = 'bench'",
+          "INSERT INTO bench_today.bid VALUES ('bench', " + who + ", " + what + ", " + what +
+              " * 0.01, now()) ON CONFLICT (session_id, user_id) DO UPDATE SET price = "
+              "excluded.price, score = excluded.score, placed_at = excluded.placed_at",
+          "SELECT user_id, price, score FROM bench_today.bid WHERE session_id = 'bench' "
+          "ORDER BY score DESC, placed_at LIMIT 50",
+          "COMMIT"};
+}
+
 void measure_today(const Load& load) {
   const Connection setup = connect(load.postgres);
   ask(setup.get(),
@@ -178,19 +197,9 @@ void measure_today(const Load& load) {
           std::to_string(load.bidders - 1) + ") i; ANALYZE bench_today.bid");
   std::atomic<long long> statements{0};
   const auto took = run(load, [&]() -> Place {
-    std::shared_ptr<PGconn> own(connect(load.postgres).release(), &PQfinish);
+    const std::shared_ptr<PGconn> own(connect(load.postgres).release(), &PQfinish);
     return [own, &statements](int user, int price) {
-      const std::string who = "'u" + std::to_string(user) + "'";
-      const std::string what = std::to_string(price);
-      for (const std::string& sql :
-           {std::string("BEGIN"),
-            std::string("SELECT status, alpha FROM bench_today.session WHERE session_id = 'bench'"),
-            "INSERT INTO bench_today.bid VALUES ('bench', " + who + ", " + what + ", " + what +
-                " * 0.01, now()) ON CONFLICT (session_id, user_id) DO UPDATE SET price = "
-                "excluded.price, score = excluded.score, placed_at = excluded.placed_at",
-            std::string("SELECT user_id, price, score FROM bench_today.bid WHERE session_id = "
-                        "'bench' ORDER BY score DESC, placed_at LIMIT 50"),
-            std::string("COMMIT")}) {
+      for (const std::string& sql : transaction(user, price)) {
         ask(own.get(), sql);
         ++statements;
       }

@@ -21,7 +21,7 @@ std::string at_line(const std::string& name, std::uint64_t line) {
 }
 
 std::string unpacked(const std::filesystem::path& path) {
-  const gzFile file = gzopen(path.c_str(), "rb");
+  gzFile_s* const file = gzopen(path.c_str(), "rb");
   if (file == nullptr) throw Misconfigured("cannot read " + path.string());
   std::string text;
   std::array<char, 1 << 16> part{};

@@ -14,6 +14,7 @@ struct MemoryBudget {
   std::uint64_t dedupe = 0;      // filters of event ids, all partitions
   std::uint64_t dirty_rows = 0;  // rows changed since the last flush, of one partition
   std::uint64_t row_cache = 0;   // unchanged rows kept at hand, of one partition
+  std::uint64_t orders = 0;      // orders over rows, all partitions together
 };
 
 // Held by a process with next to nothing to do, as measured by draining under small numbers.

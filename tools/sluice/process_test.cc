@@ -121,7 +121,7 @@ TEST_CASE("the shares of memory are not more than there is") {
   const bool ingest = GENERATE(true, false);
   const MemoryBudget share = divide_memory(total, {.ingest = ingest, .projectors = projectors});
   const auto parts = static_cast<std::uint64_t>(projectors);
-  CHECK(share.ingest + share.log + share.state + share.dedupe +
+  CHECK(share.ingest + share.log + share.state + share.dedupe + share.orders +
             parts * (share.dirty_rows + share.row_cache) <=
         (total - kOwnMemory) / 4 * 3);
   CHECK(share.dirty_rows >= 64 << 10);

@@ -42,6 +42,7 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
       log_(log),
       open_sink_(std::move(open_sink)),
       resources_(config_.memory.state, config_.partitions),
+      orders_(config_.memory.orders),
       computations_({.interval_min = config_.math_interval_min},
                     {.bytes = config_.memory.dirty_rows}) {
   make_closed_folder(config_.data / "state");
@@ -112,6 +113,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   config.flush_interval = config_.flush_interval;
   config.limits.dirty_bytes = config_.memory.dirty_rows;
   config.limits.cached_bytes = config_.memory.row_cache;
+  config.limits.orders = &orders_;
   config.limits.dedupe.filter_bytes_max =
       config_.memory.dedupe / static_cast<std::uint64_t>(config_.partitions);
   Worker worker(projection, config,

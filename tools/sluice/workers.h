@@ -64,6 +64,7 @@ class Workers {
   const OpenSink open_sink_;
   const RocksResources resources_;
   Probe probe_;
+  SharedBytes orders_;
   Computations computations_;
 
   std::mutex mutex_;

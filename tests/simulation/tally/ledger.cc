@@ -137,8 +137,19 @@ void TallyLedger::happen(const Plan& plan, std::vector<Telling>& tellings) {
 
 void TallyLedger::add_rows(Rows& rows) const {
   for (const auto& [id, box] : boxes_) {
-    rows[id] = {static_cast<std::int64_t>(box.members.size()), box.changes, box.expelled,
-                box.trace};
+    const Member none;
+    const Member* most = &none;
+    for (const auto& [name, member] : box.members) {
+      const bool before = member.times != most->times ? member.times > most->times
+                                                      : member.last_position < most->last_position;
+      if (before) most = &member;
+    }
+    rows[id] = {static_cast<std::int64_t>(box.members.size()),
+                box.changes,
+                box.expelled,
+                box.trace,
+                most->times,
+                most->last_position};
     for (const auto& [name, member] : box.members) {
       rows[id + "/" + name] = {member.times, member.last_position};
     }
@@ -200,7 +211,8 @@ bool TallyLedger::all_computed(const MemoryViews& views) const {
 Rows TallyLedger::published(const MemoryViews& views) {
   Rows rows;
   views.for_each_row<tally::Box>([&](const tally::Box& row) {
-    rows[row.box_id()] = {row.members(), row.changes(), row.expelled(), row.trace()};
+    rows[row.box_id()] = {row.members(), row.changes(),    row.expelled(),
+                          row.trace(),   row.most_times(), row.most_position()};
   });
   views.for_each_row<tally::Member>([&](const tally::Member& row) {
     rows[row.box_id() + "/" + row.member()] = {row.times(), row.last_position()};

@@ -184,6 +184,18 @@ void Tally::trace(const std::string& box_id, int what) {
   box.set_trace((box.trace() * 5 + what + 1) % kPrime);
 }
 
+void Tally::refresh() {
+  for (const std::string& box_id : by_times_.take_changed()) {
+    const ByTimes::Place* first = by_times_.of(box_id).at(0);
+    const ByTimes::Place most = first == nullptr ? ByTimes::Place() : *first;
+    const tally::Box& box = *boxes_.find(box_id);
+    if (box.most_times() == most.times && box.most_position() == most.position) continue;
+    tally::Box& changed = boxes_.edit_found(box);
+    changed.set_most_times(most.times);
+    changed.set_most_position(most.position);
+  }
+}
+
 void Tally::set_stay(const tally::MemberAdded& fact, const Record& record, Effects& effects) {
   if (!fact.has_stay_ms()) return stop_timers(fact.box_id(), fact.member(), effects);
   const std::string key = timer_key(fact.box_id(), fact.member());

@@ -1,22 +1,39 @@
 #pragma once
 
+#include "projectors/engine/order_index.h"
 #include "projectors/engine/projection.h"
 #include "tally/events.pb.h"
 #include "tally/tables.pb.h"
 
 namespace sluice {
 
+struct ByTimes {
+  struct Place {
+    std::int64_t times = 0;
+    std::int64_t position = 0;
+    friend bool operator<(const Place& a, const Place& b) {
+      return a.times != b.times ? a.times > b.times : a.position < b.position;
+    }
+  };
+  static const std::string& group_of(const tally::Member& member) { return member.box_id(); }
+  static Place place_of(const tally::Member& member) {
+    return {member.times(), member.last_position()};
+  }
+  static std::size_t heap_bytes(const Place&) { return 0; }
+};
+
 class Tally {
  public:
   using Event = tally::Event;
   static constexpr int kVersion = 1;
 
-  explicit Tally(Tables& tables) : boxes_(tables), members_(tables) {}
+  explicit Tally(Tables& tables) : boxes_(tables), members_(tables), by_times_(tables, members_) {}
 
   static std::string_view key(const Event& event);
   static const Computed& computed();
   void fold(const Event& event, const Record& record, Effects& effects);
   void fire(const Timer& timer, Effects& effects);
+  void refresh();
 
  private:
   void add(const tally::MemberAdded& fact, const Record& record, Effects& effects);
@@ -32,6 +49,7 @@ class Tally {
   Offset folded_to_;
   Table<tally::Box> boxes_;
   Table<tally::Member> members_;
+  OrderIndex<tally::Member, ByTimes> by_times_;
 };
 
 }  // namespace sluice

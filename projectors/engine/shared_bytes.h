@@ -1,0 +1,22 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+namespace sluice {
+
+// So many bytes for all partitions of a process together: one busy partition may have what the
+// others leave. Any thread.
+class SharedBytes {
+ public:
+  explicit SharedBytes(std::size_t most) : most_(most) {}
+
+  void count(std::ptrdiff_t change) { held_ += static_cast<std::size_t>(change); }
+  [[nodiscard]] bool over() const { return held_ > most_; }
+
+ private:
+  const std::size_t most_;
+  std::atomic<std::size_t> held_{0};
+};
+
+}  // namespace sluice
