@@ -23,7 +23,7 @@ struct ComputationPace {
   // After one that failed; doubled each time.
   std::chrono::milliseconds longest_backoff{60'000};
   // Keys of one partition that are held here; those beyond wait in its state.
-  std::size_t keys_max = 65'536;
+  std::size_t keys_max = 4096;
 };
 
 // One at a time a key. Of those that may begin, the one whose wait is longest in proportion to its

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "storage/check.h"
+#include "storage/errors.h"
 
 namespace sluice {
 namespace {
@@ -84,10 +85,19 @@ void ComputedPartition::tend() {
   if (left_out_ && all_ != nullptr && all_->has_room(number_)) offer_stored();
 }
 
+// The tables have nothing that the store has not. Keys may be many, so this does not begin at the
+// first each time.
 void ComputedPartition::offer_stored() {
   if (all_ == nullptr) return;
-  for (const DueComputation& due : due_.prefix()) {
-    if (due.key() < resume_at_) continue;
+  std::string from;
+  row_key::append_prefix(from, row_key::table_prefix(*DueComputation::descriptor()));
+  const std::string end = row_key::after_prefix(from);
+  row_key::append(from, resume_at_);
+  DueComputation due;
+  for (const auto at = tables_.store().scan(from, end); at->valid(); at->next()) {
+    if (!due.ParseFromString(std::string(at->value()))) {
+      throw Corrupt("a row of what is due in the state store cannot be read");
+    }
     const auto* row = watched_row(due.key());
     if (row != nullptr && !offer(what_.demand(*row))) {
       resume_at_ = due.key();
