@@ -200,14 +200,16 @@ std::optional<PartitionFold::Unfoldable> PartitionFold::open_fact() {
 }
 
 Time PartitionFold::recorded_at(const LogRecord& record) const {
-  if (!envelope_.recorded_at()) return record.appended_at;
-  const Time stamped{milliseconds(*envelope_.recorded_at())};
+  const std::optional<std::int64_t> at = envelope_.recorded_at();
+  if (!at) return record.appended_at;
+  const Time stamped{milliseconds(*at)};
   return stamped > record.appended_at + kStampAhead ? record.appended_at : stamped;
 }
 
 void PartitionFold::move_time(const LogRecord& record) {
   head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
-  while (auto timer = timers_.take_due(record_time())) {
+  for (auto timer = timers_.take_due(record_time()); timer.has_value();
+       timer = timers_.take_due(record_time())) {
     timer->folded_to = folding_.next();
     outbox_.set_record_time(record_time());
     Effects effects(tables_, timers_, outbox_, timer->due);
@@ -234,7 +236,7 @@ void PartitionFold::settle(const LogRecord& record) {
   if (envelope_.origin() == nullptr && counted_before(record)) return;
 
   std::optional<Time> occurred_at;
-  if (envelope_.occurred_at()) occurred_at = Time{milliseconds(*envelope_.occurred_at())};
+  if (const auto at = envelope_.occurred_at()) occurred_at = Time{milliseconds(*at)};
   const Record folded{envelope_.id(), envelope_.source(), envelope_.actor(), recorded_at(record),
                       occurred_at,    record.offset,      folding_.next(),   record_time()};
   ++outcomes_.folded;

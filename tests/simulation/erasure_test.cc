@@ -76,9 +76,8 @@ class Side {
   // As a flush leaves sluice.quarantine.
   std::map<Offset, QuarantinedRecord> quarantine() {
     std::map<Offset, QuarantinedRecord> rows;
-    for (const auto& record : fold_->outcomes().quarantined) {
-      CHECK(rows.emplace(record.position, record).second);  // Postgres would refuse a second
-    }
+    for (const auto& record : fold_->outcomes().quarantined) rows.emplace(record.position, record);
+    CHECK(rows.size() == fold_->outcomes().quarantined.size());  // Postgres would refuse a second
     for (const Offset position : fold_->outcomes().unquarantined) rows.erase(position);
     return rows;
   }
@@ -135,18 +134,18 @@ struct Both {
   }
   // Until nobody has anything to tell any more.
   void finish() {
-    for (bool quiet = false; !quiet;) {
-      quiet = true;
-      for (const auto& derived : {deliberation.fold(), people.fold()}) {
-        for (const DerivedRecord& record : derived) {
-          quiet = false;
-          if (record.stream == "people.events") people.append(record.key, record.value);
-          if (record.stream == "deliberation.events") {
-            deliberation.append(record.key, record.value);
-          }
-        }
-      }
+    for (bool told = true; told;) {
+      told = deliver(deliberation.fold());
+      told |= deliver(people.fold());
     }
+  }
+  // Whether there is anything.
+  bool deliver(const std::vector<DerivedRecord>& derived) {
+    for (const DerivedRecord& record : derived) {
+      if (record.stream == "people.events") people.append(record.key, record.value);
+      if (record.stream == "deliberation.events") deliberation.append(record.key, record.value);
+    }
+    return !derived.empty();
   }
   void park() { deliberation.append("c", "\xff\xffgarbage"); }
   void delete_user(const std::string& id) {
@@ -170,16 +169,19 @@ struct Both {
   // Neither tables nor quarantine hold the text, also after a refold, which comes to the same.
   void require_gone(const std::string& text) {
     const std::string before = deliberation.tables();
-    for (const bool again : {false, true}) {
-      INFO((again ? "after a refold" : "as folded"));
-      if (again) deliberation.refold();
-      for (const auto& [position, record] : deliberation.quarantine()) {
-        INFO("offset " << position.value);
-        CHECK(record.value.find(text) == std::string::npos);
-      }
-      CHECK(deliberation.tables().find(text) == std::string::npos);
-    }
+    CHECK(where_is(text) == "");
+    deliberation.refold();
+    CHECK(where_is(text) == "");
     CHECK(deliberation.tables() == before);
+  }
+  std::string where_is(const std::string& text) {
+    std::string places;
+    for (const auto& [position, record] : deliberation.quarantine()) {
+      const bool held = record.value.find(text) != std::string::npos;
+      if (held) places += "quarantine at " + std::to_string(position.value) + ", ";
+    }
+    if (deliberation.tables().find(text) != std::string::npos) places += "tables";
+    return places;
   }
 };
 

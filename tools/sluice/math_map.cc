@@ -116,7 +116,7 @@ class Map {
   [[nodiscard]] std::string hulls() const {
     std::vector<std::vector<Point>> members(sizes_.size());
     for (const Participant p : snapshot_.in_conv) {
-      if (group_of_[p]) members[math::index(*group_of_[p])].push_back(place(p));
+      if (const auto group = group_of_[p]) members[math::index(*group)].push_back(place(p));
     }
     std::string out;
     for (const Group group : math::each<Group>(sizes_.size())) {
