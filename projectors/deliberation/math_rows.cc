@@ -137,11 +137,12 @@ class MathRows {
       for (const math::Participant p : s_.base.members[b]) cluster_of[p] = b;
     }
     for (const math::Participant p : in_order(s_.participant_numbers)) {
-      if (!cluster_of[p]) continue;
+      const std::optional<math::BaseCluster> cluster = cluster_of[p];
+      if (!cluster) continue;
       auto& row = add<MathParticipant>(table);
       row.set_participant_id(name(p));
-      row.set_group_id(name(grouping_->group_of[*cluster_of[p]]));
-      row.set_base_cluster_id(std::to_string(s_.base.ids[*cluster_of[p]]));
+      row.set_group_id(name(grouping_->group_of[*cluster]));
+      row.set_base_cluster_id(std::to_string(s_.base.ids[*cluster]));
     }
   }
 

@@ -82,6 +82,28 @@ const Computed& Deliberation::computed() {
   return groups;
 }
 
+namespace {
+
+using ColumnsById = boost::unordered_flat_map<std::string_view, std::uint32_t>;
+
+// Into `into`, as the participant who comes next.
+void add_voter(const std::string& conversation_id, const Voter& voter, const ColumnsById& column_of,
+               MathConversation& into) {
+  const auto participant = static_cast<std::uint32_t>(into.participants.size());
+  into.participants.push_back(voter.id);
+  into.input.in_conv.push_back(voter.clustered);
+  ballot_votes::Vote vote;
+  for (std::size_t at = 0; ballot_votes::next(voter.votes, at, vote);) {
+    const auto column = column_of.find(vote.opinion_id);
+    if (column == column_of.end()) {
+      throw Corrupt("a ballot of " + conversation_id + " has a vote on an opinion that is not");
+    }
+    into.input.votes.push_back({participant, column->second, choice_of(vote.choice)});
+  }
+}
+
+}  // namespace
+
 bool read_math_conversation(const StateSnapshot& state, const std::string& conversation_id,
                             const std::stop_token& stop, MathConversation& into) {
   std::vector<Column> columns;
@@ -90,24 +112,12 @@ bool read_math_conversation(const StateSnapshot& state, const std::string& conve
       !read_voters(state, conversation_id, stop, voters)) {
     return false;
   }
-  boost::unordered_flat_map<std::string_view, std::uint32_t> column_of;
+  ColumnsById column_of;
   for (Column& column : columns) {
     column_of.emplace(column.id, static_cast<std::uint32_t>(column_of.size()));
     into.input.opinions.push_back(column.status);
   }
-  for (const Voter& voter : voters) {
-    const auto participant = static_cast<std::uint32_t>(into.participants.size());
-    into.participants.push_back(voter.id);
-    into.input.in_conv.push_back(voter.clustered);
-    ballot_votes::Vote vote;
-    for (std::size_t at = 0; ballot_votes::next(voter.votes, at, vote);) {
-      const auto column = column_of.find(vote.opinion_id);
-      if (column == column_of.end()) {
-        throw Corrupt("a ballot of " + conversation_id + " has a vote on an opinion that is not");
-      }
-      into.input.votes.push_back({participant, column->second, choice_of(vote.choice)});
-    }
-  }
+  for (const Voter& voter : voters) add_voter(conversation_id, voter, column_of, into);
   for (Column& column : columns) into.opinions.push_back(std::move(column.id));
   return true;
 }

@@ -169,9 +169,9 @@ struct Both {
   // Neither tables nor quarantine hold the text, also after a refold, which comes to the same.
   void require_gone(const std::string& text) {
     const std::string before = deliberation.tables();
-    CHECK(where_is(text) == "");
+    CHECK_THAT(where_is(text), Catch::Equals(""));
     deliberation.refold();
-    CHECK(where_is(text) == "");
+    CHECK_THAT(where_is(text), Catch::Equals(""));
     CHECK(deliberation.tables() == before);
   }
   std::string where_is(const std::string& text) {

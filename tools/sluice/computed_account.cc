@@ -42,11 +42,12 @@ std::vector<std::string> ComputedAccount::expect(const AsOfs& published) {
   return too_late;
 }
 
-std::vector<std::string> ComputedAccount::expect_last(AsOfs published, Offset position) {
-  for (auto& [key, as_of] : published) {
+std::vector<std::string> ComputedAccount::expect_last(const AsOfs& published, Offset position) {
+  AsOfs within = published;
+  for (auto& [key, as_of] : within) {
     if (!as_of || *as_of <= 0 || *as_of > position.value) as_of = position.value;
   }
-  return expect(published);
+  return expect(within);
 }
 
 void ComputedAccount::compute_until(Offset offset) {

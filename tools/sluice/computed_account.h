@@ -30,7 +30,7 @@ class ComputedAccount {
   [[nodiscard]] std::vector<std::string> expect(const AsOfs& published);
   // The last of them, as the view has them at `position`: a claim that no position answers to is
   // answered by that one.
-  [[nodiscard]] std::vector<std::string> expect_last(AsOfs published, Offset position);
+  [[nodiscard]] std::vector<std::string> expect_last(const AsOfs& published, Offset position);
 
   // Before the record at this offset is folded, and when the refold rests.
   void reached(Offset offset) {

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "storage/check.h"
 #include "storage/errors.h"
 
 namespace sluice {
@@ -33,6 +34,13 @@ const std::string kOpinions =
 const std::string kVotes =
     "SELECT participant_id, opinion_id, choice FROM deliberation.vote WHERE conversation_id = $1";
 
+// Of a column that is never null.
+const std::string& cell(const std::vector<std::optional<std::string>>& row, std::size_t column) {
+  const std::optional<std::string>& value = row.at(column);
+  CHECK(value.has_value(), "the query asks for no column that may be null");
+  return value.value();
+}
+
 using Numbers = std::unordered_map<std::string, std::uint32_t>;
 
 math::Choice choice_of(const std::string& word) {
@@ -42,17 +50,17 @@ math::Choice choice_of(const std::string& word) {
 
 void read_participants(const Answer& answer, PolisConversation& into, Numbers& numbers) {
   for (const auto& row : answer.rows) {
-    numbers.emplace(*row[0], static_cast<std::uint32_t>(into.participants.size()));
-    into.participants.push_back(*row[0]);
+    numbers.emplace(cell(row, 0), static_cast<std::uint32_t>(into.participants.size()));
+    into.participants.push_back(cell(row, 0));
     into.conversation.in_conv.push_back(row[1] == "t");
   }
 }
 
 void read_opinions(const Answer& answer, PolisConversation& into, Numbers& numbers) {
   for (const auto& row : answer.rows) {
-    numbers.emplace(*row[0], static_cast<std::uint32_t>(into.opinions.size()));
-    into.opinions.push_back(*row[0]);
-    into.texts.push_back(*row[3]);
+    numbers.emplace(cell(row, 0), static_cast<std::uint32_t>(into.opinions.size()));
+    into.opinions.push_back(cell(row, 0));
+    into.texts.push_back(cell(row, 3));
     into.conversation.opinions.push_back({row[1] == "t", row[2] == "t"});
   }
 }
@@ -69,19 +77,19 @@ LiveConversation read_live_conversation(Database& database, const std::string& c
                         "imported");
   }
   LiveConversation made;
-  made.as_of = std::stoll(*snapshot.rows[0][0]);
-  made.title = *snapshot.rows[0][1];
-  made.of.last_vote_ms = std::stoll(*snapshot.rows[0][2]);
+  made.as_of = std::stoll(cell(snapshot.rows[0], 0));
+  made.title = cell(snapshot.rows[0], 1);
+  made.of.last_vote_ms = std::stoll(cell(snapshot.rows[0], 2));
   Numbers participants;
   Numbers opinions;
   read_participants(database.ask(kParticipants, {conversation_id}), made.of, participants);
   read_opinions(database.ask(kOpinions, {conversation_id}), made.of, opinions);
   for (const auto& row : database.ask(kVotes, {conversation_id}).rows) {
-    const auto participant = participants.find(*row[0]);
+    const auto participant = participants.find(cell(row, 0));
     // Not eligible, or new since the snapshot.
     if (participant == participants.end()) continue;
     made.of.conversation.votes.push_back(
-        {participant->second, opinions.at(*row[1]), choice_of(*row[2])});
+        {participant->second, opinions.at(cell(row, 1)), choice_of(cell(row, 2))});
   }
   database.ask("COMMIT");
   return made;
