@@ -225,10 +225,16 @@ void EmbeddedLog::reopen() {
   load();
 }
 
+// A catch-up reads which files the primary has, then its write-ahead logs. A memtable that is
+// flushed and whose log is deleted in between is in neither, while what came after it is seen. The
+// next one finds its file: after two, all is there that was appended before the first; after three,
+// all that lies before the ends which the second had seen.
 void EmbeddedLog::catch_up() {
   const std::lock_guard lock(mutex_);
   records_->catch_up();
+  records_->catch_up();
   load();
+  records_->catch_up();
 }
 
 bool EmbeddedLog::wait_until(const std::function<bool()>& something,

@@ -18,7 +18,9 @@ EmbeddedLog::Config small() { return {.bytes = 8 << 20, .clock = EmbeddedLog::sy
 
 std::vector<Partition> all_partitions(LogTopology& log, std::string_view stream) {
   std::vector<Partition> all;
-  for (int i = 0; i < log.partitions(stream); ++i) all.push_back(Partition{i});
+  const std::optional<int> count = log.partitions(stream);
+  REQUIRE(count);
+  for (int i = 0; i < *count; ++i) all.push_back(Partition{i});
   return all;
 }
 
@@ -201,6 +203,26 @@ TEST_CASE("a secondary follows the log through flushes and merges") {
     std::vector<NewRecord> records(100, NewRecord{Partition{round % 2}, "k", value});
     writer->append("s", records);
     CHECK(take(*reader, positions, 100).size() == 100);
+  }
+}
+
+TEST_CASE("a secondary sees every record that was appended, also while a memtable is flushed") {
+  TempDir dir;
+  const auto log = EmbeddedLog::open(dir.path(), {.bytes = 1 << 20});  // memtables of 1 MiB
+  const auto secondary = EmbeddedLog::open_secondary(dir.path(), small());
+  const auto writer = log->writer();
+  const std::string value(5'000, 'v');
+  for (int round = 0; round < 200; ++round) {
+    const std::string stream = "s" + std::to_string(round);
+    log->create(stream, 1);
+    std::vector<NewRecord> records(250, NewRecord{Partition{0}, "k", value});
+    writer->append(stream, records);                       // fills a memtable
+    append_numbered(*writer, stream, Partition{0}, 0, 1);  // has it flushed, at the same time
+    REQUIRE(secondary->partitions(stream) == 1);
+    REQUIRE(secondary->range(stream, Partition{0}).end == Offset{251});
+    Positions positions;
+    const auto reader = secondary->reader(stream, {Partition{0}}, positions);
+    REQUIRE(take(*reader, positions, 251).size() == 251);
   }
 }
 
