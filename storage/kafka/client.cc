@@ -107,9 +107,9 @@ void require_known(const KafkaConfig& config) { configured(config, {}); }
 
 Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProperties& role,
                int events)
-    : lines_(config.client_id) {
+    : heard_(std::make_unique<Heard>(config.client_id)) {
   Conf conf = configured(config, role);
-  rd_kafka_conf_set_opaque(conf.get(), this);
+  rd_kafka_conf_set_opaque(conf.get(), heard_.get());
   rd_kafka_conf_set_log_cb(conf.get(), write_line);
   rd_kafka_conf_set_error_cb(conf.get(), take_partition_error);
   rd_kafka_conf_set_events(conf.get(), events);
@@ -120,21 +120,30 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
 }
 
 // Without a good-bye to the group: whoever wants one says it before.
-Client::~Client() { rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); }
+Client::~Client() {
+  if (client_ != nullptr) rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+void Client::abandon() {
+  heard_->nobody_listens = true;
+  static_cast<void>(heard_.release());
+  client_ = nullptr;
+}
 
 void Client::write_line(const rd_kafka_t* client, int level, const char* kind, const char* text) {
-  static_cast<Client*>(rd_kafka_opaque(client))->lines_.take(level, kind, text);
+  auto* const heard = static_cast<Heard*>(rd_kafka_opaque(client));
+  if (!heard->nobody_listens) heard->lines.take(level, kind, text);
 }
 
 // Errors that librdkafka puts among a partition's records and would only log: it goes on by itself,
 // also in a topic that was made anew meanwhile. On the thread that takes records.
 void Client::take_partition_error(rd_kafka_t*, int code, const char* text, void* self) {
   constexpr int kWarning = 4;
-  auto* const client = static_cast<Client*>(self);
-  client->lines_.take(kWarning, "PARTITION", text);
-  client->vanished_ |= code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-                       code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-                       code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  auto* const heard = static_cast<Heard*>(self);
+  heard->lines.take(kWarning, "PARTITION", text);
+  heard->vanished |= code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+                     code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                     code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 // Another process has our place in the group, or we had it ourselves: what waited for a broker

@@ -4,6 +4,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -51,7 +52,10 @@ class Client {
 
   // Whether partitions were not to be found since this was last asked: their topic is gone, or was
   // and is made anew. Told while records are taken, before any of the new topic.
-  [[nodiscard]] bool take_vanished() { return std::exchange(vanished_, false); }
+  [[nodiscard]] bool take_vanished() { return std::exchange(heard_->vanished, false); }
+
+  // Leaves the client to the end of the process, silent. For one that cannot be destroyed.
+  void abandon();
 
  private:
   static void write_line(const rd_kafka_t* client, int level, const char* kind, const char* text);
@@ -60,10 +64,17 @@ class Client {
 
   using Clock = std::chrono::steady_clock;
 
+  // Of librdkafka's callbacks.
+  struct Heard {
+    explicit Heard(std::string client) : lines(std::move(client)) {}
+    LogLines lines;
+    bool vanished = false;
+    std::atomic<bool> nobody_listens = false;
+  };
+
   const Clock::time_point opened_ = Clock::now();
-  LogLines lines_;
-  bool vanished_ = false;
-  rd_kafka_t* client_ = nullptr;
+  std::unique_ptr<Heard> heard_;
+  rd_kafka_t* client_ = nullptr;  // null: abandoned
 };
 
 }  // namespace sluice::kafka

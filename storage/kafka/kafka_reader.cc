@@ -55,7 +55,12 @@ KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream,
 
 KafkaReader::~KafkaReader() {
   fetched_.release();
-  if (membership_ == Membership::ordinary_member) leave_group();
+  if (membership_ == Membership::fixed) return;
+  // Before 2.3 librdkafka aborts the process where a member is destroyed that has been let into its
+  // group and not told what is its own (github.com/confluentinc/librdkafka/issues/4312).
+  const bool destroyable = joined_ || rd_kafka_version() >= 0x02030000;
+  if (membership_ == Membership::ordinary_member || !destroyable) close();
+  if (!destroyable) client_.abandon();
 }
 
 std::span<const LogRecord> KafkaReader::poll(milliseconds timeout) {
@@ -94,6 +99,7 @@ void KafkaReader::rebalance(rd_kafka_event_t* event) {
     for (int i = 0; i < partitions.cnt; ++i) {
       pending_.push_back(Partition{partitions.elems[i].partition});
     }
+    joined_ = true;
     // The group need not wait for what Ownership does: each is added when its position is known.
     const PartitionList none(rd_kafka_topic_partition_list_new(0));
     check(rd_kafka_incremental_assign(client_.get(), none.get()), "joining the group");
@@ -293,7 +299,8 @@ void KafkaReader::show_progress(Partition partition, Offset position) {
 }
 
 // A static member says nothing: its partitions wait for it until the session times out.
-void KafkaReader::leave_group() {
+// An ordinary member says good-bye to its group, a static one does not. Within kToLeave.
+void KafkaReader::close() {
   const Queue queue(rd_kafka_queue_new(client_.get()));
   const ErrorObject failed(rd_kafka_consumer_close_queue(client_.get(), queue.get()));
   if (failed != nullptr) return;
@@ -302,6 +309,8 @@ void KafkaReader::leave_group() {
     constexpr int kTurn = 50;
     const Event event(rd_kafka_queue_poll(queue.get(), kTurn));
     if (event == nullptr || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
+    // Only what a closing client waits for: it may lose another answer, whose caller waits for ever.
+    if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) continue;
     const ErrorObject ignored(rd_kafka_incremental_unassign(
         client_.get(), rd_kafka_event_topic_partition_list(event.get())));
   }

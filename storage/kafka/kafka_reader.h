@@ -53,7 +53,7 @@ class KafkaReader final : public EventReader {
   void throw_failure();
   void go_to(Partition partition, Offset position);
   void assign_anew(Partition partition, Offset position);
-  void leave_group();
+  void close();
 
   Held& held(Partition partition);
   [[nodiscard]] std::string at(Partition partition) const;
@@ -69,6 +69,7 @@ class KafkaReader final : public EventReader {
   Fetched fetched_;
   const std::size_t low_water_;  // records fetched and not taken
   std::chrono::steady_clock::time_point next_question_;
+  bool joined_ = false;  // a group has told what is ours, be it nothing
   std::map<Partition, Held> held_;
   std::deque<Partition> pending_;  // assigned by the group, Ownership not yet told
   std::vector<LogRecord> records_;

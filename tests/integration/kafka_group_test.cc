@@ -212,6 +212,23 @@ TEST_CASE("an instance that another process has taken over says so and does not 
   CHECK(take(*heir, others, 1).size() == 1);
 }
 
+TEST_CASE("a member may go at any step of its joining") {
+  if (!kafka_or_skip()) return;
+  KafkaFixture kafka(shared_broker());
+  const std::string stream = new_stream(*kafka.topology, kPartitions);
+  Positions positions;
+  for (int round = 0; round < 4; ++round) {
+    const std::string group = unique_stream();
+    std::vector<std::unique_ptr<EventReader>> members;
+    for (const char* instance : {"", "a", "", "b", ""}) {
+      members.push_back(
+          kafka.log.reader(stream, {.group = group, .instance = instance}, positions));
+    }
+    static_cast<void>(members.back()->poll(std::chrono::milliseconds(round * 30)));
+  }
+  SUCCEED("and takes nobody with it");
+}
+
 TEST_CASE("progress is shown to the group's own tools") {
   if (!kafka_or_skip()) return;
   KafkaFixture kafka(shared_broker());
