@@ -276,6 +276,10 @@ void KafkaReader::assign_anew(Partition partition, Offset position) {
   const PartitionList list = listed(partition, position);
   check(rd_kafka_incremental_unassign(client_.get(), list.get()),
         "letting " + at(partition) + " go");
+  // The client's own thread ends the fetching, and with it what gather() did: only once it has
+  // answered something else may the partition be gathered, or its records end up nowhere.
+  const PartitionList none(rd_kafka_topic_partition_list_new(0));
+  check(rd_kafka_incremental_assign(client_.get(), none.get()), "reading " + at(partition));
   fetched_.gather(stream_, partition);
   check(rd_kafka_incremental_assign(client_.get(), list.get()), "reading " + at(partition));
   held(partition).failed = false;
