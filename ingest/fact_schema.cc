@@ -83,7 +83,8 @@ template <class Integer>
 void write_integer(JsonWriter& json, const Rule& rule, bool or_null) {
   using Limits = std::numeric_limits<Integer>;
   const bool negative = rule.has_min() ? rule.min() < 0 : std::is_signed_v<Integer>;
-  write_numeric(json, "integer", negative ? "^-?[0-9]{1,18}$" : "^[0-9]{1,18}$", or_null);
+  write_numeric(json, "integer", negative ? "^([0-9]{1,18}|-0*[1-9][0-9]{0,17})$" : "^[0-9]{1,18}$",
+                or_null);
   write_bounds(json, rule, "minimum", "maximum");
   if (!rule.has_min()) json.name("minimum").number(Limits::min());
   if (!rule.has_max()) json.name("maximum").number(Limits::max());

@@ -69,7 +69,7 @@ element JsonEvents::parse(std::string_view padded) {
   auto error = make_room(parser_, padded.size(), depth_);
   if (!error) error = parser_.parse(padded.data(), padded.size(), false).get(root);
   if (error == simdjson::NUMBER_ERROR) {
-    scratch_ = with_wide_integers(padded);
+    scratch_ = with_readable_numbers(padded);
     error = parser_.parse(scratch_).get(root);
   }
   if (error == simdjson::SUCCESS) return root;

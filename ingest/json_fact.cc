@@ -28,6 +28,36 @@ std::string words_of(const EnumDescriptor& type) {
   return words;
 }
 
+enum class Whole { yes, no, inexact };
+
+// As json_fact.h says. What has a fraction or an exponent is the double nearest to it, which from
+// 2^53 on may be nearest to other whole numbers too.
+template <class Integer>
+Whole whole_number(element value, Integer& number) {
+  std::string_view text;
+  if (value.get_string().get(text) == simdjson::SUCCESS) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool signed_zero = number == 0 && text.starts_with('-');
+    const bool whole = error == std::errc() && end == text.data() + text.size() && !signed_zero;
+    return whole ? Whole::yes : Whole::no;
+  }
+  if constexpr (std::is_signed_v<Integer>) {
+    if (value.get_int64().get(number) == simdjson::SUCCESS) return Whole::yes;
+  } else {
+    if (value.get_uint64().get(number) == simdjson::SUCCESS) return Whole::yes;
+  }
+  double real = 0;
+  if (value.type() != element_type::DOUBLE || value.get_double().get(real) != simdjson::SUCCESS) {
+    return Whole::no;
+  }
+  constexpr double kBeyond = std::is_signed_v<Integer> ? 0x1p63 : 0x1p64;
+  if (real != std::floor(real) || std::abs(real) >= kBeyond) return Whole::no;
+  if (std::is_unsigned_v<Integer> && real < 0) return Whole::no;
+  if (std::abs(real) >= 0x1p53) return Whole::inexact;
+  number = static_cast<Integer>(real);
+  return Whole::yes;
+}
+
 // Reads one value into one field; how it is stored (set or added) is the caller's.
 class ValueReader {
  public:
@@ -100,42 +130,35 @@ class ValueReader {
                          : reflection_.SetEnum(&message_, &field_, named);
   }
 
-  // A JSON number without a fraction, or text of digits.
   template <class Integer>
-  bool read_integer(element value, Integer& number) {
-    std::string_view text;
-    if (value.get_string().get(text) == simdjson::SUCCESS) {
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      const bool signed_zero = number == 0 && text.starts_with('-');
-      return error == std::errc() && end == text.data() + text.size() && !signed_zero;
+  bool read_whole(element value, int bits, Integer& number) {
+    switch (whole_number(value, number)) {
+      case Whole::yes:
+        return true;
+      case Whole::no:
+        fault("must be a whole number of " + std::to_string(bits) + " bits" +
+              (std::is_signed_v<Integer> ? "" : " that is not negative"));
+        return false;
+      case Whole::inexact:
+        fault("must be written without fraction and exponent, since it is 2^53 or more");
+        return false;
     }
-    if constexpr (std::is_signed_v<Integer>) {
-      if (value.get_int64().get(number) == simdjson::SUCCESS) return true;
-    } else {
-      if (value.get_uint64().get(number) == simdjson::SUCCESS) return true;
-    }
-    // 1e3 and 5.0 are integers too, as far as a double tells them apart.
-    double real = 0;
-    if (value.type() != element_type::DOUBLE || value.get_double().get(real) != simdjson::SUCCESS) {
-      return false;
-    }
-    constexpr double kExact = 9007199254740992.0;
-    if (real != std::floor(real) || std::abs(real) > kExact) return false;
-    if (std::is_unsigned_v<Integer> && real < 0) return false;
-    number = static_cast<Integer>(real);
-    return true;
+    return false;
   }
 
   void read_signed(element value) {
+    using Limits = std::numeric_limits<std::int32_t>;
     std::int64_t number = 0;
-    if (!read_integer(value, number)) return fault("must be a whole number");
     if (field_.cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
+      if (!read_whole(value, 64, number)) return;
       field_.is_repeated() ? reflection_.AddInt64(&message_, &field_, number)
                            : reflection_.SetInt64(&message_, &field_, number);
       return;
     }
-    using Limits = std::numeric_limits<std::int32_t>;
-    if (number < Limits::min() || number > Limits::max()) return fault("is too large");
+    if (!read_whole(value, 32, number)) return;
+    if (number < Limits::min() || number > Limits::max()) {
+      return fault("must be a whole number of 32 bits");
+    }
     const auto small = static_cast<std::int32_t>(number);
     field_.is_repeated() ? reflection_.AddInt32(&message_, &field_, small)
                          : reflection_.SetInt32(&message_, &field_, small);
@@ -143,13 +166,16 @@ class ValueReader {
 
   void read_unsigned(element value) {
     std::uint64_t number = 0;
-    if (!read_integer(value, number)) return fault("must be a whole number that is not negative");
     if (field_.cpp_type() == FieldDescriptor::CPPTYPE_UINT64) {
+      if (!read_whole(value, 64, number)) return;
       field_.is_repeated() ? reflection_.AddUInt64(&message_, &field_, number)
                            : reflection_.SetUInt64(&message_, &field_, number);
       return;
     }
-    if (number > std::numeric_limits<std::uint32_t>::max()) return fault("is too large");
+    if (!read_whole(value, 32, number)) return;
+    if (number > std::numeric_limits<std::uint32_t>::max()) {
+      return fault("must be a whole number of 32 bits that is not negative");
+    }
     const auto small = static_cast<std::uint32_t>(number);
     field_.is_repeated() ? reflection_.AddUInt32(&message_, &field_, small)
                          : reflection_.SetUInt32(&message_, &field_, small);
@@ -161,11 +187,12 @@ class ValueReader {
     if (value.get_string().get(text) == simdjson::SUCCESS) {
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
       if (error != std::errc() || end != text.data() + text.size()) {
-        return fault("must be a number");
+        return fault("must be a number within the range of a double");
       }
     } else if (value.get_double().get(number) != simdjson::SUCCESS) {
-      return fault("must be a number");
+      return fault("must be a number within the range of a double");
     }
+    number += 0.0;  // makes 0 of -0, as it is for integers
     if (field_.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
       field_.is_repeated() ? reflection_.AddDouble(&message_, &field_, number)
                            : reflection_.SetDouble(&message_, &field_, number);

@@ -26,6 +26,12 @@ struct JsonPlace {
 // Reads a JSON object into `message`, which is empty: proto JSON with snake_case names and an
 // enum's lower-case word; null is absent. What does not fit is added to `faults` with its place,
 // and the rest is read on.
+//
+// Numbers. A field of an integer takes every JSON number whose value is one, however it is written:
+// -0, -0.0 and -0e0 are 0, 1.0 is 1, 1e2 is 100. Fraction and exponent are read as a double, so
+// from 2^53 on they are refused. What is no whole number (0.5) or needs more bits than the type has
+// is refused, never rounded. A text is digits alone, with a minus before what is negative. A double
+// takes every number within its range, the nearest to what is written; 0 has no sign there either.
 void read_message(simdjson::dom::object object, google::protobuf::Message& message,
                   const JsonPlace& place, Faults& faults);
 

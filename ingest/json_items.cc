@@ -3,10 +3,10 @@
 #include <array>
 #include <cstddef>
 
+#include <simdjson.h>
+
 namespace sluice {
 namespace {
-
-constexpr std::size_t kDigitsOf64Bits = 18;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -55,6 +55,46 @@ std::size_t end_of_item(std::string_view text) {
   return at;
 }
 
+std::size_t end_of_digits(std::string_view text, std::size_t at) {
+  while (at < text.size() && is_digit(text[at])) ++at;
+  return at;
+}
+
+// Where the number that begins at `at` ends, by JSON's grammar; `at`: there is none.
+std::size_t end_of_number(std::string_view text, std::size_t at) {
+  const auto is = [&](std::size_t i, std::string_view any) {
+    return i < text.size() && any.find(text[i]) != std::string_view::npos;
+  };
+  const std::size_t integer = at + (is(at, "-") ? 1 : 0);
+  std::size_t end = end_of_digits(text, integer);
+  if (end == integer || (text[integer] == '0' && end > integer + 1)) return at;
+  if (is(end, ".")) {
+    const std::size_t fraction = end + 1;
+    end = end_of_digits(text, fraction);
+    if (end == fraction) return at;
+  }
+  if (is(end, "eE")) {
+    const std::size_t exponent = end + (is(end + 1, "+-") ? 2 : 1);
+    end = end_of_digits(text, exponent);
+    if (end == exponent) return at;
+  }
+  return end < text.size() && !is(end, " \t\r\n,]}") ? at : end;
+}
+
+// simdjson reads integers as far as 64 bits go, and other numbers as far as a double does.
+bool is_read(simdjson::dom::parser& parser, const std::string& number) {
+  return parser.parse(number).error() == simdjson::SUCCESS;
+}
+
+std::string readable_number(simdjson::dom::parser& parser, std::string_view number) {
+  constexpr std::size_t kDigitsAlwaysRead = 18;
+  std::string text(number);
+  const bool integer = number.find_first_of(".eE") == std::string_view::npos;
+  if ((integer && number.size() <= kDigitsAlwaysRead) || is_read(parser, text)) return text;
+  if (integer && is_read(parser, text += "e0")) return text;
+  return std::string(kBeyondDoubles);
+}
+
 }  // namespace
 
 JsonItems::JsonItems(std::string_view text) : rest_(without_space(text)) {}
@@ -83,26 +123,25 @@ std::optional<std::string_view> JsonItems::next() {
   return item;
 }
 
-std::string with_wide_integers(std::string_view json) {
-  std::string wide;
+std::string with_readable_numbers(std::string_view json) {
+  simdjson::dom::parser parser;
+  std::string readable;
   std::size_t at = 0;
   while (at < json.size()) {
     const std::size_t begin = at;
     if (json[at] == '"') {
       at = end_of_string(json, at);
-      wide.append(json.substr(begin, at - begin));
+      readable.append(json.substr(begin, at - begin));
       continue;
     }
-    while (at < json.size() && is_digit(json[at])) ++at;
-    const std::size_t digits = at - begin;
-    const bool fraction_before = begin > 0 && json[begin - 1] == '.';
-    const bool goes_on =
-        at < json.size() && (json[at] == '.' || json[at] == 'e' || json[at] == 'E');
-    wide.append(json.substr(begin, digits));
-    if (digits > kDigitsOf64Bits && !fraction_before && !goes_on) wide += "e0";
-    if (digits == 0) wide += json[at++];
+    at = end_of_number(json, begin);
+    if (at == begin) {
+      readable += json[at++];
+    } else {
+      readable += readable_number(parser, json.substr(begin, at - begin));
+    }
   }
-  return wide;
+  return readable;
 }
 
 }  // namespace sluice

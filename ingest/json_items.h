@@ -28,8 +28,12 @@ class JsonItems {
   bool malformed_ = false;
 };
 
-// The text with "e0" behind every integer of more than 18 digits: simdjson takes numbers of any
-// length, but integers only as far as 64 bits go.
-[[nodiscard]] std::string with_wide_integers(std::string_view json);
+// What a number becomes that is beyond every double: fits no field, of whatever type.
+inline constexpr std::string_view kBeyondDoubles = R"({"beyond a double":0})";
+
+// The text with other numbers for those that simdjson cannot read: "e0" behind an integer of more
+// than 64 bits, and kBeyondDoubles for 1e400, so that the field can be named. What is no JSON is
+// none afterwards.
+[[nodiscard]] std::string with_readable_numbers(std::string_view json);
 
 }  // namespace sluice

@@ -98,12 +98,22 @@ enum class FlushOutcome {
   in_doubt,  // the commit was sent and its answer lost: read position() and decide
 };
 
+// How far a partition's computed rows are behind what they are computed from, in keys.
+struct ComputedProgress {
+  std::int64_t due = 0;        // behind; the others are of these
+  std::int64_t computing = 0;  // begun, and not yet published
+  std::int64_t failing = 0;    // whose last computation failed
+  // How long the one that has waited longest might have begun; 0: none might.
+  std::chrono::milliseconds oldest_due{0};
+};
+
 // How far a partition's owner has come to know its log; renewed also when nothing is folded.
 struct LogProgress {
   Partition partition;
   Offset log_end;
   std::string_view owner;
   std::string_view trouble;  // why nothing is folded now, for people; empty while it is
+  std::optional<ComputedProgress> computed = std::nullopt;  // none: not known now, or never
 };
 
 // Used by one thread.
@@ -127,7 +137,8 @@ class ProjectionSink {
   // key that was computed, each table has the rows given and no others, whatever it had.
   virtual FlushOutcome flush(const FlushBatch& batch) = 0;
 
-  // Renews log_end and `trouble` where the partition is still the owner's. Positions do not move.
+  // Renews log_end, `trouble` and, where known, what is computed, where the partition is still the
+  // owner's. Positions do not move.
   virtual void show_progress(std::span<const LogProgress> progress) = 0;
 };
 

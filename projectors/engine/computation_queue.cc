@@ -131,15 +131,29 @@ bool ComputationQueue::has_room(std::uint64_t partition, Clock::time_point now) 
   return at == keys_.end() || at->second <= pace_.keys_max / 2;
 }
 
-ComputationQueue::Count ComputationQueue::count(Clock::time_point now) const {
+ComputationQueue::Count ComputationQueue::count(Entries::const_iterator begin,
+                                                Entries::const_iterator end,
+                                                Clock::time_point now) {
   Count count;
-  for (const auto& [key, entry] : entries_) {
+  for (auto at = begin; at != end; ++at) {
+    const Entry& entry = at->second;
     if (entry.running) ++count.running;
+    if (entry.failures > 0 && (entry.running || entry.offered)) ++count.failing;
     if (!entry.due()) continue;
     ++count.due;
     count.oldest_due = std::max(count.oldest_due, now - std::min(now, entry.since));
   }
   return count;
+}
+
+ComputationQueue::Count ComputationQueue::count(Clock::time_point now) const {
+  return count(entries_.begin(), entries_.end(), now);
+}
+
+ComputationQueue::Count ComputationQueue::count(std::uint64_t partition,
+                                                Clock::time_point now) const {
+  return count(entries_.lower_bound(Key{partition, ""}),
+               entries_.lower_bound(Key{partition + 1, ""}), now);
 }
 
 void ComputationQueue::sweep(Clock::time_point now) {

@@ -66,9 +66,11 @@ class ComputationQueue {
   struct Count {
     std::size_t due = 0;  // and not running
     std::size_t running = 0;
+    std::size_t failing = 0;        // due or running, and failed when last tried
     Clock::duration oldest_due{0};  // since it could have begun
   };
   [[nodiscard]] Count count(Clock::time_point now) const;
+  [[nodiscard]] Count count(std::uint64_t partition, Clock::time_point now) const;
 
  private:
   struct Entry {
@@ -86,10 +88,13 @@ class ComputationQueue {
     [[nodiscard]] double cost() const;
   };
 
+  using Entries = std::map<Key, Entry>;
+  [[nodiscard]] static Count count(Entries::const_iterator begin, Entries::const_iterator end,
+                                   Clock::time_point now);
   void sweep(Clock::time_point now);
 
   const ComputationPace pace_;
-  std::map<Key, Entry> entries_;
+  Entries entries_;
   std::map<std::uint64_t, std::size_t> keys_;  // by partition
   Clock::time_point next_sweep_;
 };

@@ -196,4 +196,26 @@ TEST_CASE("it is counted what is due and runs, and how long the oldest waits") {
   CHECK(queue.count(queue.now).oldest_due == 2s);
 }
 
+TEST_CASE("it is counted by partition, and how many fail") {
+  Queue queue;
+  queue.change("a", 5);
+  queue.change("b", 5);
+  queue.change("a", 5, 100, 2);
+  CHECK(queue.start(5) == "a");
+  CHECK(queue.count(1, queue.now).due + queue.count(2, queue.now).due == 2);
+  CHECK(queue.count(1, queue.now).running + queue.count(2, queue.now).running == 1);
+  queue.drop(2);
+  while (!queue.start(5).empty()) queue.now += 1s;
+  CHECK(queue.count(1, queue.now).running == 2);
+  CHECK(queue.count(2, queue.now).running == 0);
+  queue.failed({1, "a"}, queue.now);
+  CHECK(queue.count(1, queue.now).failing == 1);
+  CHECK(queue.count(2, queue.now).failing == 0);
+  queue.now += 1h;
+  CHECK(queue.start(5) == "a");
+  CHECK(queue.count(1, queue.now).failing == 1);
+  queue.end("a", 1ms);
+  CHECK(queue.count(1, queue.now).failing == 0);
+}
+
 }  // namespace sluice

@@ -83,6 +83,11 @@ void Computations::published(std::uint64_t partition, const std::vector<Computed
   wake();
 }
 
+ComputationQueue::Count Computations::count(std::uint64_t partition) const {
+  const std::lock_guard lock(mutex_);
+  return queue_.count(partition, clocks_.steady());
+}
+
 void Computations::wake() {
   ++changes_;
   changed_.notify_all();

@@ -65,6 +65,7 @@ class Computations {
   bool offer(std::uint64_t partition, const Demand& demand);
   void withdraw(std::uint64_t partition, std::string_view key);
   [[nodiscard]] bool has_room(std::uint64_t partition);
+  [[nodiscard]] ComputationQueue::Count count(std::uint64_t partition) const;  // of keys held here
   // Results that wait for the partition, which are its own from then on, until published().
   [[nodiscard]] bool finished(std::uint64_t partition) const;
   [[nodiscard]] std::vector<ComputedResult> take(std::uint64_t partition);

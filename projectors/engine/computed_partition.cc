@@ -44,6 +44,7 @@ const google::protobuf::Message* ComputedPartition::watched_row(std::string_view
 void ComputedPartition::begin(Offset position) {
   state_->set_position(position);
   begun_ = true;
+  due_keys_ = count_stored();
   left_out_ = true;
   left_out_again_ = false;
   resume_at_.clear();
@@ -55,7 +56,10 @@ void ComputedPartition::note(Offset written) {
   for (const RowSlot* slot : watched_.dirty_in_key_order()) {
     if (slot->row == nullptr) continue;
     const Demand demand = what_.demand(*slot->row);
-    if (demand.changed_at > written) (void)due_.edit(demand.key);
+    if (demand.changed_at > written && due_.find(demand.key) == nullptr) {
+      (void)due_.make(demand.key);
+      ++due_keys_;
+    }
     // Before the state that says so can be read.
     if (demand.waits && begun_ && all_ != nullptr) all_->withdraw(number_, demand.key);
     changed_.push_back(slot->row);
@@ -108,6 +112,29 @@ void ComputedPartition::offer_stored() {
   left_out_ = std::exchange(left_out_again_, false);
 }
 
+// As at begin(): once, when the partition is taken.
+std::int64_t ComputedPartition::count_stored() const {
+  std::string from;
+  row_key::append_prefix(from, row_key::table_prefix(*DueComputation::descriptor()));
+  std::int64_t keys = 0;
+  for (const auto at = tables_.store().scan(from, row_key::after_prefix(from)); at->valid();
+       at->next()) {
+    ++keys;
+  }
+  return keys;
+}
+
+std::optional<ComputedProgress> ComputedPartition::progress() const {
+  if (!begun_) return std::nullopt;
+  ComputedProgress progress{.due = due_keys_};
+  if (all_ == nullptr) return progress;
+  const ComputationQueue::Count held = all_->count(number_);
+  progress.computing = static_cast<std::int64_t>(held.running);
+  progress.failing = static_cast<std::int64_t>(held.failing);
+  progress.oldest_due = std::chrono::floor<std::chrono::milliseconds>(held.oldest_due);
+  return progress;
+}
+
 bool ComputedPartition::finished() const { return all_ != nullptr && all_->finished(number_); }
 
 void ComputedPartition::take() {
@@ -122,7 +149,10 @@ void ComputedPartition::take() {
 void ComputedPartition::published() {
   for (const ComputedResult& result : results_) {
     const auto* row = watched_row(result.key);
-    if (row == nullptr || what_.demand(*row).changed_at <= result.as_of) due_.erase(result.key);
+    if (row != nullptr && what_.demand(*row).changed_at > result.as_of) continue;
+    if (due_.find(result.key) == nullptr) continue;
+    due_.erase(result.key);
+    --due_keys_;
   }
   if (!results_.empty()) {
     // Of the worker's time, of which all that is computed may take but a part.

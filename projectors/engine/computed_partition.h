@@ -3,7 +3,9 @@
 // What one partition's projector has to do with computations: it knows what is due, offers it, and
 // has the results published. Which keys are due stands in the state, so that no restart forgets it.
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,10 +49,14 @@ class ComputedPartition {
   // The view has them. Between note() and write().
   void published();
 
+  // None before begin().
+  [[nodiscard]] std::optional<ComputedProgress> progress() const;
+
  private:
   [[nodiscard]] const google::protobuf::Message* watched_row(std::string_view key);
   // False when there is no room for more.
   bool offer(const Demand& demand);
+  [[nodiscard]] std::int64_t count_stored() const;
   // Offers what is due from resume_at_ on.
   void offer_stored();
 
@@ -62,6 +68,7 @@ class ComputedPartition {
   std::shared_ptr<SharedState> state_;
   std::uint64_t number_ = 0;  // with `all`
   bool begun_ = false;
+  std::int64_t due_keys_ = 0;  // rows of due_, since begin()
   // Keys that there was no room for are due in the state alone.
   bool left_out_ = false;
   bool left_out_again_ = false;  // since offer_stored() began at the first

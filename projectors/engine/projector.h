@@ -72,6 +72,10 @@ class Projector {
   }
   // Whether a computation is finished and its rows are not yet flushed.
   [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }
+  // None while that is not known, or if the projection computes nothing.
+  [[nodiscard]] std::optional<ComputedProgress> computed_progress() const {
+    return computed_ ? computed_->progress() : std::nullopt;
+  }
   // Whether anything was folded that is not yet flushed.
   [[nodiscard]] bool pending() const { return !replaying() && fold_.position() > view_.position; }
   // Whether memory asks for a flush now.

@@ -314,7 +314,9 @@ void Worker::show_progress() {
   std::vector<LogProgress> progress;
   for (const auto& [partition, assigned] : assigned_) {
     progress.push_back({partition, assigned.log_end, assigned.owner, assigned.trouble});
-    if (assigned.projector) reader_->show_progress(partition, assigned.projector->flushed());
+    if (!assigned.projector) continue;
+    progress.back().computed = assigned.projector->computed_progress();
+    reader_->show_progress(partition, assigned.projector->flushed());
   }
   // A group does not say that it has nothing to give because there is nothing.
   if (progress.empty()) return require_stream();

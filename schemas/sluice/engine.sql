@@ -43,6 +43,11 @@ CREATE TABLE IF NOT EXISTS sluice.position (
 ) WITH (fillfactor = 50);
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS trouble text NOT NULL DEFAULT '';
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published bigint NOT NULL DEFAULT 0;
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published_at timestamptz;
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS due bigint;
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS computing bigint;
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS failing bigint;
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS due_since timestamptz;
 COMMENT ON TABLE sluice.position IS 'How much of each partition the rows reflect.';
 COMMENT ON COLUMN sluice.position.position IS 'The next offset to fold.';
 COMMENT ON COLUMN sluice.position.digest IS 'Of the record before it; 0 at the beginning.';
@@ -51,6 +56,13 @@ COMMENT ON COLUMN sluice.position.log_end IS 'The end of the log as the owner la
 COMMENT ON COLUMN sluice.position.record_time IS 'The greatest recorded_at so far.';
 COMMENT ON COLUMN sluice.position.owner IS 'Who took the partition last: nobody else''s flush passes.';
 COMMENT ON COLUMN sluice.position.published IS 'How often computed rows were published.';
+COMMENT ON COLUMN sluice.position.published_at IS 'When computed rows were published last.';
+COMMENT ON COLUMN sluice.position.due IS
+    'Keys whose computed rows are behind their input, as the owner last said; null: nothing is computed.';
+COMMENT ON COLUMN sluice.position.computing IS 'Of these, begun and not yet published.';
+COMMENT ON COLUMN sluice.position.failing IS 'Of these, whose last computation failed.';
+COMMENT ON COLUMN sluice.position.due_since IS
+    'Since when the one that has waited longest might have begun; null: none might.';
 COMMENT ON COLUMN sluice.position.trouble IS 'Why its owner folds nothing now; empty while it does.';
 
 CREATE TABLE IF NOT EXISTS sluice.rejection (
@@ -95,6 +107,16 @@ WHERE g.live;
 COMMENT ON VIEW sluice.freshness IS
   'Live generations: lag in records; age of what is shown, or of the last word from its owner;'
   ' why it stands still, where it does.';
+
+CREATE OR REPLACE VIEW sluice.computation AS
+SELECT p.projection, p.partition, p.due, p.computing, p.failing, now() - p.due_since AS oldest_due,
+       p.published, now() - p.published_at AS published_age
+FROM sluice.position p JOIN sluice.projection g USING (projection, generation)
+WHERE g.live AND p.due IS NOT NULL;
+COMMENT ON VIEW sluice.computation IS
+  'Live generations with computed tables: keys whose rows are behind their input, which of them are'
+  ' being computed or fail, how long the oldest has waited; how often rows were published, and how'
+  ' long ago. As the owner said a second ago, or before it went: sluice.freshness has its age.';
 
 CREATE OR REPLACE FUNCTION sluice.wait_for(token text, timeout interval DEFAULT '30s')
 RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$

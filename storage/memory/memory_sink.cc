@@ -72,6 +72,11 @@ ViewPosition MemoryViews::position(Partition partition) const {
   return taken == taken_.end() ? ViewPosition{} : taken->second.view;
 }
 
+std::optional<ComputedProgress> MemoryViews::computed(Partition partition) const {
+  const auto taken = taken_.find(partition);
+  return taken == taken_.end() ? std::nullopt : taken->second.computed;
+}
+
 Offset MemoryViews::log_end(Partition partition) const {
   const auto taken = taken_.find(partition);
   return taken == taken_.end() ? Offset{} : taken->second.log_end;
@@ -208,6 +213,7 @@ void MemorySink::show_progress(std::span<const LogProgress> progress) {
     if (taken != views_.taken_.end() && taken->second.view.owner == p.owner) {
       taken->second.log_end = p.log_end;
       taken->second.trouble = p.trouble;
+      if (p.computed) taken->second.computed = p.computed;
     }
   }
 }

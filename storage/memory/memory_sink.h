@@ -24,6 +24,7 @@ class MemoryViews {
   [[nodiscard]] ViewPosition position(Partition partition) const;
   [[nodiscard]] Offset log_end(Partition partition) const;
   [[nodiscard]] std::string trouble(Partition partition) const;
+  [[nodiscard]] std::optional<ComputedProgress> computed(Partition partition) const;
   [[nodiscard]] std::vector<Rejection> rejections(Partition partition) const;
   [[nodiscard]] std::vector<QuarantinedRecord> quarantined(Partition partition) const;
 
@@ -50,6 +51,7 @@ class MemoryViews {
     ViewPosition view;
     Offset log_end;
     std::string trouble;
+    std::optional<ComputedProgress> computed;
     Time record_time;
     std::map<Offset, Rejection> rejections;
     std::map<Offset, QuarantinedRecord> quarantined;

@@ -202,7 +202,8 @@ void PostgresSink::write(const FlushBatch& batch) {
 void PostgresSink::advance(const FlushBatch& batch) {
   const PgResult moved = connection_.run(
       "UPDATE sluice.position SET position = $7, digest = $8, record_time = $9, "
-      "log_end = greatest(log_end, $10), published = published + $12, updated_at = now() "
+      "log_end = greatest(log_end, $10), published = published + $12, "
+      "published_at = CASE WHEN $12 = 0 THEN published_at ELSE now() END, updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
       "AND owner = $4 AND position = $5 AND digest = $6 AND published = $11",
       {config_.projection, number_, text(batch.partition.value), batch.owner,
@@ -330,7 +331,25 @@ void PostgresSink::show_progress(std::span<const LogProgress> progress) {
         "AND (log_end <> $5 OR trouble <> $6 OR updated_at < now() - interval '1 s')",
         {config_.projection, number_, text(each.partition.value), each.owner,
          text(each.log_end.value), storable_text(each.trouble)});
+    if (each.computed) show_computed(each);
   }
+}
+
+// To the second, so that what stands still is not written again and again.
+void PostgresSink::show_computed(const LogProgress& progress) {
+  const ComputedProgress& computed = *progress.computed;
+  const std::string waited = text(computed.oldest_due.count());
+  connection_.run(
+      "UPDATE sluice.position p SET due = shown.due, computing = shown.computing, "
+      "failing = shown.failing, due_since = shown.due_since "
+      "FROM (SELECT $5::bigint, $6::bigint, $7::bigint, "
+      "date_trunc('second', now() - nullif($8::bigint, 0) * interval '1 ms')) "
+      "AS shown(due, computing, failing, due_since) "
+      "WHERE projection = $1 AND generation = $2 AND partition = $3 AND owner = $4 "
+      "AND (p.due, p.computing, p.failing, p.due_since) IS DISTINCT FROM "
+      "(shown.due, shown.computing, shown.failing, shown.due_since)",
+      {config_.projection, number_, text(progress.partition.value), progress.owner,
+       text(computed.due), text(computed.computing), text(computed.failing), waited});
 }
 
 }  // namespace sluice

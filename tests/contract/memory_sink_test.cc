@@ -25,6 +25,14 @@ class MemoryWorld {
   }
   std::int64_t log_end(Partition partition) const { return views_.log_end(partition).value; }
   std::string trouble(Partition partition) const { return views_.trouble(partition); }
+  std::string progress(Partition partition) const {
+    const std::optional<ComputedProgress> shown = views_.computed(partition);
+    if (!shown) return "";
+    std::ostringstream text;
+    text << shown->due << ' ' << shown->computing << ' ' << shown->failing;
+    if (shown->oldest_due >= std::chrono::minutes(1)) text << " waits";
+    return text.str();
+  }
   std::vector<std::string> computed() const {
     std::map<std::string, std::string> all;
     views_.for_each_row<shapes::Summary>([&](const shapes::Summary& row) {

@@ -8,6 +8,9 @@
 //   std::vector<std::int64_t> quarantined(Partition);
 //   std::int64_t log_end(Partition);
 //   std::string trouble(Partition);
+//   std::string progress(Partition);                 of what is computed: "due computing failing",
+//   with
+//                                                    " waits" if one has waited for a minute; ""
 //   std::vector<std::string> computed();             "id as_of" of Summary's rows, then "id place
 //   value"
 //                                                    of Share's, both in order
@@ -159,6 +162,7 @@ void progress_is_the_owners() {
                                           {Partition{2}, Offset{60}, "me", "why"}};
   sink.show_progress(progress);
   sink.show_progress({});
+  CHECK(world.progress(Partition{0}).empty());
   CHECK(world.log_end(Partition{0}) == 40);
   CHECK(world.log_end(Partition{1}) == 0);
   CHECK(world.trouble(Partition{0}) == "why");
@@ -167,6 +171,29 @@ void progress_is_the_owners() {
   CHECK_FALSE(sink.position(Partition{2}));
   sink.take(Partition{0}, "next");
   CHECK(world.trouble(Partition{0}).empty());
+}
+
+template <class World>
+void computed_progress_is_the_owners() {
+  World world;
+  ProjectionSink& sink = world.sink();
+  sink.take(Partition{0}, "me");
+  sink.take(Partition{1}, "you");
+  const auto show = [&](std::optional<ComputedProgress> computed) {
+    const std::vector<LogProgress> progress{{Partition{0}, Offset{4}, "me", "", computed},
+                                            {Partition{1}, Offset{4}, "me", "", computed}};
+    sink.show_progress(progress);
+  };
+  show(ComputedProgress{7, 2, 1, std::chrono::seconds(90)});
+  CHECK(world.progress(Partition{0}) == "7 2 1 waits");
+  CHECK(world.progress(Partition{1}).empty());
+  // Who does not know does not unsay it.
+  show(std::nullopt);
+  CHECK(world.progress(Partition{0}) == "7 2 1 waits");
+  show(ComputedProgress{7, 2, 1, std::chrono::seconds(0)});
+  CHECK(world.progress(Partition{0}) == "7 2 1");
+  show(ComputedProgress{});
+  CHECK(world.progress(Partition{0}) == "0 0 0");
 }
 
 // A key's summary and as many shares as there are values; of no value there is none.
@@ -251,6 +278,7 @@ void a_sink_keeps_its_contract() {
   SECTION("what was quarantined can go") { what_was_quarantined_can_go<World>(); }
   SECTION("a key's computed rows are replaced as a whole") { computed_rows_are_replaced<World>(); }
   SECTION("progress is shown by the owner alone") { progress_is_the_owners<World>(); }
+  SECTION("what is due is shown by the owner alone") { computed_progress_is_the_owners<World>(); }
 }
 
 }  // namespace sluice::testing

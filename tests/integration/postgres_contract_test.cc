@@ -33,6 +33,14 @@ class PostgresWorld {
                            std::to_string(partition.value))
                            .text(0, 0));
   }
+  std::string progress(Partition partition) const {
+    const PgResult shown =
+        ask("SELECT concat_ws(' ', due, computing, failing, "
+            "CASE WHEN oldest_due BETWEEN '60 s' AND '10 min' THEN 'waits' END) "
+            "FROM sluice.computation WHERE partition = " +
+            std::to_string(partition.value));
+    return shown.rows() == 0 ? "" : std::string(shown.text(0, 0));
+  }
   std::vector<std::string> computed() const {
     const PgResult rows = ask(
         "SELECT text FROM (SELECT 0, id, 0, id || ' ' || as_of FROM shapes_g1.summary UNION ALL "

@@ -19,6 +19,12 @@ PATH_DEPENDENT = {"25ptpt-3gp-no-strict-with-meta": ["--min-agreement", "0.85"]}
 TABLES = ("math_snapshot", "math_opinion", "math_group", "math_participant")
 
 
+def service(name, kind, **data):
+    """A fact that a service may post."""
+    return json.dumps({"specversion": "1.0", "source": "test", "id": f"{name}/{kind}/{data}", "type": kind,
+                       "actor": "svc", "actorrole": "service", "data": {"conversation_id": name, **data}})
+
+
 def quoted(name):
     return "'" + name + "'"
 
@@ -123,17 +129,43 @@ def what_is_published_is_what_the_program_computes(up):
     run("math", code=2, says="either a FOLDER or a --conversation")
 
 
-def during_an_import_none_runs_and_after_it_one_does(up):
-    def fact(kind, **data):
-        return json.dumps({"specversion": "1.0", "source": "test", "id": f"{kind}/{data}", "type": kind,
-                           "actor": "svc", "actorrole": "service", "data": {"conversation_id": "slow", **data}})
+def computations(up):
+    """What an operator sees of them: of each partition's due keys, how many run or fail; and nothing of domains
+    that compute nothing."""
+    shown = result("status", "--postgres", up.postgres, "--json")["computations"]
+    assert [(row["projection"], row["partition"]) for row in shown] == [("deliberation", n) for n in range(4)], shown
+    for row in shown:
+        assert row["due"] >= row["computing"] >= 0 and row["failing"] == 0 and row["published"] >= 0, shown
+        assert (row["published"] > 0) == (row["published_age"] is not None), shown
+    return shown
 
-    post(up, [conversation("slow"), fact("import.started", import_id="i"), vote("slow", "ann"), vote("slow", "bob")])
+
+def an_operator_sees_what_is_due(up):
+    """Of a conversation that is being imported nothing is computed: it is due, and says so until it is over."""
+    def due():
+        shown = computations(up)
+        return [sum(row[column] for row in shown) for column in ("due", "published")]
+
+    eventually("everything is computed", lambda: due()[0] == 0)
+    published = due()[1]
+    post(up, [conversation("due"), service("due", "import.started", import_id="i"), vote("due", "ann")])
+    eventually("one is due", lambda: due() == [1, published])
+    text = run("status", "--postgres", up.postgres, code=0).stdout
+    assert "failing" in text and "oldest_due" in text, text
+    post(up, [service("due", "import.completed", import_id="i")])
+    computed(up, "due")
+    eventually("none is due", lambda: due()[0] == 0)
+    assert due()[1] > published
+
+
+def during_an_import_none_runs_and_after_it_one_does(up):
+    post(up, [conversation("slow"), service("slow", "import.started", import_id="i"), vote("slow", "ann"),
+              vote("slow", "bob")])
     # Another's math, which is begun later, comes while this one's waits.
     post(up, [conversation("quick"), vote("quick", "ann")])
     computed(up, "quick")
     assert not up.ask("SELECT 1 FROM deliberation.math_snapshot WHERE conversation_id = 'slow'")
-    post(up, [fact("import.completed", import_id="i")])
+    post(up, [service("slow", "import.completed", import_id="i")])
     assert computed(up, "slow")["n"] == 2
 
 
@@ -175,6 +207,7 @@ with Folder() as folder:
         every_oracle_passes_through_the_pipeline(up)
         what_is_published_is_what_the_program_computes(up)
         during_an_import_none_runs_and_after_it_one_does(up)
+        an_operator_sees_what_is_due(up)
         the_groups_follow_the_votes(up)
         the_view_is_what_the_log_says(up, folder / "data")
     finally:

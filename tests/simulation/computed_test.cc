@@ -40,12 +40,20 @@ class Boxes {
   ~Boxes() { projector.reset(); }
 
   void restart() {
+    take();
+    fold();
+  }
+  // Reads nothing yet.
+  void take() {
     projector.reset();
     projector.emplace(projection_, generation(), kOnly, std::to_string(++takings_),
                       ProjectorLimits{},
                       ProjectorParts{store_, sink, emitter_, probe_, &computations});
     position_ = projector->take(log_.range(kStream, kOnly));
-    fold();
+  }
+  void lose_state() {
+    projector.reset();
+    state_.clear();
   }
   void add(const std::string& box, const std::string& member) {
     tally::Event event;
@@ -68,6 +76,20 @@ class Boxes {
       computations.finish(std::move(running));
     }
     return computed;
+  }
+  // How many keys are due, as the projector says and as its state has them; -1: it does not know.
+  std::int64_t due() {
+    const auto progress = projector->computed_progress();
+    if (!progress) return -1;
+    std::string from;
+    row_key::append_prefix(from, row_key::table_prefix(*DueComputation::descriptor()));
+    std::int64_t stored = 0;
+    for (const auto at = store_.scan(from, row_key::after_prefix(from)); at->valid(); at->next()) {
+      ++stored;
+    }
+    CHECK(progress->due == stored);
+    CHECK(progress->computing <= progress->due);
+    return progress->due;
   }
   // As of where the box was computed, and of how many members.
   std::pair<std::int64_t, std::int64_t> summary(const std::string& box) {
@@ -206,6 +228,60 @@ TEST_CASE("a commit that comes late does not bring computed rows back, though no
   const auto published = boxes.views.position(kOnly).published;
   boxes.sink.finish_delayed();
   CHECK(boxes.views.position(kOnly).published == published);
+}
+
+TEST_CASE("it is known how many keys are due, also after a restart") {
+  Boxes boxes;
+  CHECK(boxes.due() == 0);
+  boxes.add("a", "ann");
+  boxes.add("b", "ann");
+  CHECK(boxes.due() == 0);  // what is not flushed is not yet behind
+  boxes.flush();
+  CHECK(boxes.due() == 2);
+  boxes.add("a", "bob");
+  boxes.flush();
+  CHECK(boxes.due() == 2);
+  boxes.restart();
+  CHECK(boxes.due() == 2);
+  auto running = boxes.computations.begin();
+  CHECK(boxes.projector->computed_progress()->computing == 1);
+  boxes.computations.finish(std::move(running));
+  CHECK(boxes.due() == 2);  // readers have not seen it
+  boxes.flush();
+  CHECK(boxes.due() == 1);
+  CHECK(boxes.projector->computed_progress()->computing == 0);
+  boxes.compute();
+  boxes.flush();
+  CHECK(boxes.due() == 0);
+}
+
+TEST_CASE("a key that waits, or that changed while it was computed, is due") {
+  Boxes boxes;
+  for (const char* member : {"ann", "bob", "cid"}) boxes.add("b", member);
+  boxes.flush();
+  CHECK(boxes.compute() == 0);
+  CHECK(boxes.due() == 1);
+  boxes.add("b", "dan");
+  boxes.flush();
+  CHECK(boxes.due() == 1);
+  auto running = boxes.computations.begin();
+  boxes.add("b", "eve");
+  boxes.flush();
+  boxes.computations.finish(std::move(running));
+  boxes.flush();
+  CHECK(boxes.summary("b") == Summary{4, 4});
+  CHECK(boxes.due() == 1);
+}
+
+TEST_CASE("while the state catches up with the view it is not known what is due") {
+  Boxes boxes;
+  boxes.add("b", "ann");
+  boxes.flush();
+  boxes.lose_state();
+  boxes.take();
+  CHECK(boxes.due() == -1);
+  boxes.restart();
+  CHECK(boxes.due() == 1);
 }
 
 }  // namespace sluice::simulation
