@@ -208,6 +208,8 @@ def main():
                 close_sessions(ingest.http)
                 check(cluster.url, where, producers)
                 verify(cluster.url, where, "auction")
+                for service in (ingest, first, second):
+                    service.stop()
     print("passed: a flash sale under kill -9, Kafka")
     return 0
 
