@@ -91,7 +91,10 @@ std::string readable_number(simdjson::dom::parser& parser, std::string_view numb
   std::string text(number);
   const bool integer = number.find_first_of(".eE") == std::string_view::npos;
   if ((integer && number.size() <= kDigitsAlwaysRead) || is_read(parser, text)) return text;
-  if (integer && is_read(parser, text += "e0")) return text;
+  if (integer) {
+    text += "e0";
+    if (is_read(parser, text)) return text;
+  }
   return std::string(kBeyondDoubles);
 }
 

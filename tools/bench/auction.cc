@@ -104,13 +104,12 @@ std::vector<double> bid_on(const Load& load, int thread, Clock::time_point begun
 std::vector<double> run(const Load& load, const std::function<Place()>& open) {
   std::vector<std::vector<double>> took(kThreads);
   const auto begun = Clock::now();
-  {
-    std::vector<std::jthread> threads(kThreads);
-    for (std::size_t thread = 0; thread < took.size(); ++thread) {
-      threads[thread] = std::jthread(
-          [&, thread] { took[thread] = bid_on(load, static_cast<int>(thread), begun, open()); });
-    }
-  }
+  const auto bid_as = [&](int thread) {
+    took[static_cast<std::size_t>(thread)] = bid_on(load, thread, begun, open());
+  };
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) threads.emplace_back(bid_as, thread);
+  threads.clear();  // joins them
   std::vector<double> all;
   for (const auto& part : took) all.insert(all.end(), part.begin(), part.end());
   std::sort(all.begin(), all.end());
@@ -170,17 +169,25 @@ void measure_ours(const Load& load) {
               static_cast<double>(number(load.postgres, kTransactions) - transactions) / bids);
 }
 
+const std::string kIsOpen =
+    "SELECT status, alpha FROM bench_today.session WHERE session_id = 'bench'";
+const std::string kBest =
+    "SELECT user_id, price, score FROM bench_today.bid WHERE session_id = 'bench' "
+    "ORDER BY score DESC, placed_at LIMIT 50";
+
 // A transaction: is the session open, the user's bid, and what the page shows.
 std::vector<std::string> transaction(int user, int price) {
   const std::string who = "'u" + std::to_string(user) + "'";
   const std::string what = std::to_string(price);
-  return {"BEGIN", "SELECT status, alpha FROM bench_today.session WHERE session_id = 'bench'",
-          "INSERT INTO bench_today.bid VALUES ('bench', " + who + ", " + what + ", " + what +
-              " * 0.01, now()) ON CONFLICT (session_id, user_id) DO UPDATE SET price = "
-              "excluded.price, score = excluded.score, placed_at = excluded.placed_at",
-          "SELECT user_id, price, score FROM bench_today.bid WHERE session_id = 'bench' "
-          "ORDER BY score DESC, placed_at LIMIT 50",
-          "COMMIT"};
+  const std::string place =
+      "INSERT INTO bench_today.bid VALUES ('bench', " + who + ", " + what + ", " + what +
+      " * 0.01, now()) ON CONFLICT (session_id, user_id) DO UPDATE SET price = "
+      "excluded.price, score = excluded.score, placed_at = excluded.placed_at";
+  return {"BEGIN", kIsOpen, place, kBest, "COMMIT"};
+}
+
+void run_all(PGconn* connection, const std::vector<std::string>& statements) {
+  for (const std::string& sql : statements) ask(connection, sql);
 }
 
 void measure_today(const Load& load) {
@@ -199,10 +206,9 @@ void measure_today(const Load& load) {
   const auto took = run(load, [&]() -> Place {
     const std::shared_ptr<PGconn> own(connect(load.postgres).release(), &PQfinish);
     return [own, &statements](int user, int price) {
-      for (const std::string& sql : transaction(user, price)) {
-        ask(own.get(), sql);
-        ++statements;
-      }
+      const std::vector<std::string> all = transaction(user, price);
+      run_all(own.get(), all);
+      statements += static_cast<long long>(all.size());
     };
   });
   print("a transaction a bid", took, load.lasts);

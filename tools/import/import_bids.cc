@@ -1,11 +1,7 @@
-#include <iostream>
-
 #include "tools/import/bid_file.h"
+#include "tools/import/imported.h"
 #include "tools/import/importers.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/poster.h"
 #include "tools/sluice/producer.h"
-#include "tools/sluice/progress.h"
 
 namespace sluice {
 namespace {
@@ -23,23 +19,9 @@ Exit import_bids(const Options& options, const Speech& speech) {
   const BidFile from = read_bid_file(options.file, boosts);
   BidSale sale = options.sale;
   if (sale.session_id.empty()) sale.session_id = from.name;
-  HttpClient client(options.producer.http, options.producer.api_key, options.producer.timeout);
-  Poster poster(client, "auction", options.producer.retry_for);
-  poster.batch(static_cast<std::size_t>(options.producer.batch));
-  Progress progress(speech.progress, "events", bid_event_count(from));
-  try {
-    bid_events(from, sale, [&](const std::string& event, std::string origin) {
-      poster.add(event, std::move(origin));
-      progress.advance(1);
-    });
-    poster.flush();
-  } catch (const Refused& error) {
-    std::cerr << "sluice import: " << error.what() << "\n";
-    return Exit::found;
-  }
-  print_line("{\"session_id\":" + json_string(sale.session_id) + ",\"events\":" +
-             std::to_string(poster.accepted()) + ",\"token\":" + json_string(poster.token()) + "}");
-  return Exit::done;
+  const Imported imported{"auction", "session_id", sale.session_id, bid_event_count(from),
+                          [&](const auto& post) { bid_events(from, sale, post); }};
+  return post_imported(imported, options.producer, speech);
 }
 
 }  // namespace

@@ -1,11 +1,6 @@
-#include <algorithm>
-#include <iostream>
-
+#include "tools/import/imported.h"
 #include "tools/import/polis_export.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/poster.h"
 #include "tools/sluice/producer.h"
-#include "tools/sluice/progress.h"
 
 namespace sluice {
 namespace {
@@ -19,23 +14,9 @@ struct Options {
 Exit import_polis(const Options& options, const Speech& speech) {
   const PolisExport from = read_polis_export(options.folder);
   const std::string id = options.conversation_id.empty() ? from.name : options.conversation_id;
-  HttpClient client(options.producer.http, options.producer.api_key, options.producer.timeout);
-  Poster poster(client, "deliberation", options.producer.retry_for);
-  poster.batch(static_cast<std::size_t>(options.producer.batch));
-  Progress progress(speech.progress, "events", polis_event_count(from));
-  try {
-    polis_events(from, id, [&](const std::string& event, std::string origin) {
-      poster.add(event, std::move(origin));
-      progress.advance(1);
-    });
-    poster.flush();
-  } catch (const Refused& error) {
-    std::cerr << "sluice import: " << error.what() << "\n";
-    return Exit::found;
-  }
-  print_line("{\"conversation_id\":" + json_string(id) + ",\"events\":" +
-             std::to_string(poster.accepted()) + ",\"token\":" + json_string(poster.token()) + "}");
-  return Exit::done;
+  const Imported imported{"deliberation", "conversation_id", id, polis_event_count(from),
+                          [&](const auto& post) { polis_events(from, id, post); }};
+  return post_imported(imported, options.producer, speech);
 }
 
 }  // namespace
