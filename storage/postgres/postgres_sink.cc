@@ -37,6 +37,19 @@ void append_array_text(std::string_view value, std::string& out) {
   out += '"';
 }
 
+// Of every key, what it has of the table of this number.
+std::vector<const google::protobuf::Message*> rows_of_table(
+    std::span<const ComputedRows* const> computed, std::size_t number) {
+  std::vector<const google::protobuf::Message*> rows;
+  for (const ComputedRows* of_key : computed) {
+    const ComputedRows::Table& table = of_key->tables.at(number);
+    CHECK(table.row == computed.front()->tables[number].row,
+          "every key has rows of the same tables");
+    for (const auto& row : table.rows) rows.push_back(row.get());
+  }
+  return rows;
+}
+
 ViewPosition view_of(const PgResult& row) {
   return {Offset{row.number(0, 0)}, Digest{static_cast<std::uint64_t>(row.number(0, 1))},
           Offset{row.number(0, 2)}, std::string(row.text(0, 3)), row.number(0, 4)};
@@ -253,14 +266,9 @@ void PostgresSink::write_computed(std::span<const ComputedRows* const> computed)
     append_array_text(of_key->key, keys);
   }
   keys += '}';
-  std::vector<const google::protobuf::Message*> rows;
   for (std::size_t t = 0; t < computed.front()->tables.size(); ++t) {
     const auto* type = computed.front()->tables[t].row;
-    rows.clear();
-    for (const ComputedRows* of_key : computed) {
-      CHECK(of_key->tables.at(t).row == type, "every key has rows of the same tables");
-      for (const auto& row : of_key->tables[t].rows) rows.push_back(row.get());
-    }
+    const auto rows = rows_of_table(computed, t);
     const auto found = plans_.find(type);
     CHECK(found != plans_.end(), "computed rows are published, and the sink was told of them");
     const Plan& plan = found->second;
@@ -331,13 +339,12 @@ void PostgresSink::show_progress(std::span<const LogProgress> progress) {
         "AND (log_end <> $5 OR trouble <> $6 OR updated_at < now() - interval '1 s')",
         {config_.projection, number_, text(each.partition.value), each.owner,
          text(each.log_end.value), storable_text(each.trouble)});
-    if (each.computed) show_computed(each);
+    if (each.computed) show_computed(each, *each.computed);
   }
 }
 
 // To the second, so that what stands still is not written again and again.
-void PostgresSink::show_computed(const LogProgress& progress) {
-  const ComputedProgress& computed = *progress.computed;
+void PostgresSink::show_computed(const LogProgress& progress, const ComputedProgress& computed) {
   const std::string waited = text(computed.oldest_due.count());
   connection_.run(
       "UPDATE sluice.position p SET due = shown.due, computing = shown.computing, "

@@ -60,7 +60,7 @@ class PostgresSink final : public ProjectionSink {
   void write_rows(const RowChanges& changes);
   void write_computed(std::span<const ComputedRows* const> computed);
   void write_refused(const FlushBatch& batch);
-  void show_computed(const LogProgress& progress);
+  void show_computed(const LogProgress& progress, const ComputedProgress& computed);
 
   PostgresSinkConfig config_;
   std::string number_;  // of the generation, as text

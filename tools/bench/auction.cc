@@ -108,6 +108,7 @@ std::vector<double> run(const Load& load, const std::function<Place()>& open) {
     took[static_cast<std::size_t>(thread)] = bid_on(load, thread, begun, open());
   };
   std::vector<std::jthread> threads;
+  threads.reserve(kThreads);
   for (int thread = 0; thread < kThreads; ++thread) threads.emplace_back(bid_as, thread);
   threads.clear();  // joins them
   std::vector<double> all;

@@ -49,7 +49,9 @@ class Sale {
     post(traffic_.created(starts, !options_.full_speed));
     poster_.flush();
     begun_ = Clock::now();
-    for (auto bid = traffic_.next(); bid.has_value(); bid = traffic_.next()) {
+    for (;;) {
+      const auto bid = traffic_.next();
+      if (!bid) break;
       if (!options_.full_speed && !wait_until(bid->at)) return;
       if (shutdown_.token().stop_requested()) return;
       show(bid->at);
