@@ -313,7 +313,7 @@ void KafkaReader::close() {
     constexpr int kTurn = 50;
     const Event event(rd_kafka_queue_poll(queue.get(), kTurn));
     if (event == nullptr || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
-    // Only what a closing client waits for: it may lose another answer, whose caller waits for ever.
+    // Only what a closing client waits for: another answer it may lose, and never end our call.
     if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) continue;
     const ErrorObject ignored(rd_kafka_incremental_unassign(
         client_.get(), rd_kafka_event_topic_partition_list(event.get())));
