@@ -205,15 +205,17 @@ void EmbeddedLog::load() {
     stream.entry = entry;
     stream.durable.resize(static_cast<std::size_t>(entry.partitions));
     for (std::size_t i = 0; i < stream.durable.size(); ++i) {
-      const Partition partition{static_cast<std::int32_t>(i)};
-      const embedded::Tail found = records_->tail(entry.id, partition);
-      if (found.next < stream.durable[i].next) {
-        throw Corrupt("the log in " + directory_.string() + " has lost durable records of " +
-                      stream.name + ", partition " + std::to_string(i));
-      }
-      stream.durable[i] = found;
+      stream.durable[i] = tail(stream, i);
     }
   });
+}
+
+embedded::Tail EmbeddedLog::tail(const embedded::Stream& stream, std::size_t partition) {
+  const Partition number{static_cast<std::int32_t>(partition)};
+  const embedded::Tail found = records_->tail(stream.entry.id, number);
+  if (found.next >= stream.durable[partition].next) return found;
+  throw Corrupt("the log in " + directory_.string() + " has lost durable records of " +
+                stream.name + ", partition " + std::to_string(partition));
 }
 
 void EmbeddedLog::reopen() {

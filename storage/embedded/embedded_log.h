@@ -83,6 +83,8 @@ class EmbeddedLog final : public LogTopology {
   void write(std::span<Append* const> group);
   void publish(std::span<Append* const> group);
   void load();
+  // As stored. Throws Corrupt when it lies before what is published.
+  embedded::Tail tail(const embedded::Stream& stream, std::size_t partition);
   void reopen();
   void catch_up();
 
