@@ -128,25 +128,26 @@ LogRange KafkaTopology::range(std::string_view stream, Partition partition) {
                         std::to_string(partition.value));
   }
   LogRange range;
-  check(ask(name, partition, range),
-        "asking for the range of " + name + "/" + std::to_string(partition.value));
+  const auto code = ask(name, partition, range);
+  const std::string doing =
+      "asking for the range of " + name + "/" + std::to_string(partition.value);
+  if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) throw Retryable(doing + ": not heard of yet");
+  check(code, doing);
   return range;
 }
 
-// A partition whose leader has just started, or moves, answers in a moment.
+// Of a partition that the cluster has just told of. One whose leader has just started, or moves,
+// answers in a moment, and what the client knows of a topic may be older.
 rd_kafka_resp_err_t KafkaTopology::ask(const std::string& stream, Partition partition,
                                        LogRange& range) {
-  constexpr std::chrono::seconds kHeard{5};
-  const auto heard_by = Clock::now() + kHeard;
   const auto end = Clock::now() + deadline_;
   for (;;) {
     const auto code = rd_kafka_query_watermark_offsets(
         client_.get(), stream.c_str(), partition.value, &range.begin.value, &range.end.value,
         static_cast<int>(deadline_.count()));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return code;
-    // What the client knows of a topic may be older than what the cluster has just said of it.
-    const bool unheard = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && Clock::now() < heard_by;
-    const bool passing = unheard || reaction_to(code) == Reaction::retry;
+    const bool passing =
+        code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || reaction_to(code) == Reaction::retry;
     if (!passing || Clock::now() >= end) return code;
     std::this_thread::sleep_for(kBetween);
   }

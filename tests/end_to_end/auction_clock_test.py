@@ -7,6 +7,7 @@ the process was killed in between. On both logs; a refold closes it at the same 
 """
 import datetime
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -134,6 +135,9 @@ def live_through(name, flags, where):
         post(up, *[created(f"warm{n}") for n in range(32)])
         session = Session(up.postgres)
         readable(session, "SELECT count(*) = 32 FROM auction.session")
+        # Nor does one change hands any more: nobody has a partition's time while it does.
+        readable(session, f"SELECT count(DISTINCT split_part(owner, '/', 2)) = {min(os.cpu_count(), 4)} "
+                          "AND count(*) FILTER (WHERE owner = '') = 0 FROM sluice.position")
         session.close()
         lives_by_itself(up, "quiet", kill=False)
         lives_by_itself(up, "killed", kill=True)
