@@ -44,7 +44,7 @@ struct Demand {
   std::string_view key;  // borrowed from the row
   Offset changed_at;  // the position behind the last record that changed the key's input; 0: none
   std::uint64_t size = 0;  // about what it costs grows with this
-  bool waits = false;      // not to be computed for now, whatever has changed
+  bool waits = false;      // while it does, nothing is computed, whatever has changed
 };
 
 struct Computed {

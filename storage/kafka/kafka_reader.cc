@@ -302,8 +302,8 @@ void KafkaReader::show_progress(Partition partition, Offset position) {
   }
 }
 
-// A static member says nothing: its partitions wait for it until the session times out.
-// An ordinary member says good-bye to its group, a static one does not. Within kToLeave.
+// Within kToLeave. An ordinary member says good-bye to its group; a static one says nothing: its
+// partitions wait for it until the session times out.
 void KafkaReader::close() {
   const Queue queue(rd_kafka_queue_new(client_.get()));
   const ErrorObject failed(rd_kafka_consumer_close_queue(client_.get(), queue.get()));
