@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <future>
+#include <thread>
 
 #include "storage/errors.h"
 #include "storage/kafka/error.h"
@@ -16,6 +18,7 @@ namespace {
 using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
 using std::chrono::milliseconds;
 constexpr std::size_t kErrorText = 512;
+constexpr std::chrono::seconds kToEnd{3};
 
 void set(rd_kafka_conf_t* conf, const Properties& properties) {
   std::array<char, kErrorText> error{};
@@ -107,7 +110,7 @@ void require_known(const KafkaConfig& config) { configured(config, {}); }
 
 Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProperties& role,
                int events)
-    : heard_(std::make_unique<Heard>(config.client_id)) {
+    : heard_(std::make_shared<Heard>(config.client_id)) {
   Conf conf = configured(config, role);
   rd_kafka_conf_set_opaque(conf.get(), heard_.get());
   rd_kafka_conf_set_log_cb(conf.get(), write_line);
@@ -119,14 +122,26 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
   static_cast<void>(conf.release());  // the client's since it succeeded
 }
 
-// Without a good-bye to the group: whoever wants one says it before.
+// Without a good-bye to the group: whoever wants one says it before. librdkafka waits for what is in
+// flight, such as progress that the broker does not acknowledge, for a minute or longer, and nothing
+// cuts that short: past our deadline a thread of its own waits for it.
 Client::~Client() {
-  if (client_ != nullptr) rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  if (client_ == nullptr) return;
+  const auto ended = std::make_shared<std::promise<void>>();
+  const auto end = ended->get_future();
+  const auto heard = heard_;
+  std::thread([client = client_, heard, ended] {
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    ended->set_value();
+  }).detach();
+  if (end.wait_for(kToEnd) == std::future_status::ready) return;
+  heard->nobody_listens = true;
+  spdlog::info("kafka client not ended yet: its broker does not answer");
 }
 
 void Client::abandon() {
   heard_->nobody_listens = true;
-  static_cast<void>(heard_.release());
+  heard_->kept = heard_;
   client_ = nullptr;
 }
 

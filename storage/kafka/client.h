@@ -41,6 +41,8 @@ class Client {
  public:
   // `events`: RD_KAFKA_EVENT_ flags. Throws Misconfigured.
   Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProperties& role, int events);
+  // Within seconds, whatever the broker does: what of the client has not ended by then ends by
+  // itself.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -70,10 +72,11 @@ class Client {
     LogLines lines;
     bool vanished = false;
     std::atomic<bool> nobody_listens = false;
+    std::shared_ptr<Heard> kept;  // itself, of an abandoned client: to the end of the process
   };
 
   const Clock::time_point opened_ = Clock::now();
-  std::unique_ptr<Heard> heard_;
+  std::shared_ptr<Heard> heard_;  // librdkafka's threads may outlive us
   rd_kafka_t* client_ = nullptr;  // null: abandoned
 };
 
