@@ -13,6 +13,8 @@ import time
 import urllib.error
 import urllib.request
 
+from stacks import stacks
+
 SLUICE, REPOSITORY = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 DEADLINE_SECONDS = 120
 KILLED_AT_CRASH_POINT = 137
@@ -111,6 +113,8 @@ class Service:
         return self
 
     def __exit__(self, kind, *_):
+        if kind and self.process and self.process.poll() is None:
+            print(f"--- threads of {self.command[1]}\n{stacks(self.process.pid)}", file=sys.stderr)
         self.kill()
         if kind:
             print(f"--- end of {self.log}\n{self.words()[-6000:]}", file=sys.stderr)
