@@ -122,9 +122,9 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
   static_cast<void>(conf.release());  // the client's since it succeeded
 }
 
-// Without a good-bye to the group: whoever wants one says it before. librdkafka waits for what is in
-// flight, such as progress that the broker does not acknowledge, for a minute or longer, and nothing
-// cuts that short: past our deadline a thread of its own waits for it.
+// Without a good-bye to the group: whoever wants one says it before. librdkafka waits for what is
+// in flight, such as progress that the broker does not acknowledge, for a minute or longer, and
+// nothing cuts that short: past our deadline a thread of its own waits for it.
 Client::~Client() {
   if (client_ == nullptr) return;
   const auto ended = std::make_shared<std::promise<void>>();

@@ -1,9 +1,12 @@
 #include "storage/postgres/connection.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <utility>
 
 #include "storage/errors.h"
 
@@ -12,6 +15,14 @@ namespace {
 
 // What we are tested on; PQserverVersion's form.
 constexpr int kLeastVersion = 150000;
+
+// How much longer than the server's own limit for a statement its answer may take.
+constexpr std::chrono::seconds kToAnswer{5};
+
+struct Clear {
+  void operator()(pg_result* result) const { PQclear(result); }
+};
+using Result = std::unique_ptr<pg_result, Clear>;
 
 // The one place where Postgres's errors become ours.
 [[noreturn]] void raise(std::string_view state, const std::string& message) {
@@ -118,6 +129,7 @@ bool PgConnection::connect() {
                         " is too old: Sluice needs " + std::to_string(kLeastVersion / 10000) +
                         " or newer");
   }
+  PQsetnonblocking(connection_.get(), 1);
   const std::string limit = std::to_string(statement_timeout_.count());
   run("SET client_min_messages = warning; SET timezone = 'UTC'; SET lock_timeout = '10s';"
       "SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = " +
@@ -138,9 +150,70 @@ PgResult PgConnection::checked(pg_result* raw, std::string_view doing) {
   raise(state ? state : "", message + " in " + trimmed(std::string(doing.substr(0, 120)).c_str()));
 }
 
+PgConnection::Clock::time_point PgConnection::deadline() const {
+  return Clock::now() + statement_timeout_ + kToAnswer;
+}
+
+// Sockets of a server that stands still are answered by its kernel: only our own clock tells.
+void PgConnection::wait(short events, Clock::time_point deadline) {
+  pollfd socket{.fd = PQsocket(connection_.get()), .events = events, .revents = 0};
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const int ready = ::poll(&socket, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return;
+    if (ready < 0) continue;
+    disconnect();
+    throw Retryable("Postgres has not answered for " +
+                    std::to_string((statement_timeout_ + kToAnswer).count()) + " ms");
+  }
+}
+
+void PgConnection::send(int taken, Clock::time_point deadline) {
+  while (taken == 1 && PQflush(connection_.get()) == 1) {
+    wait(POLLIN | POLLOUT, deadline);
+    if (PQconsumeInput(connection_.get()) == 0) break;
+  }
+  // What fails here is told by the answer.
+}
+
+pg_result* PgConnection::next_result(Clock::time_point deadline) {
+  while (PQisBusy(connection_.get()) != 0) {
+    wait(POLLIN, deadline);
+    if (PQconsumeInput(connection_.get()) == 0) break;
+  }
+  return PQgetResult(connection_.get());
+}
+
+// The last of a text of several statements, or that of the one which failed.
+pg_result* PgConnection::answer(Clock::time_point deadline) {
+  Result last;
+  while (Result next{next_result(deadline)}) {
+    // Behind an error comes nothing but its consequences.
+    if (PQresultStatus(last.get()) == PGRES_FATAL_ERROR && last) continue;
+    last = std::move(next);
+    if (PQresultStatus(last.get()) == PGRES_COPY_IN) break;
+  }
+  return last.release();
+}
+
+void PgConnection::give_up_copy(Clock::time_point deadline) {
+  while (const Result next{next_result(deadline)}) {
+    if (PQresultStatus(next.get()) == PGRES_COPY_IN)
+      send(PQputCopyEnd(connection_.get(), "given up"), deadline);
+    if (broken()) return;
+  }
+}
+
+pg_result* PgConnection::ask(const std::string& sql) {
+  const Clock::time_point deadline = this->deadline();
+  give_up_copy(deadline);
+  send(PQsendQuery(connection_.get(), sql.c_str()), deadline);
+  return answer(deadline);
+}
+
 PgResult PgConnection::run(const std::string& sql) {
   connect();
-  return checked(PQexec(connection_.get(), sql.c_str()), sql);
+  return checked(ask(sql), sql);
 }
 
 PgResult PgConnection::run(const std::string& sql,
@@ -152,9 +225,12 @@ PgResult PgConnection::run(const std::string& sql, const std::vector<std::string
   connect();
   std::vector<const char*> values;
   for (const std::string& value : parameters) values.push_back(value.c_str());
-  return checked(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
-                              nullptr, values.data(), nullptr, nullptr, 0),
-                 sql);
+  const Clock::time_point deadline = this->deadline();
+  give_up_copy(deadline);
+  send(PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                         values.data(), nullptr, nullptr, 0),
+       deadline);
+  return checked(answer(deadline), sql);
 }
 
 void PgConnection::copy_in(const std::string& sql, std::string_view lines) {
@@ -163,32 +239,35 @@ void PgConnection::copy_in(const std::string& sql, std::string_view lines) {
   end_copy(sql);
 }
 
-void PgConnection::begin_copy(const std::string& sql) {
-  checked(PQexec(connection_.get(), sql.c_str()), sql);
-}
+void PgConnection::begin_copy(const std::string& sql) { checked(ask(sql), sql); }
 
 void PgConnection::put_copy(std::string_view lines) {
   constexpr std::size_t kPiece = 1 << 20;
   for (; !lines.empty(); lines.remove_prefix(std::min(kPiece, lines.size()))) {
     const std::string_view piece = lines.substr(0, kPiece);
-    if (PQputCopyData(connection_.get(), piece.data(), static_cast<int>(piece.size())) != 1) {
-      throw Retryable(trimmed(PQerrorMessage(connection_.get())));
-    }
+    const int taken =
+        PQputCopyData(connection_.get(), piece.data(), static_cast<int>(piece.size()));
+    if (taken != 1) throw Retryable(trimmed(PQerrorMessage(connection_.get())));
+    // All of it, before libpq's buffer grows.
+    send(taken, deadline());
   }
 }
 
 void PgConnection::end_copy(const std::string& sql) {
-  if (PQputCopyEnd(connection_.get(), nullptr) != 1) {
-    throw Retryable(trimmed(PQerrorMessage(connection_.get())));
-  }
-  pg_result* answer = PQgetResult(connection_.get());
-  while (pg_result* more = PQgetResult(connection_.get())) PQclear(more);
-  checked(answer, sql);
+  const int taken = PQputCopyEnd(connection_.get(), nullptr);
+  if (taken != 1) throw Retryable(trimmed(PQerrorMessage(connection_.get())));
+  const Clock::time_point deadline = this->deadline();
+  send(taken, deadline);
+  checked(answer(deadline), sql);
 }
 
 PgConnection::Commit PgConnection::commit() {
-  PgResult result(nullptr);
-  pg_result* raw = PQexec(connection_.get(), "COMMIT");
+  pg_result* raw = nullptr;
+  try {
+    raw = ask("COMMIT");
+  } catch (const Retryable&) {  // nobody answers
+    return Commit::in_doubt;
+  }
   const char* field = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
   const std::string state = field ? field : "";
   // A shutdown may arrive between the commit and its answer, so it tells nothing.
@@ -198,17 +277,18 @@ PgConnection::Commit PgConnection::commit() {
     disconnect();
     return Commit::in_doubt;
   }
-  result = checked(raw, "COMMIT");
+  const PgResult result = checked(raw, "COMMIT");
   if (result.tag() != "COMMIT") throw Retryable("the transaction was rolled back");
   return Commit::done;
 }
 
 void PgConnection::roll_back() noexcept {
   if (broken() || PQtransactionStatus(connection_.get()) == PQTRANS_IDLE) return;
-  pg_result* result = PQexec(connection_.get(), "ROLLBACK");
-  const bool done = PQresultStatus(result) == PGRES_COMMAND_OK;
-  PQclear(result);
-  if (!done) disconnect();
+  try {
+    run("ROLLBACK");
+  } catch (const Error&) {
+    disconnect();
+  }
 }
 
 }  // namespace sluice

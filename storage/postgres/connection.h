@@ -34,7 +34,8 @@ class PgResult {
 };
 
 // A session that connects when first used, and again after it broke. One thread. Everything has a
-// deadline: connecting, statements, locks, a silent network. Throws the types of storage/errors.h.
+// deadline: connecting, statements, locks, a network that is silent and a server that stands still.
+// Throws the types of storage/errors.h.
 class PgConnection {
  public:
   explicit PgConnection(std::string url,
@@ -66,7 +67,19 @@ class PgConnection {
   void roll_back() noexcept;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   static void finish(pg_conn* connection);
+  // Of whatever begins now.
+  [[nodiscard]] Clock::time_point deadline() const;
+  // Each throws Retryable at the deadline, and then the session is dropped.
+  void wait(short events, Clock::time_point deadline);
+  // What libpq has `taken`: 1, else there is nothing to send.
+  void send(int taken, Clock::time_point deadline);
+  pg_result* next_result(Clock::time_point deadline);  // null: no more of them
+  pg_result* answer(Clock::time_point deadline);
+  void give_up_copy(Clock::time_point deadline);
+  pg_result* ask(const std::string& sql);
   PgResult checked(pg_result* result, std::string_view doing);
 
   std::string url_;

@@ -1,6 +1,8 @@
 #include <google/protobuf/descriptor.pb.h>
+#include <signal.h>
 
 #include <catch2/catch.hpp>
+#include <memory>
 
 #include "schemas/sluice/row_options.h"
 #include "shapes/tables.pb.h"
@@ -103,6 +105,34 @@ TEST_CASE("no statement and no lock is waited for without end") {
   CHECK(answer(connection, "SHOW statement_timeout") == "1234ms");
   CHECK(answer(connection, "SHOW lock_timeout") == "10s");
   CHECK(answer(connection, "SHOW idle_in_transaction_session_timeout") == "1min");
+}
+
+TEST_CASE("a server that stands still is not waited for without end") {
+  const std::string url = fresh_database();
+  PgConnection connection(url, std::chrono::milliseconds(100));
+  connection.run("CREATE TABLE line (text text)");
+  const pid_t backend = std::stoi(answer(connection, "SELECT pg_backend_pid()"));
+  const auto goes_on = std::shared_ptr<void>(nullptr, [&](void*) { kill(backend, SIGCONT); });
+  SECTION("with a statement") {
+    kill(backend, SIGSTOP);
+    CHECK_THROWS_AS(connection.run("SELECT 1"), Retryable);
+    CHECK(answer(connection, "SELECT 2") == "2");
+  }
+  SECTION("with rows to take") {
+    connection.begin_copy("COPY line FROM STDIN");
+    kill(backend, SIGSTOP);
+    const std::string line = std::string(1 << 20, 'x') + '\n';
+    CHECK_THROWS_AS(
+        [&] {
+          for (int i = 0; i < 64; ++i) connection.put_copy(line);
+        }(),
+        Retryable);
+  }
+  SECTION("with a commit, of which nothing is known") {
+    connection.run("BEGIN");
+    kill(backend, SIGSTOP);
+    CHECK(connection.commit() == PgConnection::Commit::in_doubt);
+  }
 }
 
 TEST_CASE("errors are one line that says what to do") {
