@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <utility>
 
 #include "storage/errors.h"
+#include "storage/postgres/error.h"
 
 namespace sluice {
 namespace {
@@ -24,72 +24,7 @@ struct Clear {
 };
 using Result = std::unique_ptr<pg_result, Clear>;
 
-// The one place where Postgres's errors become ours.
-[[noreturn]] void raise(std::string_view state, const std::string& message) {
-  const std::string text = message + " [" + std::string(state) + "]";
-  if (state.empty() || state.starts_with("08") || state.starts_with("40") ||
-      state.starts_with("53") || state.starts_with("57") || state.starts_with("58") ||
-      state.starts_with("55") || state == "25P03" || state == "25006" || state == "XX000") {
-    throw Retryable(text);
-  }
-  if (state.starts_with("22") || state.starts_with("23") || state.starts_with("XX")) {
-    throw Corrupt(text);
-  }
-  // Schemas, tables and functions that are not there.
-  const bool unprepared = state == "3F000" || state == "42P01" || state == "42883";
-  throw Misconfigured(text + (unprepared ? ": run `sluice schema apply` on this database" : ""));
-}
-
-// In one line, as logs and people want it.
-std::string trimmed(const char* message) {
-  std::string text;
-  for (std::string_view rest = message ? message : ""; !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    const auto begin = line.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) continue;
-    (text += text.empty() ? "" : " ") += line.substr(begin);
-  }
-  return text;
-}
-
-// What it says of itself, without the statement around it.
-std::string message_of(const pg_result* result) {
-  std::string text;
-  for (const int field : {PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
-    const std::string part = trimmed(PQresultErrorField(result, field));
-    if (!part.empty()) (text += text.empty() ? "" : "; ") += part;
-  }
-  return text.empty() ? trimmed(PQresultErrorMessage(result)) : text;
-}
-
 }  // namespace
-
-void PgResult::clear(pg_result* result) { PQclear(result); }
-int PgResult::rows() const { return PQntuples(result_.get()); }
-bool PgResult::null(int row, int column) const {
-  return PQgetisnull(result_.get(), row, column) != 0;
-}
-std::string_view PgResult::text(int row, int column) const {
-  return {PQgetvalue(result_.get(), row, column),
-          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
-}
-std::int64_t PgResult::number(int row, int column) const {
-  const std::string_view digits = text(row, column);
-  std::int64_t value = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return value;
-}
-std::int64_t PgResult::changed() const {
-  const std::string_view digits = PQcmdTuples(result_.get());
-  std::int64_t value = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return value;
-}
-int PgResult::columns() const { return PQnfields(result_.get()); }
-std::string_view PgResult::name(int column) const { return PQfname(result_.get(), column); }
-std::uint32_t PgResult::type(int column) const { return PQftype(result_.get(), column); }
-std::string_view PgResult::tag() const { return PQcmdStatus(result_.get()); }
 
 void PgConnection::finish(pg_conn* connection) { PQfinish(connection); }
 
@@ -102,7 +37,7 @@ bool PgConnection::connect() {
   char* fault = nullptr;
   PQconninfoOption* parsed = PQconninfoParse(url_.c_str(), &fault);
   if (!parsed) {
-    const std::string why = trimmed(fault);
+    const std::string why = in_one_line(fault);
     PQfreemem(fault);
     throw Misconfigured("not a Postgres URL (postgresql://USER:PASSWORD@HOST:PORT/NAME): " + why);
   }
@@ -115,7 +50,7 @@ bool PgConnection::connect() {
                                 "sluice", "UTF8", url_.c_str(), nullptr};
   connection_.reset(PQconnectdbParams(names, values, 1));
   if (PQstatus(connection_.get()) != CONNECTION_OK) {
-    const std::string why = trimmed(PQerrorMessage(connection_.get()));
+    const std::string why = in_one_line(PQerrorMessage(connection_.get()));
     const bool refused = PQconnectionNeedsPassword(connection_.get()) != 0 ||
                          why.find("authentication failed") != std::string::npos ||
                          why.find("does not exist") != std::string::npos;
@@ -146,8 +81,10 @@ PgResult PgConnection::checked(pg_result* raw, std::string_view doing) {
     }
   }
   const char* state = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
-  const std::string message = raw ? message_of(raw) : trimmed(PQerrorMessage(connection_.get()));
-  raise(state ? state : "", message + " in " + trimmed(std::string(doing.substr(0, 120)).c_str()));
+  const std::string message =
+      raw ? message_of(raw) : in_one_line(PQerrorMessage(connection_.get()));
+  raise_postgres(state ? state : "",
+                 message + " in " + in_one_line(std::string(doing.substr(0, 120)).c_str()));
 }
 
 PgConnection::Clock::time_point PgConnection::deadline() const {
@@ -247,7 +184,7 @@ void PgConnection::put_copy(std::string_view lines) {
     const std::string_view piece = lines.substr(0, kPiece);
     const int taken =
         PQputCopyData(connection_.get(), piece.data(), static_cast<int>(piece.size()));
-    if (taken != 1) throw Retryable(trimmed(PQerrorMessage(connection_.get())));
+    if (taken != 1) throw Retryable(in_one_line(PQerrorMessage(connection_.get())));
     // All of it, before libpq's buffer grows.
     send(taken, deadline());
   }
@@ -255,7 +192,7 @@ void PgConnection::put_copy(std::string_view lines) {
 
 void PgConnection::end_copy(const std::string& sql) {
   const int taken = PQputCopyEnd(connection_.get(), nullptr);
-  if (taken != 1) throw Retryable(trimmed(PQerrorMessage(connection_.get())));
+  if (taken != 1) throw Retryable(in_one_line(PQerrorMessage(connection_.get())));
   const Clock::time_point deadline = this->deadline();
   send(taken, deadline);
   checked(answer(deadline), sql);

@@ -1,0 +1,47 @@
+#include "storage/postgres/error.h"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+
+#include "storage/errors.h"
+
+namespace sluice {
+
+void raise_postgres(std::string_view state, const std::string& message) {
+  const std::string text = message + " [" + std::string(state) + "]";
+  if (state.empty() || state.starts_with("08") || state.starts_with("40") ||
+      state.starts_with("53") || state.starts_with("57") || state.starts_with("58") ||
+      state.starts_with("55") || state == "25P03" || state == "25006" || state == "XX000") {
+    throw Retryable(text);
+  }
+  if (state.starts_with("22") || state.starts_with("23") || state.starts_with("XX")) {
+    throw Corrupt(text);
+  }
+  // Schemas, tables and functions that are not there.
+  const bool unprepared = state == "3F000" || state == "42P01" || state == "42883";
+  throw Misconfigured(text + (unprepared ? ": run `sluice schema apply` on this database" : ""));
+}
+
+std::string in_one_line(const char* message) {
+  std::string text;
+  for (std::string_view rest = message ? message : ""; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const auto begin = line.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) continue;
+    (text += text.empty() ? "" : " ") += line.substr(begin);
+  }
+  return text;
+}
+
+std::string message_of(const pg_result* result) {
+  std::string text;
+  for (const int field : {PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
+    const std::string part = in_one_line(PQresultErrorField(result, field));
+    if (!part.empty()) (text += text.empty() ? "" : "; ") += part;
+  }
+  return text.empty() ? in_one_line(PQresultErrorMessage(result)) : text;
+}
+
+}  // namespace sluice

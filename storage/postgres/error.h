@@ -1,0 +1,21 @@
+#pragma once
+
+// Where Postgres's errors become ours.
+
+#include <string>
+#include <string_view>
+
+struct pg_result;
+
+namespace sluice {
+
+// Throws the type of storage/errors.h that fits an SQLSTATE; empty: the session is gone.
+[[noreturn]] void raise_postgres(std::string_view state, const std::string& message);
+
+// As logs and people want it.
+[[nodiscard]] std::string in_one_line(const char* message);
+
+// What a failed statement says of itself, without its text.
+[[nodiscard]] std::string message_of(const pg_result* result);
+
+}  // namespace sluice
