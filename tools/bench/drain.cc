@@ -1,25 +1,30 @@
 // The whole way from Kafka to Postgres, as `sluice project` goes it.
 //
-// usage: bench_drain fill BROKERS EVENTS       makes the topic
-//        bench_drain floor BROKERS             drains it with a bare consumer
-//        bench_drain drain BROKERS FOLDER WORKERS MEMORY_MB
+// usage: bench_drain JOB fill BROKERS EVENTS   makes the topic
+//        bench_drain JOB floor BROKERS         drains it with a bare consumer
+//        bench_drain JOB drain BROKERS FOLDER WORKERS MEMORY_MB
 //                                              ... with our workers, into a Postgres below FOLDER
+// JOB: deliberation, the whole domain; tally, what other engines were measured by (tally.proto).
 
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "schemas/sluice/domain.h"
+#include "schemas/sluice/row_options.h"
 #include "storage/check.h"
 #include "storage/partitioner.h"
+#include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/private_cluster.h"
 #include "tools/bench/cpu_time.h"
 #include "tools/bench/floor.h"
+#include "tools/bench/tally.h"
 #include "tools/simulate/deliberation.h"
 #include "tools/sluice/domain_choice.h"
 #include "tools/sluice/log.h"
@@ -33,14 +38,33 @@ using std::chrono::steady_clock;
 
 constexpr int kPartitions = 4;
 constexpr std::size_t kBatch = 10'000;
-constexpr std::string_view kDomain = "deliberation";
+// What is folded, of which facts.
+struct Job {
+  Domain domain;
+  Projection projection;
+  bool (*takes)(const deliberation::Event& event);
+};
 
-void fill(const std::string& brokers, std::int64_t events) {
+std::optional<Job> job_of(std::string_view name) {
+  Job job{choose_domains({"deliberation"}).front(), {}, [](const auto&) { return true; }};
+  job.projection = projections_of({&job.domain, 1}).front();
+  if (name == job.domain.name) return job;
+  if (name != "tally") return std::nullopt;
+  job.domain.name = "tally";
+  job.domain.tables = tally::Opinion::descriptor()->file();
+  job.domain.tables_source = job.domain.reads_sql = {};
+  job.projection = describe<Tally>("tally");
+  job.takes = [](const auto& event) { return event.has_vote_set(); };
+  return job;
+}
+
+void fill(const Job& job, const std::string& brokers, std::int64_t events) {
   const auto log = kafka_log(brokers, {}, std::size_t{64} << 20);
   // Also those that the fold sends derived records to.
   for (const Domain& domain : domains()) {
     log->topology()->create(stream_of(domain.name), kPartitions);
   }
+  log->topology()->create(stream_of(job.domain.name), kPartitions);
   const auto writer = log->writer();
   auto shape = simulate::DeliberationShape::benchmark();
   shape.votes = events;
@@ -52,23 +76,27 @@ void fill(const std::string& brokers, std::int64_t events) {
     batch.clear();
     const Time now =
         std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    for (; made.size() < kBatch && left > 0; --left) {
+    while (made.size() < kBatch && left > 0) {
       const auto posted = traffic.next();
       CHECK(posted.has_value(), "there are more votes than events");
-      made.emplace_back(posted->key, simulate::envelope(*posted, now).SerializeAsString());
+      if (!job.takes(posted->event)) continue;
+      --left;
+      Envelope envelope = simulate::envelope(*posted, now);
+      envelope.set_domain(std::string(job.domain.name));
+      made.emplace_back(posted->key, envelope.SerializeAsString());
     }
     for (const auto& [key, value] : made) {
       batch.push_back({partition_of(key, kPartitions), key, value});
     }
-    writer->append(stream_of(kDomain), batch);
+    writer->append(stream_of(job.domain.name), batch);
   }
 }
 
-std::uint64_t events_in(Log& log) {
+std::uint64_t events_in(Log& log, const std::string& stream) {
   std::uint64_t events = 0;
   const auto topology = log.topology();
   for (int i = 0; i < kPartitions; ++i) {
-    const LogRange range = topology->range(stream_of(kDomain), Partition{i});
+    const LogRange range = topology->range(stream, Partition{i});
     events += static_cast<std::uint64_t>(range.end.value - range.begin.value);
   }
   return events;
@@ -86,23 +114,37 @@ void print(const Probe::Totals& totals, double seconds, double cpu_seconds) {
   std::printf("| most memory held | %lld MB | | |\n", peak_memory() >> 20);
 }
 
-void drain(const std::string& brokers, const std::string& folder, int workers,
+PublishedSchema schema_of(const Job& job) {
+  return {.domain = job.domain.name,
+          .tables = job.domain.tables,
+          .tables_source = job.domain.tables_source,
+          .reads_sql = job.domain.reads_sql,
+          .version = job.projection.version,
+          .partitions = kPartitions,
+          .dedupe_horizon = std::chrono::hours(24)};
+}
+
+void drain(const Job& job, const std::string& brokers, const std::string& folder, int workers,
            std::uint64_t memory) {
   const PrivateCluster cluster(std::filesystem::path(folder) / "postgres");
-  const auto chosen = choose_domains({std::string(kDomain)});
-  apply_schema(cluster.url(), schemas_of(chosen, kPartitions, std::chrono::hours(24)));
+  const PublishedSchema schema = schema_of(job);
+  apply_schema(cluster.url(), {&schema, 1});
   const MemoryBudget budget = divide_memory(memory, {.projectors = kPartitions});
   const auto log = kafka_log(brokers, {}, budget.log);
-  const std::uint64_t events = events_in(*log);
+  const std::uint64_t events = events_in(*log, stream_of(job.domain.name));
 
-  Workers all(projections_of(chosen),
+  Workers all({job.projection},
               WorkersConfig{.data = std::filesystem::path(folder) / "data",
                             .instance = "bench",
                             .workers = workers,
                             .partitions = kPartitions,
                             .memory = budget},
               *log, [&](const Projection& projection) {
-                return open_sink(cluster.url(), projection.name);
+                return std::make_unique<PostgresSink>(
+                    PostgresSinkConfig{.url = cluster.url(),
+                                       .projection = std::string(projection.name),
+                                       .generation = 1,
+                                       .published = published_rows(*job.domain.tables)});
               });
   const auto begun = steady_clock::now();
   const auto cpu_begun = process_cpu();
@@ -114,20 +156,21 @@ void drain(const std::string& brokers, const std::string& folder, int workers,
     print(all.probe().totals(), std::chrono::duration<double>(steady_clock::now() - begun).count(),
           std::chrono::duration<double>(process_cpu() - cpu_begun).count());
   }
-  upsert_bare(cluster.url(), generation_schema(kDomain, 1));
+  upsert_bare(cluster.url(), generation_schema(job.domain.name, 1));
 }
 
 int run(const std::vector<std::string>& words) {
+  const auto job = words.empty() ? std::nullopt : job_of(words[0]);
   const auto is = [&](std::string_view what, std::size_t count) {
-    return words.size() == count && words[0] == what;
+    return job && words.size() == count && words[1] == what;
   };
   spdlog::set_level(spdlog::level::warn);
-  if (is("fill", 3)) {
-    fill(words[1], std::stoll(words[2]));
-  } else if (is("floor", 2)) {
-    drain_bare(words[1], stream_of(kDomain));
-  } else if (is("drain", 5)) {
-    drain(words[1], words[2], std::stoi(words[3]), std::stoull(words[4]) << 20);
+  if (is("fill", 4)) {
+    fill(*job, words[2], std::stoll(words[3]));
+  } else if (is("floor", 3)) {
+    drain_bare(words[2], stream_of(job->domain.name));
+  } else if (is("drain", 6)) {
+    drain(*job, words[2], words[3], std::stoi(words[4]), std::stoull(words[5]) << 20);
   } else {
     std::fputs("usage: see the head of tools/bench/drain.cc\n", stderr);
     return 2;

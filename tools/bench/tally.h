@@ -1,0 +1,31 @@
+#pragma once
+
+// Folds votes as tally.proto says: what a drain costs where the domain asks for no more than that.
+
+#include <string_view>
+
+#include "deliberation/events.pb.h"
+#include "projectors/engine/projection.h"
+#include "projectors/engine/tables.h"
+#include "tools/bench/tally.pb.h"
+
+namespace sluice::bench {
+
+// Of facts it knows vote.set.
+class Tally {
+ public:
+  using Event = deliberation::Event;
+  static constexpr int kVersion = 1;
+
+  explicit Tally(Tables& tables) : conversations_(tables), opinions_(tables), ballots_(tables) {}
+
+  static std::string_view key(const Event& event) { return event.vote_set().conversation_id(); }
+  void fold(const Event& event, const Record& record, Effects& effects);
+
+ private:
+  Table<tally::Conversation> conversations_;
+  Table<tally::Opinion> opinions_;
+  Table<tally::Ballot> ballots_;
+};
+
+}  // namespace sluice::bench
