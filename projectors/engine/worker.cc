@@ -177,7 +177,11 @@ void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
     work();
   } catch (const Retryable& failure) {
     parts_.probe.retried();
-    if (assigned.projector && !assigned.projector->intact()) assigned.projector.reset();
+    if (assigned.projector && !assigned.projector->intact()) {
+      assigned.projector.reset();
+      // A store that could not write may take nothing more until it is opened again.
+      assigned.store.reset();
+    }
     back_off(assigned);
     assigned.trouble = failure.what();
     parts_.probe.stopped(label(partition), failure.what());

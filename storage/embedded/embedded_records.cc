@@ -13,6 +13,7 @@
 
 #include "storage/check.h"
 #include "storage/errors.h"
+#include "storage/rocksdb/rocks_log.h"
 #include "storage/rocksdb/rocks_status.h"
 
 namespace sluice::embedded {
@@ -55,9 +56,7 @@ rocksdb::Options append_only(std::size_t bytes) {
 
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.max_log_file_size = kMiB;
-  options.keep_log_file_num = 2;
+  options.info_log = rocks_log();
   return options;
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "storage/check.h"
+#include "storage/rocksdb/rocks_log.h"
 
 namespace sluice {
 namespace {
@@ -76,9 +77,7 @@ rocksdb::Options RocksResources::options() const {
 
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.max_log_file_size = kMiB;
-  options.keep_log_file_num = 2;
+  options.info_log = rocks_log();
   return options;
 }
 

@@ -27,6 +27,7 @@ Shutdown::Shutdown() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   // A peer that hangs up is an error of the call, not of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file as large as it may be: as where the disk is full
   listener_ = std::jthread([this, set] {
     for (int heard = 0;;) {
       int signal = 0;
