@@ -20,7 +20,13 @@ def skipped(what):
 
 
 class Broker:
-    """Killed, stopped and started again on its data and port. None where there are no jars."""
+    """Killed, stopped and started again on its data and port. None where there are no jars.
+
+    `advertised`: the port at which clients are to look for it, where that is not its own.
+    """
+
+    def __init__(self, advertised=None):
+        self.advertised = advertised
 
     def __enter__(self):
         self.script = REPOSITORY / "tools/kafka/broker"
@@ -44,8 +50,11 @@ class Broker:
         # Of the last run: `ready` reads them.
         (self.folder / "log").write_text("")
         (self.folder / "pid").unlink(missing_ok=True)
+        elsewhere = []
+        if self.advertised:
+            elsewhere = ["--set", f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.advertised}"]
         self.process = child([self.script, "run", self.folder, "--port", self.port,
-                              "--heap", "256m"], stdin=subprocess.DEVNULL)
+                              "--heap", "256m", *elsewhere], stdin=subprocess.DEVNULL)
         subprocess.run([self.script, "ready", self.folder, "--within", "90"], check=True)
 
     def stop(self, how=signal.SIGTERM):

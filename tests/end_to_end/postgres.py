@@ -23,8 +23,12 @@ class Cluster:
     def __init__(self, folder):
         self.folder = folder
         self.port = free_port()
-        self.url = f"postgresql://sluice@127.0.0.1:{self.port}/postgres"
+        self.url = self.url_at(self.port)
         self.process = None
+
+    @staticmethod
+    def url_at(port):
+        return f"postgresql://sluice@127.0.0.1:{port}/postgres"
 
     def __enter__(self):
         self.folder.mkdir(mode=0o700)
