@@ -11,6 +11,9 @@ namespace {
 class MemoryWorld {
  public:
   ProjectionSink& sink() { return sink_; }
+  void lose_next_answer(bool went_through) {
+    sink_.lose_next_answer(went_through ? LostAnswer::committed : LostAnswer::not_committed);
+  }
   std::vector<std::string> ids() const {
     std::vector<std::string> ids;
     views_.for_each_row<shapes::OnlyKey>(

@@ -132,6 +132,29 @@ void a_fenced_flush_changes_nothing() {
 }
 
 template <class World>
+void a_lost_answer_is_settled_by_the_position() {
+  const bool went_through = GENERATE(true, false);
+  World world;
+  ProjectionSink& sink = world.sink();
+  const Partition partition{0};
+  sink.take(partition, "me");
+  Flush(partition, "me", 0, 5).put({"old"}).to(sink);
+
+  world.lose_next_answer(went_through);
+  CHECK(full_flush(partition, "me", 5, 9).to(sink) == FlushOutcome::in_doubt);
+  const ViewPosition now = *sink.position(partition);
+  CHECK(now.owner == "me");
+  CHECK(now.position == Offset{went_through ? 9 : 5});
+  CHECK(now.digest == Flush::digest_at(now.position.value));
+  CHECK(world.ids() == std::vector<std::string>{went_through ? "new" : "old"});
+  CHECK(world.rejected(partition).empty() == !went_through);
+
+  if (!went_through) CHECK(full_flush(partition, "me", 5, 9).to(sink) == FlushOutcome::committed);
+  CHECK(world.ids() == std::vector<std::string>{"new"});
+  CHECK_THROWS_AS(full_flush(partition, "me", 5, 9).to(sink), Fenced);
+}
+
+template <class World>
 void what_was_quarantined_can_go() {
   World world;
   ProjectionSink& sink = world.sink();
@@ -274,6 +297,9 @@ void a_sink_keeps_its_contract() {
   }
   SECTION("a fenced flush changes nothing, whatever it carried") {
     a_fenced_flush_changes_nothing<World>();
+  }
+  SECTION("a commit whose answer is lost is settled by the position") {
+    a_lost_answer_is_settled_by_the_position<World>();
   }
   SECTION("what was quarantined can go") { what_was_quarantined_can_go<World>(); }
   SECTION("a key's computed rows are replaced as a whole") { computed_rows_are_replaced<World>(); }

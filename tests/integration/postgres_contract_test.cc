@@ -3,6 +3,7 @@
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/schema.h"
 #include "tests/contract/projection_sink_contract.h"
+#include "tests/integration/commit_thief.h"
 #include "tests/integration/fresh_database.h"
 
 namespace sluice::testing {
@@ -11,6 +12,9 @@ namespace {
 class PostgresWorld {
  public:
   ProjectionSink& sink() { return sink_; }
+  void lose_next_answer(bool went_through) {
+    thief_.steal(went_through ? CommitThief::Steals::answer : CommitThief::Steals::commit);
+  }
   std::vector<std::string> ids() const {
     const PgResult rows = ask("SELECT id FROM shapes_g1.only_key ORDER BY id");
     std::vector<std::string> all;
@@ -69,7 +73,9 @@ class PostgresWorld {
   }
 
   const std::string url_ = applied(fresh_database());
-  PostgresSink sink_{{url_, "shapes", 1, published_rows(*shapes::OnlyKey::descriptor()->file())}};
+  CommitThief thief_{url_};
+  PostgresSink sink_{
+      {thief_.url(), "shapes", 1, published_rows(*shapes::OnlyKey::descriptor()->file())}};
 };
 
 TEST_CASE("the sink on Postgres keeps the contract") { a_sink_keeps_its_contract<PostgresWorld>(); }
