@@ -179,7 +179,7 @@ void PgConnection::copy_in(const std::string& sql, std::string_view lines) {
 void PgConnection::begin_copy(const std::string& sql) { checked(ask(sql), sql); }
 
 void PgConnection::put_copy(std::string_view lines) {
-  constexpr std::size_t kPiece = 1 << 20;
+  constexpr std::size_t kPiece = 1 << 16;  // what the socket takes at once: libpq moves the rest
   for (; !lines.empty(); lines.remove_prefix(std::min(kPiece, lines.size()))) {
     const std::string_view piece = lines.substr(0, kPiece);
     const int taken =
