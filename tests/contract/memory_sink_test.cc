@@ -56,7 +56,7 @@ class MemoryWorld {
     for (const Kept& kept : all) out.push_back(kept.position.value);
     return out;
   }
-  MemoryViews views_{Generation{"shapes", 1, "id", 1, 3, {}, true}};
+  MemoryViews views_{Generation{"shapes", 1, "id", 1, 3, {}, {}, true}};
   MemorySink sink_{views_};
 };
 
