@@ -146,6 +146,10 @@ void World::produce_control() {
   envelope.set_recorded_at(wall_.time_since_epoch().count());
   Subject& subject = random_subject();
   Partition partition{below(kPartitions)};
+  // Mostly where there is something to decide.
+  if (chance(70) && subject.account(partition).refold.quarantined.empty()) {
+    partition = Partition{(partition.value + 1) % kPartitions};
+  }
   const auto& quarantined = subject.account(partition).refold.quarantined;
   std::string key;
   if (quarantined.empty() || chance(20)) {
@@ -156,7 +160,7 @@ void World::produce_control() {
     std::advance(chosen, below(static_cast<int>(quarantined.size())));
     key = chosen->second.key;
     const bool aged_out = !chosen->second.value;
-    if (aged_out && chance(70)) {
+    if (chance(aged_out ? 70 : 10)) {
       count("release from the log");
       const auto offset = static_cast<std::size_t>(chosen->first);
       give_bytes(subject, subject.account(partition).log[offset],
