@@ -34,11 +34,6 @@ void Parking::age_out(std::string_view key, Offset position) {
   records_.edit(key, position.value).clear_value();
 }
 
-bool Parking::aged_out(std::string_view key, Offset position) const {
-  const ParkedRecord* record = records_.find(key, position.value);
-  return record != nullptr && !record->has_value();
-}
-
 void Parking::remove(std::string_view key, Offset position) {
   records_.erase(key, position.value);
   key_by_position_.erase(position.value);

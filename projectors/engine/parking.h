@@ -36,7 +36,6 @@ class Parking {
 
   // The record waits on without its bytes.
   void age_out(std::string_view key, Offset position);
-  [[nodiscard]] bool aged_out(std::string_view key, Offset position) const;
 
   void remove(std::string_view key, Offset position);
 

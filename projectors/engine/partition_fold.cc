@@ -274,8 +274,7 @@ void PartitionFold::obey(const LogRecord& record, const Control& control) {
 
 void PartitionFold::release(std::string_view key, const Control::Release& given) {
   for (ParkedRecord& parked : parking_.waiting(key)) {
-    // One that was released before it may have moved time on and let it age out.
-    if (parking_.aged_out(key, Offset{parked.position()})) {
+    if (!parked.has_value()) {
       if (given.offset() != parked.position()) return;
       parked.set_value(given.value());
     }

@@ -359,7 +359,8 @@ const std::string kTooLong(1'000, 'x');  // a title
 
 }  // namespace
 
-TEST_CASE("what a deletion may not find ages out of quarantine, and a fact that is nobody's stays") {
+TEST_CASE(
+    "what a deletion may not find ages out of quarantine, and a fact that is nobody's stays") {
   struct Case {
     const char* what;
     std::string key;
@@ -368,20 +369,18 @@ TEST_CASE("what a deletion may not find ages out of quarantine, and a fact that 
   };
   facts::Event nameless = secret("o1", "eve");
   nameless.mutable_opinion_created()->clear_author_id();
-  const auto [what, key, value, ages] = GENERATE_COPY(
-      values<Case>({{"no envelope", "c", "\xff\xffthe secret", true},
-                    {"no envelope and no key", "", "\xff\xffthe secret", true},
-                    {"an unknown fact", "c", enveloped("\xfa\x3f\x0athe secret"), true},
-                    {"cut behind a fact that is nobody's", "c",
-                     enveloped(edited("t").SerializeAsString() + "\x0a\x20the secret"), true},
-                    {"another domain's", "c",
-                     enveloped(edited("the secret").SerializeAsString(), "other"), true},
-                    {"somebody's without a name", "c",
-                     enveloped(nameless.SerializeAsString()), true},
-                    {"of one whom nobody was told of", "c",
-                     enveloped(secret("no id", "new").SerializeAsString()), true},
-                    {"a fact that is nobody's", "c",
-                     enveloped(edited(kTooLong).SerializeAsString()), false}}));
+  const auto [what, key, value, ages] = GENERATE_COPY(values<Case>(
+      {{"no envelope", "c", "\xff\xffthe secret", true},
+       {"no envelope and no key", "", "\xff\xffthe secret", true},
+       {"an unknown fact", "c", enveloped("\xfa\x3f\x0athe secret"), true},
+       {"cut behind a fact that is nobody's", "c",
+        enveloped(edited("the secret").SerializeAsString() + "\xff"), true},
+       {"another domain's", "c", enveloped(edited("the secret").SerializeAsString(), "other"),
+        true},
+       {"somebody's without a name", "c", enveloped(nameless.SerializeAsString()), true},
+       {"of one whom nobody was told of", "c",
+        enveloped(secret("no id", "new").SerializeAsString()), true},
+       {"a fact that is nobody's", "c", enveloped(edited(kTooLong).SerializeAsString()), false}}));
   INFO(what);
   Side<Deliberation> side("deliberation");
   side.append(key, value);

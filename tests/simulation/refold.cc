@@ -81,9 +81,11 @@ void Refold::unquarantine(std::int64_t offset) {
 
 void Refold::release(const std::string& key, const Control::Release& given) {
   auto& waiting = parked_[key];
+  // Those that it lets age out it finds as they were.
+  const auto before = quarantined;
   while (!waiting.empty()) {
     LoggedRecord record = waiting.begin()->second;
-    if (!quarantined.at(record.offset).value) {
+    if (!before.at(record.offset).value) {
       if (given.offset() != record.offset) return;
       record.value = given.value();
     }
