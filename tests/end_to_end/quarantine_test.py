@@ -107,7 +107,7 @@ def age_out(up, broker):
     secret = b"\xff\xffsecret"
     post(up, conversation("quiet"))
     produce(broker, "quiet", b"quiet", secret)
-    post(up, [vote("quiet", "p1")])
+    post(up, [vote("quiet", "p9")])
     eventually("the bytes have aged out", lambda: ask(
         up.postgres, "SELECT count(*) FROM sluice.quarantine WHERE key = 'quiet' AND bytes IS NULL")
         == [["1"]])
