@@ -24,6 +24,8 @@ struct Generation {
   int version = 1;        // of the projection's rules
   int partitions = 0;
   std::chrono::milliseconds dedupe_horizon{0};
+  // How long quarantine keeps bytes that no deletion is sure to reach.
+  std::chrono::milliseconds quarantine_retention = std::chrono::hours(7 * 24);
   bool live = false;
 };
 
@@ -69,7 +71,7 @@ struct QuarantinedRecord {
   Offset position;
   std::string key;
   std::string reason;
-  std::string value;  // the record's bytes
+  std::optional<std::string> value;  // the record's bytes; nullopt once they have aged out
   Time appended_at;
   bool parks_key = false;  // later records of the key wait behind it
 };
@@ -88,6 +90,7 @@ struct FlushBatch {
   std::span<const Rejection> rejections;
   std::span<const QuarantinedRecord> quarantined;
   std::span<const Offset> unquarantined;  // released or discarded: their rows go
+  std::span<const Offset> aged_out;       // their rows stay, without the bytes
   // Each of a key of its own. With them, `from` may be `to`.
   std::span<const ComputedRows* const> computed;
   std::int64_t published_at_from = 0;  // one more at `to` if there are computed rows

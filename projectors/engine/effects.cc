@@ -19,6 +19,7 @@ void Effects::emit(const google::protobuf::Message& event) {
 
 void Effects::at(Time due, std::string_view key, int kind) {
   CHECK(rejection_.empty(), "a rejected fact sets no timer");
+  CHECK(kind >= 0, "kinds below 0 are the engine's own");
   CHECK(!fires_ || due > *fires_, "firing comes to an end, and in order");
   timers_.set({key, kind, due});
 }

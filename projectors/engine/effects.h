@@ -50,7 +50,8 @@ class Effects {
 
   // Has the projection's fire() called with this key and kind when the partition's record time
   // reaches `due`, and takes the place of the timer that they have. What is due already fires with
-  // the next record. A timer that fires may set only such as are due later than itself.
+  // the next record. A timer that fires may set only such as are due later than itself. Kinds below
+  // 0 are the engine's own.
   void at(Time due, std::string_view key, int kind = 0);
   // Without such a timer nothing happens.
   void cancel(std::string_view key, int kind = 0);

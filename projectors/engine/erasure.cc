@@ -11,10 +11,13 @@ namespace {
 
 using google::protobuf::Message;
 
+bool read(const std::string& value, Envelope& envelope, Message& event) {
+  return envelope.ParseFromString(value) && event.ParseFromString(envelope.payload());
+}
+
 // Nobody's when it cannot be read.
 FactSubject read_subject(const std::string& value, Envelope& envelope, Message& event) {
-  if (!envelope.ParseFromString(value) || !event.ParseFromString(envelope.payload())) return {};
-  return subject_of(event);
+  return read(value, envelope, event) ? subject_of(event) : FactSubject{};
 }
 
 std::optional<std::string> without_subject(Envelope& envelope, Message& event) {
@@ -43,9 +46,12 @@ std::vector<Erasure> erase_waiting(std::span<const ParkedRecord> waiting, std::s
   return erasures;
 }
 
-bool is_of_somebody(std::string_view value, Message& event) {
+Whose whose(std::string_view value, std::string_view domain, Message& event) {
   Envelope envelope;
-  return !read_subject(std::string(value), envelope, event).of.empty();
+  if (!read(std::string(value), envelope, event)) return Whose::unknown;
+  if (!subject_of(event).of.empty()) return Whose::somebodys;
+  const bool ours = envelope.domain().empty() || envelope.domain() == domain;
+  return ours && is_nobodys(event) ? Whose::nobodys : Whose::unknown;
 }
 
 }  // namespace sluice

@@ -29,7 +29,13 @@ struct Erasure {
                                                  std::string_view person,
                                                  google::protobuf::Message& event);
 
-// Whether the record holds somebody's text or choice, as far as it can be read.
-[[nodiscard]] bool is_of_somebody(std::string_view value, google::protobuf::Message& event);
+// Whose text or choice a record holds.
+enum class Whose {
+  somebodys,
+  nobodys,  // by its kind of fact
+  unknown,  // it cannot be read, or does not say
+};
+[[nodiscard]] Whose whose(std::string_view value, std::string_view domain,
+                          google::protobuf::Message& event);
 
 }  // namespace sluice

@@ -30,6 +30,10 @@ const std::string* Parking::key_at(Offset position) const {
   return found == key_by_position_.end() ? nullptr : &found->second;
 }
 
+void Parking::age_out(std::string_view key, Offset position) {
+  records_.edit(key, position.value).clear_value();
+}
+
 void Parking::remove(std::string_view key, Offset position) {
   records_.erase(key, position.value);
   key_by_position_.erase(position.value);

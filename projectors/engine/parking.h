@@ -28,11 +28,14 @@ class Parking {
 
   void park(std::string_view key, const LogRecord& record);
 
-  // The records that wait under the key, in order.
+  // The records that wait under the key, in order; those that have aged out have no value.
   [[nodiscard]] std::vector<ParkedRecord> waiting(std::string_view key) const;
 
   // The key of the record parked at this offset; null when none is.
   [[nodiscard]] const std::string* key_at(Offset position) const;
+
+  // The record waits on without its bytes.
+  void age_out(std::string_view key, Offset position);
 
   void remove(std::string_view key, Offset position);
 

@@ -26,6 +26,10 @@ constexpr std::string_view kHeadKey = "head";
 // forget every event id: the log's time counts instead.
 constexpr milliseconds kStampAhead = std::chrono::minutes(1);
 
+// The kind of the engine's own timers: of a record in quarantine whose bytes are to age out, with
+// its offset as key.
+constexpr int kAges = -1;
+
 constexpr std::size_t kOutcomeBytes = 128;
 constexpr std::string_view kWaits = "waits behind an earlier record of its key";
 
@@ -61,6 +65,7 @@ void Outcomes::clear() {
   rejections.clear();
   quarantined.clear();
   unquarantined.clear();
+  aged_out.clear();
   bytes = 0;
   folded = 0;
   duplicates = 0;
@@ -210,6 +215,10 @@ void PartitionFold::move_time(const LogRecord& record) {
   head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
   for (auto timer = timers_.take_due(record_time()); timer.has_value();
        timer = timers_.take_due(record_time())) {
+    if (timer->kind == kAges) {
+      age_out(Offset{std::stoll(std::string(timer->key))});
+      continue;
+    }
     timer->folded_to = folding_.next();
     outbox_.set_record_time(record_time());
     Effects effects(tables_, timers_, outbox_, timer->due);
@@ -254,7 +263,8 @@ void PartitionFold::obey(const LogRecord& record, const Control& control) {
     case Control::kTick:
       return move_time(record);
     case Control::kRelease:
-      return release(std::string(key_));
+      // What is released takes the place of the record at hand.
+      return release(std::string(key_), Control::Release(control.release()));
     case Control::kDiscard:
       return discard(Offset{control.discard().offset()});
     case Control::ACTION_NOT_SET:
@@ -262,18 +272,22 @@ void PartitionFold::obey(const LogRecord& record, const Control& control) {
   }
 }
 
-void PartitionFold::release(std::string_view key) {
-  for (const ParkedRecord& parked : parking_.waiting(key)) {
+void PartitionFold::release(std::string_view key, const Control::Release& given) {
+  for (ParkedRecord& parked : parking_.waiting(key)) {
+    if (!parked.has_value()) {
+      if (given.offset() != parked.position()) return;
+      parked.set_value(given.value());
+    }
     const LogRecord record = log_record(parked, partition_);
     if (unfoldable(record)) return;
     parking_.remove(key, record.offset);
-    outcomes_.unquarantined.push_back(record.offset);
+    unquarantine(record.offset);
     settle(record);
   }
 }
 
 void PartitionFold::discard(Offset position) {
-  outcomes_.unquarantined.push_back(position);
+  unquarantine(position);
   const std::string* parked = parking_.key_at(position);
   if (parked == nullptr) return;
   const std::string key = *parked;
@@ -301,7 +315,7 @@ void PartitionFold::wait(const LogRecord& record) {
     if (!parking_.parked(key_)) return settle(record);
   }
   if (!subject.of.empty()) tell_of_waiting(subject.of);
-  quarantine(record, {std::string(kWaits)});
+  quarantine(record, {std::string(kWaits), true, !subject.of.empty()});
 }
 
 void PartitionFold::tell_of_waiting(const std::string& person) {
@@ -322,7 +336,7 @@ void PartitionFold::erase_waiting(const std::string& person) {
     });
     parking_.remove(key, erasure.position);
     if (!erasure.kept) {
-      outcomes_.unquarantined.push_back(erasure.position);
+      unquarantine(erasure.position);
       continue;
     }
     ParkedRecord cleared = *parked;
@@ -331,7 +345,7 @@ void PartitionFold::erase_waiting(const std::string& person) {
     auto why = unfoldable(record);
     std::erase_if(outcomes_.quarantined,
                   [&](const auto& earlier) { return earlier.position == record.offset; });
-    quarantine(record, why ? std::move(*why) : Unfoldable{std::string(kWaits)});
+    quarantine(record, why ? std::move(*why) : Unfoldable{std::string(kWaits), true, true});
   }
   // The first may have been the one that could not be folded.
   release(key);
@@ -340,15 +354,36 @@ void PartitionFold::erase_waiting(const std::string& person) {
 void PartitionFold::quarantine(const LogRecord& record, Unfoldable why) {
   if (why.parks_key) parking_.park(key_, record);
   std::string value(record.value);
-  // Whoever erases a person under their keys comes to the partition that is right for them, never
-  // here; the log has the record.
-  if (!why.parks_key) {
-    const std::unique_ptr<google::protobuf::Message> scratch(fold_->event().New());
-    if (is_of_somebody(record.value, *scratch)) value.clear();
+  const std::unique_ptr<google::protobuf::Message> scratch(fold_->event().New());
+  const Whose whose = sluice::whose(record.value, projection_.name, *scratch);
+  if (whose == Whose::somebodys && !why.parks_key) {
+    // Whoever erases a person under their keys comes to the partition that is right for them, never
+    // here; the log has the record.
+    value.clear();
+  } else if (whose != Whose::nobodys && !why.erasable) {
+    age_later(record);
   }
   outcomes_.bytes += kOutcomeBytes + value.size();
   outcomes_.quarantined.push_back({record.offset, std::string(key_), std::move(why.reason),
                                    std::move(value), record.appended_at, why.parks_key});
+}
+
+void PartitionFold::unquarantine(Offset position) {
+  timers_.cancel(std::to_string(position.value), kAges);
+  outcomes_.unquarantined.push_back(position);
+}
+
+// On a partition that was quiet record time is behind the record's arrival.
+void PartitionFold::age_later(const LogRecord& record) {
+  const Time since = std::max(record_time(), record.appended_at);
+  timers_.set(
+      {std::to_string(record.offset.value), kAges, since + generation_.quarantine_retention, {}});
+}
+
+void PartitionFold::age_out(Offset position) {
+  outcomes_.aged_out.push_back(position);
+  const std::string* key = parking_.key_at(position);
+  if (key != nullptr) parking_.age_out(*key, position);
 }
 
 void PartitionFold::reject(const LogRecord& record, std::string_view reason) {

@@ -34,7 +34,8 @@ struct Outcomes {
   std::vector<Rejection> rejections;
   std::vector<QuarantinedRecord> quarantined;
   std::vector<Offset> unquarantined;
-  std::size_t bytes = 0;  // about
+  std::vector<Offset> aged_out;  // of those in quarantine
+  std::size_t bytes = 0;         // about
   std::uint64_t folded = 0;
   std::uint64_t duplicates = 0;
 
@@ -97,6 +98,7 @@ class PartitionFold {
   struct Unfoldable {
     std::string reason;
     bool parks_key = true;
+    bool erasable = false;  // somebody's, and their deletion comes to it
   };
 
   void take_in(const LogRecord& record);
@@ -109,9 +111,12 @@ class PartitionFold {
   void erase_waiting(const std::string& person);
   [[nodiscard]] bool counted_before(const LogRecord& record);
   void obey(const LogRecord& record, const Control& control);
-  void release(std::string_view key);
+  void release(std::string_view key, const Control::Release& given = {});
   void discard(Offset position);
   void quarantine(const LogRecord& record, Unfoldable why);
+  void unquarantine(Offset position);
+  void age_later(const LogRecord& record);
+  void age_out(Offset position);
   [[nodiscard]] std::optional<Unfoldable> unfoldable(const LogRecord& record);
   [[nodiscard]] bool by_service() const;
   void reject(const LogRecord& record, std::string_view reason);

@@ -217,6 +217,7 @@ void Projector::commit(const Unsettled& flush) {
       .rejections = outcomes.rejections,
       .quarantined = outcomes.quarantined,
       .unquarantined = outcomes.unquarantined,
+      .aged_out = outcomes.aged_out,
       .computed = computed_ ? computed_->publishing() : std::span<const ComputedRows* const>(),
       .published_at_from = view_.published};
   CHECK(batch.from < batch.to || (batch.from == batch.to && !batch.computed.empty()),

@@ -20,11 +20,15 @@ CREATE TABLE IF NOT EXISTS sluice.projection (
   PRIMARY KEY (projection, generation)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS projection_live ON sluice.projection (projection) WHERE live;
+ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS
+  quarantine_ms bigint NOT NULL DEFAULT 604800000;
 COMMENT ON TABLE sluice.projection IS 'Generations: each is one build of a projection''s tables.';
 COMMENT ON COLUMN sluice.projection.unique_id IS 'Tells it from an earlier generation of the number.';
 COMMENT ON COLUMN sluice.projection.version IS 'Of the projection''s rules.';
 COMMENT ON COLUMN sluice.projection.partitions IS 'Of its stream, fixed when it was made.';
 COMMENT ON COLUMN sluice.projection.horizon_ms IS 'How long event ids are remembered.';
+COMMENT ON COLUMN sluice.projection.quarantine_ms IS
+    'How long quarantine keeps bytes that no deletion of a user is sure to reach.';
 COMMENT ON COLUMN sluice.projection.live IS 'Whether readers see it; one of a projection is.';
 
 CREATE TABLE IF NOT EXISTS sluice.position (
@@ -86,14 +90,15 @@ CREATE TABLE IF NOT EXISTS sluice.quarantine (
   position bigint NOT NULL,
   key text NOT NULL,
   reason text NOT NULL,
-  bytes bytea NOT NULL,
+  bytes bytea,
   appended_at timestamptz NOT NULL,
   parks_key boolean NOT NULL,
   PRIMARY KEY (projection, generation, partition, position)
 );
+ALTER TABLE sluice.quarantine ALTER COLUMN bytes DROP NOT NULL;
 COMMENT ON TABLE sluice.quarantine IS 'Records that could not be folded, and those waiting behind.';
 COMMENT ON COLUMN sluice.quarantine.bytes IS
-    'The record as the log has it; without what is of somebody who was erased, and empty where it stands in the wrong partition and is somebody''s.';
+    'The record as the log has it; without what is of somebody who was erased, and empty where it stands in the wrong partition and is somebody''s; null once they have aged out: the log has them.';
 COMMENT ON COLUMN sluice.quarantine.parks_key IS 'Whether later records of the key wait behind it.';
 
 CREATE OR REPLACE VIEW sluice.freshness AS

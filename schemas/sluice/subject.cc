@@ -26,20 +26,29 @@ std::string text_of(const Message& fact, const std::string& name) {
   return fact.GetReflection()->GetString(fact, &field_of(fact, name));
 }
 
+const Subject& declared(const google::protobuf::Descriptor& fact) {
+  return fact.options().GetExtension(sluice::subject);
+}
+
 }  // namespace
 
 FactSubject subject_of(const Message& event) {
   const FieldDescriptor* field = fact_of(event);
   if (field == nullptr) return {};
   const Message& fact = event.GetReflection()->GetMessage(event, field);
-  const Subject& subject = fact.GetDescriptor()->options().GetExtension(sluice::subject);
+  const Subject& subject = declared(*fact.GetDescriptor());
   return {text_of(fact, subject.of()), text_of(fact, subject.erases()),
           text_of(fact, subject.from()), text_of(fact, subject.into())};
 }
 
+bool is_nobodys(const Message& event) {
+  const FieldDescriptor* field = fact_of(event);
+  return field != nullptr && declared(*field->message_type()).of().empty();
+}
+
 bool clear_subject(Message& event) {
   Message& fact = *event.GetReflection()->MutableMessage(&event, fact_of(event));
-  const Subject& subject = fact.GetDescriptor()->options().GetExtension(sluice::subject);
+  const Subject& subject = declared(*fact.GetDescriptor());
   if (subject.clears().empty()) return false;
   fact.GetReflection()->ClearField(&fact, &field_of(fact, subject.clears()));
   return true;

@@ -19,6 +19,9 @@ struct FactSubject {
 // Of the fact of `event`, a domain's Event, whatever else is wrong with it; empty without a fact.
 [[nodiscard]] FactSubject subject_of(const google::protobuf::Message& event);
 
+// Whether there is a fact, and it is of a kind that is nobody's text or choice.
+[[nodiscard]] bool is_nobodys(const google::protobuf::Message& event);
+
 // Takes out of the fact what is only of its person. False: all of it is.
 [[nodiscard]] bool clear_subject(google::protobuf::Message& event);
 

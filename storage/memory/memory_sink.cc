@@ -123,7 +123,7 @@ std::optional<ViewPosition> MemorySink::position(Partition partition) {
 }
 
 MemorySink::Transaction MemorySink::begin(const FlushBatch& batch) {
-  Transaction transaction{batch, std::string(batch.owner), {}, {}, {}, {}, {}};
+  Transaction transaction{batch, std::string(batch.owner), {}, {}, {}, {}, {}, {}};
   for (const RowChanges& changes : batch.rows) {
     if (changes.upserts.empty() && changes.erased.empty()) continue;
     Transaction::Rows rows{changes.row->full_name(), {}};
@@ -135,6 +135,7 @@ MemorySink::Transaction MemorySink::begin(const FlushBatch& batch) {
   transaction.rejections.assign(batch.rejections.begin(), batch.rejections.end());
   transaction.quarantined.assign(batch.quarantined.begin(), batch.quarantined.end());
   transaction.unquarantined.assign(batch.unquarantined.begin(), batch.unquarantined.end());
+  transaction.aged_out.assign(batch.aged_out.begin(), batch.aged_out.end());
   for (const ComputedRows* computed : batch.computed) {
     for (const ComputedRows::Table& table : computed->tables) {
       auto& made = transaction.computed.emplace_back();
@@ -177,6 +178,10 @@ bool MemorySink::commit(const Transaction& transaction) {
   }
   for (const QuarantinedRecord& record : transaction.quarantined) {
     taken.quarantined.insert_or_assign(record.position, record);
+  }
+  for (const Offset position : transaction.aged_out) {
+    const auto record = taken.quarantined.find(position);
+    if (record != taken.quarantined.end()) record->second.value.reset();
   }
   for (const Offset position : transaction.unquarantined) taken.quarantined.erase(position);
   for (const Transaction::Computed& computed : transaction.computed) publish(computed);

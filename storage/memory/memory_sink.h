@@ -106,6 +106,7 @@ class MemorySink final : public ProjectionSink {
     std::vector<Rejection> rejections;
     std::vector<QuarantinedRecord> quarantined;
     std::vector<Offset> unquarantined;
+    std::vector<Offset> aged_out;
     struct Computed {
       std::string table;
       std::string key;

@@ -37,6 +37,15 @@ void append_array_text(std::string_view value, std::string& out) {
   out += '"';
 }
 
+std::string array(std::span<const Offset> positions) {
+  std::string list = "{";
+  for (const Offset position : positions) {
+    if (list.size() > 1) list += ',';
+    append_number(position.value, list);
+  }
+  return list + "}";
+}
+
 // Of every key, what it has of the table of this number.
 std::vector<const google::protobuf::Message*> rows_of_table(
     std::span<const ComputedRows* const> computed, std::size_t number) {
@@ -146,7 +155,8 @@ void PostgresSink::prepare_session() {
 Generation PostgresSink::generation() {
   prepare_session();
   const PgResult found = connection_.run(
-      "SELECT unique_id, version, partitions, horizon_ms, live FROM sluice.projection "
+      "SELECT unique_id, version, partitions, horizon_ms, quarantine_ms, live "
+      "FROM sluice.projection "
       "WHERE projection = $1 AND generation = $2",
       {config_.projection, number_});
   if (found.rows() == 0) {
@@ -159,7 +169,8 @@ Generation PostgresSink::generation() {
           static_cast<int>(found.number(0, 1)),
           static_cast<int>(found.number(0, 2)),
           std::chrono::milliseconds(found.number(0, 3)),
-          found.text(0, 4) == "t"};
+          std::chrono::milliseconds(found.number(0, 4)),
+          found.text(0, 5) == "t"};
 }
 
 ViewPosition PostgresSink::take(Partition partition, std::string_view owner) {
@@ -307,7 +318,7 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
       add_text(storable_text(record.key));
       add_text(record.reason);
       lines_ += '\t';
-      append_hex(record.value, lines_);
+      record.value ? append_hex(*record.value, lines_) : void(lines_ += "\\N");
       lines_ += "\t" + time_text(record.appended_at) + (record.parks_key ? "\tt\n" : "\tf\n");
     };
     copy("COPY pg_temp.new_quarantine FROM STDIN", batch.quarantined, append_record);
@@ -317,17 +328,15 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
         "key = excluded.key, reason = excluded.reason, bytes = excluded.bytes, "
         "appended_at = excluded.appended_at, parks_key = excluded.parks_key");
   }
-  if (!batch.unquarantined.empty()) {
-    std::string positions = "{";
-    for (const Offset position : batch.unquarantined) {
-      if (positions.size() > 1) positions += ',';
-      append_number(position.value, positions);
-    }
-    connection_.run(
-        "DELETE FROM sluice.quarantine WHERE projection = $1 AND generation = $2 "
-        "AND partition = $3 AND position = ANY ($4::bigint[])",
-        {config_.projection, number_, text(batch.partition.value), positions + "}"});
-  }
+  const auto change = [&](std::string_view what, std::span<const Offset> positions) {
+    if (positions.empty()) return;
+    connection_.run(std::string(what) +
+                        " WHERE projection = $1 AND generation = $2 AND partition = $3 "
+                        "AND position = ANY ($4::bigint[])",
+                    {config_.projection, number_, text(batch.partition.value), array(positions)});
+  };
+  change("UPDATE sluice.quarantine SET bytes = NULL", batch.aged_out);
+  change("DELETE FROM sluice.quarantine", batch.unquarantined);
 }
 
 void PostgresSink::show_progress(std::span<const LogProgress> progress) {

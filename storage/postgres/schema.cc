@@ -138,10 +138,13 @@ void require_same_types(PgConnection& connection, const PublishedSchema& schema,
 // The live generation's number, registering the first.
 int live_generation(PgConnection& connection, const PublishedSchema& schema) {
   connection.run(
-      "INSERT INTO sluice.projection SELECT $1, 1, gen_random_uuid()::text, $2, $3, $4, true "
+      "INSERT INTO sluice.projection (projection, generation, unique_id, version, partitions, "
+      "horizon_ms, quarantine_ms, live) "
+      "SELECT $1, 1, gen_random_uuid()::text, $2, $3, $4, $5, true "
       "WHERE NOT EXISTS (SELECT FROM sluice.projection WHERE projection = $1)",
       {schema.domain, std::to_string(schema.version), std::to_string(schema.partitions),
-       std::to_string(schema.dedupe_horizon.count())});
+       std::to_string(schema.dedupe_horizon.count()),
+       std::to_string(schema.quarantine_retention.count())});
   const PgResult live = connection.run(
       "SELECT generation, version, partitions FROM sluice.projection WHERE projection = $1 AND "
       "live",

@@ -20,6 +20,7 @@ struct PublishedSchema {
   int version = 1;
   int partitions = 4;
   std::chrono::milliseconds dedupe_horizon = std::chrono::hours(24);
+  std::chrono::milliseconds quarantine_retention = std::chrono::hours(7 * 24);
 };
 
 // "deliberation_g1": where a generation's tables are.

@@ -26,6 +26,11 @@ class MemoryWorld {
   std::vector<std::int64_t> quarantined(Partition partition) const {
     return positions(views_.quarantined(partition));
   }
+  std::vector<std::int64_t> aged_out(Partition partition) const {
+    auto all = views_.quarantined(partition);
+    std::erase_if(all, [](const QuarantinedRecord& record) { return record.value.has_value(); });
+    return positions(all);
+  }
   std::int64_t log_end(Partition partition) const { return views_.log_end(partition).value; }
   std::string trouble(Partition partition) const { return views_.trouble(partition); }
   std::string progress(Partition partition) const {
@@ -59,7 +64,7 @@ class MemoryWorld {
     for (const Kept& kept : all) out.push_back(kept.position.value);
     return out;
   }
-  MemoryViews views_{Generation{"shapes", 1, "id", 1, 3, {}, true}};
+  MemoryViews views_{Generation{"shapes", 1, "id", 1, 3, {}, {}, true}};
   MemorySink sink_{views_};
 };
 

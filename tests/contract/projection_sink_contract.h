@@ -6,6 +6,7 @@
 //   std::vector<std::string> ids();                  of OnlyKey's rows, in order
 //   std::vector<std::int64_t> rejected(Partition);   positions, in order
 //   std::vector<std::int64_t> quarantined(Partition);
+//   std::vector<std::int64_t> aged_out(Partition);   of those
 //   std::int64_t log_end(Partition);
 //   std::string trouble(Partition);
 //   std::string progress(Partition);                 of what is computed: "due computing failing",
@@ -36,6 +37,7 @@ struct Flush {
   std::vector<Rejection> rejections;
   std::vector<QuarantinedRecord> quarantined;
   std::vector<Offset> unquarantined;
+  std::vector<Offset> aged_out;
 
   Flush(Partition partition, std::string_view owner, std::int64_t from, std::int64_t to) {
     batch.partition = partition;
@@ -69,6 +71,7 @@ struct Flush {
     batch.rejections = rejections;
     batch.quarantined = quarantined;
     batch.unquarantined = unquarantined;
+    batch.aged_out = aged_out;
     return sink.flush(batch);
   }
 };
@@ -118,6 +121,7 @@ void a_fenced_flush_changes_nothing() {
   if (what == 3) wrong.batch.from = Offset{6};
   if (what == 4) wrong.batch.partition = Partition{2};
   wrong.unquarantined.push_back(Offset{1});
+  wrong.aged_out.push_back(Offset{1});
   CHECK_THROWS_AS(wrong.to(sink), Fenced);
   CHECK(sink.position(partition)->position == Offset{5});
   CHECK_FALSE(sink.position(Partition{2}));
@@ -172,6 +176,33 @@ void what_was_quarantined_can_go() {
   second.unquarantined = {Offset{1}, Offset{77}};
   second.to(sink);
   CHECK(world.quarantined(partition) == std::vector<std::int64_t>{2});
+}
+
+template <class World>
+void what_was_quarantined_can_age_out() {
+  World world;
+  ProjectionSink& sink = world.sink();
+  const Partition partition{0};
+  sink.take(partition, "me");
+  sink.take(Partition{1}, "me");
+  Flush first(partition, "me", 0, 5);
+  for (const std::int64_t at : {1, 2, 3, 4}) {
+    first.quarantined.push_back({Offset{at}, "k", "why", at == 4 ? "" : "bytes", {}, true});
+  }
+  first.aged_out = {Offset{3}};  // within one flush
+  first.to(sink);
+  Flush other(Partition{1}, "me", 0, 5);
+  other.quarantined = first.quarantined;
+  other.to(sink);
+  CHECK(world.aged_out(partition) == std::vector<std::int64_t>{3});
+
+  Flush second(partition, "me", 5, 6);
+  second.aged_out = {Offset{1}, Offset{2}, Offset{77}};
+  second.unquarantined = {Offset{2}};
+  second.to(sink);
+  CHECK(world.quarantined(partition) == std::vector<std::int64_t>{1, 3, 4});
+  CHECK(world.aged_out(partition) == std::vector<std::int64_t>{1, 3});
+  CHECK(world.aged_out(Partition{1}).empty());
 }
 
 template <class World>
@@ -302,6 +333,7 @@ void a_sink_keeps_its_contract() {
     a_lost_answer_is_settled_by_the_position<World>();
   }
   SECTION("what was quarantined can go") { what_was_quarantined_can_go<World>(); }
+  SECTION("its bytes can age out") { what_was_quarantined_can_age_out<World>(); }
   SECTION("a key's computed rows are replaced as a whole") { computed_rows_are_replaced<World>(); }
   SECTION("progress is shown by the owner alone") { progress_is_the_owners<World>(); }
   SECTION("what is due is shown by the owner alone") { computed_progress_is_the_owners<World>(); }

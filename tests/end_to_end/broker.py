@@ -81,6 +81,7 @@ class Broker:
     def partition_of(self, key):
         """Where the key's records stand."""
         shown = subprocess.run(["kcat", "-b", self.bootstrap, "-C", "-t", TOPIC, "-e", "-q",
-                                "-f", "%k %p\n"], capture_output=True, text=True, check=True)
+                                "-f", "%k %p\n"], capture_output=True, text=True, errors="replace",
+                               check=True)
         lines = [line.split() for line in shown.stdout.splitlines()]
         return next(line[1] for line in lines if line[0] == key)

@@ -4,8 +4,11 @@
 quarantine_test.py SLUICE REPOSITORY: writes garbage to the topic with kcat, under the key of a
 conversation and under keys that are no text; the conversation waits, another goes on; a user who is
 deleted meanwhile goes from what waits; after `sluice quarantine discard` the rest is folded in order,
-and a refold agrees.
+and a refold agrees. Then over the same log with a short retention: what nobody can read ages out
+though nobody posts, `sluice quarantine release` reads it from the log again, and says when the log no
+longer has it.
 """
+import base64
 import json
 import subprocess
 import sys
@@ -93,6 +96,56 @@ def forget(up, user):
         [0][0] == "0")
 
 
+def release(broker, offset, code=0, key="quiet"):
+    ran = sluice("quarantine", "release", "--domain", "deliberation", "--key", key, "--offset",
+                 offset, "--brokers", broker.bootstrap, check=False)
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    return ran.stdout + ran.stderr
+
+
+def age_out(up, broker):
+    secret = b"\xff\xffsecret"
+    post(up, conversation("quiet"))
+    produce(broker, "quiet", b"quiet", secret)
+    post(up, [vote("quiet", "p9")])
+    eventually("the bytes have aged out", lambda: ask(
+        up.postgres, "SELECT count(*) FROM sluice.quarantine WHERE key = 'quiet' AND bytes IS NULL")
+        == [["1"]])
+    early = ("SELECT count(*) FROM sluice.quarantine JOIN sluice.position USING (projection, "
+             "generation, partition) WHERE bytes IS NULL AND record_time < appended_at + '2 s'")
+    assert ask(up.postgres, early) == [["0"]], "not before"
+    waiting = waiting_for(up, "quiet")
+    assert [row[2] for row in waiting] == ["not an Envelope",
+                                           "waits behind an earlier record of its key"], waiting
+    partition, offset = waiting[0][:2]
+    where = f"key = 'quiet' AND position = {offset}"
+    rows = json.loads(sluice("quarantine", "list", "--postgres", up.postgres, "--json",
+                             check=False).stdout)
+    assert {"size": None, "aged_out": True}.items() <= next(
+        row for row in rows if row["key"] == "quiet").items(), rows
+    assert '"value":null' in sluice("quarantine", "show", "--domain", "deliberation", "--partition",
+                                    partition, "--offset", offset, "--postgres",
+                                    up.postgres).stdout
+
+    token = json.loads(release(broker, offset))["token"]
+    wait_for(token, up.postgres)
+    released = sluice("tail", "--domain", "deliberation", "--key", "quiet", "--brokers",
+                      broker.bootstrap).stdout.splitlines()[-1]
+    assert base64.b64encode(secret).decode() in released, "read from the log, for the fold"
+    assert ask(up.postgres, f"SELECT bytes IS NULL FROM sluice.quarantine WHERE {where}") == [["t"]]
+    assert len(waiting_for(up, "quiet")) == 2, "this program cannot read it either"
+    assert "is of another key" in release(broker, int(offset) - 1, 2, "nobody")
+    assert "has no record at 99999" in release(broker, 99999, 2)
+    verify(up.postgres, ["--brokers", broker.bootstrap])
+
+    broker.trim(partition, int(offset) + 1)
+    assert f"the log no longer has the record at {offset}" in release(broker, offset, 2)
+    sluice("quarantine", "discard", "--domain", "deliberation", "--key", "quiet", "--offset",
+           offset, "--brokers", broker.bootstrap)
+    eventually("what waited is folded", lambda: votes(up, "quiet") == "1")
+    assert waiting_for(up, "quiet") == []
+
+
 def main():
     with Broker() as broker, Folder() as folder:
         if broker is None:
@@ -100,6 +153,11 @@ def main():
         with Up(folder / "data", ["--log", "kafka", "--brokers", broker.bootstrap]) as up:
             up.start()
             wait_and_discard(up, broker)
+            up.stop()
+        with Up(folder / "later", ["--log", "kafka", "--brokers", broker.bootstrap],
+                "--quarantine-retention", "2s") as up:
+            up.start()
+            age_out(up, broker)
             up.stop()
     print("passed: quarantine over Kafka")
     return 0

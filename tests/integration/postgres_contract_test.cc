@@ -27,6 +27,10 @@ class PostgresWorld {
   std::vector<std::int64_t> quarantined(Partition partition) const {
     return positions("sluice.quarantine", partition);
   }
+  std::vector<std::int64_t> aged_out(Partition partition) const {
+    return positions("(SELECT * FROM sluice.quarantine WHERE bytes IS NULL) AS aged_out",
+                     partition);
+  }
   std::int64_t log_end(Partition partition) const {
     return ask("SELECT log_end FROM sluice.position WHERE partition = " +
                std::to_string(partition.value))

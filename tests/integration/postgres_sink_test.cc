@@ -59,6 +59,22 @@ deliberation::Ballot ballot(const std::string& opinion) {
 
 }  // namespace
 
+TEST_CASE("what is fixed with a generation is as it was when the schema was applied first") {
+  using std::chrono::hours;
+  const std::string url = fresh_database();
+  PublishedSchema schema{.domain = "deliberation",
+                         .tables = kTables,
+                         .dedupe_horizon = hours(3),
+                         .quarantine_retention = hours(5)};
+  for (int times = 0; times < 2; ++times) {
+    apply_schema(url, {&schema, 1});
+    const Generation generation = sink_on(url).generation();
+    CHECK(generation.dedupe_horizon == hours(3));
+    CHECK(generation.quarantine_retention == hours(5));
+    schema.dedupe_horizon = schema.quarantine_retention = hours(7);
+  }
+}
+
 TEST_CASE("applying the schema again changes nothing; other partitions are refused") {
   const std::string url = fresh_database();
   apply(url);

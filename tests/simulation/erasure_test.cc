@@ -22,11 +22,13 @@ namespace {
 
 constexpr Partition kOnly{0};
 constexpr std::int64_t kFirstMoment = 1'700'000'000'000;
+constexpr std::chrono::hours kRetention{50};
 
 Generation generation(std::string_view projection, int partitions) {
   Generation generation{
       .projection = std::string(projection), .unique_id = "g", .partitions = partitions};
   generation.dedupe_horizon = std::chrono::hours(24);
+  generation.quarantine_retention = kRetention;
   generation.live = true;
   return generation;
 }
@@ -42,7 +44,13 @@ class Side {
     begin();
   }
 
-  void append(const std::string& key, const std::string& value) { log_.emplace_back(key, value); }
+  void append(const std::string& key, const std::string& value) {
+    const auto offset = static_cast<std::int64_t>(log_.size());
+    const Time at{passed_ + std::chrono::milliseconds(kFirstMoment + offset)};
+    log_.push_back({at, key, value});
+  }
+  // Until the next record is appended.
+  void pass(std::chrono::milliseconds time) { passed_ += time; }
   void post(const Event& event) {
     Envelope envelope;
     envelope.set_id("e" + std::to_string(log_.size()));
@@ -62,10 +70,8 @@ class Side {
     std::vector<DerivedRecord> emitted;
     for (; folded_ < log_.size(); ++folded_) {
       const auto offset = static_cast<std::int64_t>(folded_);
-      const auto& [key, value] = log_[folded_];
-      fold_->fold({kOnly, Offset{offset}, Time{std::chrono::milliseconds(kFirstMoment + offset)},
-                   key, value},
-                  Emits::sent);
+      const auto& [at, key, value] = log_[folded_];
+      fold_->fold({kOnly, Offset{offset}, at, key, value}, Emits::sent);
       const auto records = fold_->outbox().records();
       emitted.insert(emitted.end(), records.begin(), records.end());
       fold_->outbox().clear();
@@ -78,6 +84,7 @@ class Side {
     std::map<Offset, QuarantinedRecord> rows;
     for (const auto& record : fold_->outcomes().quarantined) rows.emplace(record.position, record);
     CHECK(rows.size() == fold_->outcomes().quarantined.size());  // Postgres would refuse a second
+    for (const Offset position : fold_->outcomes().aged_out) rows.at(position).value.reset();
     for (const Offset position : fold_->outcomes().unquarantined) rows.erase(position);
     return rows;
   }
@@ -118,7 +125,13 @@ class Side {
   std::unique_ptr<MemoryState> state_;
   std::unique_ptr<MemoryStateStore> store_;
   std::unique_ptr<PartitionFold> fold_;
-  std::vector<std::pair<std::string, std::string>> log_;
+  struct Appended {
+    Time at;
+    std::string key;
+    std::string value;
+  };
+  std::vector<Appended> log_;
+  std::chrono::milliseconds passed_{0};
   std::size_t folded_ = 0;
 };
 
@@ -177,7 +190,7 @@ struct Both {
   std::string where_is(const std::string& text) {
     std::string places;
     for (const auto& [position, record] : deliberation.quarantine()) {
-      const bool held = record.value.find(text) != std::string::npos;
+      const bool held = record.value.value_or("").find(text) != std::string::npos;
       if (held) places += "quarantine at " + std::to_string(position.value) + ", ";
     }
     if (deliberation.tables().find(text) != std::string::npos) places += "tables";
@@ -189,6 +202,12 @@ constexpr std::int64_t kGarbage = 2;  // the offset of what park() appends first
 
 facts::Event secret(const std::string& id, const std::string& author) {
   return facts::opinion("c", id, author, {"the secret", false, false});
+}
+
+void tick(Side<Deliberation>& side) {
+  Control control;
+  control.mutable_tick();
+  side.post(control, "");
 }
 
 }  // namespace
@@ -310,8 +329,109 @@ TEST_CASE(
   side.fold();
   const auto rows = side.quarantine();
   REQUIRE(rows.size() == 2);
-  CHECK(rows.at(Offset{0}).value.empty());
+  CHECK(rows.at(Offset{0}).value->empty());
   CHECK(rows.at(Offset{1}).value == "garbage");
+  side.pass(kRetention);
+  tick(side);
+  side.fold();
+  CHECK_FALSE(side.quarantine().at(Offset{1}).value);
+}
+
+namespace {
+
+std::string enveloped(const std::string& payload, const std::string& domain = "") {
+  Envelope envelope;
+  envelope.set_id("e");
+  envelope.set_key("c");
+  envelope.set_domain(domain);
+  envelope.set_payload(payload);
+  return envelope.SerializeAsString();
+}
+
+facts::Event edited(const std::string& title) {
+  facts::Event event;
+  event.mutable_conversation_edited()->set_conversation_id("c");
+  event.mutable_conversation_edited()->set_title(title);
+  return event;
+}
+
+const std::string kTooLong(1'000, 'x');  // a title
+
+}  // namespace
+
+TEST_CASE(
+    "what a deletion may not find ages out of quarantine, and a fact that is nobody's stays") {
+  struct Case {
+    const char* what;
+    std::string key;
+    std::string value;
+    bool ages;
+  };
+  facts::Event nameless = secret("o1", "eve");
+  nameless.mutable_opinion_created()->clear_author_id();
+  const auto [what, key, value, ages] = GENERATE_COPY(values<Case>(
+      {{"no envelope", "c", "\xff\xffthe secret", true},
+       {"no envelope and no key", "", "\xff\xffthe secret", true},
+       {"an unknown fact", "c", enveloped("\xfa\x3f\x0athe secret"), true},
+       {"cut behind a fact that is nobody's", "c",
+        enveloped(edited("the secret").SerializeAsString() + "\xff"), true},
+       {"another domain's", "c", enveloped(edited("the secret").SerializeAsString(), "other"),
+        true},
+       {"somebody's without a name", "c", enveloped(nameless.SerializeAsString()), true},
+       {"of one whom nobody was told of", "c",
+        enveloped(secret("no id", "new").SerializeAsString()), true},
+       {"a fact that is nobody's", "c", enveloped(edited(kTooLong).SerializeAsString()), false}}));
+  INFO(what);
+  Side<Deliberation> side("deliberation");
+  side.append(key, value);
+  side.fold();
+  REQUIRE(side.quarantine().at(Offset{0}).value == value);
+  side.pass(kRetention - std::chrono::milliseconds(10));
+  tick(side);
+  side.fold();
+  CHECK(side.quarantine().at(Offset{0}).value == value);
+  side.pass(std::chrono::milliseconds(10));
+  tick(side);
+  side.fold();
+  for (const bool again : {false, true}) {
+    if (again) side.refold();
+    CHECK(side.quarantine().at(Offset{0}).value.has_value() == !ages);
+    CHECK((side.tables().find("the secret") == std::string::npos || !ages));
+  }
+}
+
+TEST_CASE("what waits behind a record that has aged out goes on waiting, and is erased as before") {
+  Both both;
+  both.park();
+  both.deliberation.post(secret("o1", "eve"));
+  both.deliberation.post(facts::vote("c", "s", "ann", deliberation::CHOICE_AGREE));
+  both.finish();
+  both.deliberation.pass(kRetention);
+  tick(both.deliberation);
+  both.finish();
+  auto rows = both.deliberation.quarantine();
+  REQUIRE(rows.size() == 3);
+  CHECK_FALSE(rows.at(Offset{kGarbage}).value);
+  CHECK(rows.at(Offset{kGarbage + 1}).value);
+  both.delete_user("eve");
+  both.finish();
+  both.require_gone("the secret");
+  both.discard(kGarbage);
+  both.finish();
+  CHECK(both.deliberation.quarantine().empty());
+  CHECK(both.deliberation.tables().find("ann") != std::string::npos);
+}
+
+TEST_CASE("what was discarded or erased leaves no timer behind") {
+  Both both;
+  both.park();
+  both.deliberation.post(secret("no id", "eve"));
+  both.finish();
+  REQUIRE(both.deliberation.tables().find("kind: -1") != std::string::npos);
+  both.delete_user("eve");
+  both.discard(kGarbage);
+  both.finish();
+  CHECK(both.deliberation.tables().find("kind: -1") == std::string::npos);
 }
 
 }  // namespace sluice

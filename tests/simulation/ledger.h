@@ -39,6 +39,9 @@ class Ledger {
   // What the payload's fact is about; nullopt when it is no fact that meets its rules.
   [[nodiscard]] virtual std::optional<std::string> key_of(const std::string& payload) const = 0;
 
+  // Whether it is a fact, of whatever rules it breaks.
+  [[nodiscard]] virtual bool is_a_fact(const std::string& payload) const = 0;
+
   // Takes the fact in. Returns why it is rejected, and then nothing has changed and nothing is to
   // be told; "" when it is not.
   virtual std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) = 0;

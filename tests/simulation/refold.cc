@@ -22,14 +22,19 @@ bool Refold::readable(const LoggedRecord& record, Envelope& envelope) const {
          !envelope.id().empty() && ledger_->key_of(envelope.payload()) == record.key;
 }
 
+std::optional<std::int64_t> Refold::next_due() const {
+  std::optional<std::int64_t> first = ledger_->next_due();
+  for (const auto& [offset, end] : ends_) first = std::min(first.value_or(end), end);
+  return first;
+}
+
 void Refold::take(const LoggedRecord& record) {
   next_ = {record.offset, 0};
   Envelope envelope;
   const bool parsed = envelope.ParseFromString(record.value);
   if (parsed && envelope.has_control()) return obey(record, envelope);
   if (partition_of(record.key, partitions_).value != partition_) {
-    quarantined[record.offset] = record.key;
-    return;
+    return quarantine(record, envelope, parsed);
   }
   if (parsed && envelope.has_origin()) {
     const Origin& origin = envelope.origin();
@@ -41,7 +46,7 @@ void Refold::take(const LoggedRecord& record) {
   }
   const bool behind = parked_.contains(record.key) && !parked_[record.key].empty();
   if (behind || !readable(record, envelope)) {
-    quarantined[record.offset] = record.key;
+    quarantine(record, envelope, parsed);
     parked_[record.key][record.offset] = record;
     return;
   }
@@ -51,25 +56,43 @@ void Refold::take(const LoggedRecord& record) {
 void Refold::obey(const LoggedRecord& record, const Envelope& envelope) {
   const Control& control = envelope.control();
   if (control.has_tick()) move_time(record, envelope);
-  if (control.has_release()) release(record.key);
+  if (control.has_release()) release(record.key, control.release());
   if (!control.has_discard()) return;
   const std::int64_t offset = control.discard().offset();
-  quarantined.erase(offset);
+  unquarantine(offset);
   for (auto& [key, records] : parked_) {
     if (records.erase(offset) == 0) continue;
-    release(key);
+    release(key, {});
     break;
   }
 }
 
-void Refold::release(const std::string& key) {
+void Refold::quarantine(const LoggedRecord& record, const Envelope& envelope, bool parsed) {
+  quarantined[record.offset] = {record.key, record.value};
+  // No fact of these domains is anybody's.
+  if (parsed && ledger_->is_a_fact(envelope.payload())) return;
+  ends_[record.offset] = std::max(record_time_, record.appended_at) + lengths_.retention;
+}
+
+void Refold::unquarantine(std::int64_t offset) {
+  quarantined.erase(offset);
+  ends_.erase(offset);
+}
+
+void Refold::release(const std::string& key, const Control::Release& given) {
   auto& waiting = parked_[key];
+  // Those that it lets age out it finds as they were.
+  const auto before = quarantined;
   while (!waiting.empty()) {
-    const LoggedRecord record = waiting.begin()->second;
+    LoggedRecord record = waiting.begin()->second;
+    if (!before.at(record.offset).value) {
+      if (given.offset() != record.offset) return;
+      record.value = given.value();
+    }
     Envelope envelope;
     if (!readable(record, envelope)) return;
     waiting.erase(waiting.begin());
-    quarantined.erase(record.offset);
+    unquarantine(record.offset);
     settle(record, envelope);
   }
 }
@@ -77,7 +100,7 @@ void Refold::release(const std::string& key) {
 bool Refold::repeats(const LoggedRecord& record, const Envelope& envelope) {
   const auto id = std::make_pair(record.key, envelope.id());
   const auto found = seen_.find(id);
-  if (found != seen_.end() && found->second.first > record_time_ - horizon_ms_) {
+  if (found != seen_.end() && found->second.first > record_time_ - lengths_.horizon) {
     if (found->second.second != envelope.payload()) rejections[record.offset] = "event.id_reused";
     return true;
   }
@@ -105,6 +128,14 @@ void Refold::tell(std::vector<Telling> tellings) {
 
 void Refold::move_time(const LoggedRecord& record, const Envelope& envelope) {
   record_time_ = std::max(record_time_, time_of(record, envelope));
+  for (auto end = ends_.begin(); end != ends_.end();) {
+    if (end->second > record_time_) {
+      ++end;
+      continue;
+    }
+    quarantined.at(end->first).value.reset();
+    end = ends_.erase(end);
+  }
   std::vector<Telling> tellings;
   ledger_->pass(record_time_, tellings);
   tell(std::move(tellings));

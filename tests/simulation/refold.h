@@ -30,18 +30,31 @@ struct LoggedRecord {
 // Which of a source partition's derived records: the offset that brought it about, and an ordinal.
 using Turn = std::pair<std::int64_t, std::int64_t>;
 
+// nullopt: its bytes have aged out.
+struct Quarantined {
+  std::string key;
+  std::optional<std::string> value;
+  bool operator==(const Quarantined&) const = default;
+};
+
 struct Derived {
   Turn turn;
   std::int64_t recorded_at = 0;
   Telling telling;
 };
 
+// Of a generation, in milliseconds.
+struct Lengths {
+  std::int64_t horizon = 0;
+  std::int64_t retention = 0;
+};
+
 class Refold {
  public:
-  Refold(int partition, int partitions, std::int64_t horizon_ms, std::unique_ptr<Ledger> ledger)
+  Refold(int partition, int partitions, Lengths lengths, std::unique_ptr<Ledger> ledger)
       : partition_(partition),
         partitions_(partitions),
-        horizon_ms_(horizon_ms),
+        lengths_(lengths),
         ledger_(std::move(ledger)) {}
   Refold(const Refold& other) : Refold(other, other.ledger_->copy()) {}
   Refold(Refold&&) = default;
@@ -50,13 +63,13 @@ class Refold {
   void take(const LoggedRecord& record);
 
   // When the first thing is to happen that nobody has posted.
-  [[nodiscard]] std::optional<std::int64_t> next_due() const { return ledger_->next_due(); }
+  [[nodiscard]] std::optional<std::int64_t> next_due() const;
   [[nodiscard]] std::int64_t record_time() const { return record_time_; }
 
   [[nodiscard]] const Ledger& ledger() const { return *ledger_; }
   [[nodiscard]] Ledger& ledger() { return *ledger_; }
   std::map<std::int64_t, std::string> rejections;   // reason by offset
-  std::map<std::int64_t, std::string> quarantined;  // key by offset
+  std::map<std::int64_t, Quarantined> quarantined;  // by offset
   std::vector<Derived> derived;                     // in order
 
  private:
@@ -65,24 +78,27 @@ class Refold {
         quarantined(other.quarantined),
         partition_(other.partition_),
         partitions_(other.partitions_),
-        horizon_ms_(other.horizon_ms_),
+        lengths_(other.lengths_),
         ledger_(std::move(ledger)),
         record_time_(other.record_time_),
         seen_(other.seen_),
         came_(other.came_),
-        parked_(other.parked_) {}
+        parked_(other.parked_),
+        ends_(other.ends_) {}
 
   void move_time(const LoggedRecord& record, const Envelope& envelope);
   void tell(std::vector<Telling> tellings);
   void obey(const LoggedRecord& record, const Envelope& envelope);
   void settle(const LoggedRecord& record, const Envelope& envelope);
-  void release(const std::string& key);
+  void release(const std::string& key, const Control::Release& given);
+  void quarantine(const LoggedRecord& record, const Envelope& envelope, bool parsed);
+  void unquarantine(std::int64_t offset);
   [[nodiscard]] bool readable(const LoggedRecord& record, Envelope& envelope) const;
   [[nodiscard]] bool repeats(const LoggedRecord& record, const Envelope& envelope);
 
   int partition_;
   int partitions_;
-  std::int64_t horizon_ms_;
+  Lengths lengths_;
   std::unique_ptr<Ledger> ledger_;
   std::int64_t record_time_ = 0;
   Turn next_{0, 0};  // of the derived records of the record at hand
@@ -91,6 +107,8 @@ class Refold {
   // Every derived record that ever came, by its source.
   std::map<std::pair<std::string, int>, std::set<Turn>> came_;
   std::map<std::string, std::map<std::int64_t, LoggedRecord>> parked_;
+  // When the bytes of those that are no fact go, by offset.
+  std::map<std::int64_t, std::int64_t> ends_;
 };
 
 }  // namespace sluice::simulation

@@ -17,6 +17,7 @@ namespace sluice {
 
 inline constexpr Partition kOnly{0};
 inline constexpr std::chrono::milliseconds kHorizon{1000};
+inline constexpr std::chrono::milliseconds kRetention{5000};
 
 inline Generation generation(const Projection& projection, bool live) {
   return {.projection = std::string(projection.name),
@@ -25,6 +26,7 @@ inline Generation generation(const Projection& projection, bool live) {
           .version = projection.version,
           .partitions = 1,
           .dedupe_horizon = kHorizon,
+          .quarantine_retention = kRetention,
           .live = live};
 }
 
@@ -71,6 +73,13 @@ class Side {
     projector.emplace(projection_, generation_, kOnly, std::to_string(++takings_), limits,
                       ProjectorParts{*store_, from_, emitter_, probe});
     position_ = projector->take(log_.range(stream_, kOnly));
+  }
+
+  // Another release of the program goes on.
+  void run(const Projection& projection) {
+    projector.reset();
+    projection_ = projection;
+    restart();
   }
 
   void fold() {
@@ -124,7 +133,7 @@ class Side {
  private:
   MemoryLog& log_;
   const std::string stream_;
-  const Projection projection_;
+  Projection projection_;
   const Generation generation_;
   const Offset emits_from_;
   const std::unique_ptr<EventWriter> writer_;

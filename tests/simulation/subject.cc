@@ -16,6 +16,7 @@ Generation generation(const Projection& projection) {
           .version = projection.version,
           .partitions = kPartitions,
           .dedupe_horizon = kHorizon,
+          .quarantine_retention = kRetention,
           .live = true};
 }
 
@@ -53,7 +54,8 @@ Subject::Subject(Projection projection, std::function<std::unique_ptr<Ledger>()>
 }
 
 Account Subject::fresh(Partition partition) const {
-  return {{}, Refold(partition.value, kPartitions, kHorizon.count(), make_ledger_())};
+  const Lengths lengths{kHorizon.count(), kRetention.count()};
+  return {{}, Refold(partition.value, kPartitions, lengths, make_ledger_())};
 }
 
 std::string Subject::where(Partition partition, std::int64_t position) const {
@@ -185,11 +187,11 @@ void Subject::check_rows() const {
     std::map<std::int64_t, std::string> reasons;
     for (const Rejection& r : views_.rejections(Partition{p})) reasons[r.position.value] = r.reason;
     if (reasons != account.refold.rejections) throw Broken("wrong rejections" + at);
-    std::map<std::int64_t, std::string> keys;
+    std::map<std::int64_t, Quarantined> quarantined;
     for (const QuarantinedRecord& q : views_.quarantined(Partition{p})) {
-      keys[q.position.value] = q.key;
+      quarantined[q.position.value] = {q.key, q.value};
     }
-    if (keys != account.refold.quarantined) throw Broken("wrong quarantine" + at);
+    if (quarantined != account.refold.quarantined) throw Broken("wrong quarantine" + at);
   }
   const Rows found = published_(views_);
   if (found != expected) throw Broken(difference(expected, found) + " (" + stream_ + ")");

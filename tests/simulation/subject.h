@@ -19,6 +19,7 @@
 namespace sluice::simulation {
 
 constexpr std::chrono::milliseconds kHorizon{20'000};
+constexpr std::chrono::milliseconds kRetention{2'000};
 
 struct Account {
   std::vector<LoggedRecord> log;  // what a refold may use

@@ -14,6 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Partition kOnly{0};
+constexpr milliseconds kRetention{10'000};
 const std::string kStream = "tally.events";
 
 Generation generation(bool live) {
@@ -23,6 +24,7 @@ Generation generation(bool live) {
           .version = 1,
           .partitions = 1,
           .dedupe_horizon = milliseconds{1000},
+          .quarantine_retention = kRetention,
           .live = live};
 }
 
@@ -57,7 +59,9 @@ class Quiet {
     envelope.set_key("b");
     envelope.set_recorded_at(wall.time_since_epoch().count());
     envelope.set_payload(event.SerializeAsString());
-    const std::string value = envelope.SerializeAsString();
+    append(envelope.SerializeAsString());
+  }
+  void append(const std::string& value) {
     NewRecord record{kOnly, "b", value};
     writer_->append(kStream, {&record, 1});
   }
@@ -141,6 +145,26 @@ TEST_CASE("traffic moves time, and then nobody ticks") {
   }
   quiet.live(milliseconds{100});
   CHECK(quiet.end() == 41);
+}
+
+TEST_CASE("bytes that nobody can read age out of a quiet partition, by one tick") {
+  Quiet quiet;
+  quiet.append("garbage");
+  quiet.live(kRetention);
+  CHECK(quiet.views.quarantined(kOnly).at(0).value == "garbage");
+  quiet.live(milliseconds{2000});
+  CHECK_FALSE(quiet.views.quarantined(kOnly).at(0).value);
+  quiet.live(milliseconds{60'000});
+  CHECK(quiet.end() == 2);
+}
+
+TEST_CASE("what comes after a long silence is kept as long as anything") {
+  Quiet quiet;
+  quiet.add(milliseconds{1000});
+  quiet.live(10 * kRetention);
+  quiet.append("garbage");
+  quiet.live(kRetention);
+  CHECK(quiet.views.quarantined(kOnly).at(0).value == "garbage");
 }
 
 }  // namespace sluice

@@ -124,7 +124,21 @@ void World::produce_garbage() {
       value = envelope.SerializeAsString();
     }
   }
-  append(subject, partition_of(key, kPartitions), key, value);
+  Partition partition = partition_of(key, kPartitions);
+  if (chance(10)) partition = Partition{(partition.value + 1) % kPartitions};
+  append(subject, partition, key, value);
+}
+
+// Of a record whose bytes have aged out, with those that the log has, or with such as may be what a
+// later release of the program reads from them.
+void World::give_bytes(const Subject& subject, const LoggedRecord& record,
+                       Control::Release& release) {
+  release.set_offset(chance(90) ? record.offset : below(10));
+  if (chance(30)) {
+    release.set_value(record.value);
+  } else {
+    release.set_value(make_event(subject, record.key).SerializeAsString());
+  }
 }
 
 void World::produce_control() {
@@ -132,6 +146,10 @@ void World::produce_control() {
   envelope.set_recorded_at(wall_.time_since_epoch().count());
   Subject& subject = random_subject();
   Partition partition{below(kPartitions)};
+  // Mostly where there is something to decide.
+  if (chance(70) && subject.account(partition).refold.quarantined.empty()) {
+    partition = Partition{(partition.value + 1) % kPartitions};
+  }
   const auto& quarantined = subject.account(partition).refold.quarantined;
   std::string key;
   if (quarantined.empty() || chance(20)) {
@@ -140,8 +158,14 @@ void World::produce_control() {
   } else {
     auto chosen = quarantined.begin();
     std::advance(chosen, below(static_cast<int>(quarantined.size())));
-    key = chosen->second;
-    if (chance(70)) {
+    key = chosen->second.key;
+    const bool aged_out = !chosen->second.value;
+    if (chance(aged_out ? 70 : 10)) {
+      count("release from the log");
+      const auto offset = static_cast<std::size_t>(chosen->first);
+      give_bytes(subject, subject.account(partition).log[offset],
+                 *envelope.mutable_control()->mutable_release());
+    } else if (chance(70)) {
       count("discard");
       envelope.mutable_control()->mutable_discard()->set_offset(chosen->first);
     } else {

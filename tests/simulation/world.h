@@ -68,6 +68,7 @@ class World {
   void produce();
   void produce_control();
   void produce_garbage();
+  void give_bytes(const Subject& subject, const LoggedRecord& record, Control::Release& release);
   [[nodiscard]] std::string random_key(const Subject& subject);
   [[nodiscard]] std::string random_payload(const Subject& subject, const std::string& key);
   [[nodiscard]] Envelope make_event(const Subject& subject, const std::string& key);

@@ -99,7 +99,8 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   for (const Domain& domain : parts.domains) {
     ingest.partitions.emplace(domain.name, config.partitions);
   }
-  const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon);
+  const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon,
+                                  config.quarantine_retention);
   patiently(stop, [&] { apply_schema(parts.postgres, schemas, Apply::what_changed); });
 
   parts.workers =

@@ -27,6 +27,7 @@ struct NodeConfig {
   std::chrono::milliseconds flush_interval{250};
   std::chrono::milliseconds math_interval_min{1000};
   std::chrono::milliseconds dedupe_horizon{std::chrono::hours(24)};
+  std::chrono::milliseconds quarantine_retention{std::chrono::hours(7 * 24)};
 };
 
 // Where a started node is found.

@@ -27,7 +27,8 @@ std::vector<Projection> projections_of(std::span<const Domain> domains) {
 }
 
 std::vector<PublishedSchema> schemas_of(std::span<const Domain> domains, int partitions,
-                                        std::chrono::milliseconds dedupe_horizon) {
+                                        std::chrono::milliseconds dedupe_horizon,
+                                        std::chrono::milliseconds quarantine_retention) {
   std::vector<PublishedSchema> all;
   for (const Domain& domain : domains) {
     const Projection* projection = find(domain.name);
@@ -38,7 +39,8 @@ std::vector<PublishedSchema> schemas_of(std::span<const Domain> domains, int par
                    .reads_sql = domain.reads_sql,
                    .version = projection->version,
                    .partitions = partitions,
-                   .dedupe_horizon = dedupe_horizon});
+                   .dedupe_horizon = dedupe_horizon,
+                   .quarantine_retention = quarantine_retention});
   }
   return all;
 }

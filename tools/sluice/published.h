@@ -19,9 +19,9 @@ namespace sluice {
 // The projection of each domain that has one.
 [[nodiscard]] std::vector<Projection> projections_of(std::span<const Domain> domains);
 
-[[nodiscard]] std::vector<PublishedSchema> schemas_of(std::span<const Domain> domains,
-                                                      int partitions,
-                                                      std::chrono::milliseconds dedupe_horizon);
+[[nodiscard]] std::vector<PublishedSchema> schemas_of(
+    std::span<const Domain> domains, int partitions, std::chrono::milliseconds dedupe_horizon,
+    std::chrono::milliseconds quarantine_retention);
 
 // The live generation of a projection. Throws what connecting throws, when it is first used.
 [[nodiscard]] std::unique_ptr<ProjectionSink> open_sink(const std::string& url,

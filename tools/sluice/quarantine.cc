@@ -11,10 +11,13 @@
 #include "tools/sluice/domain_choice.h"
 #include "tools/sluice/event_line.h"
 #include "tools/sluice/log.h"
+#include "tools/sluice/logged_record.h"
 #include "tools/sluice/producer.h"
 
 namespace sluice {
 namespace {
+
+constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
 
 struct Options {
   std::string postgres;
@@ -22,14 +25,15 @@ struct Options {
   std::string domain;
   std::string key;
   std::int64_t partition = 0;
-  std::int64_t offset = 0;
+  std::int64_t offset = kNone;
 };
 
 Exit list(const Options& options, const Speech& speech) {
   const Answer answer =
       Database(options.postgres)
           .ask(
-              "SELECT projection, partition, position, key, reason, length(bytes) AS size "
+              "SELECT projection, partition, position, key, reason, length(bytes) AS size, "
+              "bytes IS NULL AS aged_out "
               "FROM sluice.quarantine ORDER BY projection, partition, position");
   if (speech.json) {
     print_line(answer.json());
@@ -54,6 +58,19 @@ Exit show(const Options& options) {
   return Exit::done;
 }
 
+// Of a record whose bytes have aged out: from the log again.
+void give_bytes(Log& log, const RecordPlace& place, Envelope& release) {
+  const LoggedRecord record = logged_record(log, place);
+  Envelope envelope;
+  const bool says_key = record.key.empty() && envelope.ParseFromString(record.value);
+  if ((says_key ? envelope.key() : record.key) != release.key()) {
+    throw Misconfigured("the record at " + std::to_string(place.offset.value) +
+                        " is of another key: sluice quarantine list says which");
+  }
+  release.mutable_control()->mutable_release()->set_offset(place.offset.value);
+  release.mutable_control()->mutable_release()->set_value(record.value);
+}
+
 // The decision is a record of the partition's own log, so that a replay repeats it.
 Exit decide(const Options& options, bool discard) {
   const Domain domain = choose_domains({options.domain}).front();
@@ -65,6 +82,7 @@ Exit decide(const Options& options, bool discard) {
                        : own_embedded_log(options.log.data, std::uint64_t{32} << 20);
   const auto partitions = log->topology()->partitions(stream);
   if (!partitions) throw Misconfigured("there is no stream " + stream + ": is this the right log?");
+  const Partition partition = partition_of(options.key, *partitions);
 
   Envelope envelope;
   envelope.set_id(random_id());
@@ -77,10 +95,12 @@ Exit decide(const Options& options, bool discard) {
     envelope.mutable_control()->mutable_discard()->set_offset(options.offset);
   } else {
     envelope.mutable_control()->mutable_release();
+    if (options.offset != kNone) {
+      give_bytes(*log, {stream, partition, Offset{options.offset}}, envelope);
+    }
   }
   const std::string value = envelope.SerializeAsString();
-  NewRecord record{
-      .partition = partition_of(options.key, *partitions), .key = options.key, .value = value};
+  NewRecord record{.partition = partition, .key = options.key, .value = value};
   log->writer()->append(stream, {&record, 1});
   print_line("{\"token\":\"" + std::string(domain.name) + ":" +
              std::to_string(record.partition.value) + "@" +
@@ -102,11 +122,13 @@ void add_decision(Command& quarantine, const std::shared_ptr<Options>& options, 
   command.text("domain", options->domain, "Whose quarantine").required();
   command.text("key", options->key, "The key whose records wait, such as a conversation")
       .required();
-  if (discard)
-    command
-        .number("offset", options->offset, 0, std::numeric_limits<std::int64_t>::max(),
-                "The record's position")
-        .required();
+  if (discard) {
+    command.number("offset", options->offset, 0, kNone, "The record's position").required();
+  } else {
+    command.number("offset", options->offset, 0, kNone,
+                   "The position of the first of them, when its bytes have aged out: it is read "
+                   "from the log again");
+  }
   command.runs([options, discard](const Speech&) { return decide(*options, discard); });
 }
 
@@ -129,10 +151,7 @@ void add_quarantine(Command& root) {
   add_postgres_option(shows, options->postgres);
   shows.text("domain", options->domain, "Whose quarantine").required();
   shows.number("partition", options->partition, 0, 1'000'000, "The record's partition").required();
-  shows
-      .number("offset", options->offset, 0, std::numeric_limits<std::int64_t>::max(),
-              "The record's position")
-      .required();
+  shows.number("offset", options->offset, 0, kNone, "The record's position").required();
   shows.runs([options](const Speech&) { return show(*options); });
 
   add_decision(quarantine, options, false);

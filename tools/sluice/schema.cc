@@ -21,13 +21,14 @@ struct Options {
   std::string since;
   std::int64_t partitions = 4;
   std::chrono::milliseconds horizon{std::chrono::hours(24)};
+  std::chrono::milliseconds retention{std::chrono::hours(7 * 24)};
 };
 
 Exit print(const Options& options, const Speech& speech) {
   std::string sql;
   for (const PublishedSchema& schema :
        schemas_of(choose_domains(options.domains), static_cast<int>(options.partitions),
-                  options.horizon)) {
+                  options.horizon, options.retention)) {
     sql += schema_sql(schema, 1);
   }
   if (speech.json) {
@@ -39,8 +40,9 @@ Exit print(const Options& options, const Speech& speech) {
 }
 
 Exit apply(const Options& options) {
-  const auto schemas = schemas_of(choose_domains(options.domains),
-                                  static_cast<int>(options.partitions), options.horizon);
+  const auto schemas =
+      schemas_of(choose_domains(options.domains), static_cast<int>(options.partitions),
+                 options.horizon, options.retention);
   apply_schema(options.postgres, schemas);
   std::string applied;
   for (const PublishedSchema& schema : schemas) {
@@ -97,6 +99,9 @@ void add_schema(Command& root) {
                    "Of the domain's stream; fixed when the view is made");
     command.duration("dedupe-horizon", options->horizon, std::chrono::seconds(1),
                      "How long an event's id is remembered; fixed too");
+    command.duration("quarantine-retention", options->retention, std::chrono::seconds(1),
+                     "How long quarantine keeps bytes that no deletion of a user is sure to reach; "
+                     "fixed too");
     command.runs([options, applies](const Speech& speech) {
       return applies ? apply(*options) : print(*options, speech);
     });

@@ -81,6 +81,9 @@ void add_up(Command& root) {
                    "From one computation of a conversation's opinion groups to the next, at least");
   command.duration("dedupe-horizon", node.dedupe_horizon, std::chrono::seconds(1),
                    "How long an event's id is remembered; fixed when the view is made");
+  command.duration("quarantine-retention", node.quarantine_retention, std::chrono::seconds(1),
+                   "How long quarantine keeps bytes that no deletion of a user is sure to reach; "
+                   "fixed when the view is made");
   command.runs([options](const Speech&) { return up(*options); });
 }
 

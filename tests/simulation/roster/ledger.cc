@@ -36,6 +36,11 @@ std::optional<std::string> RosterLedger::key_of(const std::string& payload) cons
   return member;
 }
 
+bool RosterLedger::is_a_fact(const std::string& payload) const {
+  roster::Event event;
+  return event.ParseFromString(payload) && event.fact_case() != roster::Event::FACT_NOT_SET;
+}
+
 std::string RosterLedger::apply(const LedgerFact& fact, std::vector<Telling>& tellings) {
   roster::Event event;
   event.ParseFromString(fact.payload);

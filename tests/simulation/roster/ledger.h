@@ -8,6 +8,7 @@ namespace sluice::simulation {
 class RosterLedger final : public Ledger {
  public:
   [[nodiscard]] std::optional<std::string> key_of(const std::string& payload) const override;
+  [[nodiscard]] bool is_a_fact(const std::string& payload) const override;
   std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) override;
   void pass(std::int64_t, std::vector<Telling>&) override {}
   [[nodiscard]] std::optional<std::int64_t> next_due() const override { return std::nullopt; }

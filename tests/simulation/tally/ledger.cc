@@ -48,6 +48,11 @@ std::optional<std::string> TallyLedger::key_of(const std::string& payload) const
   return box;
 }
 
+bool TallyLedger::is_a_fact(const std::string& payload) const {
+  tally::Event event;
+  return event.ParseFromString(payload) && event.fact_case() != tally::Event::FACT_NOT_SET;
+}
+
 std::string TallyLedger::apply(const LedgerFact& fact, std::vector<Telling>& tellings) {
   tally::Event event;
   event.ParseFromString(fact.payload);

@@ -11,6 +11,7 @@ namespace sluice::simulation {
 class TallyLedger final : public Ledger {
  public:
   [[nodiscard]] std::optional<std::string> key_of(const std::string& payload) const override;
+  [[nodiscard]] bool is_a_fact(const std::string& payload) const override;
   std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) override;
   void pass(std::int64_t record_time, std::vector<Telling>& tellings) override;
   [[nodiscard]] std::optional<std::int64_t> next_due() const override;
