@@ -84,6 +84,8 @@ RoleProperties reader_properties(const KafkaConfig& config, const KafkaMember& m
   const std::size_t fetch = std::min(bytes / 8, kLargestFetch);
   RoleProperties role{
       .usual = {{"session.timeout.ms", "10000"},
+                // A member that has found no stream joins no group before it looks again.
+                {"topic.metadata.refresh.interval.ms", "5000"},
                 // One request a broker is in flight: a partition that is sought or resumed waits
                 // for what was asked before.
                 {"fetch.wait.max.ms", "100"},
@@ -136,7 +138,7 @@ Client::~Client() {
   }).detach();
   if (end.wait_for(kToEnd) == std::future_status::ready) return;
   heard->nobody_listens = true;
-  spdlog::info("kafka client not ended yet: its broker does not answer");
+  spdlog::info("kafka client not ended yet, goes on by itself");
 }
 
 void Client::abandon() {

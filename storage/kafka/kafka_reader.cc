@@ -87,10 +87,19 @@ void KafkaReader::serve(rd_kafka_event_t* event) {
     case RD_KAFKA_EVENT_REBALANCE:
       return rebalance(event);
     case RD_KAFKA_EVENT_ERROR:
+      require_stream(rd_kafka_event_error(event));
       return client_.take_error(event);
     default:
       return;  // the answer to show_progress(), which nobody waits for
   }
+}
+
+// What is unknown now was known when the group took us in: it may come back.
+void KafkaReader::require_stream(rd_kafka_resp_err_t code) const {
+  const bool unknown = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                       code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                       code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+  if (joined_ && unknown) throw Retryable("the stream " + stream_ + " is gone");
 }
 
 void KafkaReader::rebalance(rd_kafka_event_t* event) {
@@ -338,6 +347,7 @@ std::optional<std::pair<Offset, Offset>> KafkaReader::range(Partition partition,
       rd_kafka_query_watermark_offsets(client_.get(), stream_.c_str(), partition.value, &begin,
                                        &end, static_cast<int>(deadline.count()));
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return std::pair{Offset{begin}, Offset{end}};
+  require_stream(code);
   // Of a stream that is not there librdkafka tells who has no group in its log only.
   if (reaction_to(code) == Reaction::reconfigure) fail(code, "reading " + at(partition));
   return std::nullopt;

@@ -42,6 +42,7 @@ class KafkaReader final : public EventReader {
   };
 
   void serve(rd_kafka_event_t* event);
+  void require_stream(rd_kafka_resp_err_t code) const;
   void rebalance(rd_kafka_event_t* event);
   void lose(const rd_kafka_topic_partition_list_t& partitions);
   void acquire_pending();

@@ -12,12 +12,12 @@ import sys
 from model import read_log
 from postgres import Cluster, ask
 from reader import Reader
-from system import DOMAIN, Folder, Up, chance, wait_for
+from system import DOMAIN, Folder, Up, chance, eventually, wait_for
 from traffic import Traffic, check
 
 
 def position(up):
-    return int(ask(up.postgres, "SELECT sum(position) FROM sluice.position "
+    return int(ask(up.postgres, "SELECT coalesce(sum(position), 0) FROM sluice.position "
                             f"WHERE projection = '{DOMAIN}'")[0][0])
 
 
@@ -27,6 +27,7 @@ def private(seed):
         up.start()
         with Traffic([up.http] * 2, seed) as traffic:
             traffic.goes_on()
+            eventually("there is a view to back up", lambda: position(up) > 0)
             up.stop()
             subprocess.run(["cp", "-a", cluster, backup], check=True)
             up.start()

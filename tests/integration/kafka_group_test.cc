@@ -61,6 +61,22 @@ class Member final : public Ownership {
   std::unique_ptr<EventReader> reader_;
 };
 
+void remove_topic(const std::string& topic) {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  rd_kafka_conf_set(conf, "bootstrap.servers", shared_broker().bootstrap().c_str(), nullptr, 0);
+  rd_kafka_t* client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
+  rd_kafka_queue_t* answers = rd_kafka_queue_new(client);
+  rd_kafka_DeleteTopic_t* deletion = rd_kafka_DeleteTopic_new(topic.c_str());
+  rd_kafka_DeleteTopics(client, &deletion, 1, nullptr, answers);
+  rd_kafka_event_t* answer = rd_kafka_queue_poll(answers, 30'000);
+  REQUIRE(answer != nullptr);
+  CHECK(rd_kafka_event_error(answer) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  rd_kafka_event_destroy(answer);
+  rd_kafka_DeleteTopic_destroy(deletion);
+  rd_kafka_queue_destroy(answers);
+  rd_kafka_destroy(client);
+}
+
 // What Kafka's own tools would show.
 std::int64_t committed(const std::string& group, const std::string& stream) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
@@ -210,6 +226,44 @@ TEST_CASE("an instance that another process has taken over says so and does not 
   CHECK_THROWS_AS(take(*zombie, positions, 1), Misconfigured);
   append_numbered(*kafka.writer, stream, Partition{0}, 0, 1);
   CHECK(take(*heir, others, 1).size() == 1);
+}
+
+TEST_CASE("members who come back are given partitions of a stream that was gone") {
+  if (!kafka_or_skip()) return;
+  KafkaFixture kafka(shared_broker());
+  const std::string stream = new_stream(*kafka.topology, kPartitions);
+  const std::string name = unique_stream();
+  const auto join = [&](Group& group) {
+    std::vector<std::unique_ptr<Member>> both;
+    for (const char* instance : {"one", "two"}) {
+      both.push_back(std::make_unique<Member>(
+          kafka.log, stream, KafkaMember{.group = name, .instance = instance}, group));
+    }
+    return both;
+  };
+  const auto together = [&](std::vector<std::unique_ptr<Member>>& both) {
+    for (const auto& member : both) {
+      try {
+        member->turn();
+      } catch (const Retryable&) {  // as long as the stream is gone
+      } catch (const Unreadable&) {
+      }
+    }
+    return both[0]->has.size() + both[1]->has.size();
+  };
+  Group before;
+  auto members = join(before);
+  REQUIRE(eventually([&] { return together(members) == kPartitions; }));
+  remove_topic(stream);
+  REQUIRE(eventually([&] { return together(members) == 0; }));
+  members.clear();
+  REQUIRE(eventually([&] { return !kafka.topology->partitions(stream); }));
+  kafka.topology->create(stream, kPartitions);
+
+  Group after;
+  members = join(after);
+  CHECK(eventually([&] { return together(members) == kPartitions; }));
+  CHECK(after.violations == 0);
 }
 
 TEST_CASE("a member may go at any step of its joining") {
