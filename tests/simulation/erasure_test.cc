@@ -189,9 +189,10 @@ struct Both {
   }
   std::string where_is(const std::string& text) {
     std::string places;
-    for (const auto& [position, record] : deliberation.quarantine()) {
-      const bool held = record.value.value_or("").find(text) != std::string::npos;
-      if (held) places += "quarantine at " + std::to_string(position.value) + ", ";
+    for (const auto& row : deliberation.quarantine()) {
+      const QuarantinedRecord& record = row.second;
+      if (!record.value || record.value->find(text) == std::string::npos) continue;
+      places += "quarantine at " + std::to_string(record.position.value) + ", ";
     }
     if (deliberation.tables().find(text) != std::string::npos) places += "tables";
     return places;
@@ -329,7 +330,7 @@ TEST_CASE(
   side.fold();
   const auto rows = side.quarantine();
   REQUIRE(rows.size() == 2);
-  CHECK(rows.at(Offset{0}).value->empty());
+  CHECK(rows.at(Offset{0}).value == "");
   CHECK(rows.at(Offset{1}).value == "garbage");
   side.pass(kRetention);
   tick(side);
