@@ -330,7 +330,7 @@ TEST_CASE(
   side.fold();
   const auto rows = side.quarantine();
   REQUIRE(rows.size() == 2);
-  CHECK(rows.at(Offset{0}).value->empty());
+  CHECK(rows.at(Offset{0}).value == "");
   CHECK(rows.at(Offset{1}).value == "garbage");
   side.pass(kRetention);
   tick(side);
