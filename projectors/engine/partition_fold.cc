@@ -224,14 +224,6 @@ void PartitionFold::fire(Timer& timer) {
   fold_->fire(timer, effects);
 }
 
-void PartitionFold::fire(Timer& timer) {
-  if (timer.kind == kAges) return age_out(Offset{std::stoll(std::string(timer.key))});
-  timer.folded_to = folding_.next();
-  outbox_.set_record_time(record_time());
-  Effects effects(tables_, timers_, outbox_, timer.due);
-  fold_->fire(timer, effects);
-}
-
 bool PartitionFold::counted_before(const LogRecord& record) {
   const EventId id = id_of(key_, envelope_.id());
   dedupe_.prefetch(id);
