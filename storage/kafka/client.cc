@@ -124,11 +124,16 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
   static_cast<void>(conf.release());  // the client's since it succeeded
 }
 
-// Without a good-bye to the group: whoever wants one says it before. librdkafka waits for what is
-// in flight, such as progress that the broker does not acknowledge, for a minute or longer, and
-// nothing cuts that short: past our deadline a thread of its own waits for it.
+// Without a good-bye to the group: whoever wants one says it before. librdkafka waits for what a
+// consumer has in flight, such as progress that the broker does not acknowledge, for a minute or
+// longer, and nothing cuts that short: past our deadline a thread of its own waits for it. A
+// producer ends at once, and is waited for: until then it may read the records that it was lent.
 Client::~Client() {
   if (client_ == nullptr) return;
+  if (rd_kafka_type(client_) == RD_KAFKA_PRODUCER) {
+    rd_kafka_destroy(client_);
+    return;
+  }
   const auto ended = std::make_shared<std::promise<void>>();
   const auto end = ended->get_future();
   const auto heard = heard_;

@@ -41,7 +41,7 @@ class Client {
  public:
   // `events`: RD_KAFKA_EVENT_ flags. Throws Misconfigured.
   Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProperties& role, int events);
-  // Within seconds, whatever the broker does: what of the client has not ended by then ends by
+  // Within seconds, whatever the broker does: what of a consumer has not ended by then ends by
   // itself.
   ~Client();
   Client(const Client&) = delete;
