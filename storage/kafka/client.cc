@@ -46,13 +46,6 @@ Conf configured(const KafkaConfig& config, const RoleProperties& role) {
   return conf;
 }
 
-milliseconds session_of(rd_kafka_t* client) {
-  std::array<char, 16> text{};
-  std::size_t size = text.size();
-  rd_kafka_conf_get(rd_kafka_conf(client), "session.timeout.ms", text.data(), &size);
-  return milliseconds{std::strtol(text.data(), nullptr, 10)};
-}
-
 }  // namespace
 
 RoleProperties writer_properties(const KafkaConfig& config) {
@@ -109,6 +102,13 @@ RoleProperties reader_properties(const KafkaConfig& config, const KafkaMember& m
 RoleProperties topology_properties() { return {}; }
 
 void require_known(const KafkaConfig& config) { configured(config, {}); }
+
+milliseconds session_of(rd_kafka_t* client) {
+  std::array<char, 16> text{};
+  std::size_t size = text.size();
+  rd_kafka_conf_get(rd_kafka_conf(client), "session.timeout.ms", text.data(), &size);
+  return milliseconds{std::strtol(text.data(), nullptr, 10)};
+}
 
 Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProperties& role,
                int events)

@@ -37,6 +37,9 @@ struct RoleProperties {
 // Throws Misconfigured, naming the property. Connects to nobody.
 void require_known(const KafkaConfig& config);
 
+// How long a group remembers a member that it does not hear.
+[[nodiscard]] std::chrono::milliseconds session_of(rd_kafka_t* client);
+
 class Client {
  public:
   // `events`: RD_KAFKA_EVENT_ flags. Throws Misconfigured.

@@ -6,10 +6,12 @@
 #include "storage/kafka/kafka_reader.h"
 #include "storage/kafka/kafka_topology.h"
 #include "storage/kafka/kafka_writer.h"
+#include "storage/kafka/left_places.h"
 
 namespace sluice {
 
-KafkaLog::KafkaLog(KafkaConfig config) : config_(std::move(config)) {
+KafkaLog::KafkaLog(KafkaConfig config)
+    : config_(std::move(config)), left_(std::make_shared<kafka::LeftPlaces>()) {
   kafka::require_known(config_);
 }
 
@@ -19,7 +21,9 @@ std::unique_ptr<EventWriter> KafkaLog::writer() const {
 
 std::unique_ptr<EventReader> KafkaLog::reader(std::string_view stream, const KafkaMember& member,
                                               Ownership& ownership) const {
-  return std::make_unique<kafka::KafkaReader>(config_, std::string(stream), member, ownership);
+  left_->require_forgotten(member);
+  return std::make_unique<kafka::KafkaReader>(config_, std::string(stream), member, ownership,
+                                              left_);
 }
 
 std::unique_ptr<EventReader> KafkaLog::reader(std::string_view stream,

@@ -43,8 +43,12 @@ struct KafkaMember {
   std::string instance;
 };
 
-// Makes writers, readers and topologies; nothing is shared between them. They connect by
-// themselves, and again whenever the broker was away.
+namespace kafka {
+class LeftPlaces;
+}
+
+// Makes writers, readers and topologies, which share nothing but which static members went with
+// nothing. They connect by themselves, and again whenever the broker was away.
 class KafkaLog {
  public:
   // Throws Misconfigured, naming it, for a property that librdkafka does not know or take.
@@ -58,7 +62,8 @@ class KafkaLog {
   //                  until seek(), others go on;
   //   Misconfigured  no such stream, no permission, a stream without LogAppendTime, an instance
   //                  that somebody else has taken.
-  // `ownership` must outlive the reader; it is not called by the destructor.
+  // `ownership` must outlive the reader; it is not called by the destructor. Throws Retryable
+  // itself for a static member that went with nothing less than a session ago.
   [[nodiscard]] std::unique_ptr<EventReader> reader(std::string_view stream,
                                                     const KafkaMember& member,
                                                     Ownership& ownership) const;
@@ -72,6 +77,7 @@ class KafkaLog {
 
  private:
   KafkaConfig config_;
+  std::shared_ptr<kafka::LeftPlaces> left_;
 };
 
 }  // namespace sluice

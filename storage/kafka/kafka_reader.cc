@@ -30,10 +30,12 @@ std::string text_of(Offset offset) { return std::to_string(offset.value); }
 }  // namespace
 
 KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream, const KafkaMember& member,
-                         Ownership& ownership)
+                         Ownership& ownership, std::shared_ptr<LeftPlaces> left)
     : stream_(std::move(stream)),
       membership_(member.instance.empty() ? Membership::ordinary_member
                                           : Membership::static_member),
+      member_(member),
+      left_(std::move(left)),
       ownership_(ownership),
       client_(RD_KAFKA_CONSUMER, config, reader_properties(config, member), kEvents),
       fetched_(client_.get()),
@@ -56,6 +58,9 @@ KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream,
 KafkaReader::~KafkaReader() {
   fetched_.release();
   if (membership_ == Membership::fixed) return;
+  if (membership_ == Membership::static_member && joined_ && held_.empty() && pending_.empty()) {
+    left_->went(member_, session_of(client_.get()));
+  }
   // Before 2.3 librdkafka aborts the process where a member is destroyed that has been let into its
   // group and not told what is its own (github.com/confluentinc/librdkafka/issues/4312).
   const bool destroyable = joined_ || rd_kafka_version() >= 0x02030000;

@@ -4,6 +4,7 @@
 #include <deque>
 #include <exception>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "storage/event_log.h"
 #include "storage/kafka/client.h"
 #include "storage/kafka/fetched.h"
+#include "storage/kafka/left_places.h"
 
 namespace sluice::kafka {
 
@@ -19,7 +21,7 @@ namespace sluice::kafka {
 class KafkaReader final : public EventReader {
  public:
   KafkaReader(const KafkaConfig& config, std::string stream, const KafkaMember& member,
-              Ownership& ownership);
+              Ownership& ownership, std::shared_ptr<LeftPlaces> left);
   KafkaReader(const KafkaConfig& config, std::string stream, std::vector<Partition> partitions,
               Ownership& ownership);
   ~KafkaReader() override;
@@ -65,6 +67,8 @@ class KafkaReader final : public EventReader {
 
   const std::string stream_;
   const Membership membership_;
+  const KafkaMember member_;  // of no group: empty
+  const std::shared_ptr<LeftPlaces> left_;
   Ownership& ownership_;
   Client client_;
   Fetched fetched_;

@@ -61,6 +61,13 @@ class Member final : public Ownership {
   std::unique_ptr<EventReader> reader_;
 };
 
+// Sessions.
+KafkaConfig brief() {
+  KafkaConfig config;
+  config.properties = {{"session.timeout.ms", "2000"}, {"heartbeat.interval.ms", "300"}};
+  return config;
+}
+
 void remove_topic(const std::string& topic) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   rd_kafka_conf_set(conf, "bootstrap.servers", shared_broker().bootstrap().c_str(), nullptr, 0);
@@ -230,7 +237,7 @@ TEST_CASE("an instance that another process has taken over says so and does not 
 
 TEST_CASE("members who come back are given partitions of a stream that was gone") {
   if (!kafka_or_skip()) return;
-  KafkaFixture kafka(shared_broker());
+  KafkaFixture kafka(shared_broker(), brief());
   const std::string stream = new_stream(*kafka.topology, kPartitions);
   const std::string name = unique_stream();
   const auto join = [&](Group& group) {
@@ -261,9 +268,41 @@ TEST_CASE("members who come back are given partitions of a stream that was gone"
   kafka.topology->create(stream, kPartitions);
 
   Group after;
-  members = join(after);
+  REQUIRE(eventually([&] {
+    try {
+      members = join(after);
+      return true;
+    } catch (const Retryable&) {  // as long as the group remembers that they had nothing
+      return false;
+    }
+  }));
   CHECK(eventually([&] { return together(members) == kPartitions; }));
   CHECK(after.violations == 0);
+}
+
+// It would be given what it had, nothing, for as long as anybody of its group is there.
+TEST_CASE("a static member that went with nothing comes back as a new one") {
+  if (!kafka_or_skip()) return;
+  KafkaFixture kafka(shared_broker(), brief());
+  const std::string stream = new_stream(*kafka.topology, 1);
+  const std::string name = unique_stream();
+  Group group;
+  Member has(kafka.log, stream, {.group = name, .instance = "one"}, group);
+  REQUIRE(eventually([&] { return has.turn(), has.has.size() == 1; }));
+  const KafkaMember two{.group = name, .instance = "two"};
+  // True once it cannot be opened.
+  const auto remembered = [&] {
+    try {
+      Member has_not(kafka.log, stream, two, group);
+      for (int turns = 0; turns < 10; ++turns) has.turn(), has_not.turn();
+      return false;
+    } catch (const Retryable&) {
+      return true;
+    }
+  };
+  CHECK(eventually(remembered));
+  CHECK(eventually([&] { return has.turn(), !remembered(); }));
+  CHECK(group.violations == 0);
 }
 
 TEST_CASE("a member may go at any step of its joining") {
