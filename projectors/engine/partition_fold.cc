@@ -213,10 +213,14 @@ Time PartitionFold::recorded_at(const LogRecord& record) const {
 
 void PartitionFold::move_time(const LogRecord& record) {
   head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
-  while (auto timer = timers_.take_due(record_time())) fire(*timer);
+  for (;;) {
+    const std::optional<Timer> timer = timers_.take_due(record_time());
+    if (!timer) return;
+    fire(*timer);
+  }
 }
 
-void PartitionFold::fire(Timer& timer) {
+void PartitionFold::fire(Timer timer) {
   if (timer.kind == kAges) return age_out(Offset{std::stoll(std::string(timer.key))});
   timer.folded_to = folding_.next();
   outbox_.set_record_time(record_time());

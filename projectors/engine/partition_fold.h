@@ -122,7 +122,7 @@ class PartitionFold {
   void reject(const LogRecord& record, std::string_view reason);
   // Moves record time on to the record's, and fires what is due then.
   void move_time(const LogRecord& record);
-  void fire(Timer& timer);
+  void fire(Timer timer);
   [[nodiscard]] Time recorded_at(const LogRecord& record) const;
 
   const Projection& projection_;
