@@ -76,6 +76,7 @@ std::span<const LogRecord> KafkaReader::poll(milliseconds timeout) {
     while (const Event event = fetched_.event()) serve(event.get());
     acquire_pending();
     throw_failure();
+    require_place();
     const auto messages = fetched_.take();
     if (client_.take_vanished()) fail_vanished();
     collect(messages);
@@ -113,13 +114,26 @@ void KafkaReader::rebalance(rd_kafka_event_t* event) {
     for (int i = 0; i < partitions.cnt; ++i) {
       pending_.push_back(Partition{partitions.elems[i].partition});
     }
-    joined_ = true;
+    if (!std::exchange(joined_, true)) empty_since_ = Clock::now();
+    if (!pending_.empty()) empty_since_.reset();
     // The group need not wait for what Ownership does: each is added when its position is known.
     const PartitionList none(rd_kafka_topic_partition_list_new(0));
     check(rd_kafka_incremental_assign(client_.get(), none.get()), "joining the group");
     return;
   }
   lose(partitions);
+}
+
+// A process before this one may have gone with nothing, and its place is what we were given. What
+// others have yet to let go of comes within a session, as a rule; where there are more members than
+// partitions, going was for nothing and does no harm.
+void KafkaReader::require_place() {
+  if (membership_ != Membership::static_member || !empty_since_) return;
+  if (Clock::now() < *empty_since_ + session_of(client_.get())) return;
+  empty_since_.reset();
+  if (!left_->first_to_go(member_)) return;
+  throw Retryable("the group " + member_.group + " has nothing for " + member_.instance +
+                  ": joining it again as a new member");
 }
 
 void KafkaReader::lose(const rd_kafka_topic_partition_list_t& partitions) {

@@ -54,6 +54,8 @@ class KafkaReader final : public EventReader {
   // All that are held: which of them it was is not told.
   void fail_vanished();
   void throw_failure();
+  // Throws Retryable where the group gave nothing and never will.
+  void require_place();
   void go_to(Partition partition, Offset position);
   void assign_anew(Partition partition, Offset position);
   void close();
@@ -75,6 +77,8 @@ class KafkaReader final : public EventReader {
   const std::size_t low_water_;  // records fetched and not taken
   std::chrono::steady_clock::time_point next_question_;
   bool joined_ = false;  // a group has told what is ours, be it nothing
+  // When it first did; nullopt: not yet, or something was ours since.
+  std::optional<std::chrono::steady_clock::time_point> empty_since_;
   std::map<Partition, Held> held_;
   std::deque<Partition> pending_;  // assigned by the group, Ownership not yet told
   std::vector<LogRecord> records_;

@@ -28,4 +28,9 @@ void LeftPlaces::require_forgotten(const KafkaMember& member) {
   forgotten_.erase(found);
 }
 
+bool LeftPlaces::first_to_go(const KafkaMember& member) {
+  const std::lock_guard lock(mutex_);
+  return have_gone_.insert(name_of(member)).second;
+}
+
 }  // namespace sluice::kafka

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "storage/errors.h"
 #include "tests/contract/log_reading.h"
@@ -302,6 +303,41 @@ TEST_CASE("a static member that went with nothing comes back as a new one") {
   };
   CHECK(eventually(remembered));
   CHECK(eventually([&] { return has.turn(), !remembered(); }));
+  CHECK(group.violations == 0);
+}
+
+// What it was given may be what a process before it left, which it cannot tell.
+TEST_CASE("a static member that has nothing from the beginning joins once more, as a new one") {
+  if (!kafka_or_skip()) return;
+  KafkaFixture kafka(shared_broker(), brief());
+  const std::string stream = new_stream(*kafka.topology, 1);
+  const std::string name = unique_stream();
+  Group group;
+  Member has(kafka.log, stream, {.group = name, .instance = "one"}, group);
+  REQUIRE(eventually([&] { return has.turn(), has.has.size() == 1; }));
+  std::unique_ptr<Member> has_not;
+  int times_sent_away = 0;
+  // True while it is among the group's members.
+  const auto turn = [&] {
+    try {
+      has.turn();
+      if (!has_not) {
+        has_not = std::make_unique<Member>(kafka.log, stream,
+                                           KafkaMember{.group = name, .instance = "two"}, group);
+      }
+      has_not->turn();
+    } catch (const Retryable&) {
+      if (std::exchange(has_not, nullptr)) ++times_sent_away;
+    }
+    return has_not != nullptr;
+  };
+  CHECK(eventually([&] { return !turn(); }));
+  CHECK(eventually(turn));
+  // Longer than what it was sent away for.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(4);
+  while (std::chrono::steady_clock::now() < until) turn();
+  CHECK(times_sent_away == 1);
+  CHECK(has.has.size() == 1);
   CHECK(group.violations == 0);
 }
 
