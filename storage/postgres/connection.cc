@@ -19,11 +19,6 @@ constexpr int kLeastVersion = 150000;
 // How much longer than the server's own limit for a statement its answer may take.
 constexpr std::chrono::seconds kToAnswer{5};
 
-struct Clear {
-  void operator()(pg_result* result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<pg_result, Clear>;
-
 }  // namespace
 
 void PgConnection::finish(pg_conn* connection) { PQfinish(connection); }
@@ -72,17 +67,14 @@ bool PgConnection::connect() {
   return true;
 }
 
-PgResult PgConnection::checked(pg_result* raw, std::string_view doing) {
-  PgResult result(raw);
-  if (raw) {
-    const ExecStatusType status = PQresultStatus(raw);
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN) {
-      return result;
-    }
+PgResult PgConnection::checked(PgAnswer answer, std::string_view doing) {
+  const ExecStatusType status = PQresultStatus(answer.get());
+  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN) {
+    return PgResult(std::move(answer));
   }
-  const char* state = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
+  const char* state = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
   const std::string message =
-      raw ? message_of(raw) : in_one_line(PQerrorMessage(connection_.get()));
+      answer ? message_of(answer.get()) : in_one_line(PQerrorMessage(connection_.get()));
   raise_postgres(state ? state : "",
                  message + " in " + in_one_line(std::string(doing.substr(0, 120)).c_str()));
 }
@@ -113,39 +105,40 @@ void PgConnection::send(int taken, Clock::time_point deadline) {
   // What fails here is told by the answer.
 }
 
-pg_result* PgConnection::next_result(Clock::time_point deadline) {
+PgAnswer PgConnection::next_answer(Clock::time_point deadline) {
   while (PQisBusy(connection_.get()) != 0) {
     wait(POLLIN, deadline);
     if (PQconsumeInput(connection_.get()) == 0) break;
   }
-  return PQgetResult(connection_.get());
+  return PgAnswer(PQgetResult(connection_.get()));
 }
 
 // The last of a text of several statements, or that of the one which failed.
-pg_result* PgConnection::answer(Clock::time_point deadline) {
-  Result last;
-  while (Result next{next_result(deadline)}) {
+PgAnswer PgConnection::last_answer(Clock::time_point deadline) {
+  PgAnswer last;
+  while (PgAnswer next = next_answer(deadline)) {
     // Behind an error comes nothing but its consequences.
-    if (PQresultStatus(last.get()) == PGRES_FATAL_ERROR && last) continue;
+    if (last && PQresultStatus(last.get()) == PGRES_FATAL_ERROR) continue;
     last = std::move(next);
     if (PQresultStatus(last.get()) == PGRES_COPY_IN) break;
   }
-  return last.release();
+  return last;
 }
 
 void PgConnection::give_up_copy(Clock::time_point deadline) {
-  while (const Result next{next_result(deadline)}) {
-    if (PQresultStatus(next.get()) == PGRES_COPY_IN)
+  while (const PgAnswer next = next_answer(deadline)) {
+    if (PQresultStatus(next.get()) == PGRES_COPY_IN) {
       send(PQputCopyEnd(connection_.get(), "given up"), deadline);
+    }
     if (broken()) return;
   }
 }
 
-pg_result* PgConnection::ask(const std::string& sql) {
+PgAnswer PgConnection::ask(const std::string& sql) {
   const Clock::time_point deadline = this->deadline();
   give_up_copy(deadline);
   send(PQsendQuery(connection_.get(), sql.c_str()), deadline);
-  return answer(deadline);
+  return last_answer(deadline);
 }
 
 PgResult PgConnection::run(const std::string& sql) {
@@ -167,7 +160,7 @@ PgResult PgConnection::run(const std::string& sql, const std::vector<std::string
   send(PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
                          values.data(), nullptr, nullptr, 0),
        deadline);
-  return checked(answer(deadline), sql);
+  return checked(last_answer(deadline), sql);
 }
 
 void PgConnection::copy_in(const std::string& sql, std::string_view lines) {
@@ -195,26 +188,26 @@ void PgConnection::end_copy(const std::string& sql) {
   if (taken != 1) throw Retryable(in_one_line(PQerrorMessage(connection_.get())));
   const Clock::time_point deadline = this->deadline();
   send(taken, deadline);
-  checked(answer(deadline), sql);
+  checked(last_answer(deadline), sql);
 }
 
 PgConnection::Commit PgConnection::commit() {
-  pg_result* raw = nullptr;
+  PgAnswer answer;
   try {
-    raw = ask("COMMIT");
+    answer = ask("COMMIT");
   } catch (const Retryable&) {  // nobody answers
     return Commit::in_doubt;
   }
-  const char* field = raw ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
+  const char* field = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
   const std::string state = field ? field : "";
   // A shutdown may arrive between the commit and its answer, so it tells nothing.
-  if (!raw || broken() || state.starts_with("57P") ||
-      (state.empty() && PQresultStatus(raw) != PGRES_COMMAND_OK)) {
-    PQclear(raw);
+  if (!answer || broken() || state.starts_with("57P") ||
+      (state.empty() && PQresultStatus(answer.get()) != PGRES_COMMAND_OK)) {
+    answer.reset();
     disconnect();
     return Commit::in_doubt;
   }
-  const PgResult result = checked(raw, "COMMIT");
+  const PgResult result = checked(std::move(answer), "COMMIT");
   if (result.tag() != "COMMIT") throw Retryable("the transaction was rolled back");
   return Commit::done;
 }

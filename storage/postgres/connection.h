@@ -57,11 +57,11 @@ class PgConnection {
   void wait(short events, Clock::time_point deadline);
   // What libpq has `taken`: 1, else there is nothing to send.
   void send(int taken, Clock::time_point deadline);
-  pg_result* next_result(Clock::time_point deadline);  // null: no more of them
-  pg_result* answer(Clock::time_point deadline);
+  PgAnswer next_answer(Clock::time_point deadline);  // null: no more of them
+  PgAnswer last_answer(Clock::time_point deadline);
   void give_up_copy(Clock::time_point deadline);
-  pg_result* ask(const std::string& sql);
-  PgResult checked(pg_result* result, std::string_view doing);
+  PgAnswer ask(const std::string& sql);
+  PgResult checked(PgAnswer answer, std::string_view doing);
 
   std::string url_;
   std::chrono::milliseconds statement_timeout_;

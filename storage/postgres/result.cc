@@ -6,7 +6,8 @@
 
 namespace sluice {
 
-void PgResult::clear(pg_result* result) { PQclear(result); }
+void ClearResult::operator()(pg_result* result) const { PQclear(result); }
+
 int PgResult::rows() const { return PQntuples(result_.get()); }
 bool PgResult::null(int row, int column) const {
   return PQgetisnull(result_.get(), row, column) != 0;

@@ -3,15 +3,22 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 struct pg_result;
 
 namespace sluice {
 
-// A result with its rows.
+struct ClearResult {
+  void operator()(pg_result* result) const;
+};
+// An answer of the server, whatever it says.
+using PgAnswer = std::unique_ptr<pg_result, ClearResult>;
+
+// One that is no failure, with its rows.
 class PgResult {
  public:
-  explicit PgResult(pg_result* result) : result_(result, &clear) {}
+  explicit PgResult(PgAnswer answer) : result_(std::move(answer)) {}
   [[nodiscard]] int rows() const;
   [[nodiscard]] bool null(int row, int column) const;
   [[nodiscard]] std::string_view text(int row, int column) const;
@@ -24,8 +31,7 @@ class PgResult {
   [[nodiscard]] std::uint32_t type(int column) const;  // its number in Postgres's catalogue
 
  private:
-  static void clear(pg_result* result);
-  std::unique_ptr<pg_result, void (*)(pg_result*)> result_;
+  PgAnswer result_;
 };
 
 }  // namespace sluice
