@@ -27,7 +27,10 @@ Projector::Projector(const Projection& projection, const Generation& generation,
       probe_(parts.probe),
       name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
       fold_(projection, generation, partition, parts.store, limits.dedupe) {
-  if (limits_.orders != nullptr) fold_.tables().share_orders(*limits_.orders);
+  if (limits_.memory != nullptr) {
+    held_.emplace(*limits_.memory);
+    fold_.tables().share_orders(limits_.memory->orders());
+  }
   for (const auto& rows : fold_.tables().all()) {
     if (rows->published()) rows_.push_back({&rows->row_type(), {}, {}});
   }
@@ -115,6 +118,7 @@ void Projector::fold(const LogRecord& record) {
   intact_ = false;
   fold_.fold(record, emits ? Emits::sent : Emits::dropped);
   intact_ = true;
+  show_held();
   if (!replays) return;
   if (fold_.position() == view_.position) return finish_replay();
   if (full()) write_state();
@@ -151,14 +155,42 @@ void Projector::write_state() {
   if (computed_) computed_->offer();
   fold_.written();
   intact_ = true;
-  fold_.tables().shrink_to(limits_.cached_bytes);
+  shrink();
+}
+
+void Projector::show_held() {
+  if (held_) held_->holds(fold_.tables().row_bytes());
+}
+
+void Projector::shrink() {
+  fold_.tables().shrink_to(cached_bytes_most());
+  show_held();
+}
+
+void Projector::tend() {
+  // Another partition may have become busy, and what is held be too much.
+  if (replaying()) {
+    if (full()) write_state();
+    return;
+  }
+  if (pending()) return;
+  if (computed_) computed_->tend();
+  if (fold_.tables().row_bytes() > cached_bytes_most()) shrink();
+}
+
+std::size_t Projector::dirty_bytes_most() const {
+  return limits_.memory != nullptr ? limits_.memory->changed() : limits_.dirty_bytes;
+}
+
+std::size_t Projector::cached_bytes_most() const {
+  return limits_.memory != nullptr ? limits_.memory->at_hand() : limits_.cached_bytes;
 }
 
 bool Projector::full() const {
   const Tables& tables = fold_.tables();
   const Outbox& outbox = fold_.outbox();
   return tables.dirty_rows() + outbox.records().size() >= limits_.dirty_rows ||
-         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() >= limits_.dirty_bytes;
+         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() >= dirty_bytes_most();
 }
 
 void Projector::collect_rows() {

@@ -14,6 +14,7 @@
 #include "projectors/engine/emitter.h"
 #include "projectors/engine/partition_fold.h"
 #include "projectors/engine/probe.h"
+#include "projectors/engine/row_memory.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
 #include "storage/projection_sink.h"
@@ -26,7 +27,9 @@ struct ProjectorLimits {
   std::size_t dirty_bytes = std::size_t{64} << 20;
   std::size_t cached_bytes = std::size_t{64} << 20;
   std::size_t records_an_append = 4096;  // of what is emitted
-  SharedBytes* orders = nullptr;         // of all partitions; null: they count as cached
+  // Says what dirty_bytes and cached_bytes are, and outlives whoever is given it. Null: they are as
+  // they stand here, and orders count as cached.
+  RowMemory* memory = nullptr;
   DedupeShape dedupe;
 };
 
@@ -67,9 +70,7 @@ class Projector {
   [[nodiscard]] bool unsettled() const { return unsettled_.has_value(); }
 
   // To be called now and then, whether anything is folded or not.
-  void tend() {
-    if (computed_ && !pending() && !replaying()) computed_->tend();
-  }
+  void tend();
   // Whether a computation is finished and its rows are not yet flushed.
   [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }
   // None while that is not known, or if the projection computes nothing.
@@ -78,6 +79,8 @@ class Projector {
   }
   // Whether anything was folded that is not yet flushed.
   [[nodiscard]] bool pending() const { return !replaying() && fold_.position() > view_.position; }
+  // What rows hold in memory.
+  [[nodiscard]] std::size_t row_bytes() const { return fold_.tables().row_bytes(); }
   // Whether memory asks for a flush now.
   [[nodiscard]] bool full() const;
   // State is behind the view and folds what the view already has.
@@ -102,6 +105,12 @@ class Projector {
     std::int64_t published = 0;  // at `to`
   };
 
+  // Tells the other partitions how much is held here.
+  void show_held();
+  // Forgets what is at hand beyond our part of memory.
+  void shrink();
+  [[nodiscard]] std::size_t dirty_bytes_most() const;
+  [[nodiscard]] std::size_t cached_bytes_most() const;
   void begin(LogRange log);
   void check_against_log(const LogRecord& record);
   void finish_replay();
@@ -123,6 +132,7 @@ class Projector {
   Probe& probe_;
   const std::string name_;  // for messages: "deliberation partition 3"
   PartitionFold fold_;
+  std::optional<RowMemory::Holder> held_;
   std::unique_ptr<ComputedPartition> computed_;  // null: the projection has nothing computed
 
   ViewPosition view_;

@@ -13,6 +13,7 @@ class SharedBytes {
 
   void count(std::ptrdiff_t change) { held_ += static_cast<std::size_t>(change); }
   [[nodiscard]] bool over() const { return held_ > most_; }
+  [[nodiscard]] std::size_t held() const { return held_.load(std::memory_order_relaxed); }
 
  private:
   const std::size_t most_;

@@ -35,7 +35,9 @@ class Tables {
   // Rows that the next flush writes, and about how many bytes they take.
   [[nodiscard]] std::size_t dirty_rows() const { return dirty_rows_; }
   [[nodiscard]] std::size_t dirty_bytes() const { return dirty_bytes_; }
+  // What rows hold, changed or not, and orders over them.
   [[nodiscard]] std::size_t bytes() const { return bytes_ + order_bytes_; }
+  [[nodiscard]] std::size_t row_bytes() const { return bytes_; }
 
   // Orders are held as long as `all` has room, and not with the rows: before there are any. It must
   // outlive this.

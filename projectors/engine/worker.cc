@@ -275,6 +275,7 @@ bool Worker::flush_due(const Assigned& assigned) const {
   const Projector& projector = *assigned.projector;
   const bool computed = projector.computed();
   if (!projector.pending() && !computed) return false;
+  if (projector.full()) return true;
   const auto since = std::max<Clock::duration>(now_ - assigned.last_flush, milliseconds{1});
   if (since < (computed ? config_.computed_flush_interval : config_.flush_interval)) return false;
   if (since >= config_.lagging_flush_interval) return true;

@@ -8,13 +8,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-WorkerConfig config_of(const std::string& instance) {
+// So little that rows and orders are let go of all the time.
+constexpr RowMemory::Parts kRows{.changed = 6000, .at_hand = 6000, .orders = 2000};
+constexpr int kSharers = 4;
+
+WorkerConfig config_of(const std::string& instance, RowMemory& memory) {
   WorkerConfig config;
   config.instance = instance;
   config.limits = {.dirty_rows = 6,
-                   .dirty_bytes = 1 << 20,
-                   .cached_bytes = 2000,
                    .records_an_append = 3,
+                   .memory = &memory,
                    // So small that sealing, merging and turning segments over happen all the time.
                    .dedupe = {.open_marks = 8,
                               .page_marks = 4,
@@ -36,6 +39,7 @@ void World::start(Node& node) {
       ComputationPace{.interval_min = milliseconds{200}, .interval_times = 2, .keys_max = 2},
       ComputationRoom{.results = 2},
       ComputationClocks{[this] { return steady_; }, [this] { return wall_; }});
+  node.memory = std::make_unique<RowMemory>(kRows, kSharers);
   for (Seat& seat : node.seats) start(node, seat);
 }
 
@@ -63,7 +67,7 @@ void World::start(Node& node, Seat& seat) {
                     .computations = node.computations.get()};
   seat.worker = std::make_unique<Worker>(
       seat.subject->projection(),
-      config_of(std::to_string(node.index) + "." + std::to_string(node.incarnation)),
+      config_of(std::to_string(node.index) + "." + std::to_string(node.incarnation), *node.memory),
       std::move(parts));
 }
 

@@ -55,6 +55,7 @@ class World {
     DeathRow death;
     Probe probe;
     std::unique_ptr<Computations> computations;
+    std::unique_ptr<RowMemory> memory;
     // Of a process that is gone too: its threads may hand something in that late.
     std::vector<std::unique_ptr<Computations::Running>> computing;
     std::vector<Seat> seats;

@@ -12,9 +12,9 @@ struct MemoryBudget {
   std::uint64_t log = 0;         // librdkafka's queues, or the embedded log's memtables and cache
   std::uint64_t state = 0;       // block cache and memtables of all partitions' RocksDBs together
   std::uint64_t dedupe = 0;      // filters of event ids, all partitions
-  std::uint64_t dirty_rows = 0;  // rows changed since the last flush, of one partition
-  std::uint64_t row_cache = 0;   // unchanged rows kept at hand, of one partition
-  std::uint64_t orders = 0;      // orders over rows, all partitions together
+  std::uint64_t dirty_rows = 0;  // rows changed since the last flush, all partitions
+  std::uint64_t row_cache = 0;   // unchanged rows kept at hand, all partitions
+  std::uint64_t orders = 0;      // orders over rows, all partitions: out of the two before it
 };
 
 // Held by a process with next to nothing to do, as measured by draining under small numbers.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "projectors/engine/row_memory.h"
 #include "storage/errors.h"
 #include "tests/support/temp_dir.h"
 #include "tools/sluice/data_folder.h"
@@ -121,9 +122,11 @@ TEST_CASE("the shares of memory are not more than there is") {
   const bool ingest = GENERATE(true, false);
   const MemoryBudget share = divide_memory(total, {.ingest = ingest, .projectors = projectors});
   const auto parts = static_cast<std::uint64_t>(projectors);
-  CHECK(share.ingest + share.log + share.state + share.dedupe + share.orders +
-            parts * (share.dirty_rows + share.row_cache) <=
+  CHECK(share.ingest + share.log + share.state + share.dedupe + share.dirty_rows +
+            share.row_cache <=
         (total - kOwnMemory) / 4 * 3);
-  CHECK(share.dirty_rows >= 64 << 10);
+  CHECK(share.dirty_rows / parts >= 64 << 10);
+  // As what shares them out to partitions has it.
+  CHECK_NOTHROW(RowMemory({share.dirty_rows, share.row_cache, share.orders}, projectors));
   CHECK((share.ingest > 0) == ingest);
 }

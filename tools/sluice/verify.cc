@@ -64,9 +64,9 @@ class Account {
         scratch_(scratch),
         topology_(log.topology()),
         resources_(memory.state, generation.partitions) {
-    const RefoldMemory each{
-        .rows = memory.dirty_rows + memory.row_cache,
-        .filters = memory.dedupe / static_cast<std::uint64_t>(generation.partitions)};
+    const auto partitions = static_cast<std::uint64_t>(generation.partitions);
+    const RefoldMemory each{.rows = (memory.dirty_rows + memory.row_cache) / partitions,
+                            .filters = memory.dedupe / partitions};
     for (int p = 0; p < generation.partitions; ++p) {
       const Partition partition{p};
       partitions_.push_back(partition);

@@ -21,6 +21,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstPause{200};
 constexpr milliseconds kLongestPause{5000};
 
+// Of what changed rows may have: rows that are computed and wait for a flush.
+constexpr std::uint64_t kComputedPart = 8;
+
 // Half of the cores are for folding.
 unsigned computing_threads() { return std::max(1u, std::thread::hardware_concurrency() / 2); }
 
@@ -42,9 +45,12 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
       log_(log),
       open_sink_(std::move(open_sink)),
       resources_(config_.memory.state, config_.partitions),
-      orders_(config_.memory.orders),
+      rows_({.changed = config_.memory.dirty_rows,
+             .at_hand = config_.memory.row_cache,
+             .orders = config_.memory.orders},
+            config_.partitions),
       computations_({.interval_min = config_.math_interval_min},
-                    {.bytes = config_.memory.dirty_rows}) {
+                    {.bytes = config_.memory.dirty_rows / kComputedPart}) {
   make_closed_folder(config_.data / "state");
 }
 
@@ -111,9 +117,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   config.name = std::string(projection.name) + " worker " + std::to_string(number);
   config.instance = start_ + "/" + std::to_string(number);
   config.flush_interval = config_.flush_interval;
-  config.limits.dirty_bytes = config_.memory.dirty_rows;
-  config.limits.cached_bytes = config_.memory.row_cache;
-  config.limits.orders = &orders_;
+  config.limits.memory = &rows_;
   config.limits.dedupe.filter_bytes_max =
       config_.memory.dedupe / static_cast<std::uint64_t>(config_.partitions);
   Worker worker(projection, config,

@@ -15,6 +15,7 @@
 #include "projectors/engine/computations.h"
 #include "projectors/engine/probe.h"
 #include "projectors/engine/projection.h"
+#include "projectors/engine/row_memory.h"
 #include "storage/projection_sink.h"
 #include "storage/rocksdb/rocks_resources.h"
 #include "tools/sluice/log.h"
@@ -64,7 +65,7 @@ class Workers {
   const OpenSink open_sink_;
   const RocksResources resources_;
   Probe probe_;
-  SharedBytes orders_;
+  RowMemory rows_;
   Computations computations_;
 
   std::mutex mutex_;
