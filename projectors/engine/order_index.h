@@ -7,8 +7,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <ext/pb_ds/assoc_container.hpp>
-#include <ext/pb_ds/tree_policy.hpp>
 #include <functional>
 #include <map>
 #include <set>
@@ -16,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "projectors/engine/ordered_places.h"
 #include "projectors/engine/tables.h"
 
 namespace sluice {
@@ -23,32 +22,6 @@ namespace sluice {
 // CHECKs that the table's rows are those that the order knew.
 void check_entered(bool entered);
 void check_left(bool left);
-
-// Places of one group's rows by their order; places begin at 0.
-template <class Place>
-class OrderedPlaces {
- public:
-  [[nodiscard]] std::size_t size() const { return tree_.size(); }
-  // Null behind the last.
-  [[nodiscard]] const Place* at(std::size_t place) const {
-    const auto found = tree_.find_by_order(place);
-    return found == tree_.end() ? nullptr : &*found;
-  }
-  // How many come before it, which need not be among them.
-  [[nodiscard]] std::size_t ahead_of(const Place& place) const { return tree_.order_of_key(place); }
-  // In order.
-  [[nodiscard]] auto begin() const { return tree_.begin(); }
-  [[nodiscard]] auto end() const { return tree_.end(); }
-
-  // False when it was there, or was not.
-  bool insert(Place place) { return tree_.insert(std::move(place)).second; }
-  bool erase(const Place& place) { return tree_.erase(place); }
-
- private:
-  __gnu_pbds::tree<Place, __gnu_pbds::null_type, std::less<Place>, __gnu_pbds::rb_tree_tag,
-                   __gnu_pbds::tree_order_statistics_node_update>
-      tree_;
-};
 
 // What orders rows: in a group that is the first field of their key, a text, by what place_of()
 // says of them, which must differ for any two rows of a group.

@@ -56,6 +56,12 @@ class Tables {
     if (orders_ != nullptr) orders_->count(change);
   }
 
+  // Scratch for building a key: one allocation for all tables, reused.
+  std::string& key_scratch() {
+    key_.clear();
+    return key_;
+  }
+
   // How many edits and erases there were: tells whether a fact has changed anything yet.
   [[nodiscard]] std::uint64_t edits() const { return edits_; }
 
@@ -74,15 +80,8 @@ class Tables {
   std::size_t swept_table_ = 0;
   std::size_t swept_block_ = 0;
   std::uint64_t edits_ = 0;
-  std::string key_;    // scratch
+  std::string key_;    // key_scratch()
   std::string value_;  // scratch
-
- public:
-  // Scratch for building a key: one allocation for all tables, reused.
-  std::string& key_scratch() {
-    key_.clear();
-    return key_;
-  }
 };
 
 // A table of one row type. Keys are given as the values of the key fields in field order: text,
