@@ -154,6 +154,7 @@ PgResult PgConnection::run(const std::string& sql,
 PgResult PgConnection::run(const std::string& sql, const std::vector<std::string>& parameters) {
   connect();
   std::vector<const char*> values;
+  values.reserve(parameters.size());
   for (const std::string& value : parameters) values.push_back(value.c_str());
   const Clock::time_point deadline = this->deadline();
   give_up_copy(deadline);
