@@ -3,11 +3,13 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <csignal>
 #include <fstream>
 
 #include "storage/errors.h"
 #include "tests/contract/event_log_contract.h"
+#include "tests/contract/log_reading.h"
 #include "tests/contract/victim.h"
 #include "tests/support/temp_dir.h"
 
@@ -24,32 +26,41 @@ std::vector<Partition> all_partitions(LogTopology& log, std::string_view stream)
   return all;
 }
 
-struct EmbeddedLogUnderTest {
-  LogTopology& topology() { return *log; }
-  std::unique_ptr<EventWriter> writer() { return log->writer(); }
-  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) {
-    return log->reader(stream, all_partitions(*log, stream), ownership);
+class EmbeddedLogUnderTest final : public LogUnderTest {
+ public:
+  LogTopology& topology() override { return *log_; }
+  std::unique_ptr<EventWriter> writer() override { return log_->writer(); }
+  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) override {
+    return log_->reader(stream, all_partitions(*log_, stream), ownership);
   }
-  void reopen() {
-    log.reset();
-    log = EmbeddedLog::open(dir.path(), small());
+  void reopen() override {
+    log_.reset();
+    log_ = EmbeddedLog::open(dir_.path(), small());
   }
+  const std::filesystem::path& folder() const { return dir_.path(); }
 
-  TempDir dir;
-  std::unique_ptr<EmbeddedLog> log = EmbeddedLog::open(dir.path(), small());
+ private:
+  TempDir dir_;
+  std::unique_ptr<EmbeddedLog> log_ = EmbeddedLog::open(dir_.path(), small());
 };
 
 // Appended to by this process, read by a secondary as another process would.
-struct FollowedLogUnderTest : EmbeddedLogUnderTest {
-  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) {
-    return secondary->reader(stream, all_partitions(*secondary, stream), ownership);
+class FollowedLogUnderTest final : public LogUnderTest {
+ public:
+  LogTopology& topology() override { return log_.topology(); }
+  std::unique_ptr<EventWriter> writer() override { return log_.writer(); }
+  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) override {
+    return secondary_->reader(stream, all_partitions(*secondary_, stream), ownership);
   }
-  void reopen() {
-    secondary.reset();
-    EmbeddedLogUnderTest::reopen();
-    secondary = EmbeddedLog::open_secondary(dir.path(), small());
+  void reopen() override {
+    secondary_.reset();
+    log_.reopen();
+    secondary_ = EmbeddedLog::open_secondary(log_.folder(), small());
   }
-  std::unique_ptr<EmbeddedLog> secondary = EmbeddedLog::open_secondary(dir.path(), small());
+
+ private:
+  EmbeddedLogUnderTest log_;
+  std::unique_ptr<EmbeddedLog> secondary_ = EmbeddedLog::open_secondary(log_.folder(), small());
 };
 
 // While it lives no file of this process grows beyond `bytes`: a full disk, as far as it goes.
@@ -71,10 +82,12 @@ class FullDisk {
 
 }  // namespace
 
-TEST_CASE("the embedded log keeps the contract") { event_log_contract<EmbeddedLogUnderTest>(); }
+TEST_CASE("the embedded log keeps the contract") {
+  event_log_contract([] { return std::make_unique<EmbeddedLogUnderTest>(); });
+}
 
 TEST_CASE("a secondary that follows the embedded log reads by the contract") {
-  event_log_contract<FollowedLogUnderTest>();
+  event_log_contract([] { return std::make_unique<FollowedLogUnderTest>(); });
 }
 
 TEST_CASE("an acknowledged append is read back after kill -9") {

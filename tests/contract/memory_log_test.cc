@@ -1,23 +1,30 @@
+#include "storage/memory/memory_log.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
 #include <deque>
 
-#include "storage/memory/memory_log.h"
+#include "storage/errors.h"
 #include "tests/contract/event_log_contract.h"
+#include "tests/contract/log_reading.h"
 
 namespace sluice::testing {
 namespace {
 
-struct MemoryLogUnderTest {
-  LogTopology& topology() { return log; }
-  std::unique_ptr<EventWriter> writer() { return log.writer(); }
-  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) {
-    MemoryAssignment& all = assignments.emplace_back();
-    for (int i = 0; i < log.partitions(stream); ++i) all.partitions.push_back(Partition{i});
-    return log.reader(stream, all, ownership);
+class MemoryLogUnderTest final : public LogUnderTest {
+ public:
+  LogTopology& topology() override { return log_; }
+  std::unique_ptr<EventWriter> writer() override { return log_.writer(); }
+  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) override {
+    MemoryAssignment& all = assignments_.emplace_back();
+    for (int i = 0; i < log_.partitions(stream); ++i) all.partitions.push_back(Partition{i});
+    return log_.reader(stream, all, ownership);
   }
-  void reopen() {}
+  void reopen() override {}
 
-  MemoryLog log{[] { return Time{std::chrono::seconds(1)}; }};
-  std::deque<MemoryAssignment> assignments;
+ private:
+  MemoryLog log_{[] { return Time{std::chrono::seconds(1)}; }};
+  std::deque<MemoryAssignment> assignments_;
 };
 
 struct Fixture {
@@ -38,7 +45,9 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("the log in memory keeps the contract") { event_log_contract<MemoryLogUnderTest>(); }
+TEST_CASE("the log in memory keeps the contract") {
+  event_log_contract([] { return std::make_unique<MemoryLogUnderTest>(); });
+}
 
 TEST_CASE("partitions move between readers, which notice when they are polled") {
   Fixture f;

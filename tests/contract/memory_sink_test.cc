@@ -1,39 +1,47 @@
 #include "storage/memory/memory_sink.h"
 
+#include <catch2/catch.hpp>
+#include <chrono>
 #include <map>
+#include <optional>
 #include <sstream>
 
+#include "shapes/tables.pb.h"
 #include "tests/contract/projection_sink_contract.h"
 
 namespace sluice::testing {
 namespace {
 
-class MemoryWorld {
+class MemorySinkUnderTest final : public SinkUnderTest {
  public:
-  ProjectionSink& sink() { return sink_; }
-  void lose_next_answer(bool went_through) {
+  ProjectionSink& sink() override { return sink_; }
+  void lose_next_answer(bool went_through) override {
     sink_.lose_next_answer(went_through ? LostAnswer::committed : LostAnswer::not_committed);
   }
-  std::vector<std::string> ids() const {
+  [[nodiscard]] std::vector<std::string> ids() const override {
     std::vector<std::string> ids;
     views_.for_each_row<shapes::OnlyKey>(
         [&](const shapes::OnlyKey& row) { ids.push_back(row.id()); });
     return ids;
   }
-  std::vector<std::int64_t> rejected(Partition partition) const {
+  [[nodiscard]] std::vector<std::int64_t> rejected(Partition partition) const override {
     return positions(views_.rejections(partition));
   }
-  std::vector<std::int64_t> quarantined(Partition partition) const {
+  [[nodiscard]] std::vector<std::int64_t> quarantined(Partition partition) const override {
     return positions(views_.quarantined(partition));
   }
-  std::vector<std::int64_t> aged_out(Partition partition) const {
+  [[nodiscard]] std::vector<std::int64_t> aged_out(Partition partition) const override {
     auto all = views_.quarantined(partition);
     std::erase_if(all, [](const QuarantinedRecord& record) { return record.value.has_value(); });
     return positions(all);
   }
-  std::int64_t log_end(Partition partition) const { return views_.log_end(partition).value; }
-  std::string trouble(Partition partition) const { return views_.trouble(partition); }
-  std::string progress(Partition partition) const {
+  [[nodiscard]] std::int64_t log_end(Partition partition) const override {
+    return views_.log_end(partition).value;
+  }
+  [[nodiscard]] std::string trouble(Partition partition) const override {
+    return views_.trouble(partition);
+  }
+  [[nodiscard]] std::string progress(Partition partition) const override {
     const std::optional<ComputedProgress> shown = views_.computed(partition);
     if (!shown) return "";
     std::ostringstream text;
@@ -41,7 +49,7 @@ class MemoryWorld {
     if (shown->oldest_due >= std::chrono::minutes(1)) text << " waits";
     return text.str();
   }
-  std::vector<std::string> computed() const {
+  [[nodiscard]] std::vector<std::string> computed() const override {
     std::map<std::string, std::string> all;
     views_.for_each_row<shapes::Summary>([&](const shapes::Summary& row) {
       all["0" + row.id()] = row.id() + " " + std::to_string(row.as_of());
@@ -68,7 +76,10 @@ class MemoryWorld {
   MemorySink sink_{views_};
 };
 
-TEST_CASE("the sink in memory keeps the contract") { a_sink_keeps_its_contract<MemoryWorld>(); }
-
 }  // namespace
+
+TEST_CASE("the sink in memory keeps the contract") {
+  projection_sink_contract([] { return std::make_unique<MemorySinkUnderTest>(); });
+}
+
 }  // namespace sluice::testing

@@ -1,22 +1,29 @@
 #include "storage/memory/memory_state.h"
 
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "tests/contract/state_model.h"
+#include "tests/contract/state_rows.h"
 #include "tests/contract/state_store_contract.h"
 
 namespace sluice::testing {
 namespace {
 
-struct MemoryStateUnderTest {
-  StateStore& store() { return *handle; }
-  void reopen() { handle = std::make_unique<MemoryStateStore>(state); }
+class MemoryStateUnderTest final : public StateUnderTest {
+ public:
+  StateStore& store() override { return *store_; }
+  void reopen() override { store_ = std::make_unique<MemoryStateStore>(state_); }
 
-  MemoryState state;
-  std::unique_ptr<MemoryStateStore> handle = std::make_unique<MemoryStateStore>(state);
+ private:
+  MemoryState state_;
+  std::unique_ptr<MemoryStateStore> store_ = std::make_unique<MemoryStateStore>(state_);
 };
 
 }  // namespace
 
 TEST_CASE("the state in memory keeps the contract") {
-  state_store_contract<MemoryStateUnderTest>();
+  state_store_contract([] { return std::make_unique<MemoryStateUnderTest>(); });
 }
 
 TEST_CASE("state in memory loses its newest batches, whole, and nothing before them") {

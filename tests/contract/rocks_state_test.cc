@@ -1,9 +1,11 @@
 #include "storage/rocksdb/rocks_state_store.h"
 
+#include <catch2/catch.hpp>
 #include <fstream>
 
 #include "storage/errors.h"
 #include "tests/contract/numbered_batch.h"
+#include "tests/contract/state_rows.h"
 #include "tests/contract/state_store_contract.h"
 #include "tests/contract/victim.h"
 #include "tests/support/temp_dir.h"
@@ -14,18 +16,21 @@ namespace {
 using Kept = RocksStateStore::KeptThrough;
 constexpr std::size_t kBytes = 16 << 20;
 
-template <Kept kept>
-struct RocksStateUnderTest {
-  StateStore& store() { return *handle; }
-  void reopen() {
-    handle.reset();
-    handle = std::make_unique<RocksStateStore>(dir.path(), resources, kept);
+class RocksStateUnderTest final : public StateUnderTest {
+ public:
+  explicit RocksStateUnderTest(Kept kept) : kept_(kept) {}
+  StateStore& store() override { return *store_; }
+  void reopen() override {
+    store_.reset();
+    store_ = std::make_unique<RocksStateStore>(dir_.path(), resources_, kept_);
   }
 
-  TempDir dir;
-  RocksResources resources{kBytes, 1};
-  std::unique_ptr<RocksStateStore> handle =
-      std::make_unique<RocksStateStore>(dir.path(), resources, kept);
+ private:
+  Kept kept_;
+  TempDir dir_;
+  RocksResources resources_{kBytes, 1};
+  std::unique_ptr<RocksStateStore> store_ =
+      std::make_unique<RocksStateStore>(dir_.path(), resources_, kept_);
 };
 
 // The newest batch that is there: it, and every one before it, whole. -1 for none.
@@ -44,11 +49,11 @@ int newest_whole_batch(StateStore& store) {
 }  // namespace
 
 TEST_CASE("state in RocksDB keeps the contract") {
-  state_store_contract<RocksStateUnderTest<Kept::kill>>();
+  state_store_contract([] { return std::make_unique<RocksStateUnderTest>(Kept::kill); });
 }
 
 TEST_CASE("state in RocksDB without its log keeps the contract") {
-  state_store_contract<RocksStateUnderTest<Kept::shutdown>>();
+  state_store_contract([] { return std::make_unique<RocksStateUnderTest>(Kept::shutdown); });
 }
 
 TEST_CASE("killed, a store has every batch that it took, or without its log a beginning of them") {

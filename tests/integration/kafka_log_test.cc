@@ -2,31 +2,38 @@
 
 #include "storage/kafka/kafka_log.h"
 
+#include <catch2/catch.hpp>
+
+#include "storage/errors.h"
 #include "tests/contract/event_log_contract.h"
+#include "tests/contract/log_reading.h"
 #include "tests/integration/kafka_fixture.h"
 
 namespace sluice::testing {
 namespace {
 
-struct KafkaLogUnderTest : KafkaFixture {
-  KafkaLogUnderTest() : KafkaFixture(shared_broker()) {}
-
-  LogTopology& topology() { return *KafkaFixture::topology; }
-  std::unique_ptr<EventWriter> writer() { return log.writer(); }
-  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) {
-    return log.reader(stream, KafkaMember{.group = unique_stream(), .instance = {}}, ownership);
+class KafkaLogUnderTest final : public LogUnderTest {
+ public:
+  LogTopology& topology() override { return *kafka_.topology; }
+  std::unique_ptr<EventWriter> writer() override { return kafka_.log.writer(); }
+  std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) override {
+    const KafkaMember member{.group = unique_stream(), .instance = {}};
+    return kafka_.log.reader(stream, member, ownership);
   }
-  void reopen() {
+  void reopen() override {
     shared_broker().stop(KafkaBroker::Stop::kill);
     shared_broker().start();
   }
+
+ private:
+  KafkaFixture kafka_{shared_broker()};
 };
 
 }  // namespace
 
 TEST_CASE("the log on Kafka keeps the contract") {
   if (!kafka_or_skip()) return;
-  event_log_contract<KafkaLogUnderTest>();
+  event_log_contract([] { return std::make_unique<KafkaLogUnderTest>(); });
 }
 
 TEST_CASE("a property that librdkafka does not know is named") {

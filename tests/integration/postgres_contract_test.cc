@@ -1,4 +1,7 @@
+#include <catch2/catch.hpp>
+
 #include "schemas/sluice/row_options.h"
+#include "shapes/tables.pb.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/schema.h"
@@ -9,39 +12,39 @@
 namespace sluice::testing {
 namespace {
 
-class PostgresWorld {
+class PostgresSinkUnderTest final : public SinkUnderTest {
  public:
-  ProjectionSink& sink() { return sink_; }
-  void lose_next_answer(bool went_through) {
+  ProjectionSink& sink() override { return sink_; }
+  void lose_next_answer(bool went_through) override {
     thief_.steal(went_through ? CommitThief::Steals::answer : CommitThief::Steals::commit);
   }
-  std::vector<std::string> ids() const {
+  [[nodiscard]] std::vector<std::string> ids() const override {
     const PgResult rows = ask("SELECT id FROM shapes_g1.only_key ORDER BY id");
     std::vector<std::string> all;
     for (int i = 0; i < rows.rows(); ++i) all.emplace_back(rows.text(i, 0));
     return all;
   }
-  std::vector<std::int64_t> rejected(Partition partition) const {
+  [[nodiscard]] std::vector<std::int64_t> rejected(Partition partition) const override {
     return positions("sluice.rejection", partition);
   }
-  std::vector<std::int64_t> quarantined(Partition partition) const {
+  [[nodiscard]] std::vector<std::int64_t> quarantined(Partition partition) const override {
     return positions("sluice.quarantine", partition);
   }
-  std::vector<std::int64_t> aged_out(Partition partition) const {
+  [[nodiscard]] std::vector<std::int64_t> aged_out(Partition partition) const override {
     return positions("(SELECT * FROM sluice.quarantine WHERE bytes IS NULL) AS aged_out",
                      partition);
   }
-  std::int64_t log_end(Partition partition) const {
+  [[nodiscard]] std::int64_t log_end(Partition partition) const override {
     return ask("SELECT log_end FROM sluice.position WHERE partition = " +
                std::to_string(partition.value))
         .number(0, 0);
   }
-  std::string trouble(Partition partition) const {
+  [[nodiscard]] std::string trouble(Partition partition) const override {
     return std::string(ask("SELECT trouble FROM sluice.position WHERE partition = " +
                            std::to_string(partition.value))
                            .text(0, 0));
   }
-  std::string progress(Partition partition) const {
+  [[nodiscard]] std::string progress(Partition partition) const override {
     const PgResult shown =
         ask("SELECT concat_ws(' ', due, computing, failing, "
             "CASE WHEN oldest_due BETWEEN '60 s' AND '10 min' THEN 'waits' END) "
@@ -49,7 +52,7 @@ class PostgresWorld {
             std::to_string(partition.value));
     return shown.rows() == 0 ? "" : std::string(shown.text(0, 0));
   }
-  std::vector<std::string> computed() const {
+  [[nodiscard]] std::vector<std::string> computed() const override {
     const PgResult rows = ask(
         "SELECT text FROM (SELECT 0, id, 0, id || ' ' || as_of FROM shapes_g1.summary UNION ALL "
         "SELECT 1, id, place, id || ' ' || place || ' ' || coalesce(value::text, 'null') "
@@ -82,7 +85,10 @@ class PostgresWorld {
       {thief_.url(), "shapes", 1, published_rows(*shapes::OnlyKey::descriptor()->file())}};
 };
 
-TEST_CASE("the sink on Postgres keeps the contract") { a_sink_keeps_its_contract<PostgresWorld>(); }
-
 }  // namespace
+
+TEST_CASE("the sink on Postgres keeps the contract") {
+  projection_sink_contract([] { return std::make_unique<PostgresSinkUnderTest>(); });
+}
+
 }  // namespace sluice::testing
