@@ -10,6 +10,7 @@
 
 #include "sluice/state.pb.h"
 #include "storage/memory/memory_state.h"
+#include "tests/support/flush_tables.h"
 
 namespace sluice {
 namespace {
@@ -32,12 +33,7 @@ std::vector<std::pair<std::pair<std::string, std::int64_t>, std::string>> listed
 
 struct Process {
   explicit Process(MemoryState& disk) : store(disk), tables(store), table(tables) {}
-  void flush() {
-    StateBatch batch;
-    tables.write_dirty(batch);
-    store.write(batch);
-    tables.mark_clean();
-  }
+  void flush() { flush_tables(tables, store); }
   MemoryStateStore store;
   Tables tables;
   Table<ParkedRecord> table;

@@ -10,6 +10,7 @@
 
 #include "projectors/engine/ticker.h"
 #include "storage/memory/memory_state.h"
+#include "tests/support/flush_tables.h"
 
 namespace sluice {
 namespace {
@@ -25,12 +26,7 @@ class Kept {
       : store_(state_), tables_(store_), timers_(tables_, soonest_max) {}
 
   Timers& timers() { return timers_; }
-  void flush() {
-    StateBatch batch;
-    tables_.write_dirty(batch);
-    store_.write(batch);
-    tables_.mark_clean();
-  }
+  void flush() { flush_tables(tables_, store_); }
   void forget() {
     tables_.drop();
     timers_.load();

@@ -13,329 +13,372 @@
 namespace sluice::testing {
 namespace {
 
-void reads_back_contract(const MakeLog& make) {
-  SECTION("what is appended is read back, those of one partition in order") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 2);
+void check_numbered(const TakenRecord& record) {
+  CHECK(record.key == key_of(record.value));
+  CHECK(record.appended_at > Time{});
+}
+
+// Record i of an append over 3 partitions in turn.
+void check_offset_in_turn(const NewRecord& record, std::size_t i) {
+  CHECK(record.offset == Offset{static_cast<std::int64_t>(i / 3)});
+}
+
+void check_value_in_turn(const TakenRecord& record, const std::vector<std::string>& values) {
+  const auto i = static_cast<std::size_t>(record.offset.value * 3 + record.partition.value);
+  REQUIRE(i < values.size());
+  CHECK(record.value == values[i]);
+}
+
+void check_pair(const TakenRecord& record, const std::pair<std::string, std::string>& pair) {
+  CHECK(record.key == pair.first);
+  // Not CHECK(a == b), which would print a megabyte.
+  const bool same = record.value == pair.second;
+  CHECK(same);
+}
+
+void check_seen_while_waiting(EventReader& reader, Positions& positions, int number) {
+  CHECK(values_of(take(reader, positions, 1), Partition{0}) == numbers(number, 1));
+}
+
+void partitions_keep_their_order(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 2);
+  const auto writer = log->writer();
+  append_numbered(*writer, stream, Partition{0}, 0, 50);
+  append_numbered(*writer, stream, Partition{1}, 100, 30);
+  append_numbered(*writer, stream, Partition{0}, 50, 20);
+
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  const Taken taken = take(*reader, positions, 100);
+  CHECK(values_of(taken, Partition{0}) == numbers(0, 70));
+  CHECK(values_of(taken, Partition{1}) == numbers(100, 30));
+  for (const TakenRecord& record : taken) check_numbered(record);
+}
+
+void one_append_spreads_over_partitions(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 3);
+  std::vector<std::string> values = numbers(0, 90);
+  std::vector<NewRecord> records;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    records.push_back({Partition{static_cast<std::int32_t>(i % 3)}, "k", values[i]});
+  }
+  log->writer()->append(stream, records);
+  for (std::size_t i = 0; i < records.size(); ++i) check_offset_in_turn(records[i], i);
+
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  const Taken taken = take(*reader, positions, 90);
+  for (const TakenRecord& record : taken) check_value_in_turn(record, values);
+}
+
+void many_batches_come_whole(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 1);
+  const auto writer = log->writer();
+  for (int batch = 0; batch < 60; ++batch) {
+    append_numbered(*writer, stream, Partition{0}, batch * 100, 100);
+  }
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  CHECK(values_of(take(*reader, positions, 6000), Partition{0}) == numbers(0, 6000));
+}
+
+void bytes_are_bytes(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 1);
+  const std::string nul("\0a\0", 3);
+  const std::string high("\xff\xfe\x80", 3);
+  std::string large(1'000'000, 'x');
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7919 >> 5);
+  const std::vector<std::pair<std::string, std::string>> pairs = {
+      {"", ""}, {"k", ""}, {"", "v"}, {nul, nul}, {high, high}, {"large", large}, {nul, "end"}};
+  std::vector<NewRecord> records;
+  records.reserve(pairs.size());
+  for (const auto& [key, value] : pairs) records.push_back({Partition{0}, key, value});
+  log->writer()->append(stream, records);
+
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  const Taken taken = take(*reader, positions, pairs.size());
+  for (std::size_t i = 0; i < pairs.size(); ++i) check_pair(taken[i], pairs[i]);
+}
+
+void nothing_is_behind_a_refused_record(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 1);
+  const auto writer = log->writer();
+  // What is behind it could be on its way at once.
+  append_numbered(*writer, stream, Partition{0}, 9000, 1);
+  const std::string too_large(8u << 20, 'x');  // for some
+  std::vector<std::string> values = numbers(0, 4000);
+  values[3] = too_large;
+  std::vector<NewRecord> records;
+  records.reserve(values.size());
+  for (const std::string& value : values) records.push_back({Partition{0}, "k", value});
+  std::size_t kept = values.size();
+  try {
+    writer->append(stream, records);
+  } catch (const Error&) {
+    kept = 3;
+  }
+  append_numbered(*writer, stream, Partition{0}, 5000, 10);
+
+  const auto end = log->topology().range(stream, Partition{0}).end;
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  const Taken taken = take(*reader, positions, static_cast<std::size_t>(end.value));
+  std::vector<std::string> found = values_of(taken, Partition{0});
+  REQUIRE(found.size() >= 11);
+  CHECK(found.front() == "9000");
+  CHECK(std::vector<std::string>(found.end() - 10, found.end()) == numbers(5000, 10));
+  found.resize(found.size() - 10);
+  found.erase(found.begin());
+  REQUIRE(found.size() <= kept);
+  const bool prefix = std::equal(found.begin(), found.end(), values.begin());
+  CHECK(prefix);
+}
+
+void an_empty_append_does_nothing(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 1);
+  log->writer()->append(stream, {});
+  CHECK(log->topology().range(stream, Partition{0}) == LogRange{Offset{0}, Offset{0}});
+}
+
+void offsets_follow_one_another(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 2);
+  const auto writer = log->writer();
+  CHECK(append_numbered(*writer, stream, Partition{1}, 0, 3) == offsets(0, 3));
+  CHECK(append_numbered(*writer, stream, Partition{1}, 3, 4) == offsets(3, 4));
+  CHECK(append_numbered(*writer, stream, Partition{0}, 9, 1) == offsets(0, 1));
+  CHECK(log->topology().range(stream, Partition{1}) == LogRange{Offset{0}, Offset{7}});
+  CHECK(log->topology().range(stream, Partition{0}) == LogRange{Offset{0}, Offset{1}});
+
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  const Taken taken = take(*reader, positions, 8);
+  CHECK(offsets_of(taken, Partition{1}) == offsets(0, 7));
+  CHECK(reader->end(Partition{1}) == Offset{7});
+  CHECK(reader->end(Partition{0}) == Offset{1});
+}
+
+void reading_begins_where_acquired_says(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 2);
+  const auto writer = log->writer();
+  append_numbered(*writer, stream, Partition{0}, 0, 10);
+  append_numbered(*writer, stream, Partition{1}, 0, 10);
+  Positions positions;
+  positions.begin[Partition{0}] = Offset{7};
+  positions.begin[Partition{1}] = Offset{10};
+  const auto reader = log->reader(stream, positions);
+  CHECK(positions.acquired_partitions.empty());
+  const Taken taken = take(*reader, positions, 3);
+  CHECK(values_of(taken, Partition{0}) == numbers(7, 3));
+  CHECK(values_of(taken, Partition{1}).empty());
+  take_acquired(*reader, positions, 2);
+  CHECK_FALSE(positions.called_outside_poll);
+  CHECK(positions.lost_partitions.empty());
+  append_numbered(*writer, stream, Partition{1}, 10, 1);
+  CHECK(values_of(take(*reader, positions, 1), Partition{1}) == numbers(10, 1));
+}
+
+void what_acquired_throws_leaves_poll(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 1);
+  Positions positions;
+  positions.refuse = true;
+  const auto reader = log->reader(stream, positions);
+  CHECK_THROWS_AS(take_acquired(*reader, positions, 1), Fenced);
+  CHECK_FALSE(positions.called_outside_poll);
+}
+
+void seek_reads_from_there(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 1);
+  append_numbered(*log->writer(), stream, Partition{0}, 0, 20);
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  take(*reader, positions, 20);
+  reader->seek(Partition{0}, Offset{5});
+  CHECK(values_of(take(*reader, positions, 15), Partition{0}) == numbers(5, 15));
+  reader->seek(Partition{0}, Offset{0});
+  reader->seek(Partition{0}, Offset{19});
+  CHECK(values_of(take(*reader, positions, 1), Partition{0}) == numbers(19, 1));
+}
+
+void a_paused_partition_yields_nothing(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 2);
+  const auto writer = log->writer();
+  append_numbered(*writer, stream, Partition{0}, 0, 5);
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  take(*reader, positions, 5);
+  take_acquired(*reader, positions, 2);
+  reader->pause(Partition{0}, true);
+  append_numbered(*writer, stream, Partition{0}, 5, 5);
+  append_numbered(*writer, stream, Partition{1}, 0, 5);
+  const Taken others = take(*reader, positions, 5);
+  CHECK(values_of(others, Partition{0}).empty());
+  CHECK(values_of(others, Partition{1}) == numbers(0, 5));
+  reader->pause(Partition{0}, false);
+  CHECK(values_of(take(*reader, positions, 5), Partition{0}) == numbers(5, 5));
+  CHECK(positions.lost_partitions.empty());
+}
+
+void a_stream_is_made_once(const MakeLog& make) {
+  const auto log = make();
+  LogTopology& topology = log->topology();
+  const std::string stream = unique_stream();
+  CHECK_FALSE(topology.partitions(stream));
+  topology.create(stream, 3);
+  CHECK(topology.partitions(stream) == 3);
+  append_numbered(*log->writer(), stream, Partition{2}, 0, 1);
+  topology.create(stream, 3);
+  CHECK(topology.range(stream, Partition{2}) == LogRange{Offset{0}, Offset{1}});
+  CHECK_THROWS_AS(topology.create(stream, 4), Misconfigured);
+  CHECK_THROWS_AS(topology.create(stream, 2), Misconfigured);
+  CHECK(topology.partitions(stream) == 3);
+}
+
+void what_does_not_exist_is_said(const MakeLog& make) {
+  const auto log = make();
+  const std::string missing = unique_stream();
+  const std::string stream = new_stream(log->topology(), 1);
+  CHECK_THROWS_AS(log->topology().range(missing, Partition{0}), Misconfigured);
+  CHECK_THROWS_AS(log->topology().range(stream, Partition{1}), Misconfigured);
+  const auto writer = log->writer();
+  CHECK_THROWS_AS(append_numbered(*writer, missing, Partition{0}, 0, 1), Misconfigured);
+  CHECK_FALSE(log->topology().partitions(missing));
+  // The writer is none the worse.
+  append_numbered(*writer, stream, Partition{0}, 0, 1);
+}
+
+void streams_do_not_mix(const MakeLog& make) {
+  const auto log = make();
+  const std::string one = unique_stream();
+  const std::string other = one + "0";
+  log->topology().create(one, 1);
+  log->topology().create(other, 1);
+  const auto writer = log->writer();
+  append_numbered(*writer, one, Partition{0}, 0, 3);
+  append_numbered(*writer, other, Partition{0}, 100, 4);
+  Positions positions;
+  const auto reader = log->reader(other, positions);
+  CHECK(values_of(take(*reader, positions, 4), Partition{0}) == numbers(100, 4));
+  CHECK(log->topology().range(one, Partition{0}).end == Offset{3});
+}
+
+void writers_keep_their_order(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 1);
+  const auto write = [&](int first) {
     const auto writer = log->writer();
-    append_numbered(*writer, stream, Partition{0}, 0, 50);
-    append_numbered(*writer, stream, Partition{1}, 100, 30);
-    append_numbered(*writer, stream, Partition{0}, 50, 20);
-
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    const Taken taken = take(*reader, positions, 100);
-    CHECK(values_of(taken, Partition{0}) == numbers(0, 70));
-    CHECK(values_of(taken, Partition{1}) == numbers(100, 30));
-    for (const TakenRecord& r : taken) {
-      CHECK(r.key == key_of(r.value));
-      CHECK(r.appended_at > Time{});
-    }
+    for (int i = 0; i < 200; i += 10) append_numbered(*writer, stream, Partition{0}, first + i, 10);
+  };
+  {
+    const std::jthread one(write, 0);
+    const std::jthread other(write, 1000);
   }
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  const Taken taken = take(*reader, positions, 400);
+  CHECK(offsets_of(taken, Partition{0}) == offsets(0, 400));
+  std::vector<std::string> ones;
+  std::vector<std::string> others;
+  for (const TakenRecord& r : taken) (std::stoi(r.value) < 1000 ? ones : others).push_back(r.value);
+  CHECK(ones == numbers(0, 200));
+  CHECK(others == numbers(1000, 200));
+}
 
-  SECTION("one append spreads over partitions and keeps the order within each") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 3);
-    std::vector<std::string> values = numbers(0, 90);
-    std::vector<NewRecord> records;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      records.push_back({Partition{static_cast<std::int32_t>(i % 3)}, "k", values[i]});
-    }
-    log->writer()->append(stream, records);
-    for (std::size_t i = 0; i < records.size(); ++i) {
-      CHECK(records[i].offset == Offset{static_cast<std::int64_t>(i / 3)});
-    }
-
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    const Taken taken = take(*reader, positions, 90);
-    for (const TakenRecord& r : taken) {
-      const auto i = static_cast<std::size_t>(r.offset.value * 3 + r.partition.value);
-      REQUIRE(i < values.size());
-      CHECK(r.value == values[i]);
-    }
-  }
-
-  SECTION("many batches come whole, without a gap and without a repeat") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 1);
-    const auto writer = log->writer();
-    for (int batch = 0; batch < 60; ++batch) {
-      append_numbered(*writer, stream, Partition{0}, batch * 100, 100);
-    }
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    CHECK(values_of(take(*reader, positions, 6000), Partition{0}) == numbers(0, 6000));
-  }
-
-  SECTION("bytes are bytes: empty, NUL, large") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 1);
-    const std::string nul("\0a\0", 3);
-    const std::string high("\xff\xfe\x80", 3);
-    std::string large(1'000'000, 'x');
-    for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7919 >> 5);
-    const std::vector<std::pair<std::string, std::string>> pairs = {
-        {"", ""}, {"k", ""}, {"", "v"}, {nul, nul}, {high, high}, {"large", large}, {nul, "end"}};
-    std::vector<NewRecord> records;
-    for (const auto& [key, value] : pairs) records.push_back({Partition{0}, key, value});
-    log->writer()->append(stream, records);
-
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    const Taken taken = take(*reader, positions, pairs.size());
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      CHECK(taken[i].key == pairs[i].first);
-      // Not CHECK(a == b), which would print a megabyte.
-      const bool same = taken[i].value == pairs[i].second;
-      CHECK(same);
-    }
-  }
-
-  SECTION("where a record is refused nothing behind it is in the log, now or later") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 1);
-    const auto writer = log->writer();
-    // What is behind it could be on its way at once.
-    append_numbered(*writer, stream, Partition{0}, 9000, 1);
-    const std::string too_large(8u << 20, 'x');  // for some
-    std::vector<std::string> values = numbers(0, 4000);
-    values[3] = too_large;
-    std::vector<NewRecord> records;
-    for (const std::string& value : values) records.push_back({Partition{0}, "k", value});
-    std::size_t kept = values.size();
-    try {
-      writer->append(stream, records);
-    } catch (const Error&) {
-      kept = 3;
-    }
-    append_numbered(*writer, stream, Partition{0}, 5000, 10);
-
-    const auto end = log->topology().range(stream, Partition{0}).end;
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    const Taken taken = take(*reader, positions, static_cast<std::size_t>(end.value));
-    std::vector<std::string> found = values_of(taken, Partition{0});
-    REQUIRE(found.size() >= 11);
-    CHECK(found.front() == "9000");
-    CHECK(std::vector<std::string>(found.end() - 10, found.end()) == numbers(5000, 10));
-    found.resize(found.size() - 10);
-    found.erase(found.begin());
-    REQUIRE(found.size() <= kept);
-    const bool prefix = std::equal(found.begin(), found.end(), values.begin());
-    CHECK(prefix);
-  }
-
-  SECTION("an append of nothing does nothing") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 1);
-    log->writer()->append(stream, {});
-    CHECK(log->topology().range(stream, Partition{0}) == LogRange{Offset{0}, Offset{0}});
+void a_waiting_reader_sees_appends(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 1);
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  take_acquired(*reader, positions, 1);
+  const auto writer = log->writer();
+  for (int i = 0; i < 20; ++i) {
+    const std::jthread appends([&] { append_numbered(*writer, stream, Partition{0}, i, 1); });
+    check_seen_while_waiting(*reader, positions, i);
   }
 }
 
-void position_contract(const MakeLog& make) {
-  SECTION("offsets are set by append and follow one another; range and end tell the next") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 2);
-    const auto writer = log->writer();
-    CHECK(append_numbered(*writer, stream, Partition{1}, 0, 3) == offsets(0, 3));
-    CHECK(append_numbered(*writer, stream, Partition{1}, 3, 4) == offsets(3, 4));
-    CHECK(append_numbered(*writer, stream, Partition{0}, 9, 1) == offsets(0, 1));
-    CHECK(log->topology().range(stream, Partition{1}) == LogRange{Offset{0}, Offset{7}});
-    CHECK(log->topology().range(stream, Partition{0}) == LogRange{Offset{0}, Offset{1}});
-
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    const Taken taken = take(*reader, positions, 8);
-    CHECK(offsets_of(taken, Partition{1}) == offsets(0, 7));
-    CHECK(reader->end(Partition{1}) == Offset{7});
-    CHECK(reader->end(Partition{0}) == Offset{1});
-  }
-
-  SECTION("reading begins at the position that acquired() returns, asked for inside poll") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 2);
-    const auto writer = log->writer();
-    append_numbered(*writer, stream, Partition{0}, 0, 10);
-    append_numbered(*writer, stream, Partition{1}, 0, 10);
-    Positions positions;
-    positions.begin[Partition{0}] = Offset{7};
-    positions.begin[Partition{1}] = Offset{10};
-    const auto reader = log->reader(stream, positions);
-    CHECK(positions.acquired_partitions.empty());
-    const Taken taken = take(*reader, positions, 3);
-    CHECK(values_of(taken, Partition{0}) == numbers(7, 3));
-    CHECK(values_of(taken, Partition{1}).empty());
-    take_acquired(*reader, positions, 2);
-    CHECK_FALSE(positions.called_outside_poll);
-    CHECK(positions.lost_partitions.empty());
-    append_numbered(*writer, stream, Partition{1}, 10, 1);
-    CHECK(values_of(take(*reader, positions, 1), Partition{1}) == numbers(10, 1));
-  }
-
-  SECTION("what acquired() throws leaves poll") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 1);
-    Positions positions;
-    positions.refuse = true;
-    const auto reader = log->reader(stream, positions);
-    CHECK_THROWS_AS(take_acquired(*reader, positions, 1), Fenced);
-    CHECK_FALSE(positions.called_outside_poll);
-  }
-
-  SECTION("seek reads again from there, and ahead to there") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 1);
-    append_numbered(*log->writer(), stream, Partition{0}, 0, 20);
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    take(*reader, positions, 20);
-    reader->seek(Partition{0}, Offset{5});
-    CHECK(values_of(take(*reader, positions, 15), Partition{0}) == numbers(5, 15));
-    reader->seek(Partition{0}, Offset{0});
-    reader->seek(Partition{0}, Offset{19});
-    CHECK(values_of(take(*reader, positions, 1), Partition{0}) == numbers(19, 1));
-  }
-
-  SECTION("a paused partition yields nothing, others do; resumed, it goes on where it was") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 2);
-    const auto writer = log->writer();
-    append_numbered(*writer, stream, Partition{0}, 0, 5);
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    take(*reader, positions, 5);
-    take_acquired(*reader, positions, 2);
-    reader->pause(Partition{0}, true);
-    append_numbered(*writer, stream, Partition{0}, 5, 5);
-    append_numbered(*writer, stream, Partition{1}, 0, 5);
-    const Taken others = take(*reader, positions, 5);
-    CHECK(values_of(others, Partition{0}).empty());
-    CHECK(values_of(others, Partition{1}) == numbers(0, 5));
-    reader->pause(Partition{0}, false);
-    CHECK(values_of(take(*reader, positions, 5), Partition{0}) == numbers(5, 5));
-    CHECK(positions.lost_partitions.empty());
-  }
+void each_group_sees_everything(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 1);
+  append_numbered(*log->writer(), stream, Partition{0}, 0, 10);
+  Positions one;
+  Positions other;
+  const auto first = log->reader(stream, one);
+  const auto second = log->reader(stream, other);
+  CHECK(values_of(take(*first, one, 10), Partition{0}) == numbers(0, 10));
+  CHECK(values_of(take(*second, other, 10), Partition{0}) == numbers(0, 10));
 }
 
-void topology_contract(const MakeLog& make) {
-  SECTION("a stream is made once; the same again is nothing, another number is refused") {
-    const auto log = make();
-    LogTopology& topology = log->topology();
-    const std::string stream = unique_stream();
-    CHECK_FALSE(topology.partitions(stream));
-    topology.create(stream, 3);
-    CHECK(topology.partitions(stream) == 3);
-    append_numbered(*log->writer(), stream, Partition{2}, 0, 1);
-    topology.create(stream, 3);
-    CHECK(topology.range(stream, Partition{2}) == LogRange{Offset{0}, Offset{1}});
-    CHECK_THROWS_AS(topology.create(stream, 4), Misconfigured);
-    CHECK_THROWS_AS(topology.create(stream, 2), Misconfigured);
-    CHECK(topology.partitions(stream) == 3);
-  }
-
-  SECTION("what does not exist is said") {
-    const auto log = make();
-    const std::string missing = unique_stream();
-    const std::string stream = new_stream(log->topology(), 1);
-    CHECK_THROWS_AS(log->topology().range(missing, Partition{0}), Misconfigured);
-    CHECK_THROWS_AS(log->topology().range(stream, Partition{1}), Misconfigured);
-    const auto writer = log->writer();
-    CHECK_THROWS_AS(append_numbered(*writer, missing, Partition{0}, 0, 1), Misconfigured);
-    CHECK_FALSE(log->topology().partitions(missing));
-    // The writer is none the worse.
-    append_numbered(*writer, stream, Partition{0}, 0, 1);
-  }
-
-  SECTION("streams do not mix, and neither do names that begin alike") {
-    const auto log = make();
-    const std::string one = unique_stream();
-    const std::string other = one + "0";
-    log->topology().create(one, 1);
-    log->topology().create(other, 1);
-    const auto writer = log->writer();
-    append_numbered(*writer, one, Partition{0}, 0, 3);
-    append_numbered(*writer, other, Partition{0}, 100, 4);
-    Positions positions;
-    const auto reader = log->reader(other, positions);
-    CHECK(values_of(take(*reader, positions, 4), Partition{0}) == numbers(100, 4));
-    CHECK(log->topology().range(one, Partition{0}).end == Offset{3});
-  }
-}
-
-void sharing_contract(const MakeLog& make) {
-  SECTION("writers side by side: each one's records keep their order, no offset is given twice") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 1);
-    const auto write = [&](int first) {
-      const auto writer = log->writer();
-      for (int i = 0; i < 200; i += 10)
-        append_numbered(*writer, stream, Partition{0}, first + i, 10);
-    };
-    {
-      const std::jthread one(write, 0);
-      const std::jthread other(write, 1000);
-    }
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    const Taken taken = take(*reader, positions, 400);
-    CHECK(offsets_of(taken, Partition{0}) == offsets(0, 400));
-    std::vector<std::string> ones;
-    std::vector<std::string> others;
-    for (const TakenRecord& r : taken)
-      (std::stoi(r.value) < 1000 ? ones : others).push_back(r.value);
-    CHECK(ones == numbers(0, 200));
-    CHECK(others == numbers(1000, 200));
-  }
-
-  SECTION("a reader that waits sees what is appended meanwhile") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 1);
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    take_acquired(*reader, positions, 1);
-    const auto writer = log->writer();
-    for (int i = 0; i < 20; ++i) {
-      const std::jthread appends([&] { append_numbered(*writer, stream, Partition{0}, i, 1); });
-      CHECK(values_of(take(*reader, positions, 1), Partition{0}) == numbers(i, 1));
-    }
-  }
-
-  SECTION("two readers of groups of their own each see everything") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 1);
-    append_numbered(*log->writer(), stream, Partition{0}, 0, 10);
-    Positions one;
-    Positions other;
-    const auto first = log->reader(stream, one);
-    const auto second = log->reader(stream, other);
-    CHECK(values_of(take(*first, one, 10), Partition{0}) == numbers(0, 10));
-    CHECK(values_of(take(*second, other, 10), Partition{0}) == numbers(0, 10));
-  }
-
-  SECTION("reopened, it has everything that was acknowledged, and goes on behind it") {
-    const auto log = make();
-    const std::string stream = new_stream(log->topology(), 2);
-    append_numbered(*log->writer(), stream, Partition{1}, 0, 25);
-    log->reopen();
-    CHECK(log->topology().partitions(stream) == 2);
-    CHECK(log->topology().range(stream, Partition{1}) == LogRange{Offset{0}, Offset{25}});
-    CHECK(log->topology().range(stream, Partition{0}) == LogRange{Offset{0}, Offset{0}});
-    CHECK(append_numbered(*log->writer(), stream, Partition{1}, 25, 5) == offsets(25, 5));
-    Positions positions;
-    const auto reader = log->reader(stream, positions);
-    CHECK(values_of(take(*reader, positions, 30), Partition{1}) == numbers(0, 30));
-  }
+void reopened_it_has_what_was_acknowledged(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 2);
+  append_numbered(*log->writer(), stream, Partition{1}, 0, 25);
+  log->reopen();
+  CHECK(log->topology().partitions(stream) == 2);
+  CHECK(log->topology().range(stream, Partition{1}) == LogRange{Offset{0}, Offset{25}});
+  CHECK(log->topology().range(stream, Partition{0}) == LogRange{Offset{0}, Offset{0}});
+  CHECK(append_numbered(*log->writer(), stream, Partition{1}, 25, 5) == offsets(25, 5));
+  Positions positions;
+  const auto reader = log->reader(stream, positions);
+  CHECK(values_of(take(*reader, positions, 30), Partition{1}) == numbers(0, 30));
 }
 
 }  // namespace
 
 void event_log_contract(const MakeLog& make) {
-  reads_back_contract(make);
-  position_contract(make);
-  topology_contract(make);
-  sharing_contract(make);
+  SECTION("what is appended is read back, those of one partition in order") {
+    partitions_keep_their_order(make);
+  }
+  SECTION("one append spreads over partitions and keeps the order within each") {
+    one_append_spreads_over_partitions(make);
+  }
+  SECTION("many batches come whole, without a gap and without a repeat") {
+    many_batches_come_whole(make);
+  }
+  SECTION("bytes are bytes: empty, NUL, large") { bytes_are_bytes(make); }
+  SECTION("where a record is refused nothing behind it is in the log, now or later") {
+    nothing_is_behind_a_refused_record(make);
+  }
+  SECTION("an append of nothing does nothing") { an_empty_append_does_nothing(make); }
+  SECTION("offsets are set by append and follow one another; range and end tell the next") {
+    offsets_follow_one_another(make);
+  }
+  SECTION("reading begins at the position that acquired() returns, asked for inside poll") {
+    reading_begins_where_acquired_says(make);
+  }
+  SECTION("what acquired() throws leaves poll") { what_acquired_throws_leaves_poll(make); }
+  SECTION("seek reads again from there, and ahead to there") { seek_reads_from_there(make); }
+  SECTION("a paused partition yields nothing, others do; resumed, it goes on where it was") {
+    a_paused_partition_yields_nothing(make);
+  }
+  SECTION("a stream is made once; the same again is nothing, another number is refused") {
+    a_stream_is_made_once(make);
+  }
+  SECTION("what does not exist is said") { what_does_not_exist_is_said(make); }
+  SECTION("streams do not mix, and neither do names that begin alike") { streams_do_not_mix(make); }
+  SECTION("writers side by side: each one's records keep their order, no offset is given twice") {
+    writers_keep_their_order(make);
+  }
+  SECTION("a reader that waits sees what is appended meanwhile") {
+    a_waiting_reader_sees_appends(make);
+  }
+  SECTION("two readers of groups of their own each see everything") {
+    each_group_sees_everything(make);
+  }
+  SECTION("reopened, it has everything that was acknowledged, and goes on behind it") {
+    reopened_it_has_what_was_acknowledged(make);
+  }
 }
 
 }  // namespace sluice::testing

@@ -9,27 +9,29 @@ namespace sluice::testing {
 
 void StateModel::change(StateStore& store) {
   StateBatch batch;
-  for (int i = below(8); i >= 0; --i) {
-    const std::string key = some_key();
-    switch (below(5)) {
-      case 0:
-        batch.erase(key);
-        rows_.erase(key);
-        break;
-      case 1: {
-        const std::string to = some_key();
-        batch.erase_range(key, to);
-        if (key < to) rows_.erase(rows_.lower_bound(key), rows_.lower_bound(to));
-        break;
-      }
-      default: {
-        const std::string value = std::to_string(below(1'000'000));
-        batch.put(key, value);
-        rows_[key] = value;
-      }
+  for (int i = below(8); i >= 0; --i) change_one(batch);
+  store.write(batch);
+}
+
+void StateModel::change_one(StateBatch& batch) {
+  const std::string key = some_key();
+  switch (below(5)) {
+    case 0:
+      batch.erase(key);
+      rows_.erase(key);
+      break;
+    case 1: {
+      const std::string to = some_key();
+      batch.erase_range(key, to);
+      if (key < to) rows_.erase(rows_.lower_bound(key), rows_.lower_bound(to));
+      break;
+    }
+    default: {
+      const std::string value = std::to_string(below(1'000'000));
+      batch.put(key, value);
+      rows_[key] = value;
     }
   }
-  store.write(batch);
 }
 
 void StateModel::clear(StateStore& store) {
@@ -39,15 +41,17 @@ void StateModel::clear(StateStore& store) {
 
 void StateModel::compare(StateStore& store) {
   CHECK(rows_of(store) == StateRows(rows_.begin(), rows_.end()));
-  for (int i = 0; i < 20; ++i) {
-    const std::string key = some_key();
-    const auto found = rows_.find(key);
-    CHECK(get(store, key) == (found == rows_.end() ? std::nullopt : std::optional(found->second)));
-    const std::string to = some_key();
-    const StateRows expected =
-        key < to ? StateRows(rows_.lower_bound(key), rows_.lower_bound(to)) : StateRows();
-    CHECK(rows_of(store, key, to) == expected);
-  }
+  for (int i = 0; i < 20; ++i) compare_some(store);
+}
+
+void StateModel::compare_some(StateStore& store) {
+  const std::string key = some_key();
+  const auto found = rows_.find(key);
+  CHECK(get(store, key) == (found == rows_.end() ? std::nullopt : std::optional(found->second)));
+  const std::string to = some_key();
+  const StateRows expected =
+      key < to ? StateRows(rows_.lower_bound(key), rows_.lower_bound(to)) : StateRows();
+  CHECK(rows_of(store, key, to) == expected);
 }
 
 int StateModel::below(int bound) {

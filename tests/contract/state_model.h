@@ -23,6 +23,9 @@ class StateModel {
   int below(int bound);
 
  private:
+  void change_one(StateBatch& batch);
+  // A key and a range.
+  void compare_some(StateStore& store);
   std::string some_key();
 
   std::mt19937 random_;

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 
-from broker import Broker, skipped
+from broker import on_each_log
 from postgres import Session
 from system import Folder, Up, verify
 
@@ -147,15 +147,5 @@ def live_through(name, flags, where):
     print(f"passed: {name}")
 
 
-def main():
-    live_through("sessions by themselves, embedded log", [], None)
-    with Broker() as broker:
-        if broker is None:
-            return skipped("sessions by themselves, Kafka")
-        where = ["--brokers", broker.bootstrap]
-        live_through("sessions by themselves, Kafka", ["--log", "kafka", *where], where)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(on_each_log("sessions by themselves", live_through))

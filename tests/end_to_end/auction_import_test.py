@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 
-from broker import Broker, skipped
+from broker import on_each_log
 from postgres import ask
 from system import (DEADLINE_SECONDS, REPOSITORY, SLUICE, Folder, Up, eventually, sluice, verify,
                     wait_for)
@@ -156,15 +156,5 @@ def live_through(name, flags, where):
     print(f"passed: {name}")
 
 
-def main():
-    live_through("a real auction, embedded log", [], None)
-    with Broker() as broker:
-        if broker is None:
-            return skipped("a real auction, Kafka")
-        where = ["--brokers", broker.bootstrap]
-        live_through("a real auction, Kafka", ["--log", "kafka", *where], where)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(on_each_log("a real auction", live_through))

@@ -85,3 +85,15 @@ class Broker:
                                check=True)
         lines = [line.split() for line in shown.stdout.splitlines()]
         return next(line[1] for line in lines if line[0] == key)
+
+
+def on_each_log(what, live_through):
+    """live_through(name, flags, where) on the embedded log, then on Kafka: the flags of `up`, and how other commands
+    find the log, which is None where it is in up's folder."""
+    live_through(f"{what}, embedded log", [], None)
+    with Broker() as broker:
+        if broker is None:
+            return skipped(f"{what}, Kafka")
+        where = ["--brokers", broker.bootstrap]
+        live_through(f"{what}, Kafka", ["--log", "kafka", *where], where)
+    return 0

@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 
-from broker import Broker, skipped
+from broker import on_each_log
 from postgres import ask
 from system import DEADLINE_SECONDS, REPOSITORY, SLUICE, Folder, Up, chance, child, sluice
 from system import verify, wait_for
@@ -89,15 +89,8 @@ def live_through(name, flags, verify_log, moment):
 
 def main():
     moment = chance()
-    live_through("embedded log, killed ten times, imported twice", ["--log", "embedded"], None,
-                 moment)
-    with Broker() as broker:
-        if broker is None:
-            return skipped("Kafka, killed ten times, imported twice")
-        live_through("Kafka, killed ten times, imported twice",
-                     ["--log", "kafka", "--brokers", broker.bootstrap],
-                     ["--brokers", broker.bootstrap], moment)
-    return 0
+    return on_each_log("killed ten times, imported twice",
+                       lambda name, flags, where: live_through(name, flags, where, moment))
 
 
 if __name__ == "__main__":

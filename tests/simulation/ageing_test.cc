@@ -1,8 +1,10 @@
 // Records whose bytes have aged out of quarantine, and their way back from the log.
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <string>
 
+#include "tests/simulation/both_domains.h"
 #include "tests/simulation/two_sides.h"
 
 namespace sluice {
@@ -65,6 +67,17 @@ struct Unknown {
   static constexpr std::int64_t kRemoval = 1;
   Pair p;
 };
+
+std::string enveloped(const std::string& payload, const std::string& domain = "") {
+  Envelope envelope;
+  envelope.set_id("e");
+  envelope.set_key("c");
+  envelope.set_domain(domain);
+  envelope.set_payload(payload);
+  return envelope.SerializeAsString();
+}
+
+const std::string kTooLong(1'000, 'x');  // a title
 
 }  // namespace
 
@@ -129,6 +142,82 @@ TEST_CASE("bytes that a release brought to no avail are not kept") {
     CHECK(value.find(std::string(unknown.release(1).control().release().value())) ==
           std::string::npos);
   }
+}
+
+TEST_CASE(
+    "what a deletion may not find ages out of quarantine, and a fact that is nobody's stays") {
+  struct Case {
+    const char* what;
+    std::string key;
+    std::string value;
+    bool ages;
+  };
+  facts::Event nameless = secret("o1", "eve");
+  nameless.mutable_opinion_created()->clear_author_id();
+  const auto [what, key, value, ages] = GENERATE_COPY(values<Case>(
+      {{"no envelope", "c", "\xff\xffthe secret", true},
+       {"no envelope and no key", "", "\xff\xffthe secret", true},
+       {"an unknown fact", "c", enveloped("\xfa\x3f\x0athe secret"), true},
+       {"cut behind a fact that is nobody's", "c",
+        enveloped(facts::edited("c", "the secret").SerializeAsString() + "\xff"), true},
+       {"another domain's", "c",
+        enveloped(facts::edited("c", "the secret").SerializeAsString(), "other"), true},
+       {"somebody's without a name", "c", enveloped(nameless.SerializeAsString()), true},
+       {"of one whom nobody was told of", "c",
+        enveloped(secret("no id", "new").SerializeAsString()), true},
+       {"a fact that is nobody's", "c", enveloped(facts::edited("c", kTooLong).SerializeAsString()),
+        false}}));
+  INFO(what);
+  FoldedDomain side(describe<Deliberation>("deliberation"));
+  side.append(key, value);
+  side.fold();
+  REQUIRE(side.quarantine().at(Offset{0}).value == value);
+  side.pass(FoldedDomain::kRetention - std::chrono::milliseconds(10));
+  side.tick();
+  side.fold();
+  CHECK(side.quarantine().at(Offset{0}).value == value);
+  side.pass(std::chrono::milliseconds(10));
+  side.tick();
+  side.fold();
+  for (const bool again : {false, true}) {
+    if (again) side.refold();
+    CHECK(side.quarantine().at(Offset{0}).value.has_value() == !ages);
+    CHECK((side.tables().find("the secret") == std::string::npos || !ages));
+  }
+}
+
+TEST_CASE("what waits behind a record that has aged out goes on waiting, and is erased as before") {
+  Both both;
+  both.park();
+  both.post(secret("o1", "eve"));
+  both.post(facts::vote("c", "s", "ann", deliberation::CHOICE_AGREE));
+  both.finish();
+  both.deliberation.pass(FoldedDomain::kRetention);
+  both.deliberation.tick();
+  both.finish();
+  auto rows = both.deliberation.quarantine();
+  REQUIRE(rows.size() == 3);
+  CHECK_FALSE(rows.at(Offset{Both::kGarbage}).value);
+  CHECK(rows.at(Offset{Both::kGarbage + 1}).value);
+  both.delete_user("eve");
+  both.finish();
+  both.require_gone("the secret");
+  both.discard(Both::kGarbage);
+  both.finish();
+  CHECK(both.deliberation.quarantine().empty());
+  CHECK(both.deliberation.tables().find("ann") != std::string::npos);
+}
+
+TEST_CASE("what was discarded or erased leaves no timer behind") {
+  Both both;
+  both.park();
+  both.post(secret("no id", "eve"));
+  both.finish();
+  REQUIRE(both.deliberation.tables().find("kind: -1") != std::string::npos);
+  both.delete_user("eve");
+  both.discard(Both::kGarbage);
+  both.finish();
+  CHECK(both.deliberation.tables().find("kind: -1") == std::string::npos);
 }
 
 }  // namespace sluice

@@ -46,6 +46,7 @@ struct Pair {
 
 inline std::vector<std::string> ids(const std::vector<Envelope>& envelopes) {
   std::vector<std::string> all;
+  all.reserve(envelopes.size());
   for (const Envelope& envelope : envelopes) all.push_back(envelope.id());
   return all;
 }

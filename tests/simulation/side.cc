@@ -1,0 +1,96 @@
+#include "tests/simulation/side.h"
+
+#include "storage/check.h"
+
+namespace sluice {
+namespace {
+
+Generation generation(const Projection& projection, bool live) {
+  return {.projection = std::string(projection.name),
+          .number = 1,
+          .unique_id = "g",
+          .version = projection.version,
+          .partitions = 1,
+          .dedupe_horizon = kHorizon,
+          .quarantine_retention = kRetention,
+          .live = live};
+}
+
+}  // namespace
+
+Side::Side(MemoryLog& log, const Projection& projection, bool live, Offset emits_from)
+    : log_(log),
+      stream_(std::string(projection.name) + ".events"),
+      projection_(projection),
+      generation_(generation(projection, live)),
+      emits_from_(emits_from),
+      writer_(log.writer()),
+      views(generation_),
+      sink(views),
+      emitter_(*writer_, log, 2) {
+  log.create(stream_, 1);
+}
+
+void Side::restart() {
+  projector.reset();
+  store_.emplace(state);
+  projector.emplace(projection_, generation_, kOnly, std::to_string(++takings_), limits,
+                    ProjectorParts{*store_, from_, emitter_, probe});
+  position_ = projector->take(log_.range(stream_, kOnly));
+}
+
+void Side::run(const Projection& projection) {
+  projector.reset();
+  projection_ = projection;
+  restart();
+}
+
+Projector& Side::running() {
+  if (!projector) restart();
+  CHECK(projector.has_value(), "restart() makes it");
+  return *projector;
+}
+
+void Side::fold() {
+  Projector& now_running = running();
+  for (const auto& stored : log_.records(stream_, kOnly)) {
+    if (stored.offset < position_) continue;
+    now_running.fold({kOnly, stored.offset, stored.appended_at, stored.key(), stored.value()});
+    position_ = stored.offset.next();
+  }
+}
+
+void Side::flush() {
+  fold();
+  running().flush(log_.range(stream_, kOnly).end);
+}
+
+Envelope Side::post(const google::protobuf::Message& event, const std::string& key,
+                    const std::string& id) {
+  Envelope envelope;
+  envelope.set_id(id);
+  envelope.set_key(key);
+  envelope.set_recorded_at(now.time_since_epoch().count());
+  envelope.set_payload(event.SerializeAsString());
+  append(envelope);
+  return envelope;
+}
+
+void Side::append(const Envelope& envelope) {
+  append_bytes(envelope.key(), envelope.SerializeAsString());
+}
+
+void Side::append_bytes(const std::string& key, const std::string& bytes) {
+  NewRecord record{kOnly, key, bytes};
+  writer_->append(stream_, {&record, 1});
+}
+
+std::vector<Envelope> Side::log() {
+  std::vector<Envelope> all;
+  for (const auto& stored : log_.records(stream_, kOnly)) {
+    all.emplace_back().ParseFromString(std::string(stored.value()));
+  }
+  return all;
+}
+
+}  // namespace sluice
