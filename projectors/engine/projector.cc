@@ -12,6 +12,14 @@ namespace {
 
 std::string text(Offset offset) { return std::to_string(offset.value); }
 
+std::size_t dirty_bytes_most(const ProjectorLimits& limits) {
+  return limits.memory != nullptr ? limits.memory->changed() : limits.dirty_bytes;
+}
+
+std::size_t cached_bytes_most(const ProjectorLimits& limits) {
+  return limits.memory != nullptr ? limits.memory->at_hand() : limits.cached_bytes;
+}
+
 }  // namespace
 
 Projector::Projector(const Projection& projection, const Generation& generation,
@@ -163,7 +171,7 @@ void Projector::show_held() {
 }
 
 void Projector::shrink() {
-  fold_.tables().shrink_to(cached_bytes_most());
+  fold_.tables().shrink_to(cached_bytes_most(limits_));
   show_held();
 }
 
@@ -175,22 +183,15 @@ void Projector::tend() {
   }
   if (pending()) return;
   if (computed_) computed_->tend();
-  if (fold_.tables().row_bytes() > cached_bytes_most()) shrink();
-}
-
-std::size_t Projector::dirty_bytes_most() const {
-  return limits_.memory != nullptr ? limits_.memory->changed() : limits_.dirty_bytes;
-}
-
-std::size_t Projector::cached_bytes_most() const {
-  return limits_.memory != nullptr ? limits_.memory->at_hand() : limits_.cached_bytes;
+  if (fold_.tables().row_bytes() > cached_bytes_most(limits_)) shrink();
 }
 
 bool Projector::full() const {
   const Tables& tables = fold_.tables();
   const Outbox& outbox = fold_.outbox();
   return tables.dirty_rows() + outbox.records().size() >= limits_.dirty_rows ||
-         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() >= dirty_bytes_most();
+         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() >=
+             dirty_bytes_most(limits_);
 }
 
 void Projector::collect_rows() {

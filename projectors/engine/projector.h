@@ -109,8 +109,6 @@ class Projector {
   void show_held();
   // Forgets what is at hand beyond our part of memory.
   void shrink();
-  [[nodiscard]] std::size_t dirty_bytes_most() const;
-  [[nodiscard]] std::size_t cached_bytes_most() const;
   void begin(LogRange log);
   void check_against_log(const LogRecord& record);
   void finish_replay();

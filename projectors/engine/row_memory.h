@@ -16,7 +16,7 @@ class RowMemory {
   struct Parts {
     std::size_t changed = 0;  // rows that a flush is to write
     std::size_t at_hand = 0;  // rows that none need write
-    std::size_t orders = 0;
+    std::size_t orders = 0;   // of these two, half of each, at the most; no more than either
   };
   RowMemory(Parts parts, int partitions);
 
