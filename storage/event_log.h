@@ -72,6 +72,11 @@ class Unreadable : public Corrupt {
   Cause cause_;
 };
 
+struct PartitionProgress {
+  Partition partition;
+  Offset position;
+};
+
 // One member of the group of readers that share a stream's partitions. Used by one thread.
 class EventReader {
  public:
@@ -91,8 +96,9 @@ class EventReader {
   // The durable end of the partition as last heard of: the offset that the next record will have.
   virtual Offset end(Partition partition) = 0;
 
-  // Shows the group's progress to the log's own tools. Best effort; nothing ever reads it back.
-  virtual void show_progress(Partition partition, Offset position) = 0;
+  // Shows the group's progress to the log's own tools: where each of these partitions stands. Best
+  // effort; nothing ever reads it back.
+  virtual void show_progress(std::span<const PartitionProgress> progress) = 0;
 };
 
 }  // namespace sluice

@@ -317,12 +317,14 @@ void Worker::tick(Partition partition, Assigned& assigned) {
 void Worker::show_progress() {
   next_progress_ = now_ + config_.progress_interval;
   std::vector<LogProgress> progress;
+  std::vector<PartitionProgress> flushed;
   for (const auto& [partition, assigned] : assigned_) {
     progress.push_back({partition, assigned.log_end, assigned.owner, assigned.trouble});
     if (!assigned.projector) continue;
     progress.back().computed = assigned.projector->computed_progress();
-    reader_->show_progress(partition, assigned.projector->flushed());
+    flushed.push_back({partition, assigned.projector->flushed()});
   }
+  if (!flushed.empty()) reader_->show_progress(flushed);
   // A group does not say that it has nothing to give because there is nothing.
   if (progress.empty()) return require_stream();
   try {

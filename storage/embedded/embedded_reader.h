@@ -19,7 +19,7 @@ class EmbeddedReader final : public EventReader {
   void pause(Partition partition, bool paused) override;
   Offset end(Partition partition) override;
   // There is no tool of the log's own to show it to.
-  void show_progress(Partition, Offset) override {}
+  void show_progress(std::span<const PartitionProgress>) override {}
 
  private:
   struct Held {

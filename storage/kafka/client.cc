@@ -77,6 +77,8 @@ RoleProperties reader_properties(const KafkaConfig& config, const KafkaMember& m
   const std::size_t fetch = std::min(bytes / 8, kLargestFetch);
   RoleProperties role{
       .usual = {{"session.timeout.ms", "10000"},
+                // Soon after the coordinator is back: a broker's start takes half a session.
+                {"heartbeat.interval.ms", "1000"},
                 // A member that has found no stream joins no group before it looks again.
                 {"topic.metadata.refresh.interval.ms", "5000"},
                 // One request a broker is in flight: a partition that is sought or resumed waits

@@ -31,6 +31,8 @@ class Fetched {
   // How many records wait to be taken.
   [[nodiscard]] std::size_t waiting() const { return rd_kafka_queue_length(records_.get()); }
 
+  // Where answers may be asked to.
+  [[nodiscard]] rd_kafka_queue_t* events() const { return events_.get(); }
   // The next of the client's events; null when there is none.
   [[nodiscard]] Event event();
 

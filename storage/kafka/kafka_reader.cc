@@ -14,8 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int kEvents = RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR |
-                        RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_FETCH;
+constexpr int kEvents = RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH;
 // Inside poll(): short against the session timeout.
 constexpr milliseconds kToTellRange{2000};
 constexpr milliseconds kToSeek{10'000};
@@ -58,12 +57,13 @@ KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream,
 KafkaReader::~KafkaReader() {
   fetched_.release();
   if (membership_ == Membership::fixed) return;
-  if (membership_ == Membership::static_member && joined_ && held_.empty() && pending_.empty()) {
+  if (membership_ == Membership::static_member && told_ == Told::given && held_.empty() &&
+      pending_.empty()) {
     left_->went(member_, session_of(client_.get()));
   }
   // Before 2.3 librdkafka aborts the process where a member is destroyed that has been let into its
   // group and not told what is its own (github.com/confluentinc/librdkafka/issues/4312).
-  const bool destroyable = joined_ || rd_kafka_version() >= 0x02030000;
+  const bool destroyable = told_ != Told::never || rd_kafka_version() >= 0x02030000;
   if (membership_ == Membership::ordinary_member || !destroyable) close();
   if (!destroyable) client_.abandon();
 }
@@ -95,8 +95,11 @@ void KafkaReader::serve(rd_kafka_event_t* event) {
     case RD_KAFKA_EVENT_ERROR:
       require_stream(rd_kafka_event_error(event));
       return client_.take_error(event);
+    case RD_KAFKA_EVENT_OFFSET_COMMIT:
+      progress_in_flight_ = false;
+      return;
     default:
-      return;  // the answer to show_progress(), which nobody waits for
+      return;
   }
 }
 
@@ -105,7 +108,7 @@ void KafkaReader::require_stream(rd_kafka_resp_err_t code) const {
   const bool unknown = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
                        code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
                        code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
-  if (joined_ && unknown) throw Retryable("the stream " + stream_ + " is gone");
+  if (told_ != Told::never && unknown) throw Retryable("the stream " + stream_ + " is gone");
 }
 
 void KafkaReader::rebalance(rd_kafka_event_t* event) {
@@ -114,13 +117,14 @@ void KafkaReader::rebalance(rd_kafka_event_t* event) {
     for (int i = 0; i < partitions.cnt; ++i) {
       pending_.push_back(Partition{partitions.elems[i].partition});
     }
-    if (!std::exchange(joined_, true)) empty_since_ = Clock::now();
+    if (std::exchange(told_, Told::given) == Told::never) empty_since_ = Clock::now();
     if (!pending_.empty()) empty_since_.reset();
     // The group need not wait for what Ownership does: each is added when its position is known.
     const PartitionList none(rd_kafka_topic_partition_list_new(0));
     check(rd_kafka_incremental_assign(client_.get(), none.get()), "joining the group");
     return;
   }
+  if (rd_kafka_assignment_lost(client_.get()) != 0) told_ = Told::lost;
   lose(partitions);
 }
 
@@ -321,11 +325,20 @@ Offset KafkaReader::end(Partition partition) {
   return std::max({asked.end, asked.next, Offset{end}});
 }
 
-void KafkaReader::show_progress(Partition partition, Offset position) {
-  if (membership_ == Membership::fixed) return;
-  const auto code = rd_kafka_commit(client_.get(), listed(partition, position).get(), 1);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    spdlog::debug("kafka progress not shown partition={} text=\"{}\"", at(partition),
+// One at a time: librdkafka keeps what it cannot send while the coordinator is away, and each that
+// fails when it comes back makes the client look for it anew, until no heartbeat gets through.
+void KafkaReader::show_progress(std::span<const PartitionProgress> progress) {
+  if (membership_ == Membership::fixed || progress_in_flight_) return;
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(progress.size())));
+  for (const auto& [partition, position] : progress) {
+    rd_kafka_topic_partition_list_add(list.get(), stream_.c_str(), partition.value)->offset =
+        position.value;
+  }
+  const auto code =
+      rd_kafka_commit_queue(client_.get(), list.get(), fetched_.events(), nullptr, nullptr);
+  progress_in_flight_ = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (!progress_in_flight_) {
+    spdlog::debug("kafka progress not shown stream={} text=\"{}\"", stream_,
                   rd_kafka_err2str(code));
   }
 }

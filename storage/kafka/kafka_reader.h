@@ -30,10 +30,12 @@ class KafkaReader final : public EventReader {
   void seek(Partition partition, Offset position) override;
   void pause(Partition partition, bool paused) override;
   Offset end(Partition partition) override;
-  void show_progress(Partition partition, Offset position) override;
+  void show_progress(std::span<const PartitionProgress> progress) override;
 
  private:
   enum class Membership { fixed, static_member, ordinary_member };
+  // What the group said last of what is ours, be it nothing. Lost: it may have given it to others.
+  enum class Told { never, given, lost };
 
   // A partition that is ours. librdkafka's own idea of where it stands is never asked.
   struct Held {
@@ -76,7 +78,8 @@ class KafkaReader final : public EventReader {
   Fetched fetched_;
   const std::size_t low_water_;  // records fetched and not taken
   std::chrono::steady_clock::time_point next_question_;
-  bool joined_ = false;  // a group has told what is ours, be it nothing
+  Told told_ = Told::never;
+  bool progress_in_flight_ = false;
   // When it first did; nullopt: not yet, or something was ours since.
   std::optional<std::chrono::steady_clock::time_point> empty_since_;
   std::map<Partition, Held> held_;

@@ -19,7 +19,7 @@ class MemoryReader final : public EventReader {
   void seek(Partition partition, Offset position) override;
   void pause(Partition partition, bool paused) override;
   Offset end(Partition partition) override;
-  void show_progress(Partition, Offset) override {}
+  void show_progress(std::span<const PartitionProgress>) override {}
 
  private:
   struct Held {

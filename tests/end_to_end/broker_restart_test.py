@@ -10,7 +10,7 @@ import sys
 
 from broker import Broker, skipped
 from reader import Reader
-from system import Folder, Up, chance, rounds
+from system import Folder, Up, chance, eventually, rounds
 from traffic import Traffic, check
 
 ROUNDS = 2
@@ -34,7 +34,7 @@ def main():
                         print(f"  back after {how.name}", flush=True)
                 traffic.goes_on()
                 check(traffic, reader, up.postgres, ["--brokers", broker.bootstrap])
-            assert up.readiness() == "", "it is ready again"
+            eventually("it is ready again", lambda: up.readiness() == "")
             up.stop()
     print("passed: a broker that is restarted and killed")
     return 0

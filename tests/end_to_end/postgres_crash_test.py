@@ -29,7 +29,7 @@ def crash_while_posting(up, crash, moment, times):
             eventually("Postgres serves again", lambda: serves(up.postgres))
         traffic.goes_on()
         check(traffic, reader, up.postgres, ["--data", up.folder])
-    assert up.readiness() == "", "it is ready again"
+    eventually("it is ready again", lambda: up.readiness() == "")
 
 
 def operators(moment):

@@ -77,7 +77,7 @@ def operators(seed):
                     check(traffic, reader, up.postgres, ["--data", up.folder], moments=5)
                     assert sum(reader.snapshots[0].positions.values()) < before.reached()
                     assert position(up) > backed_up
-            assert up.readiness() == "", "it is ready again"
+            eventually("it is ready again", lambda: up.readiness() == "")
             up.stop()
     print("passed: an operator's Postgres, restored while up ran")
 

@@ -3,6 +3,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -20,6 +21,9 @@ constexpr std::int16_t kOffsetCommit = 8;
 constexpr std::int16_t kHeartbeat = 12;
 constexpr std::chrono::milliseconds kDeadline{2000};
 constexpr std::chrono::milliseconds kSession{6000};
+
+const KafkaMember kOne{.group = "g", .instance = "one"};
+constexpr std::array<PartitionProgress, 1> kShown{{{Partition{0}, Offset{0}}}};
 
 using Clock = std::chrono::steady_clock;
 
@@ -46,13 +50,18 @@ class MockCluster {
     return KafkaLog(config);
   }
 
-  // The next `times` answers to appends, or to another request.
-  void answer(rd_kafka_resp_err_t error, std::size_t times, std::int16_t request = kProduce) {
-    const std::vector<rd_kafka_resp_err_t> errors(times, error);
+  // The next answers to a request.
+  void answer(std::int16_t request, const std::vector<rd_kafka_resp_err_t>& errors) {
     rd_kafka_mock_push_request_errors_array(cluster_, request, errors.size(), errors.data());
   }
+  // The next `times` answers to appends, or to another request.
+  void answer(rd_kafka_resp_err_t error, std::size_t times, std::int16_t request = kProduce) {
+    answer(request, std::vector<rd_kafka_resp_err_t>(times, error));
+  }
 
-  void answer_well() { rd_kafka_mock_clear_request_errors(cluster_, kProduce); }
+  void answer_well(std::int16_t request = kProduce) {
+    rd_kafka_mock_clear_request_errors(cluster_, request);
+  }
 
   std::unique_ptr<EventWriter> writer;
 
@@ -65,12 +74,14 @@ std::vector<Offset> append(MockCluster& mock, int first, int count) {
   return append_numbered(*mock.writer, "s", Partition{0}, first, count);
 }
 
+void turn(EventReader& reader) { static_cast<void>(reader.poll(std::chrono::milliseconds{50})); }
+
 // Polls until it throws.
 template <class Failure>
 bool fails_with(EventReader& reader) {
   return eventually([&] {
     try {
-      static_cast<void>(reader.poll(std::chrono::milliseconds{50}));
+      turn(reader);
       return false;
     } catch (const Failure&) {
       return true;
@@ -114,25 +125,51 @@ TEST_CASE("a new member that is fenced has a double; another joins again") {
   const KafkaLog log = mock.log();
   Positions positions;
   const auto begun = Clock::now();
-  const auto reader = log.reader("s", KafkaMember{.group = "g", .instance = "one"}, positions);
+  const auto reader = log.reader("s", kOne, positions);
   take_acquired(*reader, positions, 1);
   SECTION("new") {
     mock.answer(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, 1, kHeartbeat);
     CHECK(fails_with<Misconfigured>(*reader));
   }
   SECTION("not new") {
-    REQUIRE(eventually([&] {
-      static_cast<void>(reader->poll(std::chrono::milliseconds{50}));
-      return Clock::now() - begun > kSession;
-    }));
+    REQUIRE(eventually([&] { return turn(*reader), Clock::now() - begun > kSession; }));
     mock.answer(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, 1, kHeartbeat);
     CHECK(fails_with<Retryable>(*reader));
   }
   SECTION("new, while it shows its progress") {
     mock.answer(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, 1, kOffsetCommit);
-    reader->show_progress(Partition{0}, Offset{0});
+    reader->show_progress(kShown);
     CHECK(fails_with<Retryable>(*reader));
   }
+}
+
+// Others may not have been given it: who goes then need not stay away until it is forgotten.
+TEST_CASE("a static member whose session has timed out comes back at once") {
+  MockCluster mock;
+  const KafkaLog log = mock.log();
+  Positions positions;
+  auto reader = log.reader("s", kOne, positions);
+  take_acquired(*reader, positions, 1);
+  mock.answer(RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, 1000, kHeartbeat);
+  REQUIRE(eventually([&] { return turn(*reader), !positions.lost_partitions.empty(); }));
+  mock.answer_well(kHeartbeat);
+  reader.reset();
+  REQUIRE_NOTHROW(reader = log.reader("s", kOne, positions));
+  take_acquired(*reader, positions, 2);
+}
+
+// While the coordinator is away they would pile up.
+TEST_CASE("progress is not shown before the last was answered") {
+  MockCluster mock;
+  const KafkaLog log = mock.log();
+  Positions positions;
+  const auto reader = log.reader("s", kOne, positions);
+  take_acquired(*reader, positions, 1);
+  mock.answer(kOffsetCommit, {RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID});
+  for (int times = 0; times < 10; ++times) reader->show_progress(kShown);
+  for (int turns = 0; turns < 20; ++turns) CHECK_NOTHROW(turn(*reader));
+  reader->show_progress(kShown);
+  CHECK(fails_with<Retryable>(*reader));
 }
 
 }  // namespace sluice::testing

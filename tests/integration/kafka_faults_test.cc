@@ -168,7 +168,7 @@ TEST_CASE("nothing hangs when it is destroyed while the broker is away or stands
   CHECK_THROWS_AS(append_numbered(*kafka->writer, stream, Partition{0}, 10, 10), Retryable);
   // What waits for the coordinator's answer.
   for (const auto* reader : {&member, &ordinary}) {
-    (*reader)->show_progress(Partition{0}, Offset{5});
+    (*reader)->show_progress({{{Partition{0}, Offset{5}}}});
   }
   auto begun = Clock::now();
   member.reset();

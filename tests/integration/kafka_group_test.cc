@@ -368,7 +368,7 @@ TEST_CASE("progress is shown to the group's own tools") {
   const auto reader =
       kafka.log.reader(stream, KafkaMember{.group = group, .instance = {}}, positions);
   take(*reader, positions, 10);
-  reader->show_progress(Partition{0}, Offset{7});
+  reader->show_progress({{{Partition{0}, Offset{7}}}});
   CHECK(eventually([&] {
     static_cast<void>(reader->poll(kPoll));
     return committed(group, stream) == 7;
