@@ -2,5 +2,6 @@
 // back to the system soon: it counts against --memory until then. Few arenas, since what one has
 // free no other can use.
 extern "C" {
-const char* malloc_conf = "dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:4";
+extern const char* const malloc_conf;
+const char* const malloc_conf = "dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:4";
 }

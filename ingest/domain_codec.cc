@@ -31,6 +31,7 @@ DomainCodec::DomainCodec(const Domain& of, int partition_count)
     facts_.push_back({type_of(*field), facts_.size(), field, key_of(type), FactRules(type)});
   }
   std::vector<std::string_view> types;
+  types.reserve(facts_.size());
   for (const Fact& fact : facts_) types.emplace_back(fact.type);
   std::sort(types.begin(), types.end());
   for (const std::string_view type : types) {

@@ -47,6 +47,17 @@ Decoded decode(std::string_view text, std::size_t first, std::size_t piece,
   return decoded;
 }
 
+std::string in_chunks(const std::vector<std::string>& chunks) {
+  std::string text;
+  for (const std::string& chunk : chunks) {
+    if (chunk.empty()) continue;
+    char size[20];
+    std::snprintf(size, sizeof size, "%zx\r\n", chunk.size());
+    text += size + chunk + "\r\n";
+  }
+  return text + "0\r\n\r\n";
+}
+
 }  // namespace
 
 TEST_CASE("a chunked body is the same wherever it is split") {
@@ -126,15 +137,9 @@ TEST_CASE("one object decodes one body after another") {
 
 TEST_CASE("whatever is cut into chunks comes out again, and mutations never pass the limit") {
   CHECK(rc::check([](const std::vector<std::string>& chunks, std::size_t at, char c) {
-    std::string text, body;
-    for (const std::string& chunk : chunks) {
-      if (chunk.empty()) continue;
-      char size[20];
-      std::snprintf(size, sizeof size, "%zx\r\n", chunk.size());
-      text += size + chunk + "\r\n";
-      body += chunk;
-    }
-    text += "0\r\n\r\n";
+    std::string text = in_chunks(chunks);
+    std::string body;
+    for (const std::string& chunk : chunks) body += chunk;
     const Decoded whole = decode(text, 3, 5, body.size());
     RC_ASSERT(whole.status == kWhole);
     RC_ASSERT(whole.body == body);

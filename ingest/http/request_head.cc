@@ -155,13 +155,13 @@ std::optional<Refusal> RequestHead::interpret_framing() {
   if (codings > 1) return Refusal{400, "There is more than one Transfer-Encoding."};
   if (codings == 1) {
     if (minor_version_ == 0) return Refusal{400, "HTTP/1.0 has no Transfer-Encoding."};
-    if (!same_name(*find("Transfer-Encoding"), "chunked")) {
+    if (!same_name(find("Transfer-Encoding").value_or(""), "chunked")) {
       return Refusal{400, "The only Transfer-Encoding is chunked."};
     }
     chunked_ = true;
   }
   if (lengths == 1) {
-    const std::string_view length = *find("Content-Length");
+    const std::string_view length = find("Content-Length").value_or("");
     if (length.empty() || !std::all_of(length.begin(), length.end(), is_digit)) {
       return Refusal{400, "The Content-Length is not a number."};
     }

@@ -12,14 +12,6 @@ namespace {
 
 std::string text(Offset offset) { return std::to_string(offset.value); }
 
-std::size_t dirty_bytes_most(const ProjectorLimits& limits) {
-  return limits.memory != nullptr ? limits.memory->changed() : limits.dirty_bytes;
-}
-
-std::size_t cached_bytes_most(const ProjectorLimits& limits) {
-  return limits.memory != nullptr ? limits.memory->at_hand() : limits.cached_bytes;
-}
-
 }  // namespace
 
 Projector::Projector(const Projection& projection, const Generation& generation,
@@ -33,12 +25,10 @@ Projector::Projector(const Projection& projection, const Generation& generation,
       sink_(parts.sink),
       emitter_(parts.emitter),
       probe_(parts.probe),
+      memory_(parts.memory),
       name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
       fold_(projection, generation, partition, parts.store, limits.dedupe) {
-  if (limits_.memory != nullptr) {
-    held_.emplace(*limits_.memory);
-    fold_.tables().share_orders(limits_.memory->orders());
-  }
+  fold_.tables().share_orders(memory_.orders());
   for (const auto& rows : fold_.tables().all()) {
     if (rows->published()) rows_.push_back({&rows->row_type(), {}, {}});
   }
@@ -166,12 +156,10 @@ void Projector::write_state() {
   shrink();
 }
 
-void Projector::show_held() {
-  if (held_) held_->holds(fold_.tables().row_bytes());
-}
+void Projector::show_held() { held_.holds(fold_.tables().row_bytes()); }
 
 void Projector::shrink() {
-  fold_.tables().shrink_to(cached_bytes_most(limits_));
+  fold_.tables().shrink_to(memory_.at_hand());
   show_held();
 }
 
@@ -183,15 +171,14 @@ void Projector::tend() {
   }
   if (pending()) return;
   if (computed_) computed_->tend();
-  if (fold_.tables().row_bytes() > cached_bytes_most(limits_)) shrink();
+  if (fold_.tables().row_bytes() > memory_.at_hand()) shrink();
 }
 
 bool Projector::full() const {
   const Tables& tables = fold_.tables();
   const Outbox& outbox = fold_.outbox();
   return tables.dirty_rows() + outbox.records().size() >= limits_.dirty_rows ||
-         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() >=
-             dirty_bytes_most(limits_);
+         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() >= memory_.changed();
 }
 
 void Projector::collect_rows() {

@@ -21,15 +21,10 @@
 
 namespace sluice {
 
-// When folded work must be flushed whatever the time, and how much of it memory may keep.
+// When folded work must be flushed whatever the time and the memory that it takes.
 struct ProjectorLimits {
   std::size_t dirty_rows = 100'000;
-  std::size_t dirty_bytes = std::size_t{64} << 20;
-  std::size_t cached_bytes = std::size_t{64} << 20;
   std::size_t records_an_append = 4096;  // of what is emitted
-  // Says what dirty_bytes and cached_bytes are, and outlives whoever is given it. Null: they are as
-  // they stand here, and orders count as cached.
-  RowMemory* memory = nullptr;
   DedupeShape dedupe;
 };
 
@@ -39,6 +34,7 @@ struct ProjectorParts {
   ProjectionSink& sink;
   Emitter& emitter;
   Probe& probe;
+  RowMemory& memory;                     // of the process
   Computations* computations = nullptr;  // null: nothing is computed
 };
 
@@ -128,9 +124,10 @@ class Projector {
   ProjectionSink& sink_;
   Emitter& emitter_;
   Probe& probe_;
+  RowMemory& memory_;
+  RowMemory::Holder held_{memory_};
   const std::string name_;  // for messages: "deliberation partition 3"
   PartitionFold fold_;
-  std::optional<RowMemory::Holder> held_;
   std::unique_ptr<ComputedPartition> computed_;  // null: the projection has nothing computed
 
   ViewPosition view_;

@@ -156,9 +156,10 @@ void Worker::take(Partition partition, Assigned& assigned) {
   require_stream();
   if (!assigned.store) assigned.store = parts_.open_store(partition);
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++takings_);
-  auto projector = std::make_unique<Projector>(
-      projection_, generation_, partition, owner, config_.limits,
-      ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe, parts_.computations});
+  auto projector =
+      std::make_unique<Projector>(projection_, generation_, partition, owner, config_.limits,
+                                  ProjectorParts{*assigned.store, parts_.sink, emitter_,
+                                                 parts_.probe, parts_.memory, parts_.computations});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
   const Offset from = projector->take(log);

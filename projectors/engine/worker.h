@@ -50,6 +50,7 @@ struct WorkerParts {
   EventWriter& writer;  // for what is emitted, and for ticks
   ProjectionSink& sink;
   Probe& probe;
+  RowMemory& memory;                     // of the process
   Computations* computations = nullptr;  // of the process; null: nothing is computed
 };
 

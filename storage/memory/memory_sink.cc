@@ -59,6 +59,7 @@ const std::string& first_key(const Message& row) {
 template <class Kept>
 std::vector<Kept> values(const std::map<Offset, Kept>& by_position) {
   std::vector<Kept> all;
+  all.reserve(by_position.size());
   for (const auto& [position, kept] : by_position) all.push_back(kept);
   return all;
 }
@@ -163,16 +164,24 @@ bool MemorySink::commit(const Transaction& transaction) {
   if (!transaction.computed.empty()) ++taken.view.published;
   taken.log_end = batch.log_end;
   taken.record_time = batch.record_time;
-  for (const Transaction::Rows& rows : transaction.rows) {
-    MemoryViews::Rows& table = views_.rows_[rows.table];
-    for (const auto& [key, row] : rows.changes) {
-      if (row) {
-        table[key] = row;
-      } else {
-        table.erase(key);
-      }
+  for (const Transaction::Rows& rows : transaction.rows) change(rows);
+  note(transaction, taken);
+  for (const Transaction::Computed& computed : transaction.computed) publish(computed);
+  return true;
+}
+
+void MemorySink::change(const Transaction::Rows& rows) {
+  MemoryViews::Rows& table = views_.rows_[rows.table];
+  for (const auto& [key, row] : rows.changes) {
+    if (row) {
+      table[key] = row;
+    } else {
+      table.erase(key);
     }
   }
+}
+
+void MemorySink::note(const Transaction& transaction, MemoryViews::Taken& taken) {
   for (const Rejection& rejection : transaction.rejections) {
     taken.rejections.emplace(rejection.position, rejection);
   }
@@ -184,8 +193,6 @@ bool MemorySink::commit(const Transaction& transaction) {
     if (record != taken.quarantined.end()) record->second.value.reset();
   }
   for (const Offset position : transaction.unquarantined) taken.quarantined.erase(position);
-  for (const Transaction::Computed& computed : transaction.computed) publish(computed);
-  return true;
 }
 
 void MemorySink::publish(const Transaction::Computed& computed) {

@@ -118,6 +118,8 @@ class MemorySink final : public ProjectionSink {
   static Transaction begin(const FlushBatch& batch);
   // False when the position is not where the transaction expects it: it changes nothing.
   bool commit(const Transaction& transaction);
+  void change(const Transaction::Rows& rows);
+  static void note(const Transaction& transaction, MemoryViews::Taken& taken);
   void publish(const Transaction::Computed& computed);
   void require_present() const;
 

@@ -16,7 +16,7 @@ using sluice::testing::TempDir;
 
 namespace {
 
-const auto* kTables = deliberation::Ballot::descriptor() -> file();
+const auto* const kTables = deliberation::Ballot::descriptor() -> file();
 
 void apply(const std::string& url, int partitions = 4) {
   const PublishedSchema schema{

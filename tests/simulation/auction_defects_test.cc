@@ -10,6 +10,7 @@
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"
+#include "tests/simulation/ample_memory.h"
 #include "tests/support/auction_facts.h"
 
 namespace sluice {
@@ -84,7 +85,8 @@ class Process {
     projector_.reset();
     store_.emplace(state_);
     projector_.emplace(projection_, generation(), kOnly, std::to_string(++takings),
-                       ProjectorLimits{}, ProjectorParts{*store_, sink_, emitter_, probe_});
+                       ProjectorLimits{},
+                       ProjectorParts{*store_, sink_, emitter_, probe_, memory_});
     position_ = projector_->take(sale_.log.range(kStream, kOnly));
   }
   void fold() {
@@ -106,6 +108,7 @@ class Process {
   MemoryState state_;
   std::optional<MemoryStateStore> store_;
   Probe probe_;
+  RowMemory memory_ = ample_memory();
   MemorySink sink_;
   Emitter emitter_{*sale_.writer, sale_.log, 1};
   std::optional<Projector> projector_;

@@ -9,6 +9,7 @@
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"
+#include "tests/simulation/ample_memory.h"
 #include "tests/simulation/tally/projection.h"
 
 namespace sluice::simulation {
@@ -48,7 +49,7 @@ class Boxes {
     projector.reset();
     projector.emplace(projection_, generation(), kOnly, std::to_string(++takings_),
                       ProjectorLimits{},
-                      ProjectorParts{store_, sink, emitter_, probe_, &computations});
+                      ProjectorParts{store_, sink, emitter_, probe_, memory_, &computations});
     position_ = projector->take(log_.range(kStream, kOnly));
   }
   void lose_state() {
@@ -116,6 +117,7 @@ class Boxes {
   MemoryState state_;
   MemoryStateStore store_{state_};
   Probe probe_;
+  RowMemory memory_ = ample_memory();
   Offset position_;
   int takings_ = 0;
   int posted_ = 0;

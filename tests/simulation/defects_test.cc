@@ -14,6 +14,7 @@
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"
+#include "tests/simulation/ample_memory.h"
 #include "tests/support/deliberation_facts.h"
 
 namespace sluice {
@@ -87,7 +88,7 @@ class Process {
     projector_.reset();
     store_.emplace(state_);
     projector_.emplace(projection_, Platform::generation(), kOnly, std::to_string(++takings),
-                       ProjectorLimits{}, ProjectorParts{*store_, sink, emitter_, probe_});
+                       ProjectorLimits{}, ProjectorParts{*store_, sink, emitter_, probe_, memory_});
     position_ = projector_->take(platform_.log_.range(Platform::kStream, kOnly));
   }
   void fold() {
@@ -109,6 +110,7 @@ class Process {
   MemoryState state_;
   std::optional<MemoryStateStore> store_;
   Probe probe_;
+  RowMemory memory_ = ample_memory();
   const std::unique_ptr<EventWriter> writer_ = platform_.log_.writer();
   Emitter emitter_{*writer_, platform_.log_, 1};
   std::optional<Projector> projector_;

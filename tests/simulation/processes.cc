@@ -12,12 +12,11 @@ using std::chrono::milliseconds;
 constexpr RowMemory::Parts kRows{.changed = 6000, .at_hand = 6000, .orders = 2000};
 constexpr int kSharers = 4;
 
-WorkerConfig config_of(const std::string& instance, RowMemory& memory) {
+WorkerConfig config_of(const std::string& instance) {
   WorkerConfig config;
   config.instance = instance;
   config.limits = {.dirty_rows = 6,
                    .records_an_append = 3,
-                   .memory = &memory,
                    // So small that sealing, merging and turning segments over happen all the time.
                    .dedupe = {.open_marks = 8,
                               .page_marks = 4,
@@ -64,10 +63,11 @@ void World::start(Node& node, Seat& seat) {
                     .writer = *seat.writer,
                     .sink = *seat.faulty_sink,
                     .probe = node.probe,
+                    .memory = *node.memory,
                     .computations = node.computations.get()};
   seat.worker = std::make_unique<Worker>(
       seat.subject->projection(),
-      config_of(std::to_string(node.index) + "." + std::to_string(node.incarnation), *node.memory),
+      config_of(std::to_string(node.index) + "." + std::to_string(node.incarnation)),
       std::move(parts));
 }
 

@@ -17,7 +17,7 @@ class Boxes {
  public:
   explicit Boxes(RowMemory& memory) {
     log_.create("roster.events", 1);
-    side.limits.memory = &memory;
+    side.memory = &memory;
   }
 
   void grow(int members) {

@@ -35,7 +35,7 @@ void Side::restart() {
   projector.reset();
   store_.emplace(state);
   projector.emplace(projection_, generation_, kOnly, std::to_string(++takings_), limits,
-                    ProjectorParts{*store_, from_, emitter_, probe});
+                    ProjectorParts{*store_, from_, emitter_, probe, *memory});
   position_ = projector->take(log_.range(stream_, kOnly));
 }
 

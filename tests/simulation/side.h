@@ -12,6 +12,7 @@
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"
+#include "tests/simulation/ample_memory.h"
 #include "tests/simulation/emits_from.h"
 
 namespace sluice {
@@ -57,6 +58,8 @@ class Side {
  public:
   Time now{std::chrono::milliseconds{1'700'000'000'000}};
   ProjectorLimits limits;
+  RowMemory ample = ample_memory();
+  RowMemory* memory = &ample;  // another, where it is shared
   MemoryViews views;
   MemorySink sink;
   MemoryState state;

@@ -6,6 +6,7 @@
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"
+#include "tests/simulation/ample_memory.h"
 #include "tests/simulation/tally/projection.h"
 
 namespace sluice {
@@ -45,7 +46,8 @@ class Quiet {
             .topology = log_,
             .writer = *writer_,
             .sink = sink_,
-            .probe = probe});
+            .probe = probe,
+            .memory = memory_});
   }
 
   // A member comes into the box now and stays so long.
@@ -93,6 +95,7 @@ class Quiet {
   Probe probe;
 
  private:
+  RowMemory memory_ = ample_memory();
   const Projection projection_ = describe<Tally>("tally");
   MemorySink sink_;
   MemoryState state_;

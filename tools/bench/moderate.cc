@@ -3,6 +3,7 @@
 //
 // usage: bench_moderate [PARTICIPANTS] [OPINIONS]     everybody votes on every opinion
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -29,6 +30,7 @@ using std::chrono::steady_clock;
 
 constexpr Partition kOnly{0};
 constexpr std::size_t kDirtyRows = 30'000;
+constexpr std::size_t kChanged = std::size_t{64} << 20;  // bytes
 
 std::string numbered(std::string prefix, int n) { return prefix += std::to_string(n); }
 
@@ -36,7 +38,9 @@ std::string numbered(std::string prefix, int n) { return prefix += std::to_strin
 class Worker {
  public:
   Worker(const std::string& url, const std::filesystem::path& state, std::size_t cached)
-      : sink_(
+      : memory_({.changed = kChanged, .at_hand = cached, .orders = std::min(kChanged, cached) / 2},
+                1),
+        sink_(
             {url, "deliberation", 1, published_rows(*deliberation::Ballot::descriptor()->file())}),
         resources_(std::size_t{128} << 20, 1),
         store_(state, resources_) {
@@ -44,9 +48,8 @@ class Worker {
     log_.create(stream_of("people"), 1);
     ProjectorLimits limits;
     limits.dirty_rows = kDirtyRows;
-    limits.cached_bytes = cached;
     projector_.emplace(projection_, sink_.generation(), kOnly, "bench", limits,
-                       ProjectorParts{store_, sink_, emitter_, probe_});
+                       ProjectorParts{store_, sink_, emitter_, probe_, memory_});
     projector_->take({Offset{0}, Offset{0}});
   }
 
@@ -70,6 +73,7 @@ class Worker {
   const std::unique_ptr<EventWriter> writer_ = log_.writer();
   Emitter emitter_{*writer_, log_, 1};
   Probe probe_;
+  RowMemory memory_;
   PostgresSink sink_;
   RocksResources resources_;
   RocksStateStore store_;

@@ -117,7 +117,6 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   config.name = std::string(projection.name) + " worker " + std::to_string(number);
   config.instance = start_ + "/" + std::to_string(number);
   config.flush_interval = config_.flush_interval;
-  config.limits.memory = &rows_;
   config.limits.dedupe.filter_bytes_max =
       config_.memory.dedupe / static_cast<std::uint64_t>(config_.partitions);
   Worker worker(projection, config,
@@ -133,6 +132,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
                  .writer = *writer,
                  .sink = *sink,
                  .probe = probe_,
+                 .memory = rows_,
                  .computations = &computations_});
   probe_.running(config.name);
   worker.run(stop);
