@@ -97,7 +97,7 @@ RequestHeaders headers_of(const http::RequestHead& head, std::vector<std::string
 
 }  // namespace
 
-Ingest::Ingest(std::span<const Domain> domains, IngestConfig config, IngestParts parts)
+Ingest::Ingest(std::span<const Domain> domains, const IngestConfig& config, IngestParts parts)
     : parts_(std::move(parts)),
       clock_(parts_.clock),
       codecs_(codecs_of(domains, config)),
@@ -107,7 +107,7 @@ Ingest::Ingest(std::span<const Domain> domains, IngestConfig config, IngestParts
       probe_(parts_.metrics),
       appender_(parts_.writer, config.appender, probe_),
       server_(
-          config.http, config.address, config.port, config.threads,
+          config.http, config.address, config.port, static_cast<std::size_t>(config.threads),
           [this](http::Request&& request, http::Responder respond) {
             answer(std::move(request), std::move(respond));
           },
@@ -216,7 +216,7 @@ void Ingest::post(const DomainCodec& codec, http::Request&& request, http::Respo
   auto& batch = std::get<AdmittedBatch>(decoded);
   if (batch.items.empty()) return reply(accepted({}));
   const std::string_view domain = codec.domain.name;
-  const bool taken = appender_.submit(batch, [=, this](Appended appended) {
+  const bool taken = appender_.submit(batch, [=, this](const Appended& appended) {
     using enum Appended::Outcome;
     if (appended.outcome != done) {
       return refuse(appended.outcome == not_begun ? IngestProbe::Refusal::kLogSlow

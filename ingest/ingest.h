@@ -51,7 +51,7 @@ struct IngestParts {
 class Ingest {
  public:
   // Binds; Misconfigured when the address cannot be bound. `domains` are all that were built in.
-  Ingest(std::span<const Domain> domains, IngestConfig config, IngestParts parts);
+  Ingest(std::span<const Domain> domains, const IngestConfig& config, IngestParts parts);
   // Drains, when drain() was not called.
   ~Ingest();
 

@@ -82,8 +82,9 @@ void JsonEvents::read_batch(std::string& body) {
   JsonItems items(pad(body));
   std::size_t number = 0;
   while (const auto item = items.next()) {
+    const std::string_view text = *item;
     try {
-      read_event(*item);
+      read_event(text);
     } catch (const RefusedRequest& refused) {
       if (refused.status != 400) throw;
       throw RefusedRequest{400, "event " + std::to_string(number) + ": " + refused.detail};
@@ -145,7 +146,7 @@ void JsonEvents::read_member(std::string_view name, element value) {
   std::string number;
   const auto text = attribute_text(value, number);
   if (known != Attributes::kUnknown) {
-    attributes_.set(known, value.is_string() ? *text : std::string_view());
+    attributes_.set(known, value.is_string() ? text.value_or("") : std::string_view());
     if (!value.is_string()) batch_.faults().add(std::string(name), "must be a text");
   } else if (!text) {
     batch_.faults().add(std::string(name), "must be a text, a number or a boolean");

@@ -50,15 +50,13 @@ bool has_unknown_fields(const Message& message) {
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
-    if (!field->is_repeated()) {
-      if (reflection.HasField(message, field) &&
-          has_unknown_fields(reflection.GetMessage(message, field))) {
-        return true;
-      }
-      continue;
-    }
-    for (int j = 0; j < reflection.FieldSize(message, field); ++j) {
-      if (has_unknown_fields(reflection.GetRepeatedMessage(message, field, j))) return true;
+    const bool repeated = field->is_repeated();
+    const int count =
+        repeated ? reflection.FieldSize(message, field) : int{reflection.HasField(message, field)};
+    for (int j = 0; j < count; ++j) {
+      const Message& nested = repeated ? reflection.GetRepeatedMessage(message, field, j)
+                                       : reflection.GetMessage(message, field);
+      if (has_unknown_fields(nested)) return true;
     }
   }
   return false;
@@ -97,7 +95,7 @@ void read_payload(const DomainCodec::Fact* named, BatchBuilder& batch) {
   const auto field = take_field(payload);
   const DomainCodec::Fact* fact = field ? batch.domain().find(field->number) : nullptr;
   Message* message = fact == nullptr ? nullptr : &batch.empty_fact(*fact);
-  if (message == nullptr || !parse(field->content, *message)) {
+  if (!field || message == nullptr || !parse(field->content, *message)) {
     return faults.add("data", "is no Event of " + std::string(batch.domain().domain.name));
   }
   if (named != nullptr && named != fact) {

@@ -117,8 +117,11 @@ void KafkaReader::rebalance(rd_kafka_event_t* event) {
     for (int i = 0; i < partitions.cnt; ++i) {
       pending_.push_back(Partition{partitions.elems[i].partition});
     }
-    if (std::exchange(told_, Told::given) == Told::never) empty_since_ = Clock::now();
-    if (!pending_.empty()) empty_since_.reset();
+    if (std::exchange(told_, Told::given) != Told::given) empty_since_ = Clock::now();
+    if (!pending_.empty()) {
+      empty_since_.reset();
+      if (membership_ == Membership::static_member) left_->has_something(member_);
+    }
     // The group need not wait for what Ownership does: each is added when its position is known.
     const PartitionList none(rd_kafka_topic_partition_list_new(0));
     check(rd_kafka_incremental_assign(client_.get(), none.get()), "joining the group");

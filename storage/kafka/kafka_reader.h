@@ -80,7 +80,7 @@ class KafkaReader final : public EventReader {
   std::chrono::steady_clock::time_point next_question_;
   Told told_ = Told::never;
   bool progress_in_flight_ = false;
-  // When it first did; nullopt: not yet, or something was ours since.
+  // When it did, and had not before or it was lost; nullopt: something was ours since.
   std::optional<std::chrono::steady_clock::time_point> empty_since_;
   std::map<Partition, Held> held_;
   std::deque<Partition> pending_;  // assigned by the group, Ownership not yet told

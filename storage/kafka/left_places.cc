@@ -33,4 +33,9 @@ bool LeftPlaces::first_to_go(const KafkaMember& member) {
   return have_gone_.insert(name_of(member)).second;
 }
 
+void LeftPlaces::has_something(const KafkaMember& member) {
+  const std::lock_guard lock(mutex_);
+  have_gone_.erase(name_of(member));
+}
+
 }  // namespace sluice::kafka

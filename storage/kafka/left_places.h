@@ -13,16 +13,17 @@ namespace sluice::kafka {
 // Static members of this process that went with nothing. Who comes back under a static name while
 // its group remembers it is given what it had, and nobody is asked anew: where that was nothing, as
 // of a stream that was gone and is there again, it would be nothing for good. So it comes back when
-// the group has forgotten it. A process before this one may have gone so, unknown to us: who has
-// nothing from the beginning goes as well, once. On any thread.
+// the group has forgotten it. A process before this one may have gone so, unknown to us: who is
+// let in and has nothing goes as well, once until it has something. On any thread.
 class LeftPlaces {
  public:
   // It went now, and is remembered for so long.
   void went(const KafkaMember& member, std::chrono::milliseconds session);
   // Throws Retryable until then.
   void require_forgotten(const KafkaMember& member);
-  // True when it is asked of this member for the first time.
+  // True when it is asked of this member for the first time since it had something.
   [[nodiscard]] bool first_to_go(const KafkaMember& member);
+  void has_something(const KafkaMember& member);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "storage/errors.h"
+#include "storage/kafka/left_places.h"
 #include "tests/contract/log_reading.h"
 #include "tests/integration/kafka_fixture.h"
 #include "tests/support/eventually.h"
@@ -339,6 +340,16 @@ TEST_CASE("a static member that has nothing from the beginning joins once more, 
   CHECK(times_sent_away == 1);
   CHECK(has.has.size() == 1);
   CHECK(group.violations == 0);
+}
+
+TEST_CASE("a member that has had something since may go for having nothing once more") {
+  kafka::LeftPlaces left;
+  const KafkaMember one{.group = "g", .instance = "one"};
+  CHECK(left.first_to_go(one));
+  CHECK_FALSE(left.first_to_go(one));
+  CHECK(left.first_to_go({.group = "g", .instance = "two"}));
+  left.has_something(one);
+  CHECK(left.first_to_go(one));
 }
 
 TEST_CASE("a member may go at any step of its joining") {

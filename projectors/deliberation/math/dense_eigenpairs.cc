@@ -5,17 +5,21 @@
 namespace sluice::math {
 namespace {
 
+// Of a row with itself; the lower triangle.
+void add_outer_product(std::span<const std::int32_t> columns, std::span<const double> values,
+                       Eigen::MatrixXd& sum) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    for (std::size_t j = i; j < columns.size(); ++j) {
+      sum(columns[j], columns[i]) += values[i] * values[j];
+    }
+  }
+}
+
 Eigen::MatrixXd gram_matrix(const SparseRows& z) {
   const auto size = static_cast<Eigen::Index>(z.columns);
   Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(size, size);
   for (std::size_t row = 0; row < z.rows(); ++row) {
-    const auto columns = z.columns_of(row);
-    const auto values = z.values_of(row);
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      for (std::size_t j = i; j < columns.size(); ++j) {
-        gram(columns[j], columns[i]) += values[i] * values[j];
-      }
-    }
+    add_outer_product(z.columns_of(row), z.values_of(row), gram);
   }
   return gram;
 }

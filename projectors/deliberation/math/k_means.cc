@@ -299,7 +299,7 @@ void Lloyd::center(std::uint32_t cluster) {
   }
   x /= weight;
   y /= weight;
-  moved_[cluster] = x != x_[cluster] || y != y_[cluster];
+  moved_[cluster] = x != x_[cluster] || y != y_[cluster] ? 1 : 0;
   radius_[cluster] += std::sqrt(squared(x - x_[cluster], y - y_[cluster]));
   x_[cluster] = x;
   y_[cluster] = y;
