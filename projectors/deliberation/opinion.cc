@@ -6,7 +6,6 @@
 namespace sluice {
 namespace {
 
-using deliberation::Ballot;
 using deliberation::ConversationStats;
 using deliberation::Gate;
 using deliberation::Moderation;

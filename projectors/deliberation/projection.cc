@@ -3,8 +3,6 @@
 
 namespace sluice {
 
-using deliberation::Event;
-
 Deliberation::Deliberation(Tables& tables)
     : conversations_(tables),
       conversation_stats_(tables),

@@ -6,7 +6,7 @@ namespace sluice::math {
 namespace {
 
 // Of a row with itself; the lower triangle.
-void add_outer_product(std::span<const std::int32_t> columns, std::span<const double> values,
+void add_outer_product(std::span<const std::uint32_t> columns, std::span<const double> values,
                        Eigen::MatrixXd& sum) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     for (std::size_t j = i; j < columns.size(); ++j) {

@@ -56,16 +56,17 @@ std::vector<ParticipantStats> participant_stats(const Points<Participant>& at,
   Per<Group, Mean> of_group(grouping->size());
   for (const Participant p : each<Participant>(at.size())) {
     of_all.add({at.x[p], at.y[p]});
-    if (group_of[p]) of_group[*group_of[p]].add({at.x[p], at.y[p]});
+    const auto group = group_of[p];
+    if (group) of_group[*group].add({at.x[p], at.y[p]});
   }
   const Place middle = of_all.value();
   for (const Participant p : each<Participant>(at.size())) {
-    if (!group_of[p]) continue;
-    const Group group = *group_of[p];
+    const auto group = group_of[p];
+    if (!group) continue;
     const Place place{at.x[p], at.y[p]};
-    const Place core = of_group[group].value();
+    const Place core = of_group[*group].value();
     made.push_back({.participant = p,
-                    .group = group,
+                    .group = *group,
                     .centricness = 1 - length(place - middle),
                     .coreness = 1 - length(place - core),
                     .extremeness = along(place - core, core - middle)});

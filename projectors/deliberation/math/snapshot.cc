@@ -3,6 +3,7 @@
 #include <array>
 
 #include "projectors/deliberation/math/priority.h"
+#include "storage/check.h"
 
 namespace sluice::math {
 namespace {
@@ -76,6 +77,10 @@ std::optional<Snapshot> compute(const Conversation& conversation, const Request&
   return made;
 }
 
-Snapshot compute(const Conversation& conversation) { return *compute(conversation, Request{}); }
+Snapshot compute(const Conversation& conversation) {
+  std::optional<Snapshot> made = compute(conversation, Request{});
+  CHECK(made.has_value(), "only a request ends it before the last stage");
+  return *std::move(made);
+}
 
 }  // namespace sluice::math

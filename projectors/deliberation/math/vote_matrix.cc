@@ -27,18 +27,25 @@ struct Places {
   std::vector<std::size_t> begin;
 };
 
+// By column: a row and a choice, packed like an entry.
+std::vector<Entry> entries_by_column(const std::vector<Vote>& votes,
+                                     const Places<Participant>& rows,
+                                     const Places<Opinion>& columns) {
+  std::vector<Entry> made(votes.size());
+  std::vector<std::size_t> next = columns.begin;
+  for (const Vote& vote : votes) {
+    made[next[columns.place[vote.opinion]]++] =
+        Entry(Opinion{rows.place[vote.participant]}, vote.choice);
+  }
+  return made;
+}
+
 // Entries by row, from two passes of counting sort: by column, then stably by row.
 std::vector<Entry> sorted_entries(const std::vector<Vote>& votes, const Places<Participant>& rows,
                                   const Places<Opinion>& columns) {
-  // A row and a choice, packed like an entry.
-  std::vector<Entry> by_column(votes.size());
-  std::vector<std::size_t> next = columns.begin;
-  for (const Vote& vote : votes) {
-    by_column[next[columns.place[vote.opinion]]++] =
-        Entry(Opinion{rows.place[vote.participant]}, vote.choice);
-  }
+  const std::vector<Entry> by_column = entries_by_column(votes, rows, columns);
   std::vector<Entry> made(votes.size());
-  next = rows.begin;
+  std::vector<std::size_t> next = rows.begin;
   std::size_t at = 0;
   for (const Opinion o : columns.numbers.ids()) {
     for (; at < columns.begin[index(o) + 1]; ++at) {
