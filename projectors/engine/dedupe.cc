@@ -97,13 +97,10 @@ std::optional<std::uint64_t> DedupeWindow::seen(EventId id, Time record_time) {
     return mark->time_ms > expired_ms ? std::optional(mark->content) : std::nullopt;
   }
   for (const Segment& segment : std::views::reverse(p.segments)) {
-    if (segment.newest_ms() <= expired_ms) {
-      break;
-    }
-    if (segment.may_hold(id)) {
-      if (const auto mark = segment.find(p.store, id, p.page)) {
-        return mark->time_ms > expired_ms ? std::optional(mark->content) : std::nullopt;
-      }
+    if (segment.newest_ms() <= expired_ms) break;
+    if (!segment.may_hold(id)) continue;
+    if (const auto mark = segment.find(p.store, id, p.page)) {
+      return mark->time_ms > expired_ms ? std::optional(mark->content) : std::nullopt;
     }
   }
   return std::nullopt;
@@ -148,9 +145,7 @@ std::size_t DedupeWindow::bytes() const {
   for (const Segment& segment : parts().segments) {
     bytes += segment.bytes();
   }
-  if (parts().merge) {
-    bytes += parts().merge->bytes();
-  }
+  if (const auto& merge = parts().merge) bytes += merge->bytes();
   return bytes;
 }
 

@@ -46,11 +46,8 @@ std::vector<const Run*> Segment::mergeable(bool closed, std::size_t fan_in) cons
 
 std::optional<Mark> Segment::find(StateStore& store, EventId id, std::string& page) const {
   for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
-    if ((*run)->filter().may_hold(id)) {
-      if (auto mark = (*run)->find(store, id, page)) {
-        return mark;
-      }
-    }
+    if (!(*run)->filter().may_hold(id)) continue;
+    if (auto mark = (*run)->find(store, id, page)) return mark;
   }
   return std::nullopt;
 }

@@ -53,9 +53,7 @@ void make_filters(std::vector<Segment>& segments, std::size_t bytes_max) {
     }
     segment.set_filter(IdFilter(ids));
     for (const auto& run : segment.runs()) {
-      if (run->record().level == 0) {
-        run->set_filter(IdFilter(run->record().marks));
-      }
+      if (run->record().level == 0) run->set_filter(IdFilter(run->record().marks));
     }
   }
 }

@@ -193,11 +193,11 @@ void Projector::collect_rows() {
       if (!slot->shown) continue;
       if (slot->row) {
         changes.upserts.push_back(slot->row);
-      } else {
-        erased_keys_.emplace_back(table->prototype().New());
-        row_key::set_key(*erased_keys_.back(), slot->key.view());
-        changes.erased.push_back(erased_keys_.back().get());
+        continue;
       }
+      erased_keys_.emplace_back(table->prototype().New());
+      row_key::set_key(*erased_keys_.back(), slot->key.view());
+      changes.erased.push_back(erased_keys_.back().get());
     }
   }
 }

@@ -102,32 +102,56 @@ void append(std::string& out, std::int64_t number) {
 
 void append(std::string& out, bool flag) { out += static_cast<char>(flag); }
 
-void append_key_of(std::string& out, const google::protobuf::Message& row) {
+namespace {
+
+void append_field(std::string& out, const google::protobuf::Message& row,
+                  const FieldDescriptor* field) {
   const auto& reflection = *row.GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return append(out, std::string_view(reflection.GetString(row, field)));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return append(out, reflection.GetInt64(row, field));
+    case FieldDescriptor::CPPTYPE_INT32:
+      return append(out, std::int64_t{reflection.GetInt32(row, field)});
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return append(out, reflection.GetUInt64(row, field));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return append(out, std::uint64_t{reflection.GetUInt32(row, field)});
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return append(out, reflection.GetBool(row, field));
+    default:
+      CHECK(false, "table.proto lists the types of keys");
+  }
+}
+
+void set_field(google::protobuf::Message& row, const FieldDescriptor* field, KeyReader& reader) {
+  const auto& reflection = *row.GetReflection();
+  const auto as_signed = [&] { return static_cast<std::int64_t>(reader.number() ^ kSignBit); };
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return reflection.SetString(&row, field, reader.text());
+    case FieldDescriptor::CPPTYPE_INT64:
+      return reflection.SetInt64(&row, field, as_signed());
+    case FieldDescriptor::CPPTYPE_INT32:
+      return reflection.SetInt32(&row, field, static_cast<std::int32_t>(as_signed()));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return reflection.SetUInt64(&row, field, reader.number());
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return reflection.SetUInt32(&row, field, static_cast<std::uint32_t>(reader.number()));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reflection.SetBool(&row, field, reader.flag());
+    default:
+      CHECK(false, "table.proto lists the types of keys");
+  }
+}
+
+}  // namespace
+
+void append_key_of(std::string& out, const google::protobuf::Message& row) {
   append_prefix(out, table_prefix(*row.GetDescriptor()));
   for (const FieldDescriptor* field : key_fields(*row.GetDescriptor())) {
-    switch (field->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_STRING:
-        append(out, std::string_view(reflection.GetString(row, field)));
-        break;
-      case FieldDescriptor::CPPTYPE_INT64:
-        append(out, reflection.GetInt64(row, field));
-        break;
-      case FieldDescriptor::CPPTYPE_INT32:
-        append(out, std::int64_t{reflection.GetInt32(row, field)});
-        break;
-      case FieldDescriptor::CPPTYPE_UINT64:
-        append(out, reflection.GetUInt64(row, field));
-        break;
-      case FieldDescriptor::CPPTYPE_UINT32:
-        append(out, std::uint64_t{reflection.GetUInt32(row, field)});
-        break;
-      case FieldDescriptor::CPPTYPE_BOOL:
-        append(out, reflection.GetBool(row, field));
-        break;
-      default:
-        CHECK(false, "table.proto lists the types of keys");
-    }
+    append_field(out, row, field);
   }
 }
 
@@ -137,34 +161,9 @@ void set_key(google::protobuf::Message& row, std::string_view encoded) {
 
 void set_key(google::protobuf::Message& row, std::span<const FieldDescriptor* const> fields,
              std::string_view encoded) {
-  const auto& reflection = *row.GetReflection();
   CHECK(encoded.size() >= 4, "a key begins with its table's prefix");
   KeyReader reader(encoded.substr(4));
-  for (const FieldDescriptor* field : fields) {
-    const auto as_signed = [&] { return static_cast<std::int64_t>(reader.number() ^ kSignBit); };
-    switch (field->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_STRING:
-        reflection.SetString(&row, field, reader.text());
-        break;
-      case FieldDescriptor::CPPTYPE_INT64:
-        reflection.SetInt64(&row, field, as_signed());
-        break;
-      case FieldDescriptor::CPPTYPE_INT32:
-        reflection.SetInt32(&row, field, static_cast<std::int32_t>(as_signed()));
-        break;
-      case FieldDescriptor::CPPTYPE_UINT64:
-        reflection.SetUInt64(&row, field, reader.number());
-        break;
-      case FieldDescriptor::CPPTYPE_UINT32:
-        reflection.SetUInt32(&row, field, static_cast<std::uint32_t>(reader.number()));
-        break;
-      case FieldDescriptor::CPPTYPE_BOOL:
-        reflection.SetBool(&row, field, reader.flag());
-        break;
-      default:
-        CHECK(false, "table.proto lists the types of keys");
-    }
-  }
+  for (const FieldDescriptor* field : fields) set_field(row, field, reader);
 }
 
 std::string after_prefix(std::string_view prefix) {

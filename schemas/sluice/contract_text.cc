@@ -95,7 +95,8 @@ std::string enum_text(const EnumDescriptor& type) {
 }
 
 // Lines by number, under the line that names what they belong to.
-using Parsed = std::map<std::string, std::map<int, std::string>>;
+using Lines = std::map<int, std::string>;
+using Parsed = std::map<std::string, Lines>;
 
 Parsed parse(std::string_view text) {
   Parsed parsed;
@@ -125,7 +126,7 @@ std::string name_in(std::string_view line) {
 }
 
 // What is wrong with a line that was not released; empty: nothing.
-std::string unfit(const std::string& owner, const std::map<int, std::string>& released, int number,
+std::string unfit(const std::string& owner, const Lines& released, int number,
                   const std::string& line) {
   const auto same_name = std::ranges::find_if(
       released, [&](const auto& old) { return name_in(old.second) == name_in(line); });
@@ -139,6 +140,23 @@ std::string unfit(const std::string& owner, const std::map<int, std::string>& re
            std::to_string(released.rbegin()->first);
   }
   return "";
+}
+
+void compare(const std::string& owner, const Lines& released, const Lines& now,
+             std::vector<std::string>& broken) {
+  for (const auto& [number, line] : released) {
+    const auto same = now.find(number);
+    if (same == now.end()) {
+      broken.push_back(owner + ": \"" + line + "\" is gone");
+    } else if (same->second != line) {
+      broken.push_back(owner + ": \"" + line + "\" is now \"" + same->second + "\"");
+    }
+  }
+  for (const auto& [number, line] : now) {
+    if (released.contains(number)) continue;
+    const std::string why = unfit(owner, released, number, line);
+    if (!why.empty()) broken.push_back(owner + ": \"" + line + "\" " + why);
+  }
 }
 
 }  // namespace
@@ -167,20 +185,8 @@ std::vector<std::string> broken_promises(std::string_view released, std::string_
     const auto found = present.find(owner);
     if (found == present.end()) {
       broken.push_back(owner + " is gone");
-      continue;
-    }
-    for (const auto& [number, line] : lines) {
-      const auto same = found->second.find(number);
-      if (same == found->second.end()) {
-        broken.push_back(owner + ": \"" + line + "\" is gone");
-      } else if (same->second != line) {
-        broken.push_back(owner + ": \"" + line + "\" is now \"" + same->second + "\"");
-      }
-    }
-    for (const auto& [number, line] : found->second) {
-      if (lines.contains(number)) continue;
-      const std::string why = unfit(owner, lines, number, line);
-      if (!why.empty()) broken.push_back(owner + ": \"" + line + "\" " + why);
+    } else {
+      compare(owner, lines, found->second, broken);
     }
   }
   return broken;

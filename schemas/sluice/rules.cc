@@ -229,6 +229,21 @@ void check_list(Message& message, const FieldPlan& plan, const std::string& path
   }
 }
 
+void check_present(Message& message, const FieldPlan& plan, const std::string& path,
+                   std::vector<Fault>& faults) {
+  const auto& reflection = *message.GetReflection();
+  if (std::string reason = check_value(message, reflection, plan); !reason.empty()) {
+    faults.push_back({path + plan.field->name(), std::move(reason)});
+  }
+  if (is_timestamp(plan)) {
+    std::string reason = check_timestamp(*reflection.MutableMessage(&message, plan.field));
+    if (!reason.empty()) faults.push_back({path + plan.field->name(), std::move(reason)});
+  } else if (plan.items) {
+    check_message(*reflection.MutableMessage(&message, plan.field), *plan.items,
+                  path + plan.field->name() + ".", faults);
+  }
+}
+
 void check_message(Message& message, const MessagePlan& plan, const std::string& path,
                    std::vector<Fault>& faults) {
   const auto& reflection = *message.GetReflection();
@@ -237,25 +252,12 @@ void check_message(Message& message, const MessagePlan& plan, const std::string&
       if (reflection.FieldSize(message, field.field) > 0 || field.rule.has_min()) {
         check_list(message, field, path + field.field->name(), faults);
       }
-      continue;
-    }
-    if (!reflection.HasField(message, field.field)) {
-      if (field.rule.has_default_()) {
-        set_default(message, field);
-      } else if (field.rule.required()) {
-        faults.push_back({path + field.field->name(), "is required"});
-      }
-      continue;
-    }
-    if (std::string reason = check_value(message, reflection, field); !reason.empty()) {
-      faults.push_back({path + field.field->name(), std::move(reason)});
-    }
-    if (is_timestamp(field)) {
-      std::string reason = check_timestamp(*reflection.MutableMessage(&message, field.field));
-      if (!reason.empty()) faults.push_back({path + field.field->name(), std::move(reason)});
-    } else if (field.items) {
-      check_message(*reflection.MutableMessage(&message, field.field), *field.items,
-                    path + field.field->name() + ".", faults);
+    } else if (reflection.HasField(message, field.field)) {
+      check_present(message, field, path, faults);
+    } else if (field.rule.has_default_()) {
+      set_default(message, field);
+    } else if (field.rule.required()) {
+      faults.push_back({path + field.field->name(), "is required"});
     }
   }
 }
@@ -296,9 +298,9 @@ const FactRules& FactRules::of(const Descriptor& fact) {
 }
 
 std::vector<Fault> FactRules::check(Message& fact) const {
-  static const std::string kNoPath;
+  static const std::string no_path;
   std::vector<Fault> faults;
-  check_message(fact, *plan_, kNoPath, faults);
+  check_message(fact, *plan_, no_path, faults);
   return faults;
 }
 

@@ -44,6 +44,12 @@ Column::Kind kind_of(const FieldDescriptor& field) {
   throw Misconfigured(field.full_name() + " has no column type");
 }
 
+std::vector<std::string> words_of(const google::protobuf::EnumDescriptor& type) {
+  std::vector<std::string> words;
+  for (int i = 0; i < type.value_count(); ++i) words.push_back(word_of(*type.value(i)));
+  return words;
+}
+
 }  // namespace
 
 std::vector<Column> columns_of(const google::protobuf::Descriptor& row) {
@@ -53,11 +59,7 @@ std::vector<Column> columns_of(const google::protobuf::Descriptor& row) {
     if (!is_column(*field)) continue;
     Column made{
         field, kind_of(*field), field->options().GetExtension(key), field->has_presence(), {}};
-    if (made.kind == Column::Kind::word) {
-      for (int v = 0; v < field->enum_type()->value_count(); ++v) {
-        made.words.push_back(word_of(*field->enum_type()->value(v)));
-      }
-    }
+    if (made.kind == Column::Kind::word) made.words = words_of(*field->enum_type());
     columns.push_back(std::move(made));
   }
   // Wherever a later field is declared, its column comes last: views can only grow at their end.

@@ -37,7 +37,7 @@ std::string in_one_line(const char* message) {
 
 std::string message_of(const pg_result* result) {
   std::string text;
-  for (const int field : {PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
+  for (const char field : {PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
     const std::string part = in_one_line(PQresultErrorField(result, field));
     if (!part.empty()) (text += text.empty() ? "" : "; ") += part;
   }

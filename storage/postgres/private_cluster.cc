@@ -61,7 +61,7 @@ fs::path find_programs() {
   std::string folders = path ? path : "";
   for (std::size_t end = 0; !folders.empty(); folders.erase(0, end + 1)) {
     end = std::min(folders.find(':'), folders.size() - 1);
-    const fs::path folder = folders.substr(0, folders[end] == ':' ? end : end + 1);
+    fs::path folder = folders.substr(0, folders[end] == ':' ? end : end + 1);
     if (fs::exists(folder / "initdb") && fs::exists(folder / "postgres")) return folder;
   }
   throw Misconfigured("no Postgres 15 or newer here: install the package postgresql");
@@ -73,6 +73,7 @@ pid_t spawn(std::vector<std::string> words, const fs::path& output, bool dies_wi
   const int log = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) throw Misconfigured("cannot write " + output.string());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const pid_t parent = getpid();
@@ -200,10 +201,8 @@ void stop_left_over(const fs::path& data) {
 
 }  // namespace
 
-PrivateCluster::PrivateCluster(fs::path folder)
-    : folder_(fs::absolute(std::move(folder))),
-      data_(folder_ / "postgres"),
-      programs_(find_programs()) {
+PrivateCluster::PrivateCluster(const fs::path& folder)
+    : folder_(fs::absolute(folder)), data_(folder_ / "postgres"), programs_(find_programs()) {
   if (fs::create_directories(folder_) && server_user()) {
     fs::permissions(folder_, fs::perms(0711));
   }

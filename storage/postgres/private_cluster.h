@@ -15,7 +15,7 @@ class PrivateCluster {
   // Makes the cluster if there is none, takes it over from a process that was killed, and returns
   // when it accepts connections. The server gets SIGINT when the calling thread ends: call it from
   // one that lives as long as the process. Throws Misconfigured (says what to change) or Retryable.
-  explicit PrivateCluster(std::filesystem::path folder);
+  explicit PrivateCluster(const std::filesystem::path& folder);
   ~PrivateCluster();
   PrivateCluster(const PrivateCluster&) = delete;
   PrivateCluster& operator=(const PrivateCluster&) = delete;

@@ -55,6 +55,21 @@ std::string shown_text(const PgResult& result, int row, int column) {
   return result.null(row, column) ? "null" : std::string(result.text(row, column));
 }
 
+// `row` of `found`: its key, whether the table lacks it, whether what is expected does, and of each
+// column of `names` both values and whether they differ.
+void add_differences(const PgResult& found, int row, const std::string& table,
+                     const std::vector<std::string>& names, std::vector<RowDifference>& made) {
+  const std::string key(found.text(row, 0));
+  if (found.text(row, 1) == "t") return made.push_back({table, key, "", "a row", "none"});
+  if (found.text(row, 2) == "t") return made.push_back({table, key, "", "no row", "one"});
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    const int at = 3 + 3 * static_cast<int>(c);
+    if (found.text(row, at + 2) != "t") continue;
+    made.push_back(
+        {table, key, names[c], shown_text(found, row, at + 1), shown_text(found, row, at)});
+  }
+}
+
 }  // namespace
 
 PublishedRows::PublishedRows(std::string url, std::string projection, int generation)
@@ -142,21 +157,7 @@ RowComparison PublishedRows::compare(const google::protobuf::Descriptor& row,
       connection_.run("SELECT " + sql.key_text + ", t." + sql.one_key + " IS NULL, e." +
                       sql.one_key + " IS NULL" + (sql.cells.empty() ? "" : ", " + sql.cells) +
                       joined + " WHERE " + differs + " ORDER BY 1 LIMIT " + std::to_string(shown));
-  for (int i = 0; i < rows.rows(); ++i) {
-    const std::string key(rows.text(i, 0));
-    if (rows.text(i, 1) == "t") {
-      comparison.first.push_back({name, key, "", "a row", "none"});
-    } else if (rows.text(i, 2) == "t") {
-      comparison.first.push_back({name, key, "", "no row", "one"});
-    } else {
-      for (std::size_t c = 0; c < sql.names.size(); ++c) {
-        const int at = 3 + 3 * static_cast<int>(c);
-        if (rows.text(i, at + 2) != "t") continue;
-        comparison.first.push_back(
-            {name, key, sql.names[c], shown_text(rows, i, at + 1), shown_text(rows, i, at)});
-      }
-    }
-  }
+  for (int i = 0; i < rows.rows(); ++i) add_differences(rows, i, name, sql.names, comparison.first);
   return comparison;
 }
 

@@ -126,11 +126,10 @@ void require_same_types(PgConnection& connection, const PublishedSchema& schema,
           "SELECT data_type FROM information_schema.columns "
           "WHERE table_schema = $1 AND table_name = $2 AND column_name = $3",
           {name, table_name(*row), column.field->name()});
-      if (found.rows() == 1 && found.text(0, 0) != sql_type(column)) {
-        throw Misconfigured(name + "." + table_name(*row) + "." + column.field->name() + " is " +
-                            std::string(found.text(0, 0)) + ", but this program has " +
-                            std::string(sql_type(column)) + ": rebuild the projection");
-      }
+      if (found.rows() != 1 || found.text(0, 0) == sql_type(column)) continue;
+      throw Misconfigured(name + "." + table_name(*row) + "." + column.field->name() + " is " +
+                          std::string(found.text(0, 0)) + ", but this program has " +
+                          std::string(sql_type(column)) + ": rebuild the projection");
     }
   }
 }
