@@ -99,7 +99,7 @@ void measure(const char* what, Worker& worker, const deliberation::Event& event)
 
 std::string database(const PrivateCluster& cluster, const std::string& name) {
   PgConnection(cluster.url()).run("CREATE DATABASE " + name);
-  const std::string url = cluster.url().substr(0, cluster.url().rfind('/') + 1) + name;
+  std::string url = cluster.url().substr(0, cluster.url().rfind('/') + 1) + name;
   const PublishedSchema schema{.domain = "deliberation",
                                .tables = deliberation::Ballot::descriptor()->file(),
                                .version = Deliberation::kVersion,

@@ -22,6 +22,11 @@ std::string plain_json(const std::string& text) {
   return text;
 }
 
+std::string cell_json(const std::optional<std::string>& cell, bool is_plain) {
+  if (!cell) return "null";
+  return is_plain ? plain_json(*cell) : json_string(*cell);
+}
+
 }  // namespace
 
 std::string Answer::json() const {
@@ -31,7 +36,7 @@ std::string Answer::json() const {
     for (std::size_t i = 0; i < row.size(); ++i) {
       if (i > 0) json += ',';
       (json += json_string(columns[i].name)) += ':';
-      json += !row[i] ? "null" : columns[i].is_plain ? plain_json(*row[i]) : json_string(*row[i]);
+      json += cell_json(row[i], columns[i].is_plain);
     }
     json += "}";
   }
