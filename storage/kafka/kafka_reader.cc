@@ -132,11 +132,12 @@ void KafkaReader::rebalance(rd_kafka_event_t* event) {
 }
 
 // A process before this one may have gone with nothing, and its place is what we were given. What
-// others have yet to let go of comes within a session, as a rule; where there are more members than
-// partitions, going was for nothing and does no harm.
+// others have yet to let go of comes within two sessions, as a rule: one of them may have gone, and
+// is waited for as long. Where there are more members than partitions, going was for nothing and
+// does no harm.
 void KafkaReader::require_place() {
   if (membership_ != Membership::static_member || !empty_since_) return;
-  if (Clock::now() < *empty_since_ + session_of(client_.get())) return;
+  if (Clock::now() < *empty_since_ + 2 * session_of(client_.get())) return;
   empty_since_.reset();
   if (!left_->first_to_go(member_)) return;
   throw Retryable("the group " + member_.group + " has nothing for " + member_.instance +
