@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/position.h"
+#include "storage/base/position.h"
 
 namespace sluice {
 

@@ -6,9 +6,9 @@
 #include <map>
 #include <utility>
 
-#include "schemas/sluice/domain.h"
-#include "storage/crash_point.h"
-#include "storage/errors.h"
+#include "schemas/descriptors/domain.h"
+#include "storage/base/crash_point.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "ingest/media_type.h"
 #include "ingest/timestamp.h"
-#include "schemas/sluice/rules.h"
-#include "schemas/sluice/words.h"
+#include "schemas/descriptors/rules.h"
+#include "schemas/descriptors/words.h"
 
 namespace sluice {
 

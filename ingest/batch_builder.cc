@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdio>
 
-#include "storage/partitioner.h"
+#include "storage/base/partitioner.h"
 
 namespace sluice {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "schemas/sluice/words.h"
+#include "schemas/descriptors/words.h"
 #include "sluice/rule.pb.h"
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice {
 namespace {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "schemas/sluice/domain.h"
-#include "schemas/sluice/rules.h"
+#include "schemas/descriptors/domain.h"
+#include "schemas/descriptors/rules.h"
 
 namespace sluice {
 

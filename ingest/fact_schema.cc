@@ -7,7 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "schemas/sluice/words.h"
+#include "schemas/descriptors/words.h"
 #include "sluice/envelope.pb.h"
 #include "sluice/rule.pb.h"
 

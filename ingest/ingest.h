@@ -22,7 +22,7 @@
 #include "ingest/http/server.h"
 #include "ingest/ingest_probe.h"
 #include "ingest/stamp_clock.h"
-#include "schemas/sluice/domain.h"
+#include "schemas/descriptors/domain.h"
 #include "storage/event_log.h"
 
 namespace sluice {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ingest/timestamp.h"
-#include "schemas/sluice/words.h"
+#include "schemas/descriptors/words.h"
 
 namespace sluice {
 namespace {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "schemas/sluice/rules.h"
+#include "schemas/descriptors/rules.h"
 
 namespace sluice {
 namespace {

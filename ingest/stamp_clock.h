@@ -6,7 +6,7 @@
 #include <functional>
 #include <utility>
 
-#include "storage/position.h"
+#include "storage/base/position.h"
 
 namespace sluice {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "storage/errors.h"
-#include "storage/position.h"
+#include "storage/base/errors.h"
+#include "storage/base/position.h"
 
 namespace sluice {
 

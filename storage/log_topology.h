@@ -3,7 +3,7 @@
 #include <optional>
 #include <string_view>
 
-#include "storage/position.h"
+#include "storage/base/position.h"
 
 namespace sluice {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/position.h"
+#include "storage/base/position.h"
 
 namespace sluice {
 

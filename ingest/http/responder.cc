@@ -1,6 +1,6 @@
 #include "ingest/http/loop.h"
 #include "ingest/http/message.h"
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice::http {
 

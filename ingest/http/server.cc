@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "ingest/http/loop.h"
-#include "storage/check.h"
-#include "storage/errors.h"
+#include "storage/base/check.h"
+#include "storage/base/errors.h"
 
 namespace sluice::http {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ingest/http/echo_server.h"
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 using namespace sluice::http;
 using namespace std::chrono_literals;

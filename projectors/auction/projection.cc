@@ -1,7 +1,7 @@
 #include "projectors/auction/projection.h"
 
 #include "projectors/auction/score.h"
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "projectors/auction/projection.h"
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice::ballot_votes {
 namespace {

@@ -1,5 +1,5 @@
 #include "projectors/deliberation/projection.h"
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice {
 

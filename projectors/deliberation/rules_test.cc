@@ -1,6 +1,6 @@
 // What schemas/deliberation/events.proto asks of a fact by itself.
 
-#include "schemas/sluice/rules.h"
+#include "schemas/descriptors/rules.h"
 
 #include <catch2/catch.hpp>
 

@@ -5,7 +5,7 @@
 #include "projectors/deliberation/gate.h"
 #include "projectors/deliberation/id_lines.h"
 #include "projectors/deliberation/projection.h"
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice {
 namespace {

@@ -11,8 +11,8 @@
 #include <stop_token>
 #include <string_view>
 
-#include "projectors/engine/stored_rows.h"
-#include "storage/position.h"
+#include "projectors/engine/tables/stored_rows.h"
+#include "storage/base/position.h"
 #include "storage/projection_sink.h"
 #include "storage/state_store.h"
 

@@ -9,11 +9,11 @@
 #include <optional>
 #include <string_view>
 
-#include "projectors/engine/outbox.h"
+#include "projectors/engine/derived/outbox.h"
 #include "projectors/engine/tables.h"
-#include "projectors/engine/timers.h"
+#include "projectors/engine/time/timers.h"
 #include "sluice/envelope.pb.h"
-#include "storage/position.h"
+#include "storage/base/position.h"
 
 namespace sluice {
 

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <utility>
 
-#include "projectors/engine/ordered_places.h"
 #include "projectors/engine/tables.h"
+#include "projectors/engine/tables/ordered_places.h"
 
 namespace sluice {
 

@@ -1,6 +1,6 @@
 #include "projectors/engine/projection.h"
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice {
 

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "projectors/engine/row_key.h"
-#include "projectors/engine/row_range.h"
-#include "projectors/engine/shared_bytes.h"
-#include "projectors/engine/table_rows.h"
+#include "projectors/engine/tables/row_key.h"
+#include "projectors/engine/tables/row_range.h"
+#include "projectors/engine/tables/shared_bytes.h"
+#include "projectors/engine/tables/table_rows.h"
 #include "storage/state_store.h"
 
 namespace sluice {

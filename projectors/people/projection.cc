@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "deliberation/events.pb.h"
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice {
 namespace {

@@ -1,6 +1,6 @@
 #include "storage/embedded/embedded_format.h"
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice::embedded {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "storage/position.h"
+#include "storage/base/position.h"
 
 namespace sluice::embedded {
 

@@ -4,10 +4,10 @@
 #include <exception>
 #include <utility>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
+#include "storage/base/errors.h"
 #include "storage/embedded/embedded_reader.h"
 #include "storage/embedded/embedded_records.h"
-#include "storage/errors.h"
 #include "storage/rocksdb/rocks_status.h"
 
 namespace sluice {

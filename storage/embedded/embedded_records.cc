@@ -11,8 +11,8 @@
 #include <limits>
 #include <system_error>
 
-#include "storage/check.h"
-#include "storage/errors.h"
+#include "storage/base/check.h"
+#include "storage/base/errors.h"
 #include "storage/rocksdb/rocks_log.h"
 #include "storage/rocksdb/rocks_status.h"
 

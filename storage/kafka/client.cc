@@ -8,7 +8,7 @@
 #include <future>
 #include <thread>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/kafka/error.h"
 #include "storage/kafka/handles.h"
 

@@ -1,6 +1,6 @@
 #include "storage/kafka/error.h"
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/kafka/handles.h"
 
 namespace sluice::kafka {

@@ -1,6 +1,6 @@
 #pragma once
 
-// librdkafka's errors as ours (storage/errors.h). The only place that knows which is which.
+// librdkafka's errors as ours (storage/base/errors.h). The only place that knows which is which.
 
 #include <librdkafka/rdkafka.h>
 

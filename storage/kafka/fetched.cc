@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/kafka/error.h"
 
 namespace sluice::kafka {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "storage/base/position.h"
 #include "storage/kafka/handles.h"
-#include "storage/position.h"
 
 namespace sluice::kafka {
 

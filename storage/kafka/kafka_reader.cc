@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 #include "storage/kafka/error.h"
 
 namespace sluice::kafka {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/event_log.h"
 #include "storage/kafka/client.h"
 #include "storage/kafka/fetched.h"

@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/kafka/error.h"
 #include "storage/kafka/handles.h"
 

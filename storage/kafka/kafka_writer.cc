@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "storage/check.h"
-#include "storage/errors.h"
+#include "storage/base/check.h"
+#include "storage/base/errors.h"
 #include "storage/kafka/client.h"
 #include "storage/kafka/error.h"
 #include "storage/kafka/handles.h"

@@ -1,6 +1,6 @@
 #include "storage/kafka/left_places.h"
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 namespace sluice::kafka {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "storage/check.h"
-#include "storage/errors.h"
+#include "storage/base/check.h"
+#include "storage/base/errors.h"
 #include "storage/memory/memory_reader.h"
 
 namespace sluice {

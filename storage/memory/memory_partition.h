@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/base/position.h"
 #include "storage/log_topology.h"
-#include "storage/position.h"
 
 namespace sluice {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "storage/check.h"
-#include "storage/errors.h"
+#include "storage/base/check.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 

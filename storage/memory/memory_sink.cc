@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "schemas/sluice/row_options.h"
-#include "storage/errors.h"
+#include "schemas/descriptors/row_options.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "schemas/sluice/row_options.h"
-#include "schemas/sluice/words.h"
+#include "schemas/descriptors/row_options.h"
+#include "schemas/descriptors/words.h"
 #include "sluice/table.pb.h"
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {

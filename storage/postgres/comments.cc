@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "schemas/sluice/row_options.h"
+#include "schemas/descriptors/row_options.h"
 
 namespace sluice {
 namespace {

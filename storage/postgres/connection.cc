@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/postgres/error.h"
 
 namespace sluice {

@@ -16,7 +16,7 @@ namespace sluice {
 
 // A session that connects when first used, and again after it broke. One thread. Everything has a
 // deadline: connecting, statements, locks, a network that is silent and a server that stands still.
-// Throws the types of storage/errors.h.
+// Throws the types of storage/base/errors.h.
 class PgConnection {
  public:
   explicit PgConnection(std::string url,

@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "schemas/sluice/words.h"
-#include "storage/errors.h"
+#include "schemas/descriptors/words.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {

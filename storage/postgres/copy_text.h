@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/position.h"
+#include "storage/base/position.h"
 #include "storage/postgres/column.h"
 
 namespace sluice {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 

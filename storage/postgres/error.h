@@ -9,7 +9,7 @@ struct pg_result;
 
 namespace sluice {
 
-// Throws the type of storage/errors.h that fits an SQLSTATE; empty: the session is gone.
+// Throws the type of storage/base/errors.h that fits an SQLSTATE; empty: the session is gone.
 [[noreturn]] void raise_postgres(std::string_view state, const std::string& message);
 
 // As logs and people want it.

@@ -1,10 +1,10 @@
 #include "storage/postgres/postgres_sink.h"
 
-#include "schemas/sluice/row_options.h"
-#include "schemas/sluice/words.h"
-#include "storage/check.h"
-#include "storage/crash_point.h"
-#include "storage/errors.h"
+#include "schemas/descriptors/row_options.h"
+#include "schemas/descriptors/words.h"
+#include "storage/base/check.h"
+#include "storage/base/crash_point.h"
+#include "storage/base/errors.h"
 #include "storage/postgres/schema.h"
 
 namespace sluice {

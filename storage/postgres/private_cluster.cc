@@ -22,7 +22,7 @@
 #include <thread>
 #include <vector>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/postgres/connection.h"
 
 namespace sluice {

@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "schemas/sluice/row_options.h"
-#include "schemas/sluice/words.h"
+#include "schemas/descriptors/row_options.h"
+#include "schemas/descriptors/words.h"
 #include "storage/postgres/copy_text.h"
 #include "storage/postgres/schema.h"
 

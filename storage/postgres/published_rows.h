@@ -32,7 +32,7 @@ struct RowComparison {
   std::vector<RowDifference> first;
 };
 
-// One thread; throws the types of storage/errors.h. Memory is bounded by a piece of COPY.
+// One thread; throws the types of storage/base/errors.h. Memory is bounded by a piece of COPY.
 class PublishedRows {
  public:
   PublishedRows(std::string url, std::string projection, int generation);

@@ -1,9 +1,9 @@
 #include "storage/postgres/schema.h"
 
-#include "schemas/sluice/row_options.h"
-#include "schemas/sluice/words.h"
+#include "schemas/descriptors/row_options.h"
+#include "schemas/descriptors/words.h"
 #include "sluice/table.pb.h"
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/postgres/comments.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/copy_text.h"

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 #include "storage/rocksdb/rocks_log.h"
 
 namespace sluice {

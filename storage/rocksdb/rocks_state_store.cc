@@ -8,7 +8,7 @@
 
 #include <system_error>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/rocksdb/rocks_cursor.h"
 #include "storage/rocksdb/rocks_status.h"
 #include "storage/rocksdb/sealed_log_sync.h"

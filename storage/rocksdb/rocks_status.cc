@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {

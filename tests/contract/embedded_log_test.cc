@@ -7,7 +7,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/contract/event_log_contract.h"
 #include "tests/contract/log_reading.h"
 #include "tests/contract/victim.h"

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/contract/log_reading.h"
 
 namespace sluice::testing {

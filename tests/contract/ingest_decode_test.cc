@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "deliberation/events.pb.h"
-#include "schemas/sluice/domain.h"
-#include "schemas/sluice/rules.h"
+#include "schemas/descriptors/domain.h"
+#include "schemas/descriptors/rules.h"
 #include "sluice/envelope.pb.h"
 
 namespace sluice {

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <sstream>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 namespace sluice::testing {
 namespace {

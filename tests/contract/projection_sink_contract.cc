@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "shapes/tables.pb.h"
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 namespace sluice::testing {
 namespace {

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/contract/numbered_batch.h"
 #include "tests/contract/state_rows.h"
 #include "tests/contract/state_store_contract.h"

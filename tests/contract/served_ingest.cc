@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice::testing {
 namespace {

@@ -4,7 +4,7 @@
 #include <regex>
 
 #include "auction/tables.pb.h"
-#include "schemas/sluice/domain.h"
+#include "schemas/descriptors/domain.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/schema.h"
 #include "tests/integration/fresh_database.h"

@@ -10,7 +10,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice::testing {
 namespace {

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "deliberation/tables.pb.h"
-#include "schemas/sluice/row_options.h"
+#include "schemas/descriptors/row_options.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/schema.h"
 #include "tests/integration/fresh_database.h"

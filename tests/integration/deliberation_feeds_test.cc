@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/integration/deliberation_reads.h"
 
 namespace sluice::testing {

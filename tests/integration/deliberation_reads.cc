@@ -1,7 +1,7 @@
 #include "tests/integration/deliberation_reads.h"
 
 #include "deliberation/tables.pb.h"
-#include "schemas/sluice/domain.h"
+#include "schemas/descriptors/domain.h"
 #include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"
 #include "tests/support/temp_dir.h"

@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/kafka/kafka_log.h"
 #include "tests/contract/log_reading.h"
 #include "tests/support/eventually.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/contract/log_reading.h"
 #include "tests/integration/kafka_fixture.h"
 #include "tests/support/eventually.h"

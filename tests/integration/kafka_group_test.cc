@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/kafka/left_places.h"
 #include "tests/contract/log_reading.h"
 #include "tests/integration/kafka_fixture.h"

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/contract/event_log_contract.h"
 #include "tests/contract/log_reading.h"
 #include "tests/integration/kafka_fixture.h"

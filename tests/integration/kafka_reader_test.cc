@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <random>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/contract/log_reading.h"
 #include "tests/integration/kafka_fixture.h"
 #include "tests/support/eventually.h"

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "schemas/sluice/row_options.h"
+#include "schemas/descriptors/row_options.h"
 #include "shapes/tables.pb.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/postgres_sink.h"

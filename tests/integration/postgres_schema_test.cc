@@ -4,9 +4,9 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
-#include "schemas/sluice/row_options.h"
+#include "schemas/descriptors/row_options.h"
 #include "shapes/tables.pb.h"
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/schema.h"
 #include "tests/integration/fresh_database.h"

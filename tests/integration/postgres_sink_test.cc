@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 
 #include "deliberation/tables.pb.h"
-#include "schemas/sluice/row_options.h"
+#include "schemas/descriptors/row_options.h"
 #include "shapes/tables.pb.h"
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"

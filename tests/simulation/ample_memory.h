@@ -1,6 +1,6 @@
 #pragma once
 
-#include "projectors/engine/row_memory.h"
+#include "projectors/engine/tables/row_memory.h"
 
 namespace sluice {
 

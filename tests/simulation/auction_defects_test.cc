@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "projectors/auction/projection.h"
-#include "projectors/engine/projector.h"
-#include "storage/errors.h"
+#include "projectors/engine/run/projector.h"
+#include "storage/base/errors.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"

@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <optional>
 
-#include "projectors/engine/projector.h"
-#include "storage/errors.h"
+#include "projectors/engine/run/projector.h"
+#include "storage/base/errors.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"

@@ -1,6 +1,6 @@
 #include "tests/simulation/correspondence.h"
 
-#include "storage/partitioner.h"
+#include "storage/base/partitioner.h"
 #include "tests/simulation/faulty_writer.h"
 
 namespace sluice::simulation {

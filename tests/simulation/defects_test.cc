@@ -8,9 +8,9 @@
 #include <set>
 
 #include "projectors/deliberation/projection.h"
-#include "projectors/engine/projector.h"
-#include "schemas/sluice/domain.h"
-#include "storage/errors.h"
+#include "projectors/engine/run/projector.h"
+#include "schemas/descriptors/domain.h"
+#include "storage/base/errors.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"

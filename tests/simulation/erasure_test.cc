@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "storage/partitioner.h"
+#include "storage/base/partitioner.h"
 #include "tests/simulation/both_domains.h"
 
 namespace sluice {

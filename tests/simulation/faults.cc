@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/simulation/world.h"
 
 namespace sluice::simulation {

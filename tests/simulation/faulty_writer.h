@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "storage/event_log.h"
 #include "tests/simulation/faulty.h"
 

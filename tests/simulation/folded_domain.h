@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "projectors/engine/partition_fold.h"
+#include "projectors/engine/fold/partition_fold.h"
 #include "storage/memory/memory_state.h"
 
 namespace sluice {

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/simulation/two_sides.h"
 
 namespace sluice {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "storage/partitioner.h"
+#include "storage/base/partitioner.h"
 
 namespace sluice::simulation {
 namespace {

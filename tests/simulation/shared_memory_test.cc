@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "projectors/engine/row_memory.h"
+#include "projectors/engine/tables/row_memory.h"
 #include "tests/simulation/side.h"
 #include "tests/simulation/tally/projection.h"
 

@@ -1,6 +1,6 @@
 #include "tests/simulation/side.h"
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "projectors/engine/projector.h"
+#include "projectors/engine/run/projector.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"

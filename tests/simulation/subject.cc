@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "schemas/sluice/domain.h"
+#include "schemas/descriptors/domain.h"
 #include "tests/simulation/faulty_writer.h"
 
 namespace sluice::simulation {

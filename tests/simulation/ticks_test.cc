@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "projectors/engine/worker.h"
+#include "projectors/engine/run/worker.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "roster/events.pb.h"
-#include "storage/errors.h"
-#include "storage/partitioner.h"
+#include "storage/base/errors.h"
+#include "storage/base/partitioner.h"
 #include "tally/events.pb.h"
 #include "tests/simulation/world.h"
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "projectors/engine/worker.h"
+#include "projectors/engine/run/worker.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "schemas/sluice/rules.h"
+#include "schemas/descriptors/rules.h"
 #include "tests/support/flush_tables.h"
 
 namespace sluice {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "deliberation/tables.pb.h"
-#include "schemas/sluice/row_options.h"
+#include "schemas/descriptors/row_options.h"
 
 namespace sluice::testing {
 

@@ -21,8 +21,8 @@
 #include <thread>
 #include <vector>
 
-#include "storage/check.h"
-#include "tools/sluice/http_client.h"
+#include "storage/base/check.h"
+#include "tools/sluice/client/http_client.h"
 
 namespace sluice::bench {
 namespace {

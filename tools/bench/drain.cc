@@ -16,20 +16,20 @@
 #include <thread>
 #include <vector>
 
-#include "schemas/sluice/domain.h"
-#include "schemas/sluice/row_options.h"
-#include "storage/check.h"
-#include "storage/partitioner.h"
+#include "schemas/descriptors/domain.h"
+#include "schemas/descriptors/row_options.h"
+#include "storage/base/check.h"
+#include "storage/base/partitioner.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/private_cluster.h"
 #include "tools/bench/cpu_time.h"
 #include "tools/bench/floor.h"
 #include "tools/bench/tally.h"
 #include "tools/simulate/deliberation.h"
-#include "tools/sluice/domain_choice.h"
-#include "tools/sluice/log.h"
-#include "tools/sluice/published.h"
-#include "tools/sluice/workers.h"
+#include "tools/sluice/node/domain_choice.h"
+#include "tools/sluice/node/log.h"
+#include "tools/sluice/node/published.h"
+#include "tools/sluice/node/workers.h"
 
 namespace sluice::bench {
 namespace {

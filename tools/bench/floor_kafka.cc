@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 #include "tools/bench/cpu_time.h"
 #include "tools/bench/floor.h"
 

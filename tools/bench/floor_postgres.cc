@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 #include "tools/bench/cpu_time.h"
 #include "tools/bench/floor.h"
 

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include "storage/check.h"
-#include "storage/partitioner.h"
+#include "storage/base/check.h"
+#include "storage/base/partitioner.h"
 #include "tools/bench/cpu_time.h"
 #include "tools/bench/floor.h"
 

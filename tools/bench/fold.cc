@@ -10,9 +10,9 @@
 
 #include "deliberation/events.pb.h"
 #include "projectors/deliberation/projection.h"
-#include "projectors/engine/partition_fold.h"
-#include "schemas/sluice/rules.h"
-#include "storage/check.h"
+#include "projectors/engine/fold/partition_fold.h"
+#include "schemas/descriptors/rules.h"
+#include "storage/base/check.h"
 #include "storage/memory/memory_state.h"
 #include "storage/rocksdb/rocks_state_store.h"
 #include "tests/support/temp_dir.h"

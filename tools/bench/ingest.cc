@@ -23,14 +23,14 @@
 
 #include "ingest/http/server.h"
 #include "ingest/ingest.h"
-#include "schemas/sluice/domain.h"
-#include "storage/check.h"
+#include "schemas/descriptors/domain.h"
+#include "storage/base/check.h"
+#include "storage/base/partitioner.h"
 #include "storage/memory/memory_log.h"
-#include "storage/partitioner.h"
 #include "tools/bench/cpu_time.h"
 #include "tools/bench/floor.h"
 #include "tools/simulate/deliberation.h"
-#include "tools/sluice/log.h"
+#include "tools/sluice/node/log.h"
 
 namespace sluice::bench {
 namespace {

@@ -22,9 +22,9 @@
 #include <thread>
 #include <vector>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 #include "tools/simulate/deliberation.h"
-#include "tools/sluice/http_client.h"
+#include "tools/sluice/client/http_client.h"
 
 namespace sluice::bench {
 namespace {

@@ -10,9 +10,9 @@
 
 #include "deliberation/tables.pb.h"
 #include "projectors/deliberation/projection.h"
-#include "projectors/engine/projector.h"
-#include "schemas/sluice/domain.h"
-#include "schemas/sluice/row_options.h"
+#include "projectors/engine/run/projector.h"
+#include "schemas/descriptors/domain.h"
+#include "schemas/descriptors/row_options.h"
 #include "storage/memory/memory_log.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/private_cluster.h"

@@ -4,11 +4,11 @@
 #include <set>
 #include <string_view>
 
-#include "schemas/sluice/rules.h"
-#include "storage/errors.h"
+#include "schemas/descriptors/rules.h"
+#include "storage/base/errors.h"
 #include "tools/import/csv.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/rfc3339.h"
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/client/rfc3339.h"
 
 namespace sluice {
 namespace {

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tests/support/temp_dir.h"
 
 using namespace sluice;

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {

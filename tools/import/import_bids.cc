@@ -1,7 +1,7 @@
 #include "tools/import/bid_file.h"
 #include "tools/import/imported.h"
 #include "tools/import/importers.h"
-#include "tools/sluice/producer.h"
+#include "tools/sluice/client/producer.h"
 
 namespace sluice {
 namespace {

@@ -1,6 +1,6 @@
 #include "tools/import/imported.h"
 #include "tools/import/polis_export.h"
-#include "tools/sluice/producer.h"
+#include "tools/sluice/client/producer.h"
 
 namespace sluice {
 namespace {

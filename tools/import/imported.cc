@@ -2,9 +2,9 @@
 
 #include <iostream>
 
-#include "tools/sluice/json.h"
-#include "tools/sluice/poster.h"
-#include "tools/sluice/progress.h"
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/cli/progress.h"
+#include "tools/sluice/client/poster.h"
 
 namespace sluice {
 

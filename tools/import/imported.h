@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "tools/sluice/producer.h"
+#include "tools/sluice/client/producer.h"
 
 namespace sluice {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tools/sluice/program.h"
+#include "tools/sluice/cli/program.h"
 
 namespace sluice {
 

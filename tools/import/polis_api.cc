@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <tuple>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tools/import/polis_export.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/rfc3339.h"
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/client/rfc3339.h"
 
 namespace sluice {
 namespace {

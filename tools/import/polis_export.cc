@@ -6,7 +6,7 @@
 #include <sstream>
 #include <tuple>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 #include "tools/import/csv.h"
 #include "tools/import/polis_api.h"
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
 
 using namespace sluice;
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "auction/events.pb.h"
-#include "storage/position.h"
+#include "storage/base/position.h"
 #include "tools/simulate/posted_fact.h"
 #include "tools/simulate/random.h"
 

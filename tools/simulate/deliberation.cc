@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 #include "tools/simulate/deliberation_ids.h"
 
 namespace sluice::simulate {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "schemas/sluice/words.h"
+#include "schemas/descriptors/words.h"
 #include "tests/support/deliberation_facts.h"
 #include "tests/support/fold_driver.h"
 

@@ -6,9 +6,9 @@
 #include <charconv>
 #include <vector>
 
-#include "schemas/sluice/words.h"
-#include "storage/check.h"
-#include "tools/sluice/rfc3339.h"
+#include "schemas/descriptors/words.h"
+#include "storage/base/check.h"
+#include "tools/sluice/client/rfc3339.h"
 
 namespace sluice::simulate {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "sluice/envelope.pb.h"
-#include "storage/position.h"
+#include "storage/base/position.h"
 
 namespace sluice::simulate {
 

@@ -4,11 +4,11 @@
 
 #include "tools/simulate/deliberation.h"
 #include "tools/simulate/simulators.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/poster.h"
-#include "tools/sluice/producer.h"
-#include "tools/sluice/progress.h"
-#include "tools/sluice/shutdown.h"
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/cli/progress.h"
+#include "tools/sluice/cli/shutdown.h"
+#include "tools/sluice/client/poster.h"
+#include "tools/sluice/client/producer.h"
 
 namespace sluice {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "tools/sluice/json.h"
+#include "tools/sluice/cli/json.h"
 
 namespace sluice {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "storage/postgres/connection.h"
-#include "tools/sluice/program.h"
+#include "tools/sluice/cli/program.h"
 
 namespace sluice {
 

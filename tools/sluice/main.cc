@@ -5,8 +5,8 @@
 
 #include <iostream>
 
+#include "tools/sluice/cli/program.h"
 #include "tools/sluice/commands.h"
-#include "tools/sluice/program.h"
 
 int main(int argc, char** argv) {
   // Results are on stdout, so the log is not.

@@ -4,14 +4,14 @@
 #include <memory>
 
 #include "projectors/deliberation/math/document.h"
-#include "storage/check.h"
-#include "storage/errors.h"
+#include "storage/base/check.h"
+#include "storage/base/errors.h"
 #include "tools/import/polis_conversation.h"
+#include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
-#include "tools/sluice/live_conversation.h"
-#include "tools/sluice/math_map.h"
-#include "tools/sluice/math_report.h"
-#include "tools/sluice/producer.h"
+#include "tools/sluice/opinion_map/live_conversation.h"
+#include "tools/sluice/opinion_map/math_map.h"
+#include "tools/sluice/opinion_map/math_report.h"
 
 namespace sluice {
 namespace {

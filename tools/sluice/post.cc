@@ -2,12 +2,12 @@
 #include <fstream>
 #include <iostream>
 
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/cli/progress.h"
+#include "tools/sluice/client/event_line.h"
+#include "tools/sluice/client/poster.h"
+#include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
-#include "tools/sluice/event_line.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/poster.h"
-#include "tools/sluice/producer.h"
-#include "tools/sluice/progress.h"
 
 namespace sluice {
 namespace {

@@ -4,19 +4,19 @@
 #include <thread>
 
 #include "ingest/ingest.h"
-#include "storage/errors.h"
+#include "storage/base/errors.h"
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/cli/shutdown.h"
+#include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
-#include "tools/sluice/computation_metrics.h"
-#include "tools/sluice/data_folder.h"
 #include "tools/sluice/database.h"
-#include "tools/sluice/domain_choice.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/listen.h"
-#include "tools/sluice/memory_budget.h"
-#include "tools/sluice/producer.h"
-#include "tools/sluice/published.h"
-#include "tools/sluice/shutdown.h"
-#include "tools/sluice/workers.h"
+#include "tools/sluice/node/computation_metrics.h"
+#include "tools/sluice/node/data_folder.h"
+#include "tools/sluice/node/domain_choice.h"
+#include "tools/sluice/node/listen.h"
+#include "tools/sluice/node/memory_budget.h"
+#include "tools/sluice/node/published.h"
+#include "tools/sluice/node/workers.h"
 
 namespace sluice {
 namespace {

@@ -3,16 +3,16 @@
 #include <limits>
 
 #include "sluice/envelope.pb.h"
-#include "storage/errors.h"
-#include "storage/partitioner.h"
+#include "storage/base/errors.h"
+#include "storage/base/partitioner.h"
+#include "tools/sluice/client/event_line.h"
+#include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
-#include "tools/sluice/data_folder.h"
 #include "tools/sluice/database.h"
-#include "tools/sluice/domain_choice.h"
-#include "tools/sluice/event_line.h"
-#include "tools/sluice/log.h"
-#include "tools/sluice/logged_record.h"
-#include "tools/sluice/producer.h"
+#include "tools/sluice/node/data_folder.h"
+#include "tools/sluice/node/domain_choice.h"
+#include "tools/sluice/node/log.h"
+#include "tools/sluice/verification/logged_record.h"
 
 namespace sluice {
 namespace {

@@ -2,15 +2,15 @@
 #include <fstream>
 #include <sstream>
 
-#include "schemas/sluice/contract_text.h"
+#include "schemas/descriptors/contract_text.h"
 #include "sluice/envelope.pb.h"
-#include "storage/errors.h"
+#include "storage/base/errors.h"
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
-#include "tools/sluice/domain_choice.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/producer.h"
-#include "tools/sluice/published.h"
+#include "tools/sluice/node/domain_choice.h"
+#include "tools/sluice/node/published.h"
 
 namespace sluice {
 namespace {

@@ -1,8 +1,8 @@
 #include <cstdio>
 
+#include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
-#include "tools/sluice/producer.h"
 
 namespace sluice {
 namespace {

@@ -7,12 +7,12 @@
 #include <map>
 
 #include "sluice/envelope.pb.h"
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/cli/shutdown.h"
+#include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
-#include "tools/sluice/domain_choice.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/log.h"
-#include "tools/sluice/producer.h"
-#include "tools/sluice/shutdown.h"
+#include "tools/sluice/node/domain_choice.h"
+#include "tools/sluice/node/log.h"
 
 namespace sluice {
 namespace {

@@ -1,11 +1,11 @@
 #include <cstdio>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
-#include "tools/sluice/domain_choice.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/log.h"
-#include "tools/sluice/producer.h"
+#include "tools/sluice/node/domain_choice.h"
+#include "tools/sluice/node/log.h"
 
 namespace sluice {
 namespace {

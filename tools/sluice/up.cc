@@ -1,14 +1,14 @@
 #include <algorithm>
 #include <thread>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
+#include "tools/sluice/cli/json.h"
+#include "tools/sluice/cli/shutdown.h"
+#include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
-#include "tools/sluice/json.h"
-#include "tools/sluice/listen.h"
-#include "tools/sluice/memory_budget.h"
-#include "tools/sluice/node.h"
-#include "tools/sluice/producer.h"
-#include "tools/sluice/shutdown.h"
+#include "tools/sluice/node/listen.h"
+#include "tools/sluice/node/memory_budget.h"
+#include "tools/sluice/node/node.h"
 
 namespace sluice {
 namespace {

@@ -2,11 +2,11 @@
 #include <cstdio>
 #include <thread>
 
-#include "storage/errors.h"
+#include "storage/base/errors.h"
+#include "tools/sluice/client/producer.h"
+#include "tools/sluice/client/token.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
-#include "tools/sluice/producer.h"
-#include "tools/sluice/token.h"
 
 namespace sluice {
 namespace {

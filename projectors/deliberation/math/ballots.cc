@@ -4,7 +4,7 @@
 #include <tuple>
 #include <utility>
 
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice::math {
 namespace {

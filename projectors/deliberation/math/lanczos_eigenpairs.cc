@@ -7,7 +7,7 @@
 
 #include "projectors/deliberation/math/eigenpairs.h"
 #include "projectors/deliberation/math/tall_block.h"
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice::math {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "projectors/deliberation/math/priority.h"
-#include "storage/check.h"
+#include "storage/base/check.h"
 
 namespace sluice::math {
 namespace {

@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "projectors/engine/stored_rows.h"
+#include "projectors/engine/tables/stored_rows.h"
 #include "roster/events.pb.h"
 
 namespace sluice {

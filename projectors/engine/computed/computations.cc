@@ -1,0 +1,204 @@
+#include "projectors/engine/computed/computations.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "storage/base/check.h"
+
+namespace sluice {
+namespace {
+
+// However long nothing is due.
+constexpr std::chrono::seconds kLongestWait{10};
+
+std::size_t size_of(const ComputedRows& rows) {
+  constexpr std::size_t kRow = 64;
+  std::size_t bytes = 0;
+  for (const ComputedRows::Table& table : rows.tables) {
+    for (const auto& row : table.rows) bytes += kRow + row->SpaceUsedLong();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::uint64_t Computations::add(const Computed& what, std::shared_ptr<SharedState> state,
+                                std::string label) {
+  const std::lock_guard lock(mutex_);
+  partitions_.emplace(next_partition_, Partition{&what, std::move(state), std::move(label), {}});
+  return next_partition_++;
+}
+
+void Computations::remove(std::uint64_t partition) {
+  const std::lock_guard lock(mutex_);
+  const auto found = partitions_.find(partition);
+  CHECK(found != partitions_.end(), "a partition is removed once");
+  unpublished_ -= found->second.unpublished;
+  unpublished_bytes_ -= found->second.bytes;
+  partitions_.erase(found);
+  queue_.drop(partition);
+  wake();
+}
+
+bool Computations::offer(std::uint64_t partition, const Demand& demand) {
+  const std::lock_guard lock(mutex_);
+  const bool taken = queue_.offer({partition, std::string(demand.key)}, demand.changed_at,
+                                  demand.size, clocks_.steady());
+  wake();
+  return taken;
+}
+
+void Computations::withdraw(std::uint64_t partition, std::string_view key) {
+  const std::lock_guard lock(mutex_);
+  queue_.withdraw({partition, std::string(key)});
+}
+
+bool Computations::has_room(std::uint64_t partition) {
+  const std::lock_guard lock(mutex_);
+  return queue_.has_room(partition, clocks_.steady());
+}
+
+bool Computations::finished(std::uint64_t partition) const {
+  const std::lock_guard lock(mutex_);
+  return !partitions_.at(partition).finished.empty();
+}
+
+std::vector<ComputedResult> Computations::take(std::uint64_t partition) {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(partitions_.at(partition).finished, {});
+}
+
+void Computations::published(std::uint64_t partition, const std::vector<ComputedResult>& results,
+                             std::chrono::nanoseconds took) {
+  const std::lock_guard lock(mutex_);
+  Partition& of = partitions_.at(partition);
+  for (const ComputedResult& result : results) {
+    --of.unpublished;
+    --unpublished_;
+    of.bytes -= result.bytes;
+    unpublished_bytes_ -= result.bytes;
+    queue_.ended({partition, result.key}, result.took + took / results.size());
+  }
+  wake();
+}
+
+ComputationQueue::Count Computations::count(std::uint64_t partition) const {
+  const std::lock_guard lock(mutex_);
+  return queue_.count(partition, clocks_.steady());
+}
+
+void Computations::wake() {
+  ++changes_;
+  changed_.notify_all();
+}
+
+std::unique_ptr<Computations::Running> Computations::next() {
+  const std::lock_guard lock(mutex_);
+  if (running_ + unpublished_ >= room_.results || unpublished_bytes_ >= room_.bytes) return nullptr;
+  const Clock::time_point now = clocks_.steady();
+  std::optional<ComputationQueue::Key> key = queue_.begin(now);
+  if (!key) return nullptr;
+  const Partition& partition = partitions_.at(key->partition);
+  auto running = std::make_unique<Running>(std::move(*key), partition, now);
+  ++running_;
+  return running;
+}
+
+bool Computations::read(Running& running) {
+  const auto reading = running.state_->read();
+  if (!reading) return false;
+  running.as_of_ = reading->as_of();
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.reads(running.key_, running.as_of_);
+  }
+  return running.computation_->read(reading->snapshot(), running.stop_);
+}
+
+std::unique_ptr<Computations::Running> Computations::begin() {
+  while (auto running = next()) {
+    try {
+      if (read(*running)) return running;
+      give_up(*running);
+    } catch (const std::exception& failure) {
+      fail(*running, failure.what());
+    }
+  }
+  return nullptr;
+}
+
+void Computations::finish(std::unique_ptr<Running> running) {
+  try {
+    if (!running->computation_->compute(running->stop_)) return give_up(*running);
+    ComputedResult result;
+    result.key = running->key_.name;
+    result.as_of = running->as_of_;
+    const auto elapsed = clocks_.steady() - running->begun_at_;
+    result.rows = running->computation_->rows(
+        {running->as_of_, clocks_.wall(), std::chrono::round<std::chrono::milliseconds>(elapsed)});
+    result.bytes = size_of(result.rows);
+    result.took = clocks_.steady() - running->begun_at_;
+    hand_in(*running, std::move(result));
+  } catch (const std::exception& failure) {
+    fail(*running, failure.what());
+  }
+}
+
+void Computations::hand_in(const Running& running, ComputedResult result) {
+  const std::lock_guard lock(mutex_);
+  --running_;
+  ++totals_.done;
+  totals_.spent += result.took;
+  const auto partition = partitions_.find(running.key_.partition);
+  if (partition == partitions_.end()) return;
+  spdlog::debug("computed partition={} key={} as_of={} ms={}", running.label_, running.key_.name,
+                running.as_of_.value, result.took / std::chrono::milliseconds{1});
+  ++partition->second.unpublished;
+  ++unpublished_;
+  partition->second.bytes += result.bytes;
+  unpublished_bytes_ += result.bytes;
+  partition->second.finished.push_back(std::move(result));
+}
+
+void Computations::give_up(const Running& running) {
+  const std::lock_guard lock(mutex_);
+  --running_;
+  // Only a partition that goes stops what is computed of it.
+  queue_.failed(running.key_, clocks_.steady());
+}
+
+void Computations::fail(const Running& running, const char* why) {
+  spdlog::warn("computation failed partition={} key={} error=\"{}\"", running.label_,
+               running.key_.name, why);
+  const std::lock_guard lock(mutex_);
+  --running_;
+  ++totals_.failed;
+  queue_.failed(running.key_, clocks_.steady());
+}
+
+void Computations::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    if (auto running = begin()) {
+      finish(std::move(running));
+      continue;
+    }
+    std::unique_lock lock(mutex_);
+    const Clock::time_point now = clocks_.steady();
+    Clock::time_point until = now + kLongestWait;
+    const bool room = running_ + unpublished_ < room_.results && unpublished_bytes_ < room_.bytes;
+    if (room) until = std::min(until, queue_.next_begin());
+    const std::uint64_t seen = changes_;
+    if (until > now) changed_.wait_until(lock, stop, until, [&] { return changes_ != seen; });
+  }
+}
+
+Computations::Totals Computations::totals() const {
+  const std::lock_guard lock(mutex_);
+  Totals totals = totals_;
+  totals.now = queue_.count(clocks_.steady());
+  totals.unpublished = unpublished_;
+  return totals;
+}
+
+}  // namespace sluice

@@ -1,0 +1,150 @@
+#pragma once
+
+// The computations of a process: what is due in all of its partitions, begun in a fair order and a
+// few at a time, on threads of their own. Workers offer keys and take results; nothing of a
+// computation happens on their threads.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "projectors/engine/computed.h"
+#include "projectors/engine/computed/computation_queue.h"
+#include "projectors/engine/computed/shared_state.h"
+
+namespace sluice {
+
+// Results that wait to be published: beyond these nothing is begun.
+struct ComputationRoom {
+  std::size_t results = 64;
+  std::size_t bytes = std::size_t{64} << 20;
+};
+
+struct ComputationClocks {
+  std::function<ComputationQueue::Clock::time_point()> steady = [] {
+    return ComputationQueue::Clock::now();
+  };
+  std::function<Time()> wall = [] {
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  };
+};
+
+// What came of one.
+struct ComputedResult {
+  std::string key;
+  Offset as_of;
+  std::chrono::nanoseconds took{0};
+  ComputedRows rows;
+  std::size_t bytes = 0;  // about
+};
+
+class Computations {
+ public:
+  using Clock = ComputationQueue::Clock;
+  explicit Computations(ComputationPace pace = {}, ComputationRoom room = {},
+                        ComputationClocks clocks = {})
+      : clocks_(std::move(clocks)), room_(room), queue_(pace) {}
+
+  // Partitions. Each function is called by the partition's own thread; numbers are never used
+  // again.
+
+  // `what` outlives this. `label` is for logs: "deliberation:3".
+  [[nodiscard]] std::uint64_t add(const Computed& what, std::shared_ptr<SharedState> state,
+                                  std::string label);
+  // Whatever runs of it comes to nothing.
+  void remove(std::uint64_t partition);
+  // False when its keys are too many: offer again when it has_room().
+  bool offer(std::uint64_t partition, const Demand& demand);
+  void withdraw(std::uint64_t partition, std::string_view key);
+  [[nodiscard]] bool has_room(std::uint64_t partition);
+  [[nodiscard]] ComputationQueue::Count count(std::uint64_t partition) const;  // of keys held here
+  // Results that wait for the partition, which are its own from then on, until published().
+  [[nodiscard]] bool finished(std::uint64_t partition) const;
+  [[nodiscard]] std::vector<ComputedResult> take(std::uint64_t partition);
+  // `took` of the partition's time.
+  void published(std::uint64_t partition, const std::vector<ComputedResult>& results,
+                 std::chrono::nanoseconds took = {});
+  [[nodiscard]] Clock::time_point now() const { return clocks_.steady(); }
+
+  // Computing. Any thread, as many as are wanted.
+
+  class Running;
+  // Begins the next and reads what it is computed from; null: nothing may begin now.
+  [[nodiscard]] std::unique_ptr<Running> begin();
+  // Computes it and hands in the result, unless its partition is gone.
+  void finish(std::unique_ptr<Running> running);
+  // Does so, over and over, until stopped.
+  void run(const std::stop_token& stop);
+
+  struct Totals {
+    ComputationQueue::Count now;
+    std::size_t unpublished = 0;
+    std::uint64_t done = 0;
+    std::uint64_t failed = 0;
+    std::chrono::nanoseconds spent{0};
+  };
+  [[nodiscard]] Totals totals() const;
+
+ private:
+  struct Partition {
+    const Computed* what;
+    std::shared_ptr<SharedState> state;
+    std::string label;
+    std::vector<ComputedResult> finished;
+    std::size_t unpublished = 0;  // finished, taken or not
+    std::size_t bytes = 0;
+  };
+
+  [[nodiscard]] std::unique_ptr<Running> next();
+  // Whether the input was read; false: stopped.
+  bool read(Running& running);
+  void fail(const Running& running, const char* why);
+  void give_up(const Running& running);
+  void hand_in(const Running& running, ComputedResult result);
+  void wake();
+
+  const ComputationClocks clocks_;
+  const ComputationRoom room_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  // Guarded by mutex_.
+  ComputationQueue queue_;
+  std::map<std::uint64_t, Partition> partitions_;
+  std::uint64_t next_partition_ = 1;
+  std::uint64_t changes_ = 0;  // that run() may have to heed
+  std::size_t running_ = 0;
+  std::size_t unpublished_ = 0;
+  std::size_t unpublished_bytes_ = 0;
+  Totals totals_;
+};
+
+class Computations::Running {
+ public:
+  Running(ComputationQueue::Key key, const Partition& partition, Clock::time_point begun_at)
+      : key_(std::move(key)),
+        label_(partition.label),
+        state_(partition.state),
+        stop_(state_->stop()),
+        computation_(partition.what->make(key_.name)),
+        begun_at_(begun_at) {}
+
+ private:
+  friend class Computations;
+  const ComputationQueue::Key key_;
+  const std::string label_;
+  const std::shared_ptr<SharedState> state_;
+  const std::stop_token stop_;
+  const std::unique_ptr<Computation> computation_;
+  const Clock::time_point begun_at_;
+  Offset as_of_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,26 @@
+#include "projectors/engine/fold/refold.h"
+
+namespace sluice {
+
+Refold::Refold(const Projection& projection, const Generation& generation, Partition partition,
+               RefoldMemory memory, StateStore& store)
+    : memory_(memory.rows),
+      store_(store),
+      fold_(projection, generation, partition, store, {.filter_bytes_max = memory.filters}) {
+  fold_.load();
+}
+
+void Refold::fold(const LogRecord& record) {
+  fold_.fold(record, Emits::dropped);
+  if (fold_.bytes() + fold_.outcomes().bytes > memory_) settle();
+}
+
+void Refold::settle() {
+  batch_.clear();
+  fold_.write(batch_);
+  store_.write(batch_);
+  fold_.written();
+  fold_.tables().shrink_to(memory_ / 2);
+}
+
+}  // namespace sluice

@@ -1,0 +1,42 @@
+#pragma once
+
+// Folds a partition's log from its start into a fresh store: the account that a view is held
+// against. It emits nothing.
+
+#include <cstddef>
+
+#include "projectors/engine/fold/partition_fold.h"
+#include "storage/event_log.h"
+#include "storage/state_store.h"
+
+namespace sluice {
+
+// Bytes that a refold may hold, about.
+struct RefoldMemory {
+  std::size_t rows = 0;
+  std::size_t filters = 0;  // of event ids
+};
+
+// Used by one thread.
+class Refold {
+ public:
+  // `store` is empty and outlives this.
+  Refold(const Projection& projection, const Generation& generation, Partition partition,
+         RefoldMemory memory, StateStore& store);
+
+  void fold(const LogRecord& record);
+
+  // Puts everything folded so far into the store, where StoredRows finds it.
+  void settle();
+
+  [[nodiscard]] Offset position() const { return fold_.position(); }
+  [[nodiscard]] Digest digest() const { return fold_.digest(); }
+
+ private:
+  const std::size_t memory_;  // for rows
+  StateStore& store_;
+  PartitionFold fold_;
+  StateBatch batch_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,41 @@
+#pragma once
+
+// Erasing a person from quarantine: the rows hold records as they came, which a person's erasure in
+// the tables does not reach.
+
+#include <google/protobuf/message.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/state.pb.h"
+#include "storage/base/position.h"
+
+namespace sluice {
+
+// What becomes of a record that waits.
+struct Erasure {
+  Offset position;
+  std::optional<std::string> kept;  // the bytes that stay in its place; nullopt: it goes
+};
+
+// What of the records that wait under one key, in their order, is of the person or of somebody who
+// became them while waiting. Bytes that are no fact are nobody's. `event` is scratch: an Event of
+// the domain.
+[[nodiscard]] std::vector<Erasure> erase_waiting(std::span<const ParkedRecord> waiting,
+                                                 std::string_view person,
+                                                 google::protobuf::Message& event);
+
+// Whose text or choice a record holds.
+enum class Whose {
+  somebodys,
+  nobodys,  // by its kind of fact
+  unknown,  // it cannot be read, or does not say
+};
+[[nodiscard]] Whose whose(std::string_view value, std::string_view domain,
+                          google::protobuf::Message& event);
+
+}  // namespace sluice

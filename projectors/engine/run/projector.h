@@ -1,0 +1,146 @@
+#pragma once
+
+// Runs one projection over one partition: folds records, flushes what changed, and makes state,
+// view and log agree again after a crash. The order of its steps is the protocol of
+// docs/protocol.md.
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "projectors/engine/computed/computed_partition.h"
+#include "projectors/engine/derived/emitter.h"
+#include "projectors/engine/fold/partition_fold.h"
+#include "projectors/engine/run/probe.h"
+#include "projectors/engine/tables/row_memory.h"
+#include "storage/event_log.h"
+#include "storage/log_topology.h"
+#include "storage/projection_sink.h"
+
+namespace sluice {
+
+// When folded work must be flushed whatever the time and the memory that it takes.
+struct ProjectorLimits {
+  std::size_t dirty_rows = 100'000;
+  std::size_t records_an_append = 4096;  // of what is emitted
+  DedupeShape dedupe;
+};
+
+// What a projector is built on.
+struct ProjectorParts {
+  StateStore& store;
+  ProjectionSink& sink;
+  Emitter& emitter;
+  Probe& probe;
+  RowMemory& memory;                     // of the process
+  Computations* computations = nullptr;  // null: nothing is computed
+};
+
+// One a partition and owner, used by one thread. Every function throws what the sink and the store
+// throw. One that is no longer intact() holds nothing that may be used: drop it and make another.
+class Projector {
+ public:
+  // `owner` is unique for each projector that ever lives. All references must outlive it.
+  Projector(const Projection& projection, const Generation& generation, Partition partition,
+            std::string owner, ProjectorLimits limits, ProjectorParts parts);
+
+  // Takes the partition: from now on no other owner's flush passes. Decides from view, state and
+  // the log's range where folding begins, and returns from where to read. Corrupt: the log does not
+  // hold what the view was folded from; nothing was changed.
+  Offset take(LogRange log);
+
+  // Folds the record, or checks it, while the log is compared with what was folded before. Corrupt:
+  // the log is not the one that the state or the view was folded from.
+  void fold(const LogRecord& record);
+
+  // Makes folded work and finished computations durable: what was emitted in its streams, rows and
+  // position in the view, then state. Does nothing when there is none, or while the state catches
+  // up with the view. Retryable: nothing was changed but streams, everything is still held, try
+  // again. A commit whose answer was lost leaves it unsettled.
+  void flush(Offset log_end);
+
+  // An unsettled flush is settled before anything else is folded. Retryable: still unsettled.
+  void settle();
+  [[nodiscard]] bool unsettled() const { return unsettled_.has_value(); }
+
+  // To be called now and then, whether anything is folded or not.
+  void tend();
+  // Whether a computation is finished and its rows are not yet flushed.
+  [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }
+  // None while that is not known, or if the projection computes nothing.
+  [[nodiscard]] std::optional<ComputedProgress> computed_progress() const {
+    return computed_ ? computed_->progress() : std::nullopt;
+  }
+  // Whether anything was folded that is not yet flushed.
+  [[nodiscard]] bool pending() const { return !replaying() && fold_.position() > view_.position; }
+  // What rows hold in memory.
+  [[nodiscard]] std::size_t row_bytes() const { return fold_.tables().row_bytes(); }
+  // Whether memory asks for a flush now.
+  [[nodiscard]] bool full() const;
+  // State is behind the view and folds what the view already has.
+  [[nodiscard]] bool replaying() const { return fold_.position() < view_.position; }
+
+  // False after a failure in the middle of a fold or of writing state, and after Fenced or Corrupt.
+  [[nodiscard]] bool intact() const { return intact_; }
+
+  [[nodiscard]] Partition partition() const { return partition_; }
+  [[nodiscard]] Offset position() const { return fold_.position(); }
+  // The offset of the record to give to fold() next.
+  [[nodiscard]] Offset reads_from() const { return to_check_.value_or(fold_.position()); }
+  [[nodiscard]] Offset flushed() const { return view_.position; }
+  // When the first timer is due; nullopt: none is set.
+  [[nodiscard]] std::optional<Time> next_due() const { return fold_.next_due(); }
+
+ private:
+  struct Unsettled {
+    Offset to;
+    Digest digest;
+    Offset log_end;
+    std::int64_t published = 0;  // at `to`
+  };
+
+  // Tells the other partitions how much is held here.
+  void show_held();
+  // Forgets what is at hand beyond our part of memory.
+  void shrink();
+  void begin(LogRange log);
+  void check_against_log(const LogRecord& record);
+  void finish_replay();
+  // Nothing stands against it any more.
+  void begin_computing();
+  void write_state();
+  void collect_rows();
+  void commit(const Unsettled& flush);
+  void committed(const Unsettled& flush);
+  [[noreturn]] void stop(const std::string& why) const;
+
+  const Partition partition_;
+  const std::string owner_;
+  const ProjectorLimits limits_;
+  const bool live_;
+  StateStore& store_;
+  ProjectionSink& sink_;
+  Emitter& emitter_;
+  Probe& probe_;
+  RowMemory& memory_;
+  RowMemory::Holder held_{memory_};
+  const std::string name_;  // for messages: "deliberation partition 3"
+  PartitionFold fold_;
+  std::unique_ptr<ComputedPartition> computed_;  // null: the projection has nothing computed
+
+  ViewPosition view_;
+  std::optional<Offset>
+      to_check_;  // the offset of the last folded record, until the log has shown it
+  std::optional<Unsettled> unsettled_;
+  Offset written_;  // the state's position
+  bool intact_ = true;
+
+  // Of the flush at hand; reused.
+  std::vector<RowChanges> rows_;
+  std::vector<std::unique_ptr<google::protobuf::Message>> erased_keys_;
+  StateBatch batch_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,136 @@
+#pragma once
+
+// A thread's worth of projectors: one reader of the group, the partitions that it has, their stores
+// and one sink. Nothing in it is shared or locked, but the probe.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "projectors/engine/run/probe.h"
+#include "projectors/engine/run/projector.h"
+#include "projectors/engine/time/ticker.h"
+#include "storage/base/errors.h"
+#include "storage/event_log.h"
+#include "storage/log_topology.h"
+#include "storage/projection_sink.h"
+#include "storage/state_store.h"
+
+namespace sluice {
+
+struct WorkerConfig {
+  // For people: under this the probe has what keeps all of it from working.
+  std::string name;
+  // Tells this worker from every other that ever was: part of the owner that Postgres knows.
+  std::string instance;
+  // Folded work is flushed this often; less often while the partition lags by more than that, since
+  // what coalesces is not written.
+  std::chrono::milliseconds flush_interval{250};
+  std::chrono::milliseconds lagging_flush_interval{2000};
+  // Finished computations are not kept waiting for longer than this, but while the partition lags.
+  std::chrono::milliseconds computed_flush_interval{50};
+  std::chrono::milliseconds progress_interval{1000};
+  // Doubled from first to longest, with jitter, while something is away.
+  std::chrono::milliseconds first_backoff{100};
+  std::chrono::milliseconds longest_backoff{5000};
+  ProjectorLimits limits;
+};
+
+// What a worker is built on. Called on the worker's thread.
+struct WorkerParts {
+  std::function<std::unique_ptr<EventReader>(Ownership&)> open_reader;
+  std::function<std::unique_ptr<StateStore>(Partition)> open_store;
+  LogTopology& topology;
+  EventWriter& writer;  // for what is emitted, and for ticks
+  ProjectionSink& sink;
+  Probe& probe;
+  RowMemory& memory;                     // of the process
+  Computations* computations = nullptr;  // of the process; null: nothing is computed
+};
+
+class Worker final : private Ownership {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Throws Misconfigured when the generation does not fit the projection; so does step() when it
+  // does not fit the log.
+  Worker(const Projection& projection, WorkerConfig config, WorkerParts parts);
+  ~Worker() override;
+
+  // Until stopped; then flushes what is folded and lets go. Retryable failures are ridden out here;
+  // Misconfigured leaves it.
+  void run(const std::stop_token& stop);
+
+  // One turn of run(): polls for up to `wait`, folds, flushes what is due, and ticks where a timer
+  // is due at `wall`. For tests with clocks of their own.
+  void step(Clock::time_point now, Time wall, std::chrono::milliseconds wait);
+
+  // Flushes everything and lets go of all partitions.
+  void close();
+
+ private:
+  struct Assigned {
+    std::unique_ptr<StateStore> store;
+    std::unique_ptr<Projector> projector;  // null: to be taken again at retry_at, unless stopped
+    std::string owner;                     // as whom it was last taken
+    std::string trouble;                   // why nothing is folded now; empty while it is
+    bool stopped = false;                  // for good, by this worker
+    bool paused = false;
+    Offset log_end;  // as last seen; inside lost() the reader is not asked any more
+    Clock::time_point last_flush;
+    Clock::time_point retry_at;
+    std::chrono::milliseconds backoff{0};
+    std::uint64_t folded = 0;  // since the last flush
+    Ticker ticker;
+  };
+
+  Offset acquired(Partition partition) override;
+  void lost(Partition partition) override;
+
+  void open_reader();
+  // Throws Retryable: who deleted it may put it back.
+  void require_stream();
+  void take(Partition partition, Assigned& assigned);
+  void fold(std::span<const LogRecord> records);
+  void tend(Partition partition, Assigned& assigned);
+  void go_on(Partition partition, Assigned& assigned);
+  void flush(Assigned& assigned);
+  [[nodiscard]] bool flush_due(const Assigned& assigned) const;
+  // Throws Retryable; what it may have appended then does no harm.
+  void tick(Partition partition, Assigned& assigned);
+  void resume(Partition partition, Assigned& assigned);
+  void hold(Partition partition, Assigned& assigned);
+  void back_off(Assigned& assigned);
+  void show_progress();
+  void read_anew(const Unreadable& failure);
+  // Runs `work` of one partition; what it throws becomes what is done about it.
+  template <class Work>
+  void guarded(Partition partition, Assigned& assigned, Work work);
+  [[nodiscard]] std::string label(Partition partition) const;
+
+  const Projection& projection_;
+  const WorkerConfig config_;
+  const WorkerParts parts_;
+  Emitter emitter_;
+  const std::string stream_;
+  Generation generation_;
+  std::unique_ptr<EventReader> reader_;
+  bool has_read_ = false;
+  std::map<Partition, Assigned> assigned_;
+  Clock::time_point now_;
+  Time wall_;
+  Clock::time_point next_progress_;
+  bool progress_shown_ = true;
+  Clock::time_point reader_retry_at_;
+  std::chrono::milliseconds reader_backoff_{0};
+  std::uint64_t takings_ = 0;
+  std::minstd_rand jitter_;
+};
+
+}  // namespace sluice

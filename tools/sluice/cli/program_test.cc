@@ -1,0 +1,154 @@
+#include "tools/sluice/cli/program.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+using namespace sluice;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Properties {
+  std::string http;
+  std::int64_t batch = 10;
+  std::chrono::milliseconds retry_for{1000};
+  std::uint64_t memory = 512 << 20;
+  std::vector<std::string> domains;
+  bool cold = false;
+};
+
+// A program of one command that only looks at what it was told.
+struct Run {
+  explicit Run(const std::vector<std::string>& arguments,
+               const std::vector<std::string>& environment = {}) {
+    std::ostringstream said;
+    Program program(said);
+    Command command = program.root().command("go", "Goes", "sluice go");
+    command.text("http", told.http, "Where").required();
+    command.number("batch", told.batch, 1, 100, "How many");
+    command.duration("retry-for", told.retry_for, 0ms, "How long");
+    command.bytes("memory", told.memory, 1 << 20, "How much");
+    command.list("domains", told.domains, "Which");
+    command.flag("cold", told.cold, "Whether");
+    command.runs([this](const Speech&) {
+      ran = true;
+      return Exit::found;
+    });
+    std::vector<const char*> words{"sluice"};
+    for (const std::string& word : arguments) words.push_back(word.c_str());
+    std::vector<const char*> variables;
+    for (const std::string& variable : environment) variables.push_back(variable.c_str());
+    variables.push_back(nullptr);
+    code = program.run(static_cast<int>(words.size()), words.data(), variables.data());
+    errors = said.str();
+  }
+  Properties told;
+  bool ran = false;
+  int code = -1;
+  std::string errors;
+};
+
+class File {
+ public:
+  explicit File(const std::string& text) {
+    const int fd = ::mkstemp(name_.data());
+    REQUIRE(fd >= 0);
+    ::close(fd);
+    std::ofstream(name_) << text;
+  }
+  ~File() { std::filesystem::remove(name_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  [[nodiscard]] const char* name() const { return name_.c_str(); }
+
+ private:
+  std::string name_ = (std::filesystem::temp_directory_path() / "program-XXXXXX").string();
+};
+
+}  // namespace
+
+TEST_CASE("flags are read into types and the command's answer is the exit code") {
+  const Run run({"go", "--http", "u", "--batch=7", "--retry-for", "250ms", "--memory", "2MiB",
+                 "--domains", "a,b", "--cold"});
+  INFO(run.errors);
+  CHECK(run.code == 1);
+  CHECK(run.told.batch == 7);
+  CHECK(run.told.retry_for == 250ms);
+  CHECK(run.told.memory == 2 << 20);
+  CHECK(run.told.domains == std::vector<std::string>{"a", "b"});
+  CHECK(run.told.cold);
+}
+
+TEST_CASE("a flag wins over the environment, that over the file, that over the default") {
+  const File file(
+      "http = \"from-file\"\nbatch = 3\n[go]\nmemory = \"3MiB\"\ncold = true\ndomains = [\"x\", "
+      "\"y\"]\n");
+  const Run run({"go", "--config", file.name(), "--batch", "5"},
+                {"SLUICE_BATCH=4", "SLUICE_MEMORY=4MiB", "PATH=/bin", "SLUICE_CACHE=/x"});
+  INFO(run.errors);
+  CHECK(run.code == 1);
+  CHECK(run.told.http == "from-file");
+  CHECK(run.told.batch == 5);
+  CHECK(run.told.memory == 4 << 20);
+  CHECK(run.told.retry_for == 1s);
+  CHECK(run.told.domains == std::vector<std::string>{"x", "y"});
+  CHECK(run.told.cold);
+}
+
+TEST_CASE("an unknown name is an error wherever it stands, and the nearest one is named") {
+  const auto refused = [](const Run& run, const std::string& saying) {
+    INFO(run.errors);
+    CHECK(run.code == 2);
+    CHECK_FALSE(run.ran);
+    CHECK_THAT(run.errors, Catch::Contains(saying));
+    CHECK(std::ranges::count(run.errors, '\n') == 1);
+  };
+  refused(Run({"go", "--htp", "u"}), "did you mean --http?");
+  refused(Run({"og"}), "did you mean go?");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_BACH=1"}), "did you mean SLUICE_BATCH?");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_ZZZZZZZZ=1"}), "SLUICE_ZZZZZZZZ is not known");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_CRASH_AT=flush.comitted"}), "flush.committed");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_CRASH_AT=flush.committed:soon"}), "\"soon\"");
+  refused(Run({"go", "--http", "u"}, {"SLUICE_CRASH_AT=flush.committed:0"}), "\"0\"");
+  const File file("htpp = \"x\"\n");
+  refused(Run({"go", "--http", "u"}, {std::string("SLUICE_CONFIG=") + file.name()}),
+          "did you mean http?");
+  const File table("[og]\nhttp = \"x\"\n");
+  refused(Run({"go", "--http", "u", "--config", table.name()}),
+          "[og] is no command; did you mean go?");
+  refused(Run({"go", "--http", "u", "--config", "/nowhere.toml"}), "cannot read /nowhere.toml");
+  const File broken("http = \"x");
+  refused(Run({"go", "--config", broken.name()}), "line 1");
+}
+
+TEST_CASE("what is wrong with a value is said, and what would be right") {
+  CHECK_THAT(Run({"go", "--http", "u", "--memory", "2mb"}).errors, Catch::Contains("MiB"));
+  CHECK_THAT(Run({"go", "--http", "u", "--memory", "1KiB"}).errors,
+             Catch::Contains("at least 1MiB"));
+  CHECK_THAT(Run({"go", "--http", "u", "--batch", "101"}).errors, Catch::Contains("from 1 to 100"));
+  CHECK_THAT(Run({"go", "--http", "u", "--retry-for", "1y"}).errors, Catch::Contains("ms, s, m"));
+  CHECK_THAT(Run({"go", "--http", "u"}, {"SLUICE_MEMORY=x"}).errors,
+             Catch::Contains("SLUICE_MEMORY: \"x\""));
+}
+
+TEST_CASE("a list takes one word, so that what follows is not taken for more of it") {
+  const Run run({"go", "--http", "u", "--domains", "a,b", "c"});
+  CHECK(run.code == 2);
+  CHECK_THAT(run.errors, Catch::Contains("c is not known"));
+  CHECK(Run({"go", "--http", "u", "--domains", "a", "--domains", "b"}).told.domains ==
+        std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("values out of bounds and of another form are errors") {
+  const auto refused = [](const Run& run) { return run.code == 2 && !run.ran; };
+  CHECK(refused(Run({"go", "--http", "u", "--batch", "0"})));
+  CHECK(refused(Run({"go", "--http", "u", "--batch", "1.5"})));
+  CHECK(refused(Run({"go", "--http", "u", "--memory", "10KiB"})));
+  CHECK(refused(Run({"go", "--http", "u", "--retry-for", "soon"})));
+  CHECK(refused(Run({"go", "--http", "u"}, {"SLUICE_BATCH=101"})));
+  CHECK(refused(Run({"go"})));
+}

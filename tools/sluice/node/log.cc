@@ -1,0 +1,130 @@
+#include "tools/sluice/node/log.h"
+
+#include "storage/base/errors.h"
+#include "storage/embedded/embedded_log.h"
+#include "storage/kafka/kafka_log.h"
+#include "tools/sluice/node/data_folder.h"
+
+namespace sluice {
+namespace {
+
+// One log of the process, seen by whoever asks as theirs.
+class SharedTopology final : public LogTopology {
+ public:
+  explicit SharedTopology(LogTopology& shared) : shared_(shared) {}
+  std::optional<int> partitions(std::string_view stream) override {
+    return shared_.partitions(stream);
+  }
+  void create(std::string_view stream, int partitions) override {
+    shared_.create(stream, partitions);
+  }
+  LogRange range(std::string_view stream, Partition partition) override {
+    return shared_.range(stream, partition);
+  }
+
+ private:
+  LogTopology& shared_;
+};
+
+class Embedded final : public Log {
+ public:
+  explicit Embedded(std::unique_ptr<EmbeddedLog> log) : log_(std::move(log)) {}
+  std::unique_ptr<EventWriter> writer() override { return log_->writer(); }
+  // Nobody joins or leaves: the workers of the one process deal the partitions out.
+  std::unique_ptr<EventReader> reader(std::string_view stream, const GroupMember& member,
+                                      Ownership& ownership) override {
+    const auto partitions = log_->partitions(stream);
+    if (!partitions)
+      throw Misconfigured("there is no stream " + std::string(stream) +
+                          ": run sluice topics apply");
+    std::vector<Partition> mine;
+    for (int p = member.number; p < *partitions; p += member.workers) mine.push_back(Partition{p});
+    return log_->reader(stream, std::move(mine), ownership);
+  }
+  std::unique_ptr<EventReader> reader(std::string_view stream, std::vector<Partition> partitions,
+                                      Ownership& ownership) override {
+    return log_->reader(stream, std::move(partitions), ownership);
+  }
+  std::unique_ptr<LogTopology> topology() override {
+    return std::make_unique<SharedTopology>(*log_);
+  }
+
+ private:
+  std::unique_ptr<EmbeddedLog> log_;
+};
+
+class Kafka final : public Log {
+ public:
+  explicit Kafka(KafkaConfig config) : log_(std::move(config)) {}
+  std::unique_ptr<EventWriter> writer() override { return log_.writer(); }
+  std::unique_ptr<EventReader> reader(std::string_view stream, const GroupMember& member,
+                                      Ownership& ownership) override {
+    const KafkaMember place{member.group, member.instance + "-" + std::to_string(member.number)};
+    return log_.reader(stream, place, ownership);
+  }
+  std::unique_ptr<EventReader> reader(std::string_view stream, std::vector<Partition> partitions,
+                                      Ownership& ownership) override {
+    return log_.reader(stream, std::move(partitions), ownership);
+  }
+  std::unique_ptr<LogTopology> topology() override { return log_.topology(); }
+
+ private:
+  KafkaLog log_;
+};
+
+std::filesystem::path log_folder(const std::filesystem::path& data) { return data / "log"; }
+
+}  // namespace
+
+std::unique_ptr<Log> own_embedded_log(const std::filesystem::path& data, std::uint64_t bytes) {
+  make_closed_folder(log_folder(data));
+  return std::make_unique<Embedded>(EmbeddedLog::open(log_folder(data), {.bytes = bytes}));
+}
+
+std::unique_ptr<Log> look_at_embedded_log(const std::filesystem::path& data, std::uint64_t bytes) {
+  if (!std::filesystem::is_directory(log_folder(data))) {
+    throw Misconfigured("there is no log in " + data.string() +
+                        ": give --data the folder of `sluice up`");
+  }
+  return std::make_unique<Embedded>(
+      EmbeddedLog::open_secondary(log_folder(data), {.bytes = bytes}));
+}
+
+std::unique_ptr<Log> kafka_log(const std::string& brokers,
+                               const std::vector<std::string>& properties, std::uint64_t bytes) {
+  KafkaConfig config;
+  config.brokers = brokers;
+  config.read_bytes = bytes;
+  std::string name;
+  for (const std::string& property : properties) {
+    const auto equals = property.find('=');
+    if (equals == 0 || (equals == std::string::npos && name.empty())) {
+      throw Misconfigured("--kafka takes librdkafka's properties as name=value, not \"" + property +
+                          "\"");
+    }
+    // What has no name is what followed a comma in a value, as in debug=broker,topic.
+    if (equals == std::string::npos) {
+      config.properties[name] += "," + property;
+      continue;
+    }
+    name = property.substr(0, equals);
+    config.properties[name] = property.substr(equals + 1);
+  }
+  return std::make_unique<Kafka>(std::move(config));
+}
+
+void add_log_options(Command& command, LogOptions& options) {
+  command.text("data", options.data, "Folder of `sluice up`, for its embedded log");
+  command.text("brokers", options.brokers, "Kafka's host:port,..., for a log on Kafka");
+  command.list("kafka", options.kafka, "Properties of librdkafka, name=value");
+}
+
+std::unique_ptr<Log> look_at_log(const LogOptions& options, std::uint64_t bytes) {
+  if (options.data.empty() == options.brokers.empty()) {
+    throw Misconfigured("which log? give either --data (of `sluice up`) or --brokers (Kafka)");
+  }
+  return options.data.empty() ? kafka_log(options.brokers, options.kafka, bytes)
+                              : look_at_embedded_log(options.data, bytes);
+}
+
+}  // namespace sluice

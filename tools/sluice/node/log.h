@@ -1,0 +1,62 @@
+#pragma once
+
+// The log that a process was told to use, whatever its technology.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/event_log.h"
+#include "storage/log_topology.h"
+#include "tools/sluice/cli/program.h"
+
+namespace sluice {
+
+// One of the readers that share the partitions of a stream.
+struct GroupMember {
+  std::string group;     // the projection and its generation
+  std::string instance;  // of this process
+  int number = 0;        // of the workers of this process
+  int workers = 1;
+};
+
+// What it makes must not outlive it. Any thread.
+class Log {
+ public:
+  virtual ~Log() = default;
+  virtual std::unique_ptr<EventWriter> writer() = 0;
+  virtual std::unique_ptr<EventReader> reader(std::string_view stream, const GroupMember& member,
+                                              Ownership& ownership) = 0;
+  // Of these partitions, without taking part in a group.
+  virtual std::unique_ptr<EventReader> reader(std::string_view stream,
+                                              std::vector<Partition> partitions,
+                                              Ownership& ownership) = 0;
+  virtual std::unique_ptr<LogTopology> topology() = 0;
+};
+
+// The log below this folder; one process owns it.
+[[nodiscard]] std::unique_ptr<Log> own_embedded_log(const std::filesystem::path& data,
+                                                    std::uint64_t bytes);
+// The same, to read beside its owner.
+[[nodiscard]] std::unique_ptr<Log> look_at_embedded_log(const std::filesystem::path& data,
+                                                        std::uint64_t bytes);
+// `properties` are librdkafka's own, "name=value".
+[[nodiscard]] std::unique_ptr<Log> kafka_log(const std::string& brokers,
+                                             const std::vector<std::string>& properties,
+                                             std::uint64_t bytes);
+
+// For commands that look at a log: either --data or --brokers.
+struct LogOptions {
+  std::string data;
+  std::string brokers;
+  std::vector<std::string> kafka;
+};
+void add_log_options(Command& command, LogOptions& options);
+[[nodiscard]] std::unique_ptr<Log> look_at_log(const LogOptions& options,
+                                               std::uint64_t bytes = std::uint64_t{32} << 20);
+
+}  // namespace sluice

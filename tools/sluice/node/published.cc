@@ -1,0 +1,57 @@
+#include "tools/sluice/node/published.h"
+
+#include <algorithm>
+
+#include "schemas/descriptors/row_options.h"
+#include "storage/base/errors.h"
+#include "storage/postgres/postgres_sink.h"
+#include "tools/sluice/node/domain_choice.h"
+
+namespace sluice {
+namespace {
+
+const Projection* find(std::string_view name) {
+  const auto all = projections();
+  const auto found = std::ranges::find(all, name, &Projection::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<Projection> projections_of(std::span<const Domain> domains) {
+  std::vector<Projection> all;
+  for (const Domain& domain : domains) {
+    if (const Projection* projection = find(domain.name)) all.push_back(*projection);
+  }
+  return all;
+}
+
+std::vector<PublishedSchema> schemas_of(std::span<const Domain> domains, int partitions,
+                                        std::chrono::milliseconds dedupe_horizon,
+                                        std::chrono::milliseconds quarantine_retention) {
+  std::vector<PublishedSchema> all;
+  for (const Domain& domain : domains) {
+    const Projection* projection = find(domain.name);
+    if (projection == nullptr) continue;
+    all.push_back({.domain = domain.name,
+                   .tables = domain.tables,
+                   .tables_source = domain.tables_source,
+                   .reads_sql = domain.reads_sql,
+                   .version = projection->version,
+                   .partitions = partitions,
+                   .dedupe_horizon = dedupe_horizon,
+                   .quarantine_retention = quarantine_retention});
+  }
+  return all;
+}
+
+std::unique_ptr<ProjectionSink> open_sink(const std::string& url, std::string_view projection) {
+  const Domain domain = choose_domains({std::string(projection)}).front();
+  return std::make_unique<PostgresSink>(
+      PostgresSinkConfig{.url = url,
+                         .projection = std::string(projection),
+                         .generation = 1,
+                         .published = published_rows(*domain.tables)});
+}
+
+}  // namespace sluice

@@ -1,0 +1,76 @@
+#pragma once
+
+// The workers of a process: for each projection as many as were asked for, a thread each.
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "projectors/engine/computed/computations.h"
+#include "projectors/engine/projection.h"
+#include "projectors/engine/run/probe.h"
+#include "projectors/engine/tables/row_memory.h"
+#include "storage/projection_sink.h"
+#include "storage/rocksdb/rocks_resources.h"
+#include "tools/sluice/node/log.h"
+#include "tools/sluice/node/memory_budget.h"
+
+namespace sluice {
+
+struct WorkersConfig {
+  std::filesystem::path data;  // state is kept in its folder "state"
+  std::string instance;        // of the data folder
+  int workers = 1;             // of each projection
+  int partitions = 1;          // of all projections together, for sharing out memory
+  MemoryBudget memory{};
+  std::chrono::milliseconds flush_interval{250};
+  // From one computation of a conversation's opinion groups, or another domain's like, to the next.
+  std::chrono::milliseconds math_interval_min{1000};
+};
+
+class Workers {
+ public:
+  // Opens the live generation of a projection; called once by each worker, on its thread.
+  using OpenSink = std::function<std::unique_ptr<ProjectionSink>(const Projection&)>;
+
+  // The log must outlive this.
+  Workers(std::vector<Projection> projections, WorkersConfig config, Log& log, OpenSink open_sink);
+
+  // Until stopped; then every worker flushes what it has folded. Stops by itself, and throws
+  // Misconfigured, when a worker cannot work.
+  void run(const std::stop_token& stop);
+
+  [[nodiscard]] const Probe& probe() const { return probe_; }
+  [[nodiscard]] const Computations& computations() const { return computations_; }
+
+  // Why not everything is projected, for people, a line each; none when it is. Any thread.
+  [[nodiscard]] std::vector<std::string> troubles() const;
+
+ private:
+  void work(const Projection& projection, int number, const std::stop_token& stop);
+  void work_once(const Projection& projection, int number, const std::stop_token& stop);
+  [[nodiscard]] std::filesystem::path state_folder(const Generation& generation,
+                                                   Partition partition) const;
+
+  const std::vector<Projection> projections_;
+  const WorkersConfig config_;
+  const std::string start_;  // tells this start of the process from all others
+  Log& log_;
+  const OpenSink open_sink_;
+  const RocksResources resources_;
+  Probe probe_;
+  RowMemory rows_;
+  Computations computations_;
+
+  std::mutex mutex_;
+  std::stop_source give_up_;
+  std::optional<std::string> misconfigured_;  // guarded by mutex_
+};
+
+}  // namespace sluice
