@@ -129,7 +129,7 @@ class ProjectionSink {
 
   // Makes `owner` (unique for each taking) the partition's owner and returns its position: that is
   // where flushing begins. From then on nobody else's flush passes.
-  virtual ViewPosition take(Partition partition, std::string_view owner) = 0;
+  virtual ViewPosition claim(Partition partition, std::string_view owner) = 0;
 
   // The partition's row; nullopt before it was first taken.
   virtual std::optional<ViewPosition> position(Partition partition) = 0;

@@ -10,8 +10,8 @@ namespace sluice {
 inline constexpr std::array<std::string_view, 11> kCrashPoints = {
     "ingest.before_append",  // admitted, not in the log
     "ingest.after_append",   // in the log, not answered
-    "take.owned",            // the view names a new owner, who has folded nothing yet
-    "take.state_cleared",    // state ahead of the view is gone, and nothing of it folded again
+    "claim.owned",           // the view names a new owner, who has folded nothing yet
+    "claim.state_cleared",   // state ahead of the view is gone, and nothing of it folded again
     "replay.finished",       // state has caught up with the view
     "flush.emitted",         // what was emitted is in its streams, the view has not moved
     "flush.before",          // folded, in memory only

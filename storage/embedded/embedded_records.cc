@@ -160,8 +160,8 @@ void Records::read(StreamId stream, Partition partition, Offset from, Offset end
   }
 }
 
-std::string Records::doing(std::string_view deed) const {
-  return std::string(deed).append(" the log in ").append(directory_);
+std::string Records::doing(std::string_view action) const {
+  return std::string(action).append(" the log in ").append(directory_);
 }
 
 }  // namespace sluice::embedded

@@ -40,7 +40,7 @@ class Records {
             const std::function<bool(const LogRecord&)>& take);
 
  private:
-  [[nodiscard]] std::string doing(std::string_view deed) const;
+  [[nodiscard]] std::string doing(std::string_view action) const;
 
   const std::string directory_;
   std::filesystem::path scratch_;  // of a secondary: its own info log

@@ -56,7 +56,7 @@ class Client {
   void take_error(rd_kafka_event_t* event) const;
 
   // Whether partitions were not to be found since this was last asked: their topic is gone, or was
-  // and is made anew. Told while records are taken, before any of the new topic.
+  // and is made anew. It is set while records are taken, before any of the new topic.
   [[nodiscard]] bool take_vanished() { return std::exchange(heard_->vanished, false); }
 
   // Leaves the client to the end of the process, silent. For one that cannot be destroyed.

@@ -6,12 +6,12 @@
 #include "storage/kafka/kafka_reader.h"
 #include "storage/kafka/kafka_topology.h"
 #include "storage/kafka/kafka_writer.h"
-#include "storage/kafka/left_places.h"
+#include "storage/kafka/rejoin_delay.h"
 
 namespace sluice {
 
 KafkaLog::KafkaLog(KafkaConfig config)
-    : config_(std::move(config)), left_(std::make_shared<kafka::LeftPlaces>()) {
+    : config_(std::move(config)), rejoin_delay_(std::make_shared<kafka::RejoinDelay>()) {
   kafka::require_known(config_);
 }
 
@@ -21,9 +21,9 @@ std::unique_ptr<EventWriter> KafkaLog::writer() const {
 
 std::unique_ptr<EventReader> KafkaLog::reader(std::string_view stream, const KafkaMember& member,
                                               Ownership& ownership) const {
-  left_->require_forgotten(member);
+  rejoin_delay_->require_session_expired(member);
   return std::make_unique<kafka::KafkaReader>(config_, std::string(stream), member, ownership,
-                                              left_);
+                                              rejoin_delay_);
 }
 
 std::unique_ptr<EventReader> KafkaLog::reader(std::string_view stream,

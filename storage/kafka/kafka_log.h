@@ -44,7 +44,7 @@ struct KafkaMember {
 };
 
 namespace kafka {
-class LeftPlaces;
+class RejoinDelay;
 }
 
 // Makes writers, readers and topologies, which share nothing but which static members went with
@@ -77,7 +77,7 @@ class KafkaLog {
 
  private:
   KafkaConfig config_;
-  std::shared_ptr<kafka::LeftPlaces> left_;
+  std::shared_ptr<kafka::RejoinDelay> rejoin_delay_;
 };
 
 }  // namespace sluice

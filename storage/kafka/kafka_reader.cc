@@ -16,10 +16,10 @@ using std::chrono::milliseconds;
 
 constexpr int kEvents = RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH;
 // Inside poll(): short against the session timeout.
-constexpr milliseconds kToTellRange{2000};
-constexpr milliseconds kToSeek{10'000};
-constexpr milliseconds kToSeekOnce{1000};
-constexpr milliseconds kToLeave{2000};
+constexpr milliseconds kWatermarkTimeout{2000};
+constexpr milliseconds kSeekTimeout{10'000};
+constexpr milliseconds kSeekAttemptTimeout{1000};
+constexpr milliseconds kLeaveTimeout{2000};
 
 // librdkafka wants a group's name also from who joins none.
 KafkaMember nobody() { return {.group = "sluice-without-group", .instance = {}}; }
@@ -29,12 +29,12 @@ std::string text_of(Offset offset) { return std::to_string(offset.value); }
 }  // namespace
 
 KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream, const KafkaMember& member,
-                         Ownership& ownership, std::shared_ptr<LeftPlaces> left)
+                         Ownership& ownership, std::shared_ptr<RejoinDelay> rejoin_delay)
     : stream_(std::move(stream)),
       membership_(member.instance.empty() ? Membership::ordinary_member
                                           : Membership::static_member),
       member_(member),
-      left_(std::move(left)),
+      rejoin_delay_(std::move(rejoin_delay)),
       ownership_(ownership),
       client_(RD_KAFKA_CONSUMER, config, reader_properties(config, member), kEvents),
       fetched_(client_.get()),
@@ -57,13 +57,13 @@ KafkaReader::KafkaReader(const KafkaConfig& config, std::string stream,
 KafkaReader::~KafkaReader() {
   fetched_.release();
   if (membership_ == Membership::fixed) return;
-  if (membership_ == Membership::static_member && told_ == Told::given && held_.empty() &&
-      pending_.empty()) {
-    left_->went(member_, session_of(client_.get()));
+  if (membership_ == Membership::static_member && assignment_ == Assignment::given &&
+      held_.empty() && pending_.empty()) {
+    rejoin_delay_->left_idle(member_, session_of(client_.get()));
   }
   // Before 2.3 librdkafka aborts the process where a member is destroyed that has been let into its
   // group and not told what is its own (github.com/confluentinc/librdkafka/issues/4312).
-  const bool destroyable = told_ != Told::never || rd_kafka_version() >= 0x02030000;
+  const bool destroyable = assignment_ != Assignment::pending || rd_kafka_version() >= 0x02030000;
   if (membership_ == Membership::ordinary_member || !destroyable) close();
   if (!destroyable) client_.abandon();
 }
@@ -76,7 +76,7 @@ std::span<const LogRecord> KafkaReader::poll(milliseconds timeout) {
     while (const Event event = fetched_.event()) serve(event.get());
     acquire_pending();
     throw_failure();
-    require_place();
+    leave_if_idle();
     const auto messages = fetched_.take();
     if (client_.take_vanished()) fail_vanished();
     collect(messages);
@@ -108,7 +108,8 @@ void KafkaReader::require_stream(rd_kafka_resp_err_t code) const {
   const bool unknown = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
                        code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
                        code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
-  if (told_ != Told::never && unknown) throw Retryable("the stream " + stream_ + " is gone");
+  if (assignment_ != Assignment::pending && unknown)
+    throw Retryable("the stream " + stream_ + " is gone");
 }
 
 void KafkaReader::rebalance(rd_kafka_event_t* event) {
@@ -117,17 +118,18 @@ void KafkaReader::rebalance(rd_kafka_event_t* event) {
     for (int i = 0; i < partitions.cnt; ++i) {
       pending_.push_back(Partition{partitions.elems[i].partition});
     }
-    if (std::exchange(told_, Told::given) != Told::given) empty_since_ = Clock::now();
+    if (std::exchange(assignment_, Assignment::given) != Assignment::given)
+      empty_since_ = Clock::now();
     if (!pending_.empty()) {
       empty_since_.reset();
-      if (membership_ == Membership::static_member) left_->has_something(member_);
+      if (membership_ == Membership::static_member) rejoin_delay_->has_partitions(member_);
     }
     // The group need not wait for what Ownership does: each is added when its position is known.
     const PartitionList none(rd_kafka_topic_partition_list_new(0));
     check(rd_kafka_incremental_assign(client_.get(), none.get()), "joining the group");
     return;
   }
-  if (rd_kafka_assignment_lost(client_.get()) != 0) told_ = Told::lost;
+  if (rd_kafka_assignment_lost(client_.get()) != 0) assignment_ = Assignment::lost;
   lose(partitions);
 }
 
@@ -135,11 +137,11 @@ void KafkaReader::rebalance(rd_kafka_event_t* event) {
 // others have yet to let go of comes within two sessions, as a rule: one of them may have gone, and
 // is waited for as long. Where there are more members than partitions, going was for nothing and
 // does no harm.
-void KafkaReader::require_place() {
+void KafkaReader::leave_if_idle() {
   if (membership_ != Membership::static_member || !empty_since_) return;
   if (Clock::now() < *empty_since_ + 2 * session_of(client_.get())) return;
   empty_since_.reset();
-  if (!left_->first_to_go(member_)) return;
+  if (!rejoin_delay_->may_leave_idle(member_)) return;
   throw Retryable("the group " + member_.group + " has nothing for " + member_.instance +
                   ": joining it again as a new member");
 }
@@ -167,7 +169,7 @@ void KafkaReader::lose(const rd_kafka_topic_partition_list_t& partitions) {
 void KafkaReader::acquire_pending() {
   while (!pending_.empty()) {
     const Partition partition = pending_.front();
-    const auto known = range(partition, kToTellRange);
+    const auto known = range(partition, kWatermarkTimeout);
     // What it throws leaves poll(), and the next poll asks again.
     const Offset position = ownership_.acquired(partition);
     pending_.pop_front();
@@ -218,16 +220,16 @@ void KafkaReader::collect(std::span<rd_kafka_message_t* const> messages) {
 // end.
 void KafkaReader::ask_for_more() {
   constexpr milliseconds kBetween{5};
-  constexpr milliseconds kToTell{100};
-  constexpr milliseconds kAfterSilence{1000};
+  constexpr milliseconds kLeaderTimeout{100};
+  constexpr milliseconds kRetryAfterTimeout{1000};
   if (fetched_.waiting() >= low_water_ || Clock::now() < next_question_) return;
   const auto behind = std::find_if(held_.begin(), held_.end(), [&](const auto& h) {
     return !h.second.paused && !h.second.failed && h.second.next < end(h.first);
   });
   if (behind == held_.end()) return;
-  const auto known = range(behind->first, kToTell);
+  const auto known = range(behind->first, kLeaderTimeout);
   if (known) behind->second.end = known->second;
-  next_question_ = Clock::now() + (known ? kBetween : kAfterSilence);
+  next_question_ = Clock::now() + (known ? kBetween : kRetryAfterTimeout);
 }
 
 void KafkaReader::take_failure(const rd_kafka_message_t& message) {
@@ -240,7 +242,7 @@ void KafkaReader::take_failure(const rd_kafka_message_t& message) {
   Held& failed = held(partition);
   failed.failed = true;
   std::string what = "reading " + at(partition) + " at position " + text_of(failed.next);
-  if (const auto has = range(partition, kToTellRange)) {
+  if (const auto has = range(partition, kWatermarkTimeout)) {
     what += ", where the log has [" + text_of(has->first) + ", " + text_of(has->second) + ")";
     if (failed.next < has->first) what += ": retention has passed the position";
     if (failed.next > has->second) what += ": the log has lost its tail or was made again";
@@ -293,7 +295,7 @@ void KafkaReader::pause(Partition partition, bool paused) {
 }
 
 void KafkaReader::go_to(Partition partition, Offset position) {
-  const auto deadline = Clock::now() + kToSeek;
+  const auto deadline = Clock::now() + kSeekTimeout;
   const PartitionList list = listed(partition, position);
   auto code = RD_KAFKA_RESP_ERR_NO_ERROR;
   const auto passing = [&] {
@@ -301,8 +303,8 @@ void KafkaReader::go_to(Partition partition, Offset position) {
     return code == RD_KAFKA_RESP_ERR__STATE || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
   };
   do {
-    const ErrorObject late(
-        rd_kafka_seek_partitions(client_.get(), list.get(), static_cast<int>(kToSeekOnce.count())));
+    const ErrorObject late(rd_kafka_seek_partitions(client_.get(), list.get(),
+                                                    static_cast<int>(kSeekAttemptTimeout.count())));
     code = late ? rd_kafka_error_code(late.get()) : list->elems[0].err;
   } while (passing() && Clock::now() < deadline);
   check(code, "seeking in " + at(partition));
@@ -347,13 +349,13 @@ void KafkaReader::show_progress(std::span<const PartitionProgress> progress) {
   }
 }
 
-// Within kToLeave. An ordinary member says good-bye to its group; a static one says nothing: its
-// partitions wait for it until the session times out.
+// Within kLeaveTimeout. An ordinary member says good-bye to its group; a static one says nothing:
+// its partitions wait for it until the session times out.
 void KafkaReader::close() {
   const Queue queue(rd_kafka_queue_new(client_.get()));
   const ErrorObject failed(rd_kafka_consumer_close_queue(client_.get(), queue.get()));
   if (failed != nullptr) return;
-  const auto deadline = Clock::now() + kToLeave;
+  const auto deadline = Clock::now() + kLeaveTimeout;
   while (rd_kafka_consumer_closed(client_.get()) == 0 && Clock::now() < deadline) {
     constexpr int kTurn = 50;
     const Event event(rd_kafka_queue_poll(queue.get(), kTurn));

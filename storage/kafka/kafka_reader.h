@@ -13,7 +13,7 @@
 #include "storage/event_log.h"
 #include "storage/kafka/client.h"
 #include "storage/kafka/fetched.h"
-#include "storage/kafka/left_places.h"
+#include "storage/kafka/rejoin_delay.h"
 
 namespace sluice::kafka {
 
@@ -21,7 +21,7 @@ namespace sluice::kafka {
 class KafkaReader final : public EventReader {
  public:
   KafkaReader(const KafkaConfig& config, std::string stream, const KafkaMember& member,
-              Ownership& ownership, std::shared_ptr<LeftPlaces> left);
+              Ownership& ownership, std::shared_ptr<RejoinDelay> rejoin_delay);
   KafkaReader(const KafkaConfig& config, std::string stream, std::vector<Partition> partitions,
               Ownership& ownership);
   ~KafkaReader() override;
@@ -35,7 +35,7 @@ class KafkaReader final : public EventReader {
  private:
   enum class Membership { fixed, static_member, ordinary_member };
   // What the group said last of what is ours, be it nothing. Lost: it may have given it to others.
-  enum class Told { never, given, lost };
+  enum class Assignment { pending, given, lost };
 
   // A partition that is ours. librdkafka's own idea of where it stands is never asked.
   struct Held {
@@ -57,7 +57,7 @@ class KafkaReader final : public EventReader {
   void fail_vanished();
   void throw_failure();
   // Throws Retryable where the group gave nothing and never will.
-  void require_place();
+  void leave_if_idle();
   void go_to(Partition partition, Offset position);
   void assign_anew(Partition partition, Offset position);
   void close();
@@ -72,13 +72,13 @@ class KafkaReader final : public EventReader {
   const std::string stream_;
   const Membership membership_;
   const KafkaMember member_;  // of no group: empty
-  const std::shared_ptr<LeftPlaces> left_;
+  const std::shared_ptr<RejoinDelay> rejoin_delay_;
   Ownership& ownership_;
   Client client_;
   Fetched fetched_;
   const std::size_t low_water_;  // records fetched and not taken
   std::chrono::steady_clock::time_point next_question_;
-  Told told_ = Told::never;
+  Assignment assignment_ = Assignment::pending;
   bool progress_in_flight_ = false;
   // When it did, and had not before or it was lost; nullopt: something was ours since.
   std::optional<std::chrono::steady_clock::time_point> empty_since_;

@@ -107,12 +107,12 @@ void MemorySink::require_present() const {
 
 Generation MemorySink::generation() { return views_.generation_; }
 
-ViewPosition MemorySink::take(Partition partition, std::string_view owner) {
+ViewPosition MemorySink::claim(Partition partition, std::string_view owner) {
   require_present();
   MemoryViews::Taken& taken = views_.taken_[partition];
   taken.view.owner = owner;
   taken.trouble.clear();
-  views_.deeds_.push_back({partition, true, std::string(owner)});
+  views_.flushes_.push_back({partition, true, std::string(owner)});
   return taken.view;
 }
 
@@ -158,7 +158,7 @@ bool MemorySink::commit(const Transaction& transaction) {
       taken.view.published != batch.published_at_from) {
     return false;
   }
-  views_.deeds_.push_back({batch.partition, false, transaction.owner});
+  views_.flushes_.push_back({batch.partition, false, transaction.owner});
   taken.view.position = batch.to;
   taken.view.digest = batch.digest_at_to;
   if (!transaction.computed.empty()) ++taken.view.published;

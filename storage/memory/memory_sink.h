@@ -30,12 +30,12 @@ class MemoryViews {
 
   // Who took each partition and who moved its position, in that order: a move is its owner's who
   // took last, or somebody was not fenced.
-  struct Deed {
+  struct FlushRecord {
     Partition partition;
     bool took;  // else moved
     std::string owner;
   };
-  [[nodiscard]] const std::vector<Deed>& deeds() const { return deeds_; }
+  [[nodiscard]] const std::vector<FlushRecord>& flushes() const { return flushes_; }
 
   // Calls visit(const Row&) for each row of the type, in no order that means anything.
   template <class Row, class Visit>
@@ -62,7 +62,7 @@ class MemoryViews {
   Generation generation_;
   std::map<Partition, Taken> taken_;
   std::map<std::string, Rows> rows_;  // by the row's full name
-  std::vector<Deed> deeds_;
+  std::vector<FlushRecord> flushes_;
 };
 
 // What became of a commit whose answer is lost.
@@ -78,7 +78,7 @@ class MemorySink final : public ProjectionSink {
   explicit MemorySink(MemoryViews& views) : views_(views) {}
 
   Generation generation() override;
-  ViewPosition take(Partition partition, std::string_view owner) override;
+  ViewPosition claim(Partition partition, std::string_view owner) override;
   std::optional<ViewPosition> position(Partition partition) override;
   FlushOutcome flush(const FlushBatch& batch) override;
   void show_progress(std::span<const LogProgress> progress) override;

@@ -173,7 +173,7 @@ Generation PostgresSink::generation() {
           found.text(0, 5) == "t"};
 }
 
-ViewPosition PostgresSink::take(Partition partition, std::string_view owner) {
+ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
   prepare_session();
   connection_.run(
       "INSERT INTO sluice.position (projection, generation, partition) VALUES ($1, $2, $3) "

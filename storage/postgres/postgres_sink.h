@@ -23,7 +23,7 @@ class PostgresSink final : public ProjectionSink {
   explicit PostgresSink(PostgresSinkConfig config);
 
   Generation generation() override;
-  ViewPosition take(Partition partition, std::string_view owner) override;
+  ViewPosition claim(Partition partition, std::string_view owner) override;
   std::optional<ViewPosition> position(Partition partition) override;
   FlushOutcome flush(const FlushBatch& batch) override;
   void show_progress(std::span<const LogProgress> progress) override;

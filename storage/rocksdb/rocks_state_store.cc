@@ -42,8 +42,8 @@ class RocksSnapshot final : public StateSnapshot {
 }  // namespace
 
 struct RocksStateStore::Database {
-  [[nodiscard]] std::string doing(std::string_view deed) const {
-    return std::string(deed).append(" state in ").append(directory);
+  [[nodiscard]] std::string doing(std::string_view action) const {
+    return std::string(action).append(" state in ").append(directory);
   }
 
   std::string directory;

@@ -71,14 +71,14 @@ void a_partition_is_taken(const MakeSink& make) {
   const auto world = make();
   ProjectionSink& sink = world->sink();
   CHECK_FALSE(sink.position(Partition{1}));
-  const ViewPosition first = sink.take(Partition{1}, "me");
+  const ViewPosition first = sink.claim(Partition{1}, "me");
   CHECK(first.position == Offset{0});
   CHECK(first.digest == Digest{});
   CHECK(first.owner == "me");
   CHECK(sink.generation().partitions == 3);
 
   CHECK(Flush(Partition{1}, "me", 0, 5).to(sink) == FlushOutcome::committed);
-  const ViewPosition next = sink.take(Partition{1}, "you");
+  const ViewPosition next = sink.claim(Partition{1}, "you");
   CHECK(next.position == Offset{5});
   CHECK(next.digest == Flush::digest_at(5));
   CHECK(next.owner == "you");
@@ -90,7 +90,7 @@ void a_fenced_flush_changes_nothing(const MakeSink& make) {
   const auto world = make();
   ProjectionSink& sink = world->sink();
   const Partition partition{0};
-  sink.take(partition, "me");
+  sink.claim(partition, "me");
   Flush(partition, "me", 0, 5).put({"old"}).to(sink);
 
   Flush wrong = full_flush(partition, "me", 5, 9);
@@ -120,7 +120,7 @@ void a_lost_answer_is_settled_by_the_position(const MakeSink& make) {
   const auto world = make();
   ProjectionSink& sink = world->sink();
   const Partition partition{0};
-  sink.take(partition, "me");
+  sink.claim(partition, "me");
   Flush(partition, "me", 0, 5).put({"old"}).to(sink);
 
   world->lose_next_answer(went_through);
@@ -141,7 +141,7 @@ void what_was_quarantined_can_go(const MakeSink& make) {
   const auto world = make();
   ProjectionSink& sink = world->sink();
   const Partition partition{0};
-  sink.take(partition, "me");
+  sink.claim(partition, "me");
   Flush first(partition, "me", 0, 5);
   for (const std::int64_t at : {1, 2, 3}) {
     first.quarantined.push_back({Offset{at}, std::string("\xff\0k", 3), "why", "b", {}, false});
@@ -160,8 +160,8 @@ void what_was_quarantined_can_age_out(const MakeSink& make) {
   const auto world = make();
   ProjectionSink& sink = world->sink();
   const Partition partition{0};
-  sink.take(partition, "me");
-  sink.take(Partition{1}, "me");
+  sink.claim(partition, "me");
+  sink.claim(Partition{1}, "me");
   Flush first(partition, "me", 0, 5);
   for (const std::int64_t at : {1, 2, 3, 4}) {
     first.quarantined.push_back({Offset{at}, "k", "why", at == 4 ? "" : "bytes", {}, true});
@@ -185,8 +185,8 @@ void what_was_quarantined_can_age_out(const MakeSink& make) {
 void progress_is_the_owners(const MakeSink& make) {
   const auto world = make();
   ProjectionSink& sink = world->sink();
-  sink.take(Partition{0}, "me");
-  sink.take(Partition{1}, "you");
+  sink.claim(Partition{0}, "me");
+  sink.claim(Partition{1}, "you");
   const std::vector<LogProgress> progress{{Partition{0}, Offset{40}, "me", "why"},
                                           {Partition{1}, Offset{50}, "me", "why"},
                                           {Partition{2}, Offset{60}, "me", "why"}};
@@ -199,15 +199,15 @@ void progress_is_the_owners(const MakeSink& make) {
   CHECK(world->trouble(Partition{1}).empty());
   CHECK(sink.position(Partition{0})->position == Offset{0});
   CHECK_FALSE(sink.position(Partition{2}));
-  sink.take(Partition{0}, "next");
+  sink.claim(Partition{0}, "next");
   CHECK(world->trouble(Partition{0}).empty());
 }
 
 void computed_progress_is_the_owners(const MakeSink& make) {
   const auto world = make();
   ProjectionSink& sink = world->sink();
-  sink.take(Partition{0}, "me");
-  sink.take(Partition{1}, "you");
+  sink.claim(Partition{0}, "me");
+  sink.claim(Partition{1}, "you");
   const auto show = [&](std::optional<ComputedProgress> computed) {
     const std::vector<LogProgress> progress{{Partition{0}, Offset{4}, "me", "", computed},
                                             {Partition{1}, Offset{4}, "me", "", computed}};
@@ -269,7 +269,7 @@ void computed_rows_are_replaced(const MakeSink& make) {
   const std::string odd = "o\"d\\d, {NULL}";
   const auto world = make();
   ProjectionSink& sink = world->sink();
-  sink.take(Partition{0}, "me");
+  sink.claim(Partition{0}, "me");
   CHECK(Publication{0, 4, 0}.of(sink, computed_rows("a", 1, {1.5, 2.5, {}}),
                                 computed_rows(odd, 1, {7.0})) == FlushOutcome::committed);
   CHECK(world->computed() ==
@@ -292,7 +292,7 @@ void computed_rows_are_replaced(const MakeSink& make) {
   CHECK_THROWS_AS(Flush(Partition{0}, "me", 4, 5).to(sink), Fenced);
   CHECK(Publication{4, 4, 2}.of(sink, computed_rows(odd, 5, {})) == FlushOutcome::committed);
   CHECK(world->computed() == Texts{"a 3", "b 3", odd + " 5", "a 0 1.5", "a 1 null"});
-  CHECK(sink.take(Partition{0}, "next").published == 3);
+  CHECK(sink.claim(Partition{0}, "next").published == 3);
 }
 
 }  // namespace

@@ -14,9 +14,9 @@ from system import Folder, Ingest, Project, Up, chance, sluice
 from traffic import Traffic, check
 
 # The time at which it dies there. In an order in which each is reached: a replay follows a death
-# between the commit and the state. (take.state_cleared is restore_test's.)
+# between the commit and the state. (claim.state_cleared is restore_test's.)
 STEPS = [
-    ("take.owned", 2),
+    ("claim.owned", 2),
     ("ingest.before_append", 5),
     ("ingest.after_append", 5),
     ("flush.emitted", 3),

@@ -42,7 +42,7 @@ def private(seed):
             subprocess.run(["cp", "-a", backup, cluster], check=True)
             with Reader(up.postgres) as reader:
                 # Some partition's state is gone and nothing of it folded again; then some is.
-                for step in ("take.state_cleared", "flush.committed", "replay.finished"):
+                for step in ("claim.state_cleared", "flush.committed", "replay.finished"):
                     up.start(SLUICE_CRASH_AT=step)
                     up.dies_at(step)
                 up.start()

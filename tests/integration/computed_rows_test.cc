@@ -29,7 +29,7 @@ class Published {
     apply_schema(url, {&schema, 1});
     sink_ = std::make_unique<PostgresSink>(
         PostgresSinkConfig{url, "deliberation", 1, published_rows(*kTables)});
-    sink_->take(Partition{0}, "me");
+    sink_->claim(Partition{0}, "me");
   }
 
   void publish(const ComputedRows& rows) {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "storage/base/errors.h"
-#include "storage/kafka/left_places.h"
+#include "storage/kafka/rejoin_delay.h"
 #include "tests/contract/log_reading.h"
 #include "tests/integration/kafka_fixture.h"
 #include "tests/support/eventually.h"
@@ -347,13 +347,13 @@ TEST_CASE("a static member that has nothing from the beginning joins once more, 
 }
 
 TEST_CASE("a member that has had something since may go for having nothing once more") {
-  kafka::LeftPlaces left;
+  kafka::RejoinDelay left;
   const KafkaMember one{.group = "g", .instance = "one"};
-  CHECK(left.first_to_go(one));
-  CHECK_FALSE(left.first_to_go(one));
-  CHECK(left.first_to_go({.group = "g", .instance = "two"}));
-  left.has_something(one);
-  CHECK(left.first_to_go(one));
+  CHECK(left.may_leave_idle(one));
+  CHECK_FALSE(left.may_leave_idle(one));
+  CHECK(left.may_leave_idle({.group = "g", .instance = "two"}));
+  left.has_partitions(one);
+  CHECK(left.may_leave_idle(one));
 }
 
 TEST_CASE("a member may go at any step of its joining") {

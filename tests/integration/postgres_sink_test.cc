@@ -111,7 +111,7 @@ TEST_CASE("only rows whose values differ are written, and erased ones go") {
   const std::string url = fresh_database();
   apply(url);
   PostgresSink sink = sink_on(url);
-  sink.take(Partition{0}, "me");
+  sink.claim(Partition{0}, "me");
   deliberation::Ballot row = ballot("o1");
   RowChanges rows{deliberation::Ballot::descriptor(), {&row}, {}};
   sink.flush(batch_of("me", 0, 1, {&rows, 1}));
@@ -133,7 +133,7 @@ TEST_CASE("text and JSON survive, whatever they hold; times are exact") {
   const PublishedSchema schema{.domain = "shapes", .tables = tables, .version = 1, .partitions = 4};
   apply_schema(url, {&schema, 1});
   PostgresSink sink({url, "shapes", 1, published_rows(*tables)});
-  sink.take(Partition{0}, "me");
+  sink.claim(Partition{0}, "me");
   const std::string text = GENERATE(as<std::string>{}, "", "\\N", "\\.", "a\tb\nc\rd\\", "\"'{}",
                                     "\x01\x1f\x7f", "\xf0\x9f\x97\xb3 \xe2\x80\xa8", "\\u0000");
   shapes::EveryType row;
@@ -162,7 +162,7 @@ TEST_CASE("a session that was ended is Retryable, and the next flush has a new o
   const std::string url = fresh_database();
   apply(url);
   PostgresSink sink = sink_on(url);
-  sink.take(Partition{0}, "me");
+  sink.claim(Partition{0}, "me");
   value(url,
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()");
@@ -174,7 +174,7 @@ TEST_CASE("wait_for: reached, not reached, empty, malformed, and where the snaps
   const std::string url = fresh_database();
   apply(url);
   PostgresSink sink = sink_on(url);
-  sink.take(Partition{0}, "me");
+  sink.claim(Partition{0}, "me");
   sink.flush(batch_of("me", 0, 7, {}));
   CHECK(value(url, "SELECT sluice.wait_for('deliberation:0@7')") == "t");
   CHECK(value(url, "SELECT sluice.wait_for('')") == "t");

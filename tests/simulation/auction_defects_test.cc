@@ -87,7 +87,7 @@ class Process {
     projector_.emplace(projection_, generation(), kOnly, std::to_string(++takings),
                        ProjectorLimits{},
                        ProjectorParts{*store_, sink_, emitter_, probe_, memory_});
-    position_ = projector_->take(sale_.log.range(kStream, kOnly));
+    position_ = projector_->claim(sale_.log.range(kStream, kOnly));
   }
   void fold() {
     for (const auto& stored : sale_.log.records(kStream, kOnly)) {

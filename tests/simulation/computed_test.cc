@@ -50,7 +50,7 @@ class Boxes {
     projector.emplace(projection_, generation(), kOnly, std::to_string(++takings_),
                       ProjectorLimits{},
                       ProjectorParts{store_, sink, emitter_, probe_, memory_, &computations});
-    position_ = projector->take(log_.range(kStream, kOnly));
+    position_ = projector->claim(log_.range(kStream, kOnly));
   }
   void lose_state() {
     projector.reset();
@@ -180,7 +180,7 @@ TEST_CASE("a zombie's result is fenced though no position moves") {
   boxes.add("b", "ann");
   boxes.flush();
   boxes.compute();
-  boxes.sink.take(kOnly, "another");
+  boxes.sink.claim(kOnly, "another");
   CHECK_THROWS_AS(boxes.flush(), Fenced);
   CHECK(boxes.summary("b") == Summary{-1, -1});
 }
@@ -208,9 +208,9 @@ TEST_CASE("a lost answer is settled by the number of publications") {
   boxes.compute();
   boxes.sink.lose_next_answer(how);
   boxes.flush();
-  CHECK(boxes.projector->unsettled());
+  CHECK(boxes.projector->in_doubt());
   boxes.flush();
-  CHECK_FALSE(boxes.projector->unsettled());
+  CHECK_FALSE(boxes.projector->in_doubt());
   CHECK(boxes.views.position(kOnly).published == 1);
   CHECK(boxes.summary("b") == Summary{1, 1});
 }

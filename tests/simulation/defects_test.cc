@@ -89,7 +89,7 @@ class Process {
     store_.emplace(state_);
     projector_.emplace(projection_, Platform::generation(), kOnly, std::to_string(++takings),
                        ProjectorLimits{}, ProjectorParts{*store_, sink, emitter_, probe_, memory_});
-    position_ = projector_->take(platform_.log_.range(Platform::kStream, kOnly));
+    position_ = projector_->claim(platform_.log_.range(Platform::kStream, kOnly));
   }
   void fold() {
     for (const auto& stored : platform_.log_.records(Platform::kStream, kOnly)) {

@@ -13,8 +13,8 @@ class EmitsFrom final : public ProjectionSink {
  public:
   EmitsFrom(ProjectionSink& sink, Offset from) : sink_(sink), from_(from) {}
   Generation generation() override { return sink_.generation(); }
-  ViewPosition take(Partition partition, std::string_view owner) override {
-    ViewPosition view = sink_.take(partition, owner);
+  ViewPosition claim(Partition partition, std::string_view owner) override {
+    ViewPosition view = sink_.claim(partition, owner);
     view.emits_from = from_;
     return view;
   }

@@ -17,8 +17,8 @@ struct Crash {};
 // The steps at which a process can die; the next time that one is reached.
 enum class Step {
   none,
-  before_take,
-  after_take,
+  before_claim,
+  after_claim,
   before_append,  // of derived records
   amid_append,
   after_append,
@@ -26,12 +26,12 @@ enum class Step {
   after_commit,  // the view has it, the state does not
   before_state,  // the state batch is built
   after_state,
-  after_settle,
+  after_resolve,
 };
 
-class DeathRow {
+class Failpoint {
  public:
-  void condemn(Step at) { at_ = at; }
+  void arm(Step at) { at_ = at; }
   [[nodiscard]] Step at() const { return at_; }
   void reach(Step step) {
     if (step == at_) {
@@ -47,26 +47,26 @@ class DeathRow {
 class FaultySink final : public ProjectionSink {
  public:
   using Taken = std::function<void(Partition, Offset)>;
-  FaultySink(ProjectionSink& sink, DeathRow& death, Taken taken)
-      : sink_(sink), death_(death), taken_(std::move(taken)) {}
+  FaultySink(ProjectionSink& sink, Failpoint& failpoint, Taken taken)
+      : sink_(sink), failpoint_(failpoint), taken_(std::move(taken)) {}
 
   Generation generation() override { return sink_.generation(); }
-  ViewPosition take(Partition partition, std::string_view owner) override {
-    death_.reach(Step::before_take);
-    const ViewPosition view = sink_.take(partition, owner);
+  ViewPosition claim(Partition partition, std::string_view owner) override {
+    failpoint_.reach(Step::before_claim);
+    const ViewPosition view = sink_.claim(partition, owner);
     taken_(partition, view.position);
-    death_.reach(Step::after_take);
+    failpoint_.reach(Step::after_claim);
     return view;
   }
   std::optional<ViewPosition> position(Partition partition) override {
     const auto view = sink_.position(partition);
-    death_.reach(Step::after_settle);
+    failpoint_.reach(Step::after_resolve);
     return view;
   }
   FlushOutcome flush(const FlushBatch& batch) override {
-    death_.reach(Step::before_flush);
+    failpoint_.reach(Step::before_flush);
     const FlushOutcome outcome = sink_.flush(batch);
-    death_.reach(Step::after_commit);
+    failpoint_.reach(Step::after_commit);
     return outcome;
   }
   void show_progress(std::span<const LogProgress> progress) override {
@@ -75,14 +75,14 @@ class FaultySink final : public ProjectionSink {
 
  private:
   ProjectionSink& sink_;
-  DeathRow& death_;
+  Failpoint& failpoint_;
   const Taken taken_;
 };
 
 class FaultyStore final : public StateStore {
  public:
-  FaultyStore(std::unique_ptr<StateStore> store, DeathRow& death)
-      : store_(std::move(store)), death_(death) {}
+  FaultyStore(std::unique_ptr<StateStore> store, Failpoint& failpoint)
+      : store_(std::move(store)), failpoint_(failpoint) {}
 
   bool get(std::string_view key, std::string& value) override { return store_->get(key, value); }
   std::unique_ptr<StateCursor> scan(std::string_view from, std::string_view to) override {
@@ -90,15 +90,15 @@ class FaultyStore final : public StateStore {
   }
   std::unique_ptr<StateSnapshot> snapshot() override { return store_->snapshot(); }
   void write(const StateBatch& batch) override {
-    death_.reach(Step::before_state);
+    failpoint_.reach(Step::before_state);
     store_->write(batch);
-    death_.reach(Step::after_state);
+    failpoint_.reach(Step::after_state);
   }
   void clear() override { store_->clear(); }
 
  private:
   std::unique_ptr<StateStore> store_;
-  DeathRow& death_;
+  Failpoint& failpoint_;
 };
 
 }  // namespace sluice::simulation

@@ -17,14 +17,14 @@ void carry_out(const LateAppend& late, EventWriter& writer) {
 
 void FaultyWriter::append(std::string_view stream, std::span<NewRecord> records) {
   require_new(records);
-  death_.reach(Step::before_append);
+  failpoint_.reach(Step::before_append);
   if (const auto fault = std::exchange(fault_, std::nullopt)) fail(stream, records, *fault);
-  if (death_.at() == Step::amid_append) {
+  if (failpoint_.at() == Step::amid_append) {
     writer_->append(stream, records.first(records.size() / 2));
-    death_.reach(Step::amid_append);
+    failpoint_.reach(Step::amid_append);
   }
   writer_->append(stream, records);
-  death_.reach(Step::after_append);
+  failpoint_.reach(Step::after_append);
 }
 
 void FaultyWriter::require_new(std::span<const NewRecord> records) const {

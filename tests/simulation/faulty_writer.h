@@ -35,9 +35,9 @@ class FaultyWriter final : public EventWriter {
  public:
   // `ticks` is told of every tick before it is appended.
   using Ticks = std::function<void(Partition, Time recorded_at)>;
-  FaultyWriter(std::unique_ptr<EventWriter> writer, DeathRow& death, std::vector<LateAppend>& late,
+  FaultyWriter(std::unique_ptr<EventWriter> writer, Failpoint& failpoint, std::vector<LateAppend>& late,
                Ticks ticks)
-      : writer_(std::move(writer)), death_(death), late_(late), ticks_(std::move(ticks)) {}
+      : writer_(std::move(writer)), failpoint_(failpoint), late_(late), ticks_(std::move(ticks)) {}
 
   // The next append takes so many of each partition's records and throws Retryable; `late`: it
   // takes them when they are carried out.
@@ -59,7 +59,7 @@ class FaultyWriter final : public EventWriter {
   void fail(std::string_view stream, std::span<const NewRecord> records, const Fault& fault);
 
   const std::unique_ptr<EventWriter> writer_;
-  DeathRow& death_;
+  Failpoint& failpoint_;
   std::vector<LateAppend>& late_;
   const Ticks ticks_;
   std::optional<Fault> fault_;

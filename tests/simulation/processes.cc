@@ -45,10 +45,10 @@ void World::start(Node& node) {
 void World::start(Node& node, Seat& seat) {
   seat.sink = std::make_unique<MemorySink>(seat.subject->views());
   seat.writer = std::make_unique<FaultyWriter>(
-      log_.writer(), node.death, late_,
+      log_.writer(), node.failpoint, late_,
       [this, &seat](Partition p, Time at) { check_tick(*seat.subject, p, at); });
   seat.faulty_sink = std::make_unique<FaultySink>(
-      *seat.sink, node.death, [&seat](Partition p, Offset at) { seat.writer->taken(p, at); });
+      *seat.sink, node.failpoint, [&seat](Partition p, Offset at) { seat.writer->taken(p, at); });
   WorkerParts parts{.open_reader =
                         [this, &seat](Ownership& ownership) {
                           return log_.reader(seat.subject->stream(), seat.assignment, ownership);
@@ -57,7 +57,7 @@ void World::start(Node& node, Seat& seat) {
                         [&node, &seat](Partition partition) {
                           return std::make_unique<FaultyStore>(
                               std::make_unique<MemoryStateStore>(seat.disks[partition]),
-                              node.death);
+                              node.failpoint);
                         },
                     .topology = log_,
                     .writer = *seat.writer,
@@ -122,17 +122,17 @@ void World::crash(Node& node) {
       if (chance(40)) disk.lose_newest(static_cast<std::size_t>(below(6)));
     }
   }
-  node.death.condemn(Step::none);
+  node.failpoint.arm(Step::none);
   node.asleep = 0;
   start(node);
 }
 
-void World::condemn(Node& node) {
-  constexpr Step kSteps[] = {Step::before_take,  Step::after_take,   Step::before_append,
+void World::arm_failpoint(Node& node) {
+  constexpr Step kSteps[] = {Step::before_claim,  Step::after_claim,   Step::before_append,
                              Step::amid_append,  Step::after_append, Step::before_flush,
                              Step::after_commit, Step::before_state, Step::after_state,
-                             Step::after_settle};
-  node.death.condemn(kSteps[below(std::size(kSteps))]);
+                             Step::after_resolve};
+  node.failpoint.arm(kSteps[below(std::size(kSteps))]);
 }
 
 void World::sleep(Node& node) {
@@ -167,7 +167,7 @@ void World::check_state() {
     for (const Seat& seat : node.seats) {
       for (const auto& [partition, disk] : seat.disks) {
         const auto stored = disk.rows().find("head");
-        StateHead head;
+        StateCheckpoint head;
         if (stored != disk.rows().end()) head.ParseFromString(stored->second);
         // Once it was allowed it may come back: a crash can lose the batch that cleared it.
         if (head.position() > seat.subject->views().position(partition).position.value &&

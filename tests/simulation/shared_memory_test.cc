@@ -70,11 +70,11 @@ TEST_CASE("a partition with nothing to do lets go of rows when another becomes b
   while (idle.side.projector == std::nullopt || idle.side.projector->row_bytes() < 250'000) {
     idle.fill();
   }
-  idle.side.projector->tend();
+  idle.side.projector->maintain();
   CHECK(idle.side.projector->row_bytes() > 200'000);
   Boxes busy(memory);
   busy.fill();
-  idle.side.projector->tend();
+  idle.side.projector->maintain();
   CHECK(idle.side.projector->row_bytes() <= memory.at_hand());
   CHECK(idle.side.projector->row_bytes() > 0);
   // What it let go of is in its state.

@@ -36,7 +36,7 @@ void Side::restart() {
   store_.emplace(state);
   projector.emplace(projection_, generation_, kOnly, std::to_string(++takings_), limits,
                     ProjectorParts{*store_, from_, emitter_, probe, *memory});
-  position_ = projector->take(log_.range(stream_, kOnly));
+  position_ = projector->claim(log_.range(stream_, kOnly));
 }
 
 void Side::run(const Projection& projection) {

@@ -70,10 +70,10 @@ bool Subject::any_lost() const {
 void Subject::restore() {
   views_ = *backup_;
   as_ofs_.clear();
-  checked_deeds_ = std::min(checked_deeds_, views_.deeds().size());
+  checked_flushes_ = std::min(checked_flushes_, views_.flushes().size());
   owners_.clear();
-  for (const MemoryViews::Deed& deed : views_.deeds()) {
-    if (deed.took) owners_[deed.partition] = deed.owner;
+  for (const MemoryViews::FlushRecord& flushed : views_.flushes()) {
+    if (flushed.took) owners_[flushed.partition] = flushed.owner;
   }
   for (int p = 0; p < kPartitions; ++p) {
     Account& account = this->account(Partition{p});
@@ -126,15 +126,15 @@ void Subject::read_log(Partition partition) {
 
 // Promise 4: only who took a partition last moves it.
 void Subject::check_owners() {
-  const auto& deeds = views_.deeds();
-  for (; checked_deeds_ < deeds.size(); ++checked_deeds_) {
-    const MemoryViews::Deed& deed = deeds[checked_deeds_];
-    std::string& owner = owners_[deed.partition];
-    if (deed.took) {
-      owner = deed.owner;
-    } else if (deed.owner != owner) {
-      throw Broken(deed.owner + " moved a partition that " + owner + " has taken" +
-                   where(deed.partition, 0));
+  const auto& flushes = views_.flushes();
+  for (; checked_flushes_ < flushes.size(); ++checked_flushes_) {
+    const MemoryViews::FlushRecord& flushed = flushes[checked_flushes_];
+    std::string& owner = owners_[flushed.partition];
+    if (flushed.took) {
+      owner = flushed.owner;
+    } else if (flushed.owner != owner) {
+      throw Broken(flushed.owner + " moved a partition that " + owner + " has taken" +
+                   where(flushed.partition, 0));
     }
   }
 }
@@ -157,7 +157,7 @@ bool Subject::advance(Partition partition) {
 }
 
 void Subject::check() {
-  const bool published = checked_deeds_ < views_.deeds().size();
+  const bool published = checked_flushes_ < views_.flushes().size();
   check_owners();
   bool moved = false;
   for (int p = 0; p < kPartitions; ++p) moved = advance(Partition{p}) || moved;

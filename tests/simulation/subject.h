@@ -81,7 +81,7 @@ class Subject {
   std::optional<MemoryViews> backup_;
   std::vector<Account> accounts_;
   int unmoved_checks_ = 0;
-  std::size_t checked_deeds_ = 0;
+  std::size_t checked_flushes_ = 0;
   std::map<Partition, std::string> owners_;
   std::map<std::string, std::int64_t> as_ofs_;  // of computed keys
 };

@@ -79,7 +79,7 @@ void World::step() {
 }
 
 void World::strike(int what) {
-  if (what < 855) return condemn(random_node());
+  if (what < 855) return arm_failpoint(random_node());
   if (what < 865) return crash(random_node());
   if (what < 880) return sleep(random_node());
   if (what < 892) return rebalance();

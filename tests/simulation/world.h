@@ -52,7 +52,7 @@ class World {
   struct Node {
     int index = 0;
     int incarnation = 0;
-    DeathRow death;
+    Failpoint failpoint;
     Probe probe;
     std::unique_ptr<Computations> computations;
     std::unique_ptr<RowMemory> memory;
@@ -83,7 +83,7 @@ class World {
   void compute(Node& node);
   void stop_all();
   void crash(Node& node);
-  void condemn(Node& node);
+  void arm_failpoint(Node& node);
   void sleep(Node& node);
   void rebalance();
   void lose_state();

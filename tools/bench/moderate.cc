@@ -50,7 +50,7 @@ class Worker {
     limits.dirty_rows = kDirtyRows;
     projector_.emplace(projection_, sink_.generation(), kOnly, "bench", limits,
                        ProjectorParts{store_, sink_, emitter_, probe_, memory_});
-    projector_->take({Offset{0}, Offset{0}});
+    projector_->claim({Offset{0}, Offset{0}});
   }
 
   void fold(const deliberation::Event& event) {

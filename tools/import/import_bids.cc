@@ -13,7 +13,7 @@ struct Options {
   BidSale sale;
 };
 
-Exit import_bids(const Options& options, const Speech& speech) {
+Exit import_bids(const Options& options, const OutputForm& output) {
   std::optional<std::filesystem::path> boosts;
   if (!options.boosted.empty()) boosts = options.boosted;
   const BidFile from = read_bid_file(options.file, boosts);
@@ -21,7 +21,7 @@ Exit import_bids(const Options& options, const Speech& speech) {
   if (sale.session_id.empty()) sale.session_id = from.name;
   const Imported imported{"auction", "session_id", sale.session_id, bid_event_count(from),
                           [&](const auto& post) { bid_events(from, sale, post); }};
-  return post_imported(imported, options.producer, speech);
+  return post_imported(imported, options.producer, output);
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ void add_import_bids(Command& import) {
   command.text("session-id", options->sale.session_id,
                "Id of the session, instead of the file's name");
   command.number("inventory", options->sale.inventory, 1, 1'000'000, "How many items are sold");
-  command.runs([options](const Speech& speech) { return import_bids(*options, speech); });
+  command.runs([options](const OutputForm& output) { return import_bids(*options, output); });
 }
 
 }  // namespace sluice

@@ -11,12 +11,12 @@ struct Options {
   std::string conversation_id;
 };
 
-Exit import_polis(const Options& options, const Speech& speech) {
+Exit import_polis(const Options& options, const OutputForm& output) {
   const PolisExport from = read_polis_export(options.folder);
   const std::string id = options.conversation_id.empty() ? from.name : options.conversation_id;
   const Imported imported{"deliberation", "conversation_id", id, polis_event_count(from),
                           [&](const auto& post) { polis_events(from, id, post); }};
-  return post_imported(imported, options.producer, speech);
+  return post_imported(imported, options.producer, output);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ void add_import_polis(Command& import) {
                    "Folder with comments.csv and votes.csv or participants-votes.csv");
   command.text("conversation-id", options->conversation_id,
                "Id of the conversation, instead of the folder's name");
-  command.runs([options](const Speech& speech) { return import_polis(*options, speech); });
+  command.runs([options](const OutputForm& output) { return import_polis(*options, output); });
 }
 
 }  // namespace sluice

@@ -8,11 +8,12 @@
 
 namespace sluice {
 
-Exit post_imported(const Imported& imported, const ProducerOptions& options, const Speech& speech) {
+Exit post_imported(const Imported& imported, const ProducerOptions& options,
+                   const OutputForm& output) {
   HttpClient client(options.http, options.api_key, options.timeout);
   Poster poster(client, imported.domain, options.retry_for);
   poster.batch(static_cast<std::size_t>(options.batch));
-  Progress progress(speech.progress, "events", imported.count);
+  Progress progress(output.progress, "events", imported.count);
   try {
     imported.events([&](const std::string& event, std::string origin) {
       poster.add(event, std::move(origin));

@@ -22,6 +22,6 @@ struct Imported {
 // Posts them, shows how far it has come, and prints what came of it:
 // {"conversation_id":"c","events":n,"token":"..."}. Exit::found when ingest finds fault with one.
 [[nodiscard]] Exit post_imported(const Imported& imported, const ProducerOptions& options,
-                                 const Speech& speech);
+                                 const OutputForm& output);
 
 }  // namespace sluice

@@ -89,14 +89,14 @@ class Sale {
   std::uint64_t shown_ = 0;
 };
 
-Exit simulate_auction(Options options, const Speech& speech) {
+Exit simulate_auction(Options options, const OutputForm& output) {
   if (options.session_id.empty()) options.session_id = "flash-" + std::to_string(options.seed);
   HttpClient client(options.producer.http, options.producer.api_key, options.producer.timeout);
   Poster poster(client, "auction", options.producer.retry_for);
   poster.batch(static_cast<std::size_t>(options.producer.batch));
   const auto begun = Clock::now();
   try {
-    Sale(options, poster, speech.progress).run();
+    Sale(options, poster, output.progress).run();
     poster.flush();
   } catch (const Refused& error) {
     std::cerr << "sluice simulate: " << error.what() << "\n";
@@ -127,7 +127,7 @@ void add_simulate_auction(Command& simulate) {
                "Post as fast as it is taken what would have lasted so long");
   command.number("seed", options->seed, 0, std::numeric_limits<std::int64_t>::max(),
                  "Other bids for another seed; the same, ids included, for the same");
-  command.runs([options](const Speech& speech) { return simulate_auction(*options, speech); });
+  command.runs([options](const OutputForm& output) { return simulate_auction(*options, output); });
 }
 
 }  // namespace sluice

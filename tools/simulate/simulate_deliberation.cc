@@ -61,13 +61,13 @@ void post_traffic(const Options& options, Poster& poster, bool shown) {
   poster.flush();
 }
 
-Exit simulate_deliberation(const Options& options, const Speech& speech) {
+Exit simulate_deliberation(const Options& options, const OutputForm& output) {
   HttpClient client(options.producer.http, options.producer.api_key, options.producer.timeout);
   Poster poster(client, "deliberation", options.producer.retry_for);
   poster.batch(static_cast<std::size_t>(options.producer.batch));
   const auto begun = Clock::now();
   try {
-    post_traffic(options, poster, speech.progress);
+    post_traffic(options, poster, output.progress);
   } catch (const Refused& error) {
     std::cerr << "sluice simulate: " << error.what() << "\n";
     return Exit::found;
@@ -94,7 +94,8 @@ void add_simulate_deliberation(Command& simulate) {
   command.duration("seconds", options->lasts, std::chrono::milliseconds(1), "How long");
   command.number("seed", options->seed, 0, std::numeric_limits<std::int64_t>::max(),
                  "Other traffic for another seed; the same events, ids included, for the same");
-  command.runs([options](const Speech& speech) { return simulate_deliberation(*options, speech); });
+  command.runs(
+      [options](const OutputForm& output) { return simulate_deliberation(*options, output); });
 }
 
 }  // namespace sluice

@@ -70,7 +70,7 @@ void add_ingest(Command& root) {
   command.list("domains", options->domains, "Only these domains; all when not given");
   command.bytes("memory", options->memory, kLeastMemory, "For bodies and batches that wait");
   command.number("http-threads", options->http_threads, 1, 256, "Threads that serve HTTP");
-  command.runs([options](const Speech&) { return ingest(*options); });
+  command.runs([options](const OutputForm&) { return ingest(*options); });
 }
 
 }  // namespace sluice

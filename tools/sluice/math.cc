@@ -76,14 +76,14 @@ Source read_source(const Options& options) {
       {.conversation_id = options.conversation, .tick = live.as_of, .last_vote_ms = last_vote_ms}};
 }
 
-Exit run_math(const Options& options, const Speech& speech) {
+Exit run_math(const Options& options, const OutputForm& output) {
   const Source source = read_source(options);
   StageTimes times;
   const math::Snapshot snapshot = compute_timed(source.of.conversation, times);
   const DescribedSnapshot described{snapshot, source.title, source.of.participants,
                                     source.of.opinions, source.of.texts};
   if (!options.plot.empty()) write_map(described, options.plot);
-  if (!speech.json) {
+  if (!output.json) {
     std::printf("%s\nTime\n%s", math_report(described).c_str(), timing_report(times).c_str());
     return Exit::done;
   }
@@ -114,7 +114,7 @@ void add_math(Command& root) {
   command.text("sign", options->sign, "Whose sign the document has: an agreement is +1, or -1")
       .one_of({"ours", "polis"});
   command.text("plot", options->plot, "File that gets the opinion map, an SVG picture");
-  command.runs([options](const Speech& speech) { return run_math(*options, speech); });
+  command.runs([options](const OutputForm& output) { return run_math(*options, output); });
 }
 
 }  // namespace sluice

@@ -42,7 +42,7 @@ std::uint64_t size_of(const std::string& file) {
   return unknown ? 0 : size;
 }
 
-Exit post(const Options& options, const Speech& speech) {
+Exit post(const Options& options, const OutputForm& output) {
   HttpClient client(options.producer.http, options.producer.api_key, options.producer.timeout);
   Poster poster(client, options.domain, options.producer.retry_for);
   poster.batch(static_cast<std::size_t>(options.producer.batch));
@@ -54,7 +54,7 @@ Exit post(const Options& options, const Speech& speech) {
                           ": give a file of CloudEvents, one a line, or -");
   }
   try {
-    Progress progress(speech.progress, "bytes posted", size_of(options.file));
+    Progress progress(output.progress, "bytes posted", size_of(options.file));
     post_lines(options.file == "-" ? std::cin : file, poster, progress);
   } catch (const Refused& error) {
     std::cerr << "sluice post: " << error.what() << "\n";
@@ -77,7 +77,7 @@ void add_post(Command& root) {
   add_producer_options(command, options->producer);
   command.text("domain", options->domain, "The domain that the events belong to").required();
   command.argument("FILE", options->file, "File of events, or - for standard input");
-  command.runs([options](const Speech& speech) { return post(*options, speech); });
+  command.runs([options](const OutputForm& output) { return post(*options, output); });
 }
 
 }  // namespace sluice

@@ -107,7 +107,7 @@ void add_project(Command& root) {
                    "How often rows go to Postgres");
   command.duration("math-min-interval", options->math_interval_min, std::chrono::milliseconds(1),
                    "From one computation of a conversation's opinion groups to the next, at least");
-  command.runs([options](const Speech&) { return project(*options); });
+  command.runs([options](const OutputForm&) { return project(*options); });
 }
 
 }  // namespace sluice

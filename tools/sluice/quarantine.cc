@@ -28,14 +28,14 @@ struct Options {
   std::int64_t offset = kNone;
 };
 
-Exit list(const Options& options, const Speech& speech) {
+Exit list(const Options& options, const OutputForm& output) {
   const Answer answer =
       Database(options.postgres)
           .ask(
               "SELECT projection, partition, position, key, reason, length(bytes) AS size, "
               "bytes IS NULL AS aged_out "
               "FROM sluice.quarantine ORDER BY projection, partition, position");
-  if (speech.json) {
+  if (output.json) {
     print_line(answer.json());
   } else {
     std::fputs(answer.table().c_str(), stdout);
@@ -129,7 +129,7 @@ void add_decision(Command& quarantine, const std::shared_ptr<Options>& options, 
                    "The position of the first of them, when its bytes have aged out: it is read "
                    "from the log again");
   }
-  command.runs([options, discard](const Speech&) { return decide(*options, discard); });
+  command.runs([options, discard](const OutputForm&) { return decide(*options, discard); });
 }
 
 }  // namespace
@@ -143,7 +143,7 @@ void add_quarantine(Command& root) {
       quarantine.command("list", "What is there, and why; exit 1 when there is anything",
                          "sluice quarantine list --postgres postgresql://...");
   add_postgres_option(lists, options->postgres);
-  lists.runs([options](const Speech& speech) { return list(*options, speech); });
+  lists.runs([options](const OutputForm& output) { return list(*options, output); });
 
   Command shows = quarantine.command("show", "One record with its bytes in base64",
                                      "sluice quarantine show --domain deliberation --partition 3 "
@@ -152,7 +152,7 @@ void add_quarantine(Command& root) {
   shows.text("domain", options->domain, "Whose quarantine").required();
   shows.number("partition", options->partition, 0, 1'000'000, "The record's partition").required();
   shows.number("offset", options->offset, 0, kNone, "The record's position").required();
-  shows.runs([options](const Speech&) { return show(*options); });
+  shows.runs([options](const OutputForm&) { return show(*options); });
 
   add_decision(quarantine, options, false);
   add_decision(quarantine, options, true);

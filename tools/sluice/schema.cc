@@ -24,14 +24,14 @@ struct Options {
   std::chrono::milliseconds retention{std::chrono::hours(7 * 24)};
 };
 
-Exit print(const Options& options, const Speech& speech) {
+Exit print(const Options& options, const OutputForm& output) {
   std::string sql;
   for (const PublishedSchema& schema :
        schemas_of(choose_domains(options.domains), static_cast<int>(options.partitions),
                   options.horizon, options.retention)) {
     sql += schema_sql(schema, 1);
   }
-  if (speech.json) {
+  if (output.json) {
     print_line("{\"sql\":" + json_string(sql) + "}");
   } else {
     std::fputs(sql.c_str(), stdout);
@@ -60,7 +60,7 @@ std::string text_of(const std::string& file) {
 }
 
 // The protos whose bytes stand in logs, and whose columns readers have.
-Exit contract(const Options& options, const Speech& speech) {
+Exit contract(const Options& options, const OutputForm& output) {
   std::vector<const google::protobuf::FileDescriptor*> files{Envelope::descriptor()->file()};
   for (const Domain& domain : choose_domains(options.domains)) {
     files.push_back(domain.event->file());
@@ -73,7 +73,7 @@ Exit contract(const Options& options, const Speech& speech) {
     print_line("{\"broken\":" + std::to_string(broken.size()) + "}");
     return broken.empty() ? Exit::done : Exit::found;
   }
-  if (speech.json) {
+  if (output.json) {
     print_line("{\"contract\":" + json_string(text) + "}");
   } else {
     std::fputs(text.c_str(), stdout);
@@ -102,8 +102,8 @@ void add_schema(Command& root) {
     command.duration("quarantine-retention", options->retention, std::chrono::seconds(1),
                      "How long quarantine keeps bytes that no deletion of a user is sure to reach; "
                      "fixed too");
-    command.runs([options, applies](const Speech& speech) {
-      return applies ? apply(*options) : print(*options, speech);
+    command.runs([options, applies](const OutputForm& output) {
+      return applies ? apply(*options) : print(*options, output);
     });
   }
   Command command = schema.command(
@@ -112,7 +112,7 @@ void add_schema(Command& root) {
   command.list("domains", options->domains, "Of these domains; all when not given");
   command.text("since", options->since,
                "An earlier contract: say what of it no longer holds; exit 1 when there is any");
-  command.runs([options](const Speech& speech) { return contract(*options, speech); });
+  command.runs([options](const OutputForm& output) { return contract(*options, output); });
 }
 
 }  // namespace sluice

@@ -25,14 +25,14 @@ const std::string kQuarantined =
 const std::string kTroubles =
     "SELECT projection, partition, trouble FROM sluice.freshness WHERE trouble <> '' ORDER BY 1, 2";
 
-Exit status(const std::string& postgres, const Speech& speech) {
+Exit status(const std::string& postgres, const OutputForm& output) {
   Database database(postgres);
   const Answer partitions = database.ask(kPartitions);
   const Answer computations = database.ask(kComputations);
   const Answer troubles = database.ask(kTroubles);
   const Answer rejected = database.ask(kRejected);
   const Answer quarantined = database.ask(kQuarantined);
-  if (speech.json) {
+  if (output.json) {
     print_line("{\"partitions\":" + partitions.json() + ",\"computations\":" + computations.json() +
                ",\"troubles\":" + troubles.json() + ",\"rejected\":" + rejected.json() +
                ",\"quarantined\":" + quarantined.json() + "}");
@@ -59,7 +59,7 @@ void add_status(Command& root) {
                                  "stopped and why; what was rejected and what is in quarantine",
                                  "sluice status --postgres postgresql://...");
   add_postgres_option(command, *postgres);
-  command.runs([postgres](const Speech& speech) { return status(*postgres, speech); });
+  command.runs([postgres](const OutputForm& output) { return status(*postgres, output); });
 }
 
 }  // namespace sluice

@@ -128,7 +128,7 @@ void add_tail(Command& root) {
                  "Stop after so many");
   command.text("key", options->key, "Only records of this key, such as a conversation");
   command.flag("follow", options->follow, "Go on with what is appended later, until Ctrl-C");
-  command.runs([options](const Speech&) { return tail(*options); });
+  command.runs([options](const OutputForm&) { return tail(*options); });
 }
 
 }  // namespace sluice

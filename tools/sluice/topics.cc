@@ -16,20 +16,20 @@ struct Options {
   std::int64_t partitions = 4;
 };
 
-Exit list(const Options& options, const Speech& speech) {
+Exit list(const Options& options, const OutputForm& output) {
   const auto log = look_at_log(options.log);
   const auto topology = log->topology();
   std::string json;
   for (const Domain& domain : choose_domains(options.domains)) {
     const std::string stream = stream_of(domain.name);
     const int partitions = topology->partitions(stream).value_or(0);
-    if (!speech.json && partitions == 0)
+    if (!output.json && partitions == 0)
       std::printf("%s is not there: sluice topics apply makes it\n", stream.c_str());
     for (int p = 0; p < partitions; ++p) {
       const LogRange range = topology->range(stream, Partition{p});
       const auto begin = std::to_string(range.begin.value);
       const auto end = std::to_string(range.end.value);
-      if (!speech.json)
+      if (!output.json)
         std::printf("%-28s partition %3d  from %s to %s\n", stream.c_str(), p, begin.c_str(),
                     end.c_str());
       json += std::string(json.empty() ? "" : ",") + "{\"stream\":" + json_string(stream) +
@@ -37,7 +37,7 @@ Exit list(const Options& options, const Speech& speech) {
               "}";
     }
   }
-  if (speech.json) print_line("[" + json + "]");
+  if (output.json) print_line("[" + json + "]");
   return Exit::done;
 }
 
@@ -73,8 +73,8 @@ void add_topics(Command& root) {
     if (makes)
       command.number("partitions", options->partitions, 1, 10'000,
                      "Of each topic; cannot be changed later");
-    command.runs([options, makes](const Speech& speech) {
-      return makes ? apply(*options) : list(*options, speech);
+    command.runs([options, makes](const OutputForm& output) {
+      return makes ? apply(*options) : list(*options, output);
     });
   }
 }

@@ -84,7 +84,7 @@ void add_up(Command& root) {
   command.duration("quarantine-retention", node.quarantine_retention, std::chrono::seconds(1),
                    "How long quarantine keeps bytes that no deletion of a user is sure to reach; "
                    "fixed when the view is made");
-  command.runs([options](const Speech&) { return up(*options); });
+  command.runs([options](const OutputForm&) { return up(*options); });
 }
 
 }  // namespace sluice

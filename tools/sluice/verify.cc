@@ -173,7 +173,7 @@ class Account {
           for (;;) {
             if (!stored) {
               if (at == stores_.size()) return nullptr;
-              folds_[at]->settle();
+              folds_[at]->write_state();
               stored = std::make_unique<StoredRows>(*stores_[at++], *prototype);
             }
             if (const auto* next = stored->next()) return next;
@@ -258,7 +258,7 @@ void catch_up(Account& account, PublishedRows& rows, const RowTypes& tables) {
   }
 }
 
-Exit verify(const Options& options, const Speech& speech) {
+Exit verify(const Options& options, const OutputForm& output) {
   const Domain domain = choose_domains({options.domain}).front();
   const std::vector<Domain> one{domain};
   const std::vector<Projection> projections = projections_of(one);
@@ -276,7 +276,7 @@ Exit verify(const Options& options, const Speech& speech) {
     const Targets targets = rows.positions();
     const bool near = account.behind(targets) <= kNear;
     (void)account.expect(rows.as_ofs(tables));
-    account.reach(targets, speech.progress && round == 0);
+    account.reach(targets, output.progress && round == 0);
     account.resume();
     if (near) break;
   }
@@ -310,7 +310,7 @@ void add_verify(Command& root) {
                "Folder for the fresh store; the system's when not given");
   command.bytes("memory", options->memory, kLeastMemory,
                 "For caches, memtables, rows and the log together");
-  command.runs([options](const Speech& speech) { return verify(*options, speech); });
+  command.runs([options](const OutputForm& output) { return verify(*options, output); });
 }
 
 }  // namespace sluice

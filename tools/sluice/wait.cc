@@ -63,11 +63,11 @@ void explain(const Options& options) {
   }
 }
 
-Exit wait(const Options& options, const Speech& speech) {
+Exit wait(const Options& options, const OutputForm& output) {
   Token().add(options.token);
   const bool yes = reached(options);
   if (!yes) explain(options);
-  if (speech.json) print_line(std::string("{\"reached\":") + (yes ? "true}" : "false}"));
+  if (output.json) print_line(std::string("{\"reached\":") + (yes ? "true}" : "false}"));
   return yes ? Exit::done : Exit::found;
 }
 
@@ -82,7 +82,7 @@ void add_wait(Command& root) {
   command.argument("TOKEN", options->token, "What a post or an import answered");
   add_postgres_option(command, options->postgres);
   command.duration("timeout", options->timeout, milliseconds(0), "How long to wait");
-  command.runs([options](const Speech& speech) { return wait(*options, speech); });
+  command.runs([options](const OutputForm& output) { return wait(*options, output); });
 }
 
 }  // namespace sluice

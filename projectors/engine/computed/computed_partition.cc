@@ -82,10 +82,10 @@ void ComputedPartition::offer() {
     if (due_.find(demand.key) != nullptr && !offer(demand)) left_out_ = left_out_again_ = true;
   }
   changed_.clear();
-  tend();
+  schedule();
 }
 
-void ComputedPartition::tend() {
+void ComputedPartition::schedule() {
   if (left_out_ && all_ != nullptr && all_->has_room(number_)) offer_stored();
 }
 

@@ -39,7 +39,7 @@ class ComputedPartition {
 
   // Offers what there was no room for, once there is. To be called now and then, while the tables
   // are as the state is.
-  void tend();
+  void schedule();
 
   // Whether there are results to publish.
   [[nodiscard]] bool finished() const;

@@ -20,7 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // The engine's own key in the store; tables' keys begin with 0x80 and above.
-constexpr std::string_view kHeadKey = "head";
+constexpr std::string_view kCheckpointKey = "head";
 
 // A stamp this far ahead of the log's own clock is a mistake, which must not fire every timer and
 // forget every event id: the log's time counts instead.
@@ -86,21 +86,23 @@ PartitionFold::PartitionFold(const Projection& projection, const Generation& gen
       fold_(projection.make(tables_)),
       decoder_(fold_->event()) {}
 
-std::optional<StateHead> PartitionFold::stored() {
+std::optional<StateCheckpoint> PartitionFold::stored() {
   std::string bytes;
-  if (!store_.get(kHeadKey, bytes)) return std::nullopt;
-  StateHead head;
-  if (!head.ParseFromString(bytes)) throw Corrupt("the head of a partition's state cannot be read");
-  if (head.generation_id() != generation_.unique_id || head.version() != projection_.version) {
+  if (!store_.get(kCheckpointKey, bytes)) return std::nullopt;
+  StateCheckpoint checkpoint;
+  if (!checkpoint.ParseFromString(bytes))
+    throw Corrupt("the checkpoint of a partition's state cannot be read");
+  if (checkpoint.generation_id() != generation_.unique_id ||
+      checkpoint.version() != projection_.version) {
     return std::nullopt;
   }
-  return head;
+  return checkpoint;
 }
 
 void PartitionFold::load() {
-  head_ = stored().value_or(StateHead());
-  head_.set_generation_id(generation_.unique_id);
-  head_.set_version(projection_.version);
+  checkpoint_ = stored().value_or(StateCheckpoint());
+  checkpoint_.set_generation_id(generation_.unique_id);
+  checkpoint_.set_version(projection_.version);
   dedupe_.reload();
   parking_.load();
   timers_.load();
@@ -123,18 +125,18 @@ void PartitionFold::fold(const LogRecord& record, Emits emits) {
   // Also of a record that waited and is released by this one: a source's positions never go back.
   outbox_.begin(record.offset, emits == Emits::sent);
   folding_ = record.offset;
-  take_in(record);
+  fold_record(record);
   // What a record brings grows rows by about as much.
   outcomes_.bytes += record.value.size();
-  head_.set_position(record.offset.next().value);
-  head_.set_digest(digest_of(record).value);
+  checkpoint_.set_position(record.offset.next().value);
+  checkpoint_.set_digest(digest_of(record).value);
 }
 
 void PartitionFold::write(StateBatch& batch) {
   refresh();
   tables_.write_dirty(batch);
   dedupe_.write(batch, position(), record_time());
-  batch.put(kHeadKey, head_.SerializeAsString());
+  batch.put(kCheckpointKey, checkpoint_.SerializeAsString());
 }
 
 void PartitionFold::written() {
@@ -143,9 +145,9 @@ void PartitionFold::written() {
   outbox_.clear();
 }
 
-void PartitionFold::take_in(const LogRecord& record) {
+void PartitionFold::fold_record(const LogRecord& record) {
   if (auto why = open_envelope(record)) return quarantine(record, std::move(*why));
-  if (const Control* control = envelope_.control()) return obey(record, *control);
+  if (const Control* control = envelope_.control()) return apply_control(record, *control);
   // Taken on arrival, whatever becomes of it: one that waits in quarantine is then the only one of
   // its kind, and those behind it for other keys go on.
   if (const Origin* origin = envelope_.origin(); origin != nullptr && !receipts_.take(*origin)) {
@@ -154,9 +156,9 @@ void PartitionFold::take_in(const LogRecord& record) {
     return;
   }
   if (auto why = check_envelope()) return quarantine(record, std::move(*why));
-  if (parking_.parked(key_)) return wait(record);
+  if (parking_.parked(key_)) return park_behind(record);
   if (auto why = open_fact()) return quarantine(record, std::move(*why));
-  settle(record);
+  fold_fact(record);
 }
 
 std::optional<PartitionFold::Unfoldable> PartitionFold::open_envelope(const LogRecord& record) {
@@ -212,7 +214,7 @@ Time PartitionFold::recorded_at(const LogRecord& record) const {
 }
 
 void PartitionFold::move_time(const LogRecord& record) {
-  head_.set_record_time(std::max(head_.record_time(), count(recorded_at(record))));
+  checkpoint_.set_record_time(std::max(checkpoint_.record_time(), count(recorded_at(record))));
   for (;;) {
     const std::optional<Timer> timer = timers_.take_due(record_time());
     if (!timer) return;
@@ -241,7 +243,7 @@ bool PartitionFold::counted_before(const LogRecord& record) {
   return false;
 }
 
-void PartitionFold::settle(const LogRecord& record) {
+void PartitionFold::fold_fact(const LogRecord& record) {
   move_time(record);
   // A derived record has its receipt, which does not end with the horizon.
   if (envelope_.origin() == nullptr && counted_before(record)) return;
@@ -260,7 +262,7 @@ void PartitionFold::settle(const LogRecord& record) {
   if (!effects.rejection().empty()) reject(record, effects.rejection());
 }
 
-void PartitionFold::obey(const LogRecord& record, const Control& control) {
+void PartitionFold::apply_control(const LogRecord& record, const Control& control) {
   switch (control.action_case()) {
     case Control::kTick:
       return move_time(record);
@@ -284,7 +286,7 @@ void PartitionFold::release(std::string_view key, const Control::Release& given)
     if (unfoldable(record)) return;
     parking_.remove(key, record.offset);
     unquarantine(record.offset);
-    settle(record);
+    fold_fact(record);
   }
 }
 
@@ -307,14 +309,14 @@ bool PartitionFold::by_service() const { return envelope_.actor().role() == Acto
 
 // The record's key is parked. Where it erases somebody it does so before it waits: nobody knows how
 // long that will be.
-void PartitionFold::wait(const LogRecord& record) {
+void PartitionFold::park_behind(const LogRecord& record) {
   if (open_fact()) return quarantine(record, {std::string(kWaits)});
   const FactSubject subject = subject_of(fold_->event());
   if (!subject.erases.empty() && by_service()) {
     erase_waiting(subject.erases);
     // What was looked at meanwhile has taken the place of the record at hand.
     CHECK(!unfoldable(record), "it was foldable before");
-    if (!parking_.parked(key_)) return settle(record);
+    if (!parking_.parked(key_)) return fold_fact(record);
   }
   if (!subject.of.empty()) tell_of_waiting(subject.of);
   quarantine(record, {std::string(kWaits), true, !subject.of.empty()});
@@ -357,12 +359,12 @@ void PartitionFold::quarantine(const LogRecord& record, Unfoldable why) {
   if (why.parks_key) parking_.park(key_, record);
   std::string value(record.value);
   const std::unique_ptr<google::protobuf::Message> scratch(fold_->event().New());
-  const Whose whose = sluice::whose(record.value, projection_.name, *scratch);
-  if (whose == Whose::somebodys && !why.parks_key) {
+  const PersonalData personal = sluice::personal_data_of(record.value, projection_.name, *scratch);
+  if (personal == PersonalData::present && !why.parks_key) {
     // Whoever erases a person under their keys comes to the partition that is right for them, never
     // here; the log has the record.
     value.clear();
-  } else if (whose != Whose::nobodys && !why.erasable) {
+  } else if (personal != PersonalData::none && !why.erasable) {
     age_later(record);
   }
   outcomes_.bytes += kOutcomeBytes + value.size();

@@ -53,7 +53,7 @@ class PartitionFold {
                 StateStore& store, const DedupeShape& dedupe);
 
   // What the store holds of this generation and version; nullopt when it holds nothing of it.
-  [[nodiscard]] std::optional<StateHead> stored();
+  [[nodiscard]] std::optional<StateCheckpoint> stored();
 
   // Begins from what the store holds, which stored() has approved.
   void load();
@@ -75,10 +75,10 @@ class PartitionFold {
   void write(StateBatch& batch);
   void written();
 
-  [[nodiscard]] Offset position() const { return Offset{head_.position()}; }
-  [[nodiscard]] Digest digest() const { return Digest{head_.digest()}; }
+  [[nodiscard]] Offset position() const { return Offset{checkpoint_.position()}; }
+  [[nodiscard]] Digest digest() const { return Digest{checkpoint_.digest()}; }
   [[nodiscard]] Time record_time() const {
-    return Time{std::chrono::milliseconds(head_.record_time())};
+    return Time{std::chrono::milliseconds(checkpoint_.record_time())};
   }
   // When the first timer is due; nullopt: none is set.
   [[nodiscard]] std::optional<Time> next_due() const { return timers_.next_due(); }
@@ -91,8 +91,8 @@ class PartitionFold {
   [[nodiscard]] std::size_t bytes() const { return tables_.bytes() + dedupe_.bytes(); }
 
   // How often computed rows were published: kept with the state, which knows what is due.
-  [[nodiscard]] std::int64_t published() const { return head_.published(); }
-  void set_published(std::int64_t times) { head_.set_published(times); }
+  [[nodiscard]] std::int64_t published() const { return checkpoint_.published(); }
+  void set_published(std::int64_t times) { checkpoint_.set_published(times); }
 
  private:
   struct Unfoldable {
@@ -101,16 +101,16 @@ class PartitionFold {
     bool erasable = false;  // somebody's, and their deletion comes to it
   };
 
-  void take_in(const LogRecord& record);
+  void fold_record(const LogRecord& record);
   [[nodiscard]] std::optional<Unfoldable> open_envelope(const LogRecord& record);
   [[nodiscard]] std::optional<Unfoldable> check_envelope() const;
   [[nodiscard]] std::optional<Unfoldable> open_fact();
-  void settle(const LogRecord& record);
-  void wait(const LogRecord& record);
+  void fold_fact(const LogRecord& record);
+  void park_behind(const LogRecord& record);
   void tell_of_waiting(const std::string& person);
   void erase_waiting(const std::string& person);
   [[nodiscard]] bool counted_before(const LogRecord& record);
-  void obey(const LogRecord& record, const Control& control);
+  void apply_control(const LogRecord& record, const Control& control);
   void release(std::string_view key, const Control::Release& given = {});
   void discard(Offset position);
   void quarantine(const LogRecord& record, Unfoldable why);
@@ -130,7 +130,7 @@ class PartitionFold {
   const Partition partition_;
   StateStore& store_;
 
-  StateHead head_;
+  StateCheckpoint checkpoint_;
   Tables tables_;
   Parking parking_;
   Receipts receipts_;

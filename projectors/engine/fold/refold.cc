@@ -12,10 +12,10 @@ Refold::Refold(const Projection& projection, const Generation& generation, Parti
 
 void Refold::fold(const LogRecord& record) {
   fold_.fold(record, Emits::dropped);
-  if (fold_.bytes() + fold_.outcomes().bytes > memory_) settle();
+  if (fold_.bytes() + fold_.outcomes().bytes > memory_) write_state();
 }
 
-void Refold::settle() {
+void Refold::write_state() {
   batch_.clear();
   fold_.write(batch_);
   store_.write(batch_);

@@ -27,7 +27,7 @@ class Refold {
   void fold(const LogRecord& record);
 
   // Puts everything folded so far into the store, where StoredRows finds it.
-  void settle();
+  void write_state();
 
   [[nodiscard]] Offset position() const { return fold_.position(); }
   [[nodiscard]] Digest digest() const { return fold_.digest(); }

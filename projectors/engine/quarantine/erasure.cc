@@ -46,12 +46,12 @@ std::vector<Erasure> erase_waiting(std::span<const ParkedRecord> waiting, std::s
   return erasures;
 }
 
-Whose whose(std::string_view value, std::string_view domain, Message& event) {
+PersonalData personal_data_of(std::string_view value, std::string_view domain, Message& event) {
   Envelope envelope;
-  if (!read(std::string(value), envelope, event)) return Whose::unknown;
-  if (!subject_of(event).of.empty()) return Whose::somebodys;
+  if (!read(std::string(value), envelope, event)) return PersonalData::unknown;
+  if (!subject_of(event).of.empty()) return PersonalData::present;
   const bool ours = envelope.domain().empty() || envelope.domain() == domain;
-  return ours && is_nobodys(event) ? Whose::nobodys : Whose::unknown;
+  return ours && is_nobodys(event) ? PersonalData::none : PersonalData::unknown;
 }
 
 }  // namespace sluice

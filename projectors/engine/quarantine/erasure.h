@@ -29,13 +29,13 @@ struct Erasure {
                                                  std::string_view person,
                                                  google::protobuf::Message& event);
 
-// Whose text or choice a record holds.
-enum class Whose {
-  somebodys,
-  nobodys,  // by its kind of fact
-  unknown,  // it cannot be read, or does not say
+// Whether a record holds a person's text or choice.
+enum class PersonalData {
+  present,
+  none,     // by its kind of fact
+  unknown,  // the record cannot be read, or its fact does not say
 };
-[[nodiscard]] Whose whose(std::string_view value, std::string_view domain,
-                          google::protobuf::Message& event);
+[[nodiscard]] PersonalData personal_data_of(std::string_view value, std::string_view domain,
+                                            google::protobuf::Message& event);
 
 }  // namespace sluice

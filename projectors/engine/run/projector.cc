@@ -42,9 +42,9 @@ void Projector::stop(const std::string& why) const {
   throw Corrupt(name_ + " is stopped, nothing was changed: " + why);
 }
 
-Offset Projector::take(LogRange log) {
-  view_ = sink_.take(partition_, owner_);
-  crash_point(CrashPoint("take.owned"));
+Offset Projector::claim(LogRange log) {
+  view_ = sink_.claim(partition_, owner_);
+  crash_point(CrashPoint("claim.owned"));
   if (log.end < view_.position) {
     stop("the log ends at " + text(log.end) + " and the view was folded up to " +
          text(view_.position) +
@@ -59,7 +59,7 @@ Offset Projector::take(LogRange log) {
 // State behind the view is replayed up to it, state ahead of it (the view was restored from a
 // backup) or of other rules is folded again from the beginning.
 void Projector::begin(LogRange log) {
-  const std::optional<StateHead> stored = fold_.stored();
+  const std::optional<StateCheckpoint> stored = fold_.stored();
   // A state that has published more than its view knows is ahead of it, wherever both stand.
   const bool usable = stored && stored->position() <= view_.position.value &&
                       stored->published() <= view_.published;
@@ -80,7 +80,7 @@ void Projector::begin(LogRange log) {
     fold_.load();
   } else {
     fold_.reset();
-    crash_point(CrashPoint("take.state_cleared"));
+    crash_point(CrashPoint("claim.state_cleared"));
   }
   written_ = fold_.position();
 }
@@ -100,7 +100,7 @@ void Projector::check_against_log(const LogRecord& record) {
 }
 
 void Projector::fold(const LogRecord& record) {
-  CHECK(!unsettled_, "an unsettled flush is settled before anything else is folded");
+  CHECK(!in_doubt_, "an unsettled flush is settled before anything else is folded");
   if (to_check_) {
     check_against_log(record);
     if (!replaying()) begin_computing();
@@ -163,14 +163,14 @@ void Projector::shrink() {
   show_held();
 }
 
-void Projector::tend() {
+void Projector::maintain() {
   // Another partition may have become busy, and what is held be too much.
   if (replaying()) {
     if (full()) write_state();
     return;
   }
   if (pending()) return;
-  if (computed_) computed_->tend();
+  if (computed_) computed_->schedule();
   if (fold_.tables().row_bytes() > memory_.at_hand()) shrink();
 }
 
@@ -203,7 +203,7 @@ void Projector::collect_rows() {
 }
 
 void Projector::flush(Offset log_end) {
-  if (unsettled_) return settle();
+  if (in_doubt_) return resolve_in_doubt();
   if (computed_ && !replaying()) computed_->take();
   if (!pending() && (!computed_ || computed_->publishing().empty())) return;
   intact_ = false;
@@ -220,7 +220,7 @@ void Projector::flush(Offset log_end) {
 
 // Rows before state: a crash in between leaves state behind the view, which replay repairs; the
 // reverse would cost a full refold.
-void Projector::commit(const Unsettled& flush) {
+void Projector::commit(const InDoubtFlush& flush) {
   crash_point(CrashPoint("flush.before"));
   collect_rows();
   const Outcomes& outcomes = fold_.outcomes();
@@ -243,15 +243,15 @@ void Projector::commit(const Unsettled& flush) {
   CHECK(batch.from < batch.to || (batch.from == batch.to && !batch.computed.empty()),
         "a flush moves the position on, or publishes what was computed");
   if (sink_.flush(batch) == FlushOutcome::in_doubt) {
-    unsettled_ = flush;
+    in_doubt_ = flush;
     return;
   }
   committed(flush);
 }
 
-void Projector::committed(const Unsettled& flush) {
+void Projector::committed(const InDoubtFlush& flush) {
   crash_point(CrashPoint("flush.committed"));
-  unsettled_.reset();
+  in_doubt_.reset();
   view_.position = flush.to;
   view_.digest = flush.digest;
   view_.published = flush.published;
@@ -266,11 +266,11 @@ void Projector::committed(const Unsettled& flush) {
 // What the view says decides: at `to` the commit went through; still at `from`, the same flush
 // again (the first may yet commit: then the compare-and-set makes this one Fenced, and the
 // partition is taken again); anything else, or another owner: Fenced.
-void Projector::settle() {
-  CHECK(unsettled_.has_value(), "there is a flush to settle");
+void Projector::resolve_in_doubt() {
+  CHECK(in_doubt_.has_value(), "there is a flush to settle");
   const std::optional<ViewPosition> now = sink_.position(partition_);
   if (!now || now->owner != owner_) throw Fenced(name_ + " has another owner");
-  const Unsettled flush = *unsettled_;
+  const InDoubtFlush flush = *in_doubt_;
   if (now->position == flush.to && now->digest == flush.digest &&
       now->published == flush.published) {
     return committed(flush);

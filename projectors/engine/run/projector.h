@@ -49,7 +49,7 @@ class Projector {
   // Takes the partition: from now on no other owner's flush passes. Decides from view, state and
   // the log's range where folding begins, and returns from where to read. Corrupt: the log does not
   // hold what the view was folded from; nothing was changed.
-  Offset take(LogRange log);
+  Offset claim(LogRange log);
 
   // Folds the record, or checks it, while the log is compared with what was folded before. Corrupt:
   // the log is not the one that the state or the view was folded from.
@@ -62,11 +62,11 @@ class Projector {
   void flush(Offset log_end);
 
   // An unsettled flush is settled before anything else is folded. Retryable: still unsettled.
-  void settle();
-  [[nodiscard]] bool unsettled() const { return unsettled_.has_value(); }
+  void resolve_in_doubt();
+  [[nodiscard]] bool in_doubt() const { return in_doubt_.has_value(); }
 
   // To be called now and then, whether anything is folded or not.
-  void tend();
+  void maintain();
   // Whether a computation is finished and its rows are not yet flushed.
   [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }
   // None while that is not known, or if the projection computes nothing.
@@ -94,7 +94,7 @@ class Projector {
   [[nodiscard]] std::optional<Time> next_due() const { return fold_.next_due(); }
 
  private:
-  struct Unsettled {
+  struct InDoubtFlush {
     Offset to;
     Digest digest;
     Offset log_end;
@@ -112,8 +112,8 @@ class Projector {
   void begin_computing();
   void write_state();
   void collect_rows();
-  void commit(const Unsettled& flush);
-  void committed(const Unsettled& flush);
+  void commit(const InDoubtFlush& flush);
+  void committed(const InDoubtFlush& flush);
   [[noreturn]] void stop(const std::string& why) const;
 
   const Partition partition_;
@@ -133,7 +133,7 @@ class Projector {
   ViewPosition view_;
   std::optional<Offset>
       to_check_;  // the offset of the last folded record, until the log has shown it
-  std::optional<Unsettled> unsettled_;
+  std::optional<InDoubtFlush> in_doubt_;
   Offset written_;  // the state's position
   bool intact_ = true;
 

@@ -75,7 +75,7 @@ void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
     if (!reader_) open_reader();
     if (!reader_) return;
     fold(reader_->poll(wait));
-    for (auto& [partition, assigned] : assigned_) tend(partition, assigned);
+    for (auto& [partition, assigned] : assigned_) service(partition, assigned);
     if (now_ >= next_progress_) show_progress();
     if (reader_backoff_.count() > 0) parts_.probe.running(config_.name);
     reader_backoff_ = milliseconds{0};
@@ -105,7 +105,7 @@ void Worker::read_anew(const Unreadable& failure) {
     spdlog::warn("reading anew projection={} partition={} reason=\"{}\"", projection_.name,
                  partition.value, failure.what());
     assigned.projector.reset();
-    take(partition, assigned);
+    claim(partition, assigned);
     assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
   });
 }
@@ -135,7 +135,7 @@ Offset Worker::acquired(Partition partition) {
   const LogRange log = parts_.topology.range(stream_, partition);
   Assigned& assigned = assigned_[partition];
   assigned = Assigned{};
-  guarded(partition, assigned, [&] { take(partition, assigned); });
+  guarded(partition, assigned, [&] { claim(partition, assigned); });
   // Not taken: whatever is read from here is passed over until it is.
   return assigned.projector ? assigned.projector->reads_from() : log.end;
 }
@@ -152,17 +152,17 @@ void Worker::lost(Partition partition) {
   spdlog::info("partition lost projection={} partition={}", projection_.name, partition.value);
 }
 
-void Worker::take(Partition partition, Assigned& assigned) {
+void Worker::claim(Partition partition, Assigned& assigned) {
   require_stream();
   if (!assigned.store) assigned.store = parts_.open_store(partition);
-  const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++takings_);
+  const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++claims_);
   auto projector =
       std::make_unique<Projector>(projection_, generation_, partition, owner, config_.limits,
                                   ProjectorParts{*assigned.store, parts_.sink, emitter_,
                                                  parts_.probe, parts_.memory, parts_.computations});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
-  const Offset from = projector->take(log);
+  const Offset from = projector->claim(log);
   spdlog::info("partition acquired projection={} partition={} position={} view={} owner={}",
                projection_.name, partition.value, from.value, projector->flushed().value, owner);
   parts_.probe.running(label(partition));
@@ -229,7 +229,7 @@ void Worker::fold(std::span<const LogRecord> records) {
       ++assigned->folded;
       if (projector.full()) flush(*assigned);
     });
-    if (!assigned->projector || assigned->projector->unsettled() || assigned->projector->full()) {
+    if (!assigned->projector || assigned->projector->in_doubt() || assigned->projector->full()) {
       hold(partition, *assigned);
     }
   }
@@ -247,27 +247,27 @@ void Worker::resume(Partition partition, Assigned& assigned) {
   assigned.paused = false;
 }
 
-void Worker::tend(Partition partition, Assigned& assigned) {
+void Worker::service(Partition partition, Assigned& assigned) {
   assigned.log_end = reader_->end(partition);
   if (!assigned.stopped && now_ >= assigned.retry_at) {
     guarded(partition, assigned, [&] { go_on(partition, assigned); });
   }
   const bool able =
-      assigned.projector && !assigned.projector->unsettled() && !assigned.projector->full();
+      assigned.projector && !assigned.projector->in_doubt() && !assigned.projector->full();
   if (able && assigned.paused) resume(partition, assigned);
   if (!able) hold(partition, assigned);
 }
 
 void Worker::go_on(Partition partition, Assigned& assigned) {
   if (!assigned.projector) {
-    take(partition, assigned);
+    claim(partition, assigned);
     assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
     return;
   }
-  if (assigned.projector->unsettled() || flush_due(assigned)) {
+  if (assigned.projector->in_doubt() || flush_due(assigned)) {
     flush(assigned);
   } else {
-    assigned.projector->tend();
+    assigned.projector->maintain();
   }
   tick(partition, assigned);
 }
@@ -292,7 +292,7 @@ void Worker::flush(Assigned& assigned) {
   const Clock::time_point begun = Clock::now();
   assigned.projector->flush(assigned.log_end);
   parts_.probe.flush_took(Clock::now() - begun);
-  if (assigned.projector->unsettled()) return back_off(assigned);
+  if (assigned.projector->in_doubt()) return back_off(assigned);
   if (!assigned.trouble.empty()) {
     parts_.probe.running(label(assigned.projector->partition()));
     assigned.trouble.clear();
@@ -304,7 +304,7 @@ void Worker::flush(Assigned& assigned) {
 
 void Worker::tick(Partition partition, Assigned& assigned) {
   const Projector& projector = *assigned.projector;
-  if (!generation_.live || projector.unsettled() || projector.replaying()) return;
+  if (!generation_.live || projector.in_doubt() || projector.replaying()) return;
   const Ticker::Quiet quiet{projector.next_due(), projector.reads_from(), assigned.log_end, wall_};
   const std::optional<Time> recorded_at = assigned.ticker.due(quiet);
   if (!recorded_at) return;

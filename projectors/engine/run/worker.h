@@ -96,9 +96,9 @@ class Worker final : private Ownership {
   void open_reader();
   // Throws Retryable: who deleted it may put it back.
   void require_stream();
-  void take(Partition partition, Assigned& assigned);
+  void claim(Partition partition, Assigned& assigned);
   void fold(std::span<const LogRecord> records);
-  void tend(Partition partition, Assigned& assigned);
+  void service(Partition partition, Assigned& assigned);
   void go_on(Partition partition, Assigned& assigned);
   void flush(Assigned& assigned);
   [[nodiscard]] bool flush_due(const Assigned& assigned) const;
@@ -129,7 +129,7 @@ class Worker final : private Ownership {
   bool progress_shown_ = true;
   Clock::time_point reader_retry_at_;
   std::chrono::milliseconds reader_backoff_{0};
-  std::uint64_t takings_ = 0;
+  std::uint64_t claims_ = 0;
   std::minstd_rand jitter_;
 };
 

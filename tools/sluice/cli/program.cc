@@ -8,8 +8,8 @@
 #include <ostream>
 
 #include "storage/base/errors.h"
+#include "tools/sluice/cli/configuration.h"
 #include "tools/sluice/cli/help.h"
-#include "tools/sluice/cli/outside.h"
 #include "tools/sluice/cli/units.h"
 
 namespace sluice {
@@ -122,13 +122,13 @@ Command Command::command(std::string_view name, std::string_view help, std::stri
   if (!example.empty()) sub->footer("Example:\n  " + std::string(example));
   // A command with commands below it does nothing by itself.
   app_->require_subcommand(1);
-  return {*sub, *speech_, *chosen_};
+  return {*sub, *output_, *chosen_};
 }
 
-void Command::runs(std::function<Exit(const Speech&)> action) {
-  app_->add_flag("--json", speech_->json, "Print the result as JSON");
-  app_->callback([action = std::move(action), speech = speech_, chosen = chosen_] {
-    *chosen = [action, speech] { return action(*speech); };
+void Command::runs(std::function<Exit(const OutputForm&)> action) {
+  app_->add_flag("--json", output_->json, "Print the result as JSON");
+  app_->callback([action = std::move(action), output = output_, chosen = chosen_] {
+    *chosen = [action, output] { return action(*output); };
   });
 }
 
@@ -136,10 +136,10 @@ struct Program::Parts {
   explicit Parts(std::ostream& to) : errors(to) {}
   std::ostream& errors;
   CLI::App app{"Sluice: writes become events, events become tables.", "sluice"};
-  Speech speech;
+  OutputForm output;
   std::function<Exit()> chosen;
   std::string config_file;
-  Command root{app, speech, chosen};
+  Command root{app, output, chosen};
 };
 
 Program::Program(std::ostream& errors) : parts_(std::make_unique<Parts>(errors)) {
@@ -168,9 +168,9 @@ int Program::run(int argc, const char* const* argv, const char* const* environme
   };
   try {
     // Before the flags are read, since required properties may come from outside.
-    apply_outside(app, config_path(argc, argv, environment), environment);
+    apply_configuration(app, config_path(argc, argv, environment), environment);
     app.parse(argc, argv);
-    parts_->speech.progress = ::isatty(STDERR_FILENO) == 1;
+    parts_->output.progress = ::isatty(STDERR_FILENO) == 1;
     return static_cast<int>(parts_->chosen());
   } catch (const CLI::Success& asked) {  // for help or the version
     return app.exit(asked);

@@ -26,15 +26,15 @@ namespace sluice {
 enum class Exit { done = 0, found = 1, failed = 2 };
 
 // How a command is to speak. Results go to stdout, everything else to stderr.
-struct Speech {
+struct OutputForm {
   bool json = false;
   bool progress = false;  // stderr is a terminal
 };
 
 class Command {
  public:
-  Command(CLI::App& app, Speech& speech, std::function<Exit()>& chosen)
-      : app_(&app), speech_(&speech), chosen_(&chosen) {}
+  Command(CLI::App& app, OutputForm& output, std::function<Exit()>& chosen)
+      : app_(&app), output_(&output), chosen_(&chosen) {}
 
   // Targets must live until the program ends: keep them in what runs() captures.
   Command& text(std::string_view name, std::string& target, std::string_view help);
@@ -54,11 +54,11 @@ class Command {
   Command& one_of(const std::vector<std::string>& words);
 
   Command command(std::string_view name, std::string_view help, std::string_view example = {});
-  void runs(std::function<Exit(const Speech&)> action);
+  void runs(std::function<Exit(const OutputForm&)> action);
 
  private:
   CLI::App* app_;
-  Speech* speech_;
+  OutputForm* output_;
   std::function<Exit()>* chosen_;
   CLI::Option* last_ = nullptr;
 };

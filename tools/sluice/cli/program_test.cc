@@ -34,7 +34,7 @@ struct Run {
     command.bytes("memory", told.memory, 1 << 20, "How much");
     command.list("domains", told.domains, "Which");
     command.flag("cold", told.cold, "Whether");
-    command.runs([this](const Speech&) {
+    command.runs([this](const OutputForm&) {
       ran = true;
       return Exit::found;
     });

@@ -20,7 +20,7 @@ std::string below(const google::protobuf::Descriptor& row, std::string_view key)
 
 std::vector<std::string> ComputedAccount::expect(const AsOfs& published) {
   stops_.clear();
-  bool settled = false;
+  bool written = false;
   std::vector<std::string> too_late;
   for (const auto& [key, as_of] : published) {
     const auto done = done_.find(key);
@@ -29,8 +29,8 @@ std::vector<std::string> ComputedAccount::expect(const AsOfs& published) {
       stops_.emplace(*as_of, key);
       continue;
     }
-    if (!settled) refold_.settle();
-    settled = true;
+    if (!written) refold_.write_state();
+    written = true;
     const auto changed = changed_at(key);
     if (changed && *changed <= Offset{*as_of}) {
       compute(key, *as_of);
@@ -51,7 +51,7 @@ std::vector<std::string> ComputedAccount::expect_last(const AsOfs& published, Of
 }
 
 void ComputedAccount::compute_until(Offset offset) {
-  refold_.settle();
+  refold_.write_state();
   while (!stops_.empty() && stops_.begin()->first <= offset.value) {
     const auto stop = stops_.begin();
     if (changed_at(stop->second)) compute(stop->second, stop->first);

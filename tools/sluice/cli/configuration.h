@@ -18,8 +18,8 @@ namespace sluice {
 
 // Gives every property of every command its value from the file and the environment, as if it were
 // the default. Throws Misconfigured on a value out of bounds, and on a name that no command has.
-void apply_outside(CLI::App& app, const std::optional<std::string>& file,
-                   const char* const* environment);
+void apply_configuration(CLI::App& app, const std::optional<std::string>& file,
+                         const char* const* environment);
 
 // What was wrong with the command line, in one sentence, with what was probably meant.
 [[nodiscard]] std::string explain(const CLI::App& app, const CLI::ParseError& error);

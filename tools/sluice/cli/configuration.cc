@@ -1,4 +1,4 @@
-#include "tools/sluice/cli/outside.h"
+#include "tools/sluice/cli/configuration.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -211,8 +211,8 @@ std::optional<std::string> config_path(int argc, const char* const* argv,
   return std::nullopt;
 }
 
-void apply_outside(CLI::App& app, const std::optional<std::string>& file,
-                   const char* const* environment) {
+void apply_configuration(CLI::App& app, const std::optional<std::string>& file,
+                         const char* const* environment) {
   if (file) apply_file(app, *file);
   apply_environment(app, environment);
 }

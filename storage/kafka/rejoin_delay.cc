@@ -1,4 +1,4 @@
-#include "storage/kafka/left_places.h"
+#include "storage/kafka/rejoin_delay.h"
 
 #include "storage/base/errors.h"
 
@@ -12,30 +12,30 @@ std::string name_of(const KafkaMember& member) { return member.group + "/" + mem
 
 }  // namespace
 
-void LeftPlaces::went(const KafkaMember& member, std::chrono::milliseconds session) {
+void RejoinDelay::left_idle(const KafkaMember& member, std::chrono::milliseconds session) {
   const std::lock_guard lock(mutex_);
-  forgotten_[name_of(member)] = Clock::now() + session + kMargin;
+  session_expires_[name_of(member)] = Clock::now() + session + kMargin;
 }
 
-void LeftPlaces::require_forgotten(const KafkaMember& member) {
+void RejoinDelay::require_session_expired(const KafkaMember& member) {
   const std::lock_guard lock(mutex_);
-  const auto found = forgotten_.find(name_of(member));
-  if (found == forgotten_.end()) return;
+  const auto found = session_expires_.find(name_of(member));
+  if (found == session_expires_.end()) return;
   if (Clock::now() < found->second) {
     throw Retryable("the group " + member.group + " had nothing for " + member.instance +
                     " and still remembers it");
   }
-  forgotten_.erase(found);
+  session_expires_.erase(found);
 }
 
-bool LeftPlaces::first_to_go(const KafkaMember& member) {
+bool RejoinDelay::may_leave_idle(const KafkaMember& member) {
   const std::lock_guard lock(mutex_);
-  return have_gone_.insert(name_of(member)).second;
+  return left_idle_once_.insert(name_of(member)).second;
 }
 
-void LeftPlaces::has_something(const KafkaMember& member) {
+void RejoinDelay::has_partitions(const KafkaMember& member) {
   const std::lock_guard lock(mutex_);
-  have_gone_.erase(name_of(member));
+  left_idle_once_.erase(name_of(member));
 }
 
 }  // namespace sluice::kafka
