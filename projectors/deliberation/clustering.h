@@ -1,10 +1,10 @@
 #pragma once
 
 // What the fold keeps for the math beside the votes: numbers for opinions and ballots in their
-// order, and who is clustered. The rule holds after every fact: whoever has min(7, opinions with a
-// vote) votes is in; while fewer than fifteen are, so are those with the most votes, of equals the
-// earlier; nobody who is in leaves. Only eligible participants and their votes count. Source: the
-// math's specification, section 3.
+// order, and which participants are clustered. The rule holds after every fact: a participant with
+// min(7, opinions with a vote) votes is in; while fewer than fifteen are, so are those with the
+// most votes, of equals the earlier; nobody who is in leaves. Only eligible participants and their
+// votes count. Source: the math's specification, section 3.
 
 #include "deliberation/tables.pb.h"
 

@@ -27,8 +27,8 @@ void add_lines(const std::string& opinion_id, std::string_view participants, Vot
   id_lines::for_each(participants, add);
 }
 
-// The fold's own memory: everybody stands once among the voters of what they vote on or did, and of
-// whoever was removed nothing is left but that they were.
+// The fold's own memory: each participant stands once among the voters of each opinion that they
+// have voted on; of a removed participant only the mark of the removal is left.
 void require_remembered(Driver& driver, const std::string& id,
                         const DeliberationModel::Situation& now) {
   Votes voters;

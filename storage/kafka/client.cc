@@ -126,10 +126,11 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
   static_cast<void>(conf.release());  // the client's since it succeeded
 }
 
-// Without a good-bye to the group: whoever wants one says it before. librdkafka waits for what a
-// consumer has in flight, such as progress that the broker does not acknowledge, for a minute or
-// longer, and nothing cuts that short: past our deadline a thread of its own waits for it. A
-// producer ends at once, and is waited for: until then it may read the records that it was lent.
+// Does not leave the group: a reader that wants to leave calls rd_kafka_consumer_close() first.
+// librdkafka's destroy waits for requests in flight, such as a commit of offsets that the broker
+// does not acknowledge, for a minute or longer and without a timeout: past our deadline a detached
+// thread goes on waiting. A producer is always waited for: until its end it may read the bytes of
+// the records that it was lent.
 Client::~Client() {
   if (client_ == nullptr) return;
   if (rd_kafka_type(client_) == RD_KAFKA_PRODUCER) {

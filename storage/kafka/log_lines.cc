@@ -20,7 +20,7 @@ void LogLines::take(int syslog_level, const char* kind, const char* text) {
   const auto now = std::chrono::steady_clock::now();
   int withheld = 0;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto [line, first] = shown_.try_emplace(kind);
     if (!first && now - line->second.at < kBetween) {
       ++line->second.withheld;

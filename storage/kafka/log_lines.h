@@ -2,8 +2,9 @@
 
 #include <chrono>
 #include <map>
-#include <mutex>
 #include <string>
+
+#include "storage/base/mutex.h"
 
 namespace sluice::kafka {
 
@@ -21,8 +22,8 @@ class LogLines {
   };
 
   const std::string client_;
-  std::mutex mutex_;
-  std::map<std::string, Shown, std::less<>> shown_;  // guarded by mutex_
+  Mutex mutex_;
+  std::map<std::string, Shown, std::less<>> shown_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice::kafka

@@ -13,12 +13,12 @@ std::string name_of(const KafkaMember& member) { return member.group + "/" + mem
 }  // namespace
 
 void RejoinDelay::left_idle(const KafkaMember& member, std::chrono::milliseconds session) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   session_expires_[name_of(member)] = Clock::now() + session + kMargin;
 }
 
 void RejoinDelay::require_session_expired(const KafkaMember& member) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = session_expires_.find(name_of(member));
   if (found == session_expires_.end()) return;
   if (Clock::now() < found->second) {
@@ -29,12 +29,12 @@ void RejoinDelay::require_session_expired(const KafkaMember& member) {
 }
 
 bool RejoinDelay::may_leave_idle(const KafkaMember& member) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return left_idle_once_.insert(name_of(member)).second;
 }
 
 void RejoinDelay::has_partitions(const KafkaMember& member) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   left_idle_once_.erase(name_of(member));
 }
 

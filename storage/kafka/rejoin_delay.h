@@ -2,10 +2,10 @@
 
 #include <chrono>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 
+#include "storage/base/mutex.h"
 #include "storage/kafka/kafka_log.h"
 
 namespace sluice::kafka {
@@ -27,7 +27,7 @@ class RejoinDelay {
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::map<std::string, Clock::time_point, std::less<>>
       session_expires_;                                // guarded; by group/instance
   std::set<std::string, std::less<>> left_idle_once_;  // guarded

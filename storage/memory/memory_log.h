@@ -23,7 +23,7 @@ struct MemoryAssignment {
 
 // A log in memory, with the faults that a log can have on demand. Writers and readers may be on
 // different threads, each on one; it must outlive them. poll() never waits, whatever its timeout:
-// time belongs to whoever simulates it.
+// the test moves time.
 class MemoryLog final : public LogTopology {
  public:
   // Stamps records; asked once an append. It may go back, as a broker's clock may.

@@ -325,7 +325,7 @@ TEST_CASE("a protobuf batch meets the same rules") {
   CHECK(faults_of(post()) == "0 data.choice");
   envelope.set_type("opinion.created");
   CHECK(faults_of(post()) == "0 type; 0 data.choice");
-  // Whoever could say where a derived record comes from could have those that follow dropped.
+  // A producer that could set `origin` could make a receiver drop the true derived records.
   data.set_choice(deliberation::CHOICE_PASS);
   envelope.set_type("vote.set");
   envelope.mutable_origin()->set_position(std::numeric_limits<std::int64_t>::max());

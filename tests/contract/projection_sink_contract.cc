@@ -277,7 +277,7 @@ void computed_rows_are_replaced(const MakeSink& make) {
   CHECK(sink.position(Partition{0})->position == Offset{4});
   CHECK(sink.position(Partition{0})->published == 1);
 
-  // Nothing was folded: the position stays, and whoever is not the owner is fenced all the same.
+  // Nothing was folded, so the position stays; another than the owner is fenced all the same.
   const ComputedRows late = computed_rows("a", 2, {2.0});
   CHECK_THROWS_AS((Publication{4, 4, 1, "zombie"}.of(sink, late)), Fenced);
   CHECK(Publication{4, 4, 1}.of(sink, computed_rows("a", 3, {1.5, {}}),

@@ -1,5 +1,5 @@
-// Whoever is deleted goes from quarantine too: with what waits there of them, whatever came first,
-// and as a refold has it.
+// A deleted person is erased from quarantine too: the records of theirs that wait there go, in
+// whatever order deletion and records came, and a refold has the same.
 
 #include <catch2/catch.hpp>
 #include <string>

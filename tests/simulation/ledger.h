@@ -48,7 +48,7 @@ class Ledger {
 
   // Time has come to here: what was to happen by then happens.
   virtual void pass(std::int64_t record_time, std::vector<Telling>& tellings) = 0;
-  // When the first of that is to happen.
+  // The time of the first happening that is still to come; nullopt: there is none.
   [[nodiscard]] virtual std::optional<std::int64_t> next_due() const = 0;
   [[nodiscard]] virtual std::unique_ptr<Ledger> copy() const = 0;
 

@@ -1,6 +1,6 @@
 // Deliberation and people on each other's derived facts, in every order that two logs can have:
-// when everything has arrived, nothing is left of whoever was deleted, and nothing under the name
-// of whoever was merged.
+// when everything has arrived, nothing is left of a deleted person, and nothing under the name of
+// a person who was merged into another.
 
 #include "people/events.pb.h"
 
@@ -108,7 +108,7 @@ class Together {
       const auto found = gone.find(owner);
       RC_ASSERT(found == gone.end() || ends_in_nobody(gone, owner));
     }
-    // People knows of everybody of whom there is something, and remembers nobody who is gone.
+    // People knows every person with a row in deliberation, and remembers none who is gone.
     for (const auto& [participant, id] : parts) {
       auto& people = people_[partition_of(participant)];
       RC_ASSERT(people.row<people::Participation>(participant, id) != nullptr);

@@ -41,7 +41,7 @@ class DeliberationModel {
     bool deleted = false;
     std::map<std::string, deliberation::Import> imports;
     std::map<std::string, deliberation::Opinion> opinions;
-    // By participant: whoever has a ballot, and what stands on it by opinion.
+    // By participant with a ballot: when they voted, and their choices by opinion.
     std::map<std::string, Times> voted;
     std::map<std::string, std::map<std::string, deliberation::Choice>> standing;
     std::vector<std::int64_t> reactions;

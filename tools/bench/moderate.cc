@@ -34,7 +34,7 @@ constexpr std::size_t kChanged = std::size_t{64} << 20;  // bytes
 
 std::string numbered(std::string prefix, int n) { return prefix += std::to_string(n); }
 
-// A conversation "c" and whoever folds it.
+// A conversation "c" and the projector that folds it.
 class Worker {
  public:
   Worker(const std::string& url, const std::filesystem::path& state, std::size_t cached)

@@ -156,7 +156,7 @@ std::size_t DeliberationTraffic::choose_opinion(Visit& visit) {
        ++tries) {
     number = (number + 1) % opinions.size();
   }
-  // Whoever voted on all votes again; the first seed is never deleted.
+  // A participant who has voted on every opinion votes again; the first seed is never deleted.
   if (!opinions[number].live) number = 0;
   visit.voted.push_back(number);
   return number;

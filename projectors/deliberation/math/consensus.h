@@ -25,7 +25,8 @@ struct Consensus {
 [[nodiscard]] Consensus find_consensus(const Per<Opinion, Counts>& counts,
                                        const Per<Opinion, OpinionStatus>& status);
 
-// The product over groups of the probability to agree, and of that to disagree. 1 without groups.
+// The product over groups of the probability to agree, and the product over groups of the
+// probability to disagree. 1 without groups.
 struct GroupAwareConsensus {
   Per<Opinion, double> agree;
   Per<Opinion, double> disagree;

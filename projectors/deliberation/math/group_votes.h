@@ -12,7 +12,7 @@ namespace sluice::math {
 struct GroupVotes {
   Per<Group, std::uint32_t> size;  // participants
   Per<Group, Per<Opinion, Counts>> counts;
-  Per<Opinion, Counts> all;  // of all groups together: whoever is clustered
+  Per<Opinion, Counts> all;  // of all groups together, so of all clustered participants
 };
 
 // No groups give no counts.

@@ -1,7 +1,8 @@
 #pragma once
 
-// Who is clustered, Polis's "in-conv": whoever has had enough votes, and who was there before
-// fifteen had. Nobody ever leaves, so this is folded along with the votes.
+// Which participants are clustered, Polis's "in-conv": those with enough votes, and those who were
+// let in while fewer than fifteen had enough. Nobody ever leaves, so this is folded along with the
+// votes.
 // Source: the specification, section 3.
 
 #include <cstdint>

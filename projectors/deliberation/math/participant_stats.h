@@ -18,7 +18,7 @@ struct ParticipantStats {
   double extremeness;  // how far beyond the group's middle, away from everybody's
 };
 
-// Of whoever has a group, in row order.
+// Of the participants who have a group, in row order.
 [[nodiscard]] std::vector<ParticipantStats> participant_stats(const Points<Participant>& at,
                                                               const BaseClusters& base,
                                                               const Grouping* grouping);

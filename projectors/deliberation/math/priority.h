@@ -6,7 +6,7 @@
 
 namespace sluice::math {
 
-// Of one opinion, from the votes of whoever is clustered.
+// Of one opinion, from the votes of the participants who are clustered.
 [[nodiscard]] double priority(const Counts& votes, double extremity, bool is_meta);
 
 [[nodiscard]] Per<Opinion, double> priorities(const GroupVotes& votes,

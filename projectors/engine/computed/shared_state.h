@@ -42,7 +42,7 @@ class SharedState {
   void set_position(Offset position);
   // Writes to the store, which is at this position then.
   void write(const StateBatch& batch, Offset position);
-  // Stops whoever reads and returns when nobody does any more.
+  // Tells readers to stop, and returns when none is left.
   void close();
 
   // Any thread.

@@ -12,9 +12,9 @@
 namespace sluice {
 
 // Appends what folds have emitted to the receivers' streams, in order and without a gap: a receiver
-// drops what is not higher than what it has, so a record that came before one of its predecessors
-// would be the end of that one. Of different streams too: what follows from a record in one of them
-// comes behind what was emitted before it in another. One a worker, used by its thread.
+// drops what is not higher than what it has, so a predecessor that came late would be dropped for
+// good. The order holds across streams too: a consequence in one stream never comes before what was
+// emitted earlier to another. One a worker, used by its thread.
 class Emitter {
  public:
   // Both must outlive it. So many records go into one append, so that each is done in its time.

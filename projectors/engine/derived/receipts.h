@@ -11,8 +11,8 @@ class Receipts {
  public:
   explicit Receipts(Tables& tables) : receipts_(tables) {}
 
-  // True when it comes for the first time, and takes note of that. Sources append in order and
-  // without a gap, so that what is not higher was taken before.
+  // True when a derived record of this origin comes for the first time; remembers it. Sources
+  // append in order and without a gap, so an origin that is not higher was taken before.
   [[nodiscard]] bool take(const Origin& origin) {
     const Receipt* last = receipts_.find(origin.projection(), origin.partition());
     if (last != nullptr &&

@@ -48,7 +48,7 @@ void append_key_of(std::string& out, const google::protobuf::Message& row);
 
 // Sets `row`'s key fields to what `key` (with its table's prefix) holds.
 void set_key(google::protobuf::Message& row, std::string_view key);
-// The same for whoever has the row's key_fields() at hand.
+// The same for a caller that has the row's key_fields() at hand.
 void set_key(google::protobuf::Message& row,
              std::span<const google::protobuf::FieldDescriptor* const> fields,
              std::string_view key);

@@ -7,9 +7,9 @@
 
 namespace sluice {
 
-// Memory for the rows of all partitions of a process. Whoever holds next to nothing leaves its part
-// to those that are busy: one hot partition may have nearly all. What orders over rows hold is
-// taken out of it. Any thread.
+// Memory for the rows of all partitions of a process. A partition that holds next to nothing leaves
+// its part to those that are busy: one hot partition may have nearly all. What orders over rows
+// hold is taken out of it. Any thread.
 class RowMemory {
  public:
   // Bytes of all partitions together.

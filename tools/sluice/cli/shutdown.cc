@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <condition_variable>
 #include <csignal>
-#include <mutex>
+
+#include "storage/base/mutex.h"
 
 namespace sluice {
 namespace {
@@ -41,9 +41,9 @@ Shutdown::Shutdown() {
 Shutdown::~Shutdown() { pthread_kill(listener_.native_handle(), kEnough); }
 
 void Shutdown::wait() const {
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::unique_lock lock(mutex);
+  Mutex mutex;
+  ConditionVariable changed;
+  MutexLock lock(mutex);
   changed.wait(lock, token(), [] { return false; });
 }
 
