@@ -37,9 +37,11 @@ class EventWriter {
 struct LogRecord {
   Partition partition;
   Offset offset;
-  Time appended_at;  // stamped by the log itself
+  Time appended_at;
   std::string_view key;
   std::string_view value;
+  // False: `appended_at` is what the record's producer claims, which proves nothing.
+  bool stamped_by_log = true;
 };
 
 // Told which partitions a reader has. Called inside poll(), on the thread that polls.
@@ -83,7 +85,8 @@ class EventReader {
   virtual ~EventReader() = default;
 
   // Waits up to `timeout` for records. Tells Ownership of changes first. Those of one partition
-  // come in order and without a gap; readers see only what is durable. May return none.
+  // come in order and none is left out, though a log may leave out offsets: transaction markers,
+  // aborted records and what was compacted away. Readers see only what is durable. May return none.
   // The span and what it points to are valid until the next call of poll() or seek().
   virtual std::span<const LogRecord> poll(std::chrono::milliseconds timeout) = 0;
 
@@ -93,7 +96,14 @@ class EventReader {
   // While paused a partition yields no records; the reader stays a member and keeps its partitions.
   virtual void pause(Partition partition, bool paused) = 0;
 
-  // The durable end of the partition as last heard of: the offset that the next record will have.
+  // Whether poll() has returned every record of the partition that can be read, as far as the
+  // reader knows now. Offsets cannot tell: behind the last record there may be some that no reader
+  // ever gets. False while paused, behind an Unreadable, and after seek() until it is known anew.
+  [[nodiscard]] virtual bool caught_up(Partition partition) = 0;
+
+  // For display: what a position is behind by is this less the position. The offset that poll() is
+  // at, where it has caught up and nothing is held back from it; else the durable end of the
+  // partition as last heard of, which counts the records of a transaction that is still open.
   virtual Offset end(Partition partition) = 0;
 
   // Shows the group's progress to the log's own tools: where each of these partitions stands. Best

@@ -42,6 +42,12 @@ void EmbeddedReader::seek(Partition partition, Offset position) {
 
 void EmbeddedReader::pause(Partition partition, bool paused) { held(partition).paused = paused; }
 
+bool EmbeddedReader::caught_up(Partition partition) {
+  const Held& asked = held(partition);
+  return !asked.paused && !asked.out_of_range &&
+         asked.position == log_.end(stream_, asked.partition);
+}
+
 Offset EmbeddedReader::end(Partition partition) {
   return log_.end(stream_, held(partition).partition);
 }

@@ -17,6 +17,7 @@ class EmbeddedReader final : public EventReader {
   std::span<const LogRecord> poll(std::chrono::milliseconds timeout) override;
   void seek(Partition partition, Offset position) override;
   void pause(Partition partition, bool paused) override;
+  bool caught_up(Partition partition) override;
   Offset end(Partition partition) override;
   // There is no tool of the log's own to show it to.
   void show_progress(std::span<const PartitionProgress>) override {}

@@ -92,7 +92,7 @@ RoleProperties reader_properties(const KafkaConfig& config, const KafkaMember& m
       .required = {{"group.id", member.group},
                    {"enable.auto.commit", "false"},
                    {"enable.auto.offset.store", "false"},
-                   {"enable.partition.eof", "false"},
+                   {"enable.partition.eof", "true"},
                    {"isolation.level", "read_committed"},
                    {"check.crcs", "true"},
                    {"auto.offset.reset", "error"},

@@ -173,7 +173,8 @@ void KafkaReader::acquire_pending() {
     // What it throws leaves poll(), and the next poll asks again.
     const Offset position = ownership_.acquired(partition);
     pending_.pop_front();
-    held_[partition] = {.next = position, .end = known ? known->second : position};
+    held_[partition] = {
+        .next = position, .end = known ? known->second : position, .nothing_until = {}};
     fetched_.gather(stream_, partition);
     check(rd_kafka_incremental_assign(client_.get(), listed(partition, position).get()),
           "reading " + at(partition));
@@ -193,6 +194,10 @@ void KafkaReader::collect(std::span<rd_kafka_message_t* const> messages) {
     // Fetched before a seek, a pause, a failure or a loss. What is dropped is read again from
     // `next`.
     if (held == nullptr || held->paused || held->failed) continue;
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      held->nothing_until = Offset{message->offset};
+      continue;
+    }
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       take_failure(*message);
       continue;
@@ -200,18 +205,15 @@ void KafkaReader::collect(std::span<rd_kafka_message_t* const> messages) {
     const Offset offset{message->offset};
     if (offset < held->next) continue;
     held->next = offset.next();
+    held->nothing_until.reset();
     rd_kafka_timestamp_type_t stamped_by{};
     const auto stamp = rd_kafka_message_timestamp(message, &stamped_by);
-    if (stamped_by != RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME) {
-      throw Misconfigured(
-          at(partition) +
-          " is stamped by producers: set its message.timestamp.type to LogAppendTime");
-    }
     records_.push_back({partition,
                         offset,
                         Time{milliseconds{stamp}},
                         {static_cast<const char*>(message->key), message->key_len},
-                        {static_cast<const char*>(message->payload), message->len}});
+                        {static_cast<const char*>(message->payload), message->len},
+                        stamped_by == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME});
   }
 }
 
@@ -224,7 +226,7 @@ void KafkaReader::ask_for_more() {
   constexpr milliseconds kRetryAfterTimeout{1000};
   if (fetched_.waiting() >= low_water_ || Clock::now() < next_question_) return;
   const auto behind = std::find_if(held_.begin(), held_.end(), [&](const auto& h) {
-    return !h.second.paused && !h.second.failed && h.second.next < end(h.first);
+    return !h.second.paused && !h.second.failed && !caught_up(h.first);
   });
   if (behind == held_.end()) return;
   const auto known = range(behind->first, kLeaderTimeout);
@@ -277,6 +279,7 @@ void KafkaReader::throw_failure() {
 void KafkaReader::seek(Partition partition, Offset position) {
   Held& sought = held(partition);
   sought.next = position;
+  sought.nothing_until.reset();
   if (sought.failed) return assign_anew(partition, position);
   if (!sought.paused) go_to(partition, position);
 }
@@ -291,6 +294,7 @@ void KafkaReader::pause(Partition partition, bool paused) {
   }
   check(rd_kafka_resume_partitions(client_.get(), list.get()), "resuming " + at(partition));
   // Not where librdkafka believes that we were: it may have handed out what poll() dropped.
+  changed.nothing_until.reset();
   if (!changed.failed) go_to(partition, changed.next);
 }
 
@@ -323,12 +327,28 @@ void KafkaReader::assign_anew(Partition partition, Offset position) {
   held(partition).failed = false;
 }
 
+// The client tells that it reached the end (of what is committed) only with the answer that follows
+// the last records, a tenth of a second later: where the last one lies at the high watermark, which
+// came with it, nothing needs to be waited for.
+bool KafkaReader::caught_up(Partition partition) {
+  const Held& asked = held(partition);
+  if (asked.paused || asked.failed) return false;
+  return asked.nothing_until.has_value() || asked.next >= known_end(partition, asked);
+}
+
 Offset KafkaReader::end(Partition partition) {
   const Held& asked = held(partition);
+  const Offset known = known_end(partition, asked);
+  // Behind it are open transactions, whose records may become readable yet.
+  const bool held_back = !asked.nothing_until || known > *asked.nothing_until;
+  return held_back ? std::max(known, asked.next) : asked.next;
+}
+
+Offset KafkaReader::known_end(Partition partition, const Held& held) const {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   rd_kafka_get_watermark_offsets(client_.get(), stream_.c_str(), partition.value, &begin, &end);
-  return std::max({asked.end, asked.next, Offset{end}});
+  return std::max(held.end, Offset{end});
 }
 
 // One at a time: librdkafka keeps what it cannot send while the coordinator is away, and each that

@@ -29,6 +29,7 @@ class KafkaReader final : public EventReader {
   std::span<const LogRecord> poll(std::chrono::milliseconds timeout) override;
   void seek(Partition partition, Offset position) override;
   void pause(Partition partition, bool paused) override;
+  bool caught_up(Partition partition) override;
   Offset end(Partition partition) override;
   void show_progress(std::span<const PartitionProgress> progress) override;
 
@@ -41,6 +42,8 @@ class KafkaReader final : public EventReader {
   struct Held {
     Offset next;  // what poll() returns next
     Offset end;   // when it was last asked for
+    // Up to here the client found nothing more to return; nullopt: records came since, or a seek.
+    std::optional<Offset> nothing_until;
     bool paused = false;
     bool failed = false;  // librdkafka has given it up, until it is assigned anew
   };
@@ -63,6 +66,8 @@ class KafkaReader final : public EventReader {
   void close();
 
   Held& held(Partition partition);
+  // The durable end as last heard of, whatever lies before it.
+  [[nodiscard]] Offset known_end(Partition partition, const Held& held) const;
   [[nodiscard]] std::string at(Partition partition) const;
   // Nothing when no broker tells in time.
   [[nodiscard]] std::optional<std::pair<Offset, Offset>> range(

@@ -37,10 +37,25 @@ void MemoryReader::seek(Partition partition, Offset position) {
 
 void MemoryReader::pause(Partition partition, bool paused) { held(partition).paused = paused; }
 
+bool MemoryReader::caught_up(Partition partition) {
+  const Held& found = held(partition);
+  return !found.paused && !found.out_of_range && !has_more(found);
+}
+
 Offset MemoryReader::end(Partition partition) {
   const Held& found = held(partition);
+  if (!has_more(found)) return found.position;
   const std::lock_guard lock(stream_.mutex);
   return stream_.partitions[static_cast<std::size_t>(found.partition.value)].range().end;
+}
+
+bool MemoryReader::has_more(const Held& held) {
+  const std::lock_guard lock(stream_.mutex);
+  const MemoryPartition& partition =
+      stream_.partitions[static_cast<std::size_t>(held.partition.value)];
+  const LogRange range = partition.range();
+  if (held.position < range.begin || held.position > range.end) return true;
+  return partition.index_of(held.position) < partition.records().size();
 }
 
 void MemoryReader::follow_assignment() {
@@ -87,8 +102,9 @@ void MemoryReader::take(Held& held) {
   for (; i < records.size() && taken_.size() < poll_records_; ++i) {
     const auto& r = records[i];
     taken_.push_back({held.partition, r.offset, r.appended_at, r.key(), r.value()});
+    // Not on to the end, which may lie behind offsets that no record has.
+    held.position = r.offset.next();
   }
-  held.position = i < records.size() ? records[i].offset : range.end;
 }
 
 MemoryReader::Held& MemoryReader::held(Partition partition) {

@@ -18,6 +18,7 @@ class MemoryReader final : public EventReader {
   std::span<const LogRecord> poll(std::chrono::milliseconds timeout) override;
   void seek(Partition partition, Offset position) override;
   void pause(Partition partition, bool paused) override;
+  bool caught_up(Partition partition) override;
   Offset end(Partition partition) override;
   void show_progress(std::span<const PartitionProgress>) override {}
 
@@ -31,6 +32,7 @@ class MemoryReader final : public EventReader {
 
   void follow_assignment();
   void take(Held& held);
+  bool has_more(const Held& held);
   Held& held(Partition partition);
 
   MemoryStream& stream_;

@@ -249,6 +249,7 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 
 void Worker::service(Partition partition, Assigned& assigned) {
   assigned.log_end = reader_->end(partition);
+  assigned.caught_up = !assigned.paused && reader_->caught_up(partition);
   if (!assigned.stopped && now_ >= assigned.retry_at) {
     guarded(partition, assigned, [&] { go_on(partition, assigned); });
   }
@@ -279,7 +280,7 @@ bool Worker::flush_due(const Assigned& assigned) const {
   if (projector.full()) return true;
   const auto since = std::max<Clock::duration>(now_ - assigned.last_flush, milliseconds{1});
   if (since < (computed ? config_.computed_flush_interval : config_.flush_interval)) return false;
-  if (since >= config_.lagging_flush_interval) return true;
+  if (assigned.caught_up || since >= config_.lagging_flush_interval) return true;
   // Lagging: at the rate of this interval it takes longer than one to reach the end.
   const double behind = static_cast<double>(assigned.log_end.value - projector.position().value);
   const double folded_an_interval = static_cast<double>(assigned.folded) *
@@ -305,7 +306,8 @@ void Worker::flush(Assigned& assigned) {
 void Worker::tick(Partition partition, Assigned& assigned) {
   const Projector& projector = *assigned.projector;
   if (!generation_.live || projector.in_doubt() || projector.replaying()) return;
-  const Ticker::Quiet quiet{projector.next_due(), projector.reads_from(), assigned.log_end, wall_};
+  const Ticker::Quiet quiet{projector.next_due(), projector.reads_from(), assigned.caught_up,
+                            wall_};
   const std::optional<Time> recorded_at = assigned.ticker.due(quiet);
   if (!recorded_at) return;
   require_stream();

@@ -82,7 +82,8 @@ class Worker final : private Ownership {
     std::string trouble;                   // why nothing is folded now; empty while it is
     bool stopped = false;                  // for good, by this worker
     bool paused = false;
-    Offset log_end;  // as last seen; inside lost() the reader is not asked any more
+    bool caught_up = false;  // all that can be read was given to the projector
+    Offset log_end;          // as last seen; inside lost() the reader is not asked any more
     Clock::time_point last_flush;
     Clock::time_point retry_at;
     std::chrono::milliseconds backoff{0};

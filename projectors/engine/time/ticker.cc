@@ -7,7 +7,7 @@ namespace sluice {
 std::optional<Time> Ticker::due(const Quiet& quiet) const {
   const Time stamp = quiet.wall - kTickGrace;
   if (!quiet.next_due || *quiet.next_due > stamp) return std::nullopt;
-  if (quiet.position < quiet.log_end) return std::nullopt;
+  if (!quiet.caught_up) return std::nullopt;
   if (!last_at_) return stamp;
   const bool unread = quiet.position <= *last_at_;
   if (!unread && *quiet.next_due > last_due_) return stamp;

@@ -22,8 +22,8 @@ class Ticker {
   struct Quiet {
     std::optional<Time> next_due;  // of its timers
     Offset position;               // folded up to here
-    Offset log_end;
-    Time wall;  // the owner's clock
+    bool caught_up = false;        // nothing that can be read lies behind it
+    Time wall;                     // the owner's clock
   };
 
   // The recorded_at of the tick that is to be appended now; nullopt: none is. A timer is due by the
