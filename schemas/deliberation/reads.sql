@@ -1,13 +1,36 @@
+-- A view cannot be given other collations where it stands.
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM pg_attribute
+             WHERE attrelid = to_regclass('deliberation.vote') AND attname = 'opinion_id'
+               AND attcollation <> 'pg_catalog."C"'::regcollation) THEN
+    DROP VIEW deliberation.vote;
+  END IF;
+END $$;
+
 -- One row a vote, for readers who want to join. Reading it costs what the ballots read cost: narrow
 -- by conversation_id, which is the ballots' leading key.
 CREATE OR REPLACE VIEW deliberation.vote AS
 SELECT ballot.conversation_id,
        ballot.participant_id,
-       vote.key AS opinion_id,
-       vote.value AS choice
+       vote.key COLLATE "C" AS opinion_id,
+       vote.value COLLATE "C" AS choice
 FROM deliberation.ballot AS ballot,
      LATERAL jsonb_each_text(ballot.votes) AS vote(key, value);
-COMMENT ON VIEW deliberation.vote IS 'Live votes, one row each: the ballots unnested.';
+COMMENT ON VIEW deliberation.vote IS
+  'Live votes, one row each: the ballots unnested. Narrow it by conversation_id; who voted on one opinion is faster told by deliberation.voters(). Key: conversation_id, participant_id, opinion_id.';
+COMMENT ON COLUMN deliberation.vote.choice IS 'agree, disagree, pass.';
+
+-- Reads the conversation's ballots by their key and unnests none: a look-up a ballot.
+CREATE OR REPLACE FUNCTION deliberation.voters(conversation_id text, opinion_id text)
+RETURNS TABLE (participant_id text, choice text)
+LANGUAGE sql STABLE
+AS $$
+SELECT ballot.participant_id, ballot.votes ->> $2
+FROM deliberation.ballot AS ballot
+WHERE ballot.conversation_id = $1 AND ballot.votes ? $2
+$$;
+COMMENT ON FUNCTION deliberation.voters(text, text) IS
+  'Who has a live vote on the opinion, and which.';
 
 -- Opinions for a participant to vote on next: unseen, live and unmoderated, drawn without
 -- replacement with the math's priority as weight, or 1 where there is none (Efraimidis and Spirakis

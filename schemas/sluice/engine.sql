@@ -3,8 +3,8 @@ CREATE SCHEMA IF NOT EXISTS sluice;
 COMMENT ON SCHEMA sluice IS 'Positions of every projection, what was refused, and what to wait for.';
 
 CREATE TABLE IF NOT EXISTS sluice.applied (
-  name text PRIMARY KEY,
-  digest text NOT NULL,
+  name text COLLATE "C" PRIMARY KEY,
+  digest text COLLATE "C" NOT NULL,
   applied_at timestamptz NOT NULL
 );
 COMMENT ON TABLE sluice.applied IS 'Which DDL was run last, by schema; what is unchanged is not run again.';
@@ -12,7 +12,7 @@ COMMENT ON TABLE sluice.applied IS 'Which DDL was run last, by schema; what is u
 CREATE TABLE IF NOT EXISTS sluice.projection (
   projection text COLLATE "C" NOT NULL,
   generation integer NOT NULL,
-  unique_id text NOT NULL,
+  unique_id text COLLATE "C" NOT NULL,
   version integer NOT NULL,
   partitions integer NOT NULL CHECK (partitions > 0),
   horizon_ms bigint NOT NULL,
@@ -40,12 +40,13 @@ CREATE TABLE IF NOT EXISTS sluice.position (
   emits_from bigint NOT NULL DEFAULT 0,
   log_end bigint NOT NULL DEFAULT 0,
   record_time timestamptz,
-  owner text NOT NULL DEFAULT '',
+  owner text COLLATE "C" NOT NULL DEFAULT '',
   updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (projection, generation, partition),
   FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
 ) WITH (fillfactor = 50);
-ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS trouble text NOT NULL DEFAULT '';
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS
+  trouble text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published bigint NOT NULL DEFAULT 0;
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published_at timestamptz;
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS due bigint;
@@ -74,13 +75,15 @@ CREATE TABLE IF NOT EXISTS sluice.rejection (
   generation integer NOT NULL,
   partition integer NOT NULL,
   position bigint NOT NULL,
-  event_id text NOT NULL,
-  type text NOT NULL,
-  key text NOT NULL,
-  reason text NOT NULL,
+  event_id text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  reason text COLLATE "C" NOT NULL,
   recorded_at timestamptz NOT NULL,
   PRIMARY KEY (projection, generation, partition, position)
 );
+CREATE INDEX IF NOT EXISTS rejection_by_event ON sluice.rejection (event_id);
+CREATE INDEX IF NOT EXISTS rejection_by_key ON sluice.rejection (projection, key);
 COMMENT ON TABLE sluice.rejection IS 'Events that were valid but not admissible.';
 
 CREATE TABLE IF NOT EXISTS sluice.quarantine (
@@ -88,8 +91,8 @@ CREATE TABLE IF NOT EXISTS sluice.quarantine (
   generation integer NOT NULL,
   partition integer NOT NULL,
   position bigint NOT NULL,
-  key text NOT NULL,
-  reason text NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  reason text COLLATE "C" NOT NULL,
   bytes bytea,
   appended_at timestamptz NOT NULL,
   parks_key boolean NOT NULL,

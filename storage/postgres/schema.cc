@@ -42,7 +42,8 @@ std::string_view zero_of(const Column& column) {
 
 std::string column_sql(const Column& column) {
   std::string sql = quoted(column.field->name()) + " " + std::string(sql_type(column));
-  if (column.key && sql_type(column) == "text") sql += " COLLATE \"C\"";
+  // Order and joins are by bytes, as in the fold.
+  if (sql_type(column) == "text") sql += " COLLATE \"C\"";
   if (column.nullable && !column.key) return sql;
   sql += " NOT NULL";
   if (column.key) return sql;
@@ -90,6 +91,8 @@ std::string views_sql(const PublishedSchema& schema, int generation) {
            " AS SELECT " + columns + " FROM " +
            quoted(generation_schema(schema.domain, generation)) + "." + quoted(table_name(*row)) +
            ";\n";
+    sql += comments_sql(*row, schema.tables_source, CommentsOn::view,
+                        quoted(schema.domain) + "." + quoted(table_name(*row)));
   }
   return sql + std::string(schema.reads_sql);
 }
@@ -99,7 +102,8 @@ std::string tables_sql(const PublishedSchema& schema, int generation) {
   std::string sql = "CREATE SCHEMA IF NOT EXISTS " + quoted(name) + ";\n";
   for (const Descriptor* row : published_rows(*schema.tables)) {
     sql += table_sql(*row, name);
-    sql += comments_sql(*row, schema.tables_source, quoted(name) + "." + quoted(table_name(*row)));
+    sql += comments_sql(*row, schema.tables_source, CommentsOn::table,
+                        quoted(name) + "." + quoted(table_name(*row)));
   }
   return sql;
 }

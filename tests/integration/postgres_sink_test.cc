@@ -89,8 +89,8 @@ TEST_CASE("a fenced flush changes nothing, whatever it carried") {
   apply(url);
   PostgresSink zombie = sink_on(url);
   PostgresSink owner = sink_on(url);
-  zombie.take(Partition{0}, "zombie");
-  owner.take(Partition{0}, "owner");
+  zombie.claim(Partition{0}, "zombie");
+  owner.claim(Partition{0}, "owner");
   const deliberation::Ballot row = ballot("o1");
   const RowChanges rows{deliberation::Ballot::descriptor(), {&row}, {}};
   const Rejection rejection{Offset{3}, "e", "vote.set", "c", "why", Time{}};
