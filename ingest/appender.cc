@@ -95,7 +95,10 @@ void Appender::append_stream(const std::string& domain, std::span<Waiting* const
   const Clock::time_point begun = Clock::now();
   try {
     crash_point(CrashPoint("ingest.before_append"));
-    writer_.append(stream_of(domain), records_);
+    writer_.try_append(stream_of(domain), records_);
+    for (const NewRecord& record : records_) {
+      if (record.failure) throw Retryable(record.failure->reason);
+    }
     crash_point(CrashPoint("ingest.after_append"));
     probe_.appended(Clock::now() - begun, records_.size());
   } catch (const Error& failure) {

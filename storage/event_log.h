@@ -5,6 +5,9 @@
 // pass.
 
 #include <chrono>
+#include <cstddef>
+#include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,24 +17,58 @@
 
 namespace sluice {
 
+// Why a record is not known to be in the log.
+struct AppendFailure {
+  enum class Kind {
+    too_large,     // not in the log: the stream takes no record of this size
+    not_appended,  // not in the log: another try may succeed
+    unknown,       // perhaps in the log
+  };
+  Kind kind;
+  std::string reason;     // for the log line: which partition, what is wrong
+  std::size_t limit = 0;  // of too_large: the most bytes of key and value, where that is known
+};
+
 struct NewRecord {
   Partition partition;
   std::string_view key;
   std::string_view value;
-  Offset offset{-1};  // set by append()
+  // Set by appending, one of the two. Records that fail together share one failure.
+  Offset offset{-1};
+  std::shared_ptr<const AppendFailure> failure = nullptr;
 };
 
-// Used by one thread at a time.
+// Used by one thread at a time. Appends records to a stream, those of one partition in the order
+// given, and returns when it is settled what became of each. Has a deadline of its own.
 class EventWriter {
  public:
   virtual ~EventWriter() = default;
 
-  // Appends `records` to `stream`, those of one partition in the order given, and returns when the
-  // log holds all of them durably; each offset is set then. Has a deadline of its own.
-  // Throws Retryable when the log is away, full or slow: of each partition a prefix may have been
-  // appended, and nothing behind a record that failed, now or later. Misconfigured: no such stream.
-  virtual void append(std::string_view stream, std::span<NewRecord> records) = 0;
+  // All or throw, for who must leave no gap: of each partition a prefix is appended, and nothing
+  // behind a record that failed reaches the log, now or later, but by another call.
+  // Throws Retryable when the log is away, full or slow. Misconfigured: no such stream, or it does
+  // not take a record of this size.
+  void append(std::string_view stream, std::span<NewRecord> records);
+
+  // Each record by itself: has an offset or a failure. A record that fails fails no other, neither
+  // behind it nor in another partition.
+  // Throws Retryable when the log as a whole is away: each record may be in the log or not.
+  // Misconfigured: no such stream.
+  void try_append(std::string_view stream, std::span<NewRecord> records);
+
+  // The most bytes of key and value that a record of this stream may have, as far as is known
+  // without an append. Throws nothing: a log that is away has no limit.
+  virtual std::size_t largest_record(std::string_view stream) = 0;
+
+ protected:
+  enum class Gaps {
+    forbidden,  // as append() has it; may throw or set failures
+    allowed,    // as try_append() has it
+  };
+  virtual void write(std::string_view stream, std::span<NewRecord> records, Gaps gaps) = 0;
 };
+
+constexpr std::size_t kNoRecordLimit = std::numeric_limits<std::size_t>::max();
 
 // One record as read. Borrowed: key and value are valid until the next poll().
 struct LogRecord {

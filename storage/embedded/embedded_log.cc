@@ -29,7 +29,10 @@ std::size_t index_in(const embedded::Stream& stream, Partition partition) {
 class EmbeddedWriter final : public EventWriter {
  public:
   explicit EmbeddedWriter(EmbeddedLog& log) : log_(log) {}
-  void append(std::string_view stream, std::span<NewRecord> records) override {
+  std::size_t largest_record(std::string_view) override { return kNoRecordLimit; }
+
+ protected:
+  void write(std::string_view stream, std::span<NewRecord> records, Gaps) override {
     log_.append(stream, records);
   }
 

@@ -145,7 +145,9 @@ class KafkaWriter::Producer {
 KafkaWriter::KafkaWriter(KafkaConfig config) : config_(std::move(config)) {}
 KafkaWriter::~KafkaWriter() = default;
 
-void KafkaWriter::append(std::string_view stream, std::span<NewRecord> records) {
+std::size_t KafkaWriter::largest_record(std::string_view) { return kNoRecordLimit; }
+
+void KafkaWriter::write(std::string_view stream, std::span<NewRecord> records, Gaps) {
   if (records.empty()) return;
   const auto deadline = Clock::now() + config_.append_deadline;
   const std::string doing = "appending to " + std::string(stream);

@@ -17,7 +17,10 @@ class KafkaWriter final : public EventWriter {
   explicit KafkaWriter(KafkaConfig config);
   ~KafkaWriter() override;
 
-  void append(std::string_view stream, std::span<NewRecord> records) override;
+  std::size_t largest_record(std::string_view stream) override;
+
+ protected:
+  void write(std::string_view stream, std::span<NewRecord> records, Gaps gaps) override;
 
  private:
   class Producer;

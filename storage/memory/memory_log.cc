@@ -23,7 +23,10 @@ MemoryPartition& partition_of_stream(MemoryStream& stream, Partition partition) 
 class MemoryWriter final : public EventWriter {
  public:
   explicit MemoryWriter(MemoryLog& log) : log_(log) {}
-  void append(std::string_view stream, std::span<NewRecord> records) override {
+  std::size_t largest_record(std::string_view) override { return kNoRecordLimit; }
+
+ protected:
+  void write(std::string_view stream, std::span<NewRecord> records, Gaps) override {
     log_.append(stream, records);
   }
 

@@ -36,12 +36,15 @@ class HeldWriter final : public EventWriter {
  public:
   explicit HeldWriter(std::unique_ptr<EventWriter> writer) : writer_(std::move(writer)) {}
 
-  void append(std::string_view stream, std::span<NewRecord> records) override {
+  std::size_t largest_record(std::string_view stream) override {
+    return writer_->largest_record(stream);
+  }
+  void write(std::string_view stream, std::span<NewRecord> records, Gaps) override {
     std::unique_lock lock(mutex_);
     ++arrived_;
     changed_.notify_all();
     changed_.wait(lock, [this] { return !held_; });
-    writer_->append(stream, records);
+    writer_->try_append(stream, records);
   }
   void hold() {
     const std::lock_guard lock(mutex_);

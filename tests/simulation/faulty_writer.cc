@@ -15,7 +15,7 @@ void carry_out(const LateAppend& late, EventWriter& writer) {
   writer.append(late.stream, records);
 }
 
-void FaultyWriter::append(std::string_view stream, std::span<NewRecord> records) {
+void FaultyWriter::write(std::string_view stream, std::span<NewRecord> records, Gaps) {
   require_new(records);
   failpoint_.reach(Step::before_append);
   if (const auto fault = std::exchange(fault_, std::nullopt)) fail(stream, records, *fault);

@@ -35,8 +35,8 @@ class FaultyWriter final : public EventWriter {
  public:
   // `ticks` is told of every tick before it is appended.
   using Ticks = std::function<void(Partition, Time recorded_at)>;
-  FaultyWriter(std::unique_ptr<EventWriter> writer, Failpoint& failpoint, std::vector<LateAppend>& late,
-               Ticks ticks)
+  FaultyWriter(std::unique_ptr<EventWriter> writer, Failpoint& failpoint,
+               std::vector<LateAppend>& late, Ticks ticks)
       : writer_(std::move(writer)), failpoint_(failpoint), late_(late), ticks_(std::move(ticks)) {}
 
   // The next append takes so many of each partition's records and throws Retryable; `late`: it
@@ -47,7 +47,12 @@ class FaultyWriter final : public EventWriter {
   // before has been sent.
   void taken(Partition partition, Offset view) { taken_[partition] = view; }
 
-  void append(std::string_view stream, std::span<NewRecord> records) override;
+  std::size_t largest_record(std::string_view stream) override {
+    return writer_->largest_record(stream);
+  }
+
+ protected:
+  void write(std::string_view stream, std::span<NewRecord> records, Gaps gaps) override;
 
  private:
   struct Fault {

@@ -37,7 +37,10 @@ struct Options {
 // A process that projects takes no posts: its HTTP is for health and metrics.
 class NoLog final : public EventWriter {
  public:
-  void append(std::string_view, std::span<NewRecord>) override {
+  std::size_t largest_record(std::string_view) override { return kNoRecordLimit; }
+
+ protected:
+  void write(std::string_view, std::span<NewRecord>, Gaps) override {
     throw Retryable("this process takes no events");
   }
 };
