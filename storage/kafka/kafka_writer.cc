@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 // What the wire may add to key and value.
 constexpr std::size_t kOverhead = 512;
 
-std::size_t largest_record(const rd_kafka_t* client) {
+std::size_t largest_message(const rd_kafka_t* client) {
   std::array<char, 32> text{};
   std::size_t size = text.size();
   const auto got = rd_kafka_conf_get(rd_kafka_conf(const_cast<rd_kafka_t*>(client)),
@@ -51,7 +51,7 @@ class KafkaWriter::Producer {
       : client_(RD_KAFKA_PRODUCER, config, writer_properties(config),
                 RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR),
         reports_(rd_kafka_queue_get_main(client_.get())),
-        largest_record_(largest_record(client_.get())) {}
+        largest_record_(largest_message(client_.get())) {}
 
   // Unsent records go with it: when this returns nothing refers to their bytes any more.
   ~Producer() { rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT); }
