@@ -141,8 +141,11 @@ class ProjectionSink {
   virtual FlushOutcome flush(const FlushBatch& batch) = 0;
 
   // Renews log_end, `trouble` and, where known, what is computed, where the partition is still the
-  // owner's. Positions do not move.
-  virtual void show_progress(std::span<const LogProgress> progress) = 0;
+  // owner's. Positions do not move. Returns, for each entry, where the view is now; nullopt: the
+  // partition has another owner, or no row. An owner whose view is elsewhere than it left it must
+  // take the partition again: nothing else tells it while no record comes.
+  [[nodiscard]] virtual std::vector<std::optional<ViewPosition>> show_progress(
+      std::span<const LogProgress> progress) = 0;
 };
 
 }  // namespace sluice

@@ -218,16 +218,20 @@ void MemorySink::finish_delayed() {
   if (const auto transaction = std::exchange(delayed_, std::nullopt)) commit(*transaction);
 }
 
-void MemorySink::show_progress(std::span<const LogProgress> progress) {
+std::vector<std::optional<ViewPosition>> MemorySink::show_progress(
+    std::span<const LogProgress> progress) {
   require_present();
-  for (const LogProgress& p : progress) {
+  std::vector<std::optional<ViewPosition>> now(progress.size());
+  for (std::size_t i = 0; i < progress.size(); ++i) {
+    const LogProgress& p = progress[i];
     const auto taken = views_.taken_.find(p.partition);
-    if (taken != views_.taken_.end() && taken->second.view.owner == p.owner) {
-      taken->second.log_end = p.log_end;
-      taken->second.trouble = p.trouble;
-      if (p.computed) taken->second.computed = p.computed;
-    }
+    if (taken == views_.taken_.end() || taken->second.view.owner != p.owner) continue;
+    taken->second.log_end = p.log_end;
+    taken->second.trouble = p.trouble;
+    if (p.computed) taken->second.computed = p.computed;
+    now[i] = taken->second.view;
   }
+  return now;
 }
 
 }  // namespace sluice

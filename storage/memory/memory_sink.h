@@ -81,7 +81,8 @@ class MemorySink final : public ProjectionSink {
   ViewPosition claim(Partition partition, std::string_view owner) override;
   std::optional<ViewPosition> position(Partition partition) override;
   FlushOutcome flush(const FlushBatch& batch) override;
-  void show_progress(std::span<const LogProgress> progress) override;
+  std::vector<std::optional<ViewPosition>> show_progress(
+      std::span<const LogProgress> progress) override;
 
   // Faults.
 

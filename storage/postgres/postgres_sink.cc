@@ -59,9 +59,9 @@ std::vector<const google::protobuf::Message*> rows_of_table(
   return rows;
 }
 
-ViewPosition view_of(const PgResult& row) {
-  return {Offset{row.number(0, 0)}, Digest{static_cast<std::uint64_t>(row.number(0, 1))},
-          Offset{row.number(0, 2)}, std::string(row.text(0, 3)), row.number(0, 4)};
+ViewPosition view_of(const PgResult& rows, int i = 0) {
+  return {Offset{rows.number(i, 0)}, Digest{static_cast<std::uint64_t>(rows.number(i, 1))},
+          Offset{rows.number(i, 2)}, std::string(rows.text(i, 3)), rows.number(i, 4)};
 }
 
 }  // namespace
@@ -339,7 +339,8 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
   change("DELETE FROM sluice.quarantine", batch.unquarantined);
 }
 
-void PostgresSink::show_progress(std::span<const LogProgress> progress) {
+std::vector<std::optional<ViewPosition>> PostgresSink::show_progress(
+    std::span<const LogProgress> progress) {
   prepare_session();
   for (const LogProgress& each : progress) {
     connection_.run(
@@ -350,6 +351,26 @@ void PostgresSink::show_progress(std::span<const LogProgress> progress) {
          text(each.log_end.value), storable_text(each.trouble)});
     if (each.computed) show_computed(each, *each.computed);
   }
+  return positions_of(progress);
+}
+
+std::vector<std::optional<ViewPosition>> PostgresSink::positions_of(
+    std::span<const LogProgress> owned) {
+  std::vector<std::optional<ViewPosition>> now(owned.size());
+  if (owned.empty()) return now;
+  const PgResult rows = connection_.run(
+      "SELECT position, digest, emits_from, owner, published, partition FROM sluice.position "
+      "WHERE projection = $1 AND generation = $2",
+      {config_.projection, number_});
+  std::map<Partition, ViewPosition> all;
+  for (int i = 0; i < rows.rows(); ++i) {
+    all.emplace(Partition{static_cast<std::int32_t>(rows.number(i, 5))}, view_of(rows, i));
+  }
+  for (std::size_t i = 0; i < owned.size(); ++i) {
+    const auto found = all.find(owned[i].partition);
+    if (found != all.end() && found->second.owner == owned[i].owner) now[i] = found->second;
+  }
+  return now;
 }
 
 // To the second, so that what stands still is not written again and again.

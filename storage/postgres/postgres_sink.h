@@ -26,7 +26,8 @@ class PostgresSink final : public ProjectionSink {
   ViewPosition claim(Partition partition, std::string_view owner) override;
   std::optional<ViewPosition> position(Partition partition) override;
   FlushOutcome flush(const FlushBatch& batch) override;
-  void show_progress(std::span<const LogProgress> progress) override;
+  std::vector<std::optional<ViewPosition>> show_progress(
+      std::span<const LogProgress> progress) override;
 
  private:
   // How a table is written, made once.
@@ -60,6 +61,7 @@ class PostgresSink final : public ProjectionSink {
   void write_rows(const RowChanges& changes);
   void write_computed(std::span<const ComputedRows* const> computed);
   void write_refused(const FlushBatch& batch);
+  std::vector<std::optional<ViewPosition>> positions_of(std::span<const LogProgress> owned);
   void show_computed(const LogProgress& progress, const ComputedProgress& computed);
 
   PostgresSinkConfig config_;

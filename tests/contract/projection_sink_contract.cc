@@ -190,8 +190,14 @@ void progress_is_the_owners(const MakeSink& make) {
   const std::vector<LogProgress> progress{{Partition{0}, Offset{40}, "me", "why"},
                                           {Partition{1}, Offset{50}, "me", "why"},
                                           {Partition{2}, Offset{60}, "me", "why"}};
-  sink.show_progress(progress);
-  sink.show_progress({});
+  const auto now = sink.show_progress(progress);
+  REQUIRE(now.size() == 3);
+  REQUIRE(now[0]);
+  CHECK(now[0]->position == Offset{0});
+  CHECK(now[0]->owner == "me");
+  CHECK_FALSE(now[1]);  // another's
+  CHECK_FALSE(now[2]);  // no row
+  CHECK(sink.show_progress({}).empty());
   CHECK(world->progress(Partition{0}).empty());
   CHECK(world->log_end(Partition{0}) == 40);
   CHECK(world->log_end(Partition{1}) == 0);
@@ -203,6 +209,26 @@ void progress_is_the_owners(const MakeSink& make) {
   CHECK(world->trouble(Partition{0}).empty());
 }
 
+// Who folds nothing learns here, and only here, that its view was moved or restored.
+void progress_says_where_the_view_is(const MakeSink& make) {
+  const auto world = make();
+  ProjectionSink& sink = world->sink();
+  const Partition partition{1};
+  sink.claim(partition, "me");
+  Flush(partition, "me", 0, 5).to(sink);
+  const std::vector<LogProgress> progress{{partition, Offset{7}, "me", ""}};
+  for (const int again : {1, 2}) {
+    INFO(again);  // also where there is nothing to renew
+    const auto now = sink.show_progress(progress);
+    REQUIRE(now.at(0));
+    CHECK(now[0]->position == Offset{5});
+    CHECK(now[0]->digest == Flush::digest_at(5));
+    CHECK(now[0]->published == 0);
+  }
+  sink.claim(partition, "you");
+  CHECK_FALSE(sink.show_progress(progress).at(0));
+}
+
 void computed_progress_is_the_owners(const MakeSink& make) {
   const auto world = make();
   ProjectionSink& sink = world->sink();
@@ -211,7 +237,7 @@ void computed_progress_is_the_owners(const MakeSink& make) {
   const auto show = [&](std::optional<ComputedProgress> computed) {
     const std::vector<LogProgress> progress{{Partition{0}, Offset{4}, "me", "", computed},
                                             {Partition{1}, Offset{4}, "me", "", computed}};
-    sink.show_progress(progress);
+    CHECK(sink.show_progress(progress).size() == 2);
   };
   show(ComputedProgress{7, 2, 1, std::chrono::seconds(90)});
   CHECK(world->progress(Partition{0}) == "7 2 1 waits");
@@ -311,6 +337,9 @@ void projection_sink_contract(const MakeSink& make) {
   SECTION("its bytes can age out") { what_was_quarantined_can_age_out(make); }
   SECTION("a key's computed rows are replaced as a whole") { computed_rows_are_replaced(make); }
   SECTION("progress is shown by the owner alone") { progress_is_the_owners(make); }
+  SECTION("progress is answered with where the view is, to its owner") {
+    progress_says_where_the_view_is(make);
+  }
   SECTION("what is due is shown by the owner alone") { computed_progress_is_the_owners(make); }
 }
 

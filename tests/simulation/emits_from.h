@@ -20,7 +20,9 @@ class EmitsFrom final : public ProjectionSink {
   }
   std::optional<ViewPosition> position(Partition p) override { return sink_.position(p); }
   FlushOutcome flush(const FlushBatch& batch) override { return sink_.flush(batch); }
-  void show_progress(std::span<const LogProgress> p) override { sink_.show_progress(p); }
+  std::vector<std::optional<ViewPosition>> show_progress(std::span<const LogProgress> p) override {
+    return sink_.show_progress(p);
+  }
 
  private:
   ProjectionSink& sink_;

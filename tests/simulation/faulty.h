@@ -69,8 +69,9 @@ class FaultySink final : public ProjectionSink {
     failpoint_.reach(Step::after_commit);
     return outcome;
   }
-  void show_progress(std::span<const LogProgress> progress) override {
-    sink_.show_progress(progress);
+  std::vector<std::optional<ViewPosition>> show_progress(
+      std::span<const LogProgress> progress) override {
+    return sink_.show_progress(progress);
   }
 
  private:

@@ -331,7 +331,7 @@ void Worker::show_progress() {
   // A group does not say that it has nothing to give because there is nothing.
   if (progress.empty()) return require_stream();
   try {
-    parts_.sink.show_progress(progress);
+    static_cast<void>(parts_.sink.show_progress(progress));
     crash_point(CrashPoint("progress.shown"));
     progress_shown_ = true;
   } catch (const Retryable& failure) {
