@@ -1,5 +1,7 @@
 #include "tests/simulation/correspondence.h"
 
+#include <algorithm>
+
 #include "storage/base/partitioner.h"
 #include "tests/simulation/faulty_writer.h"
 
@@ -100,7 +102,10 @@ bool Correspondence::told_from(const Subject& source, Partition partition, std::
 void Correspondence::before_loss(const Subject& receiver, Partition partition, std::int64_t end) {
   read(receiver, partition);
   Inbox& inbox = this->inbox(std::string(receiver.projection().name), partition);
-  inbox.read = std::min(inbox.read, end);
+  const auto& records = log_.records(receiver.stream(), partition);
+  const auto kept = std::find_if(records.begin(), records.end(),
+                                 [&](const auto& stored) { return stored.offset.value >= end; });
+  inbox.read = std::min<std::int64_t>(inbox.read, kept - records.begin());
   for (auto& [source, came] : inbox.came) {
     for (auto at = came.begin(); at != came.end();) {
       if (at->second.offset < end) {

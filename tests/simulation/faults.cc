@@ -74,6 +74,12 @@ void World::repeat_tail() {
                    static_cast<std::size_t>(1 + below(10)));
 }
 
+// As transactions do, and what compaction has taken away: mostly as the last offset of all.
+void World::leave_out_offsets(const Subject& subject, Partition partition) {
+  count("offsets left out");
+  log_.skip_offsets(subject.stream(), partition, 1 + below(3));
+}
+
 void World::jump() {
   count("clock jumped");
   wall_ += milliseconds{chance(70) ? below(60'000) : -below(30'000)};
@@ -110,13 +116,14 @@ void World::lose_tail() {
     for (Seat& seat : node.seats) seat.sink->finish_delayed();
   }
   check();
-  const LogRange range = log_.range(subject.stream(), partition);
-  const std::int64_t end = std::max<std::int64_t>(0, range.end.value - 1 - below(12));
+  const auto& records = log_.records(subject.stream(), partition);
+  const std::size_t lost = std::min(records.size(), static_cast<std::size_t>(1 + below(12)));
+  const std::int64_t end = lost == 0 ? 0 : records[records.size() - lost].offset.value;
   Account& account = subject.account(partition);
   if (end < account.position || !correspondence_.told_from(subject, partition, end)) {
     count("log lost its tail");
     correspondence_.before_loss(subject, partition, end);
-    log_.lose_tail(subject.stream(), partition, static_cast<std::size_t>(range.end.value - end));
+    log_.lose_tail(subject.stream(), partition, lost);
     subject.forget_tail(partition);
     // Of all: who told it would tell what it lost again, behind what was told since.
     for (const auto& each : subjects_) each->drop_backup();

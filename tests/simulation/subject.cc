@@ -94,7 +94,7 @@ std::optional<std::int64_t> Subject::next_due_at_end(Partition partition) {
   read_log(partition);
   const Account& account = this->account(partition);
   Refold whole(account.refold);
-  for (std::size_t i = static_cast<std::size_t>(account.position); i < account.log.size(); ++i) {
+  for (std::size_t i = account.folded; i < account.log.size(); ++i) {
     whole.take(account.log[i]);
   }
   return whole.next_due();
@@ -104,7 +104,10 @@ bool Subject::complete(Time time) {
   for (int p = 0; p < kPartitions; ++p) {
     const Account& account = this->account(Partition{p});
     if (account.lost) continue;
-    if (account.position != log_.range(stream_, Partition{p}).end.value) return false;
+    // Behind the last record may be offsets that no record has.
+    const auto& records = log_.records(stream_, Partition{p});
+    const auto end = records.empty() ? Offset{0} : records.back().offset.next();
+    if (account.position != end.value) return false;
     const auto due = account.refold.next_due();
     if (due && *due <= time.time_since_epoch().count()) return false;
     if (!account.refold.ledger().all_computed(views_)) return false;
@@ -114,10 +117,8 @@ bool Subject::complete(Time time) {
 
 void Subject::read_log(Partition partition) {
   Account& account = this->account(partition);
-  const std::int64_t next = account.log.empty() ? 0 : account.log.back().offset + 1;
   const auto& records = log_.records(stream_, partition);
-  // Offsets have no gaps here.
-  for (std::size_t i = static_cast<std::size_t>(next); i < records.size(); ++i) {
+  for (std::size_t i = account.log.size(); i < records.size(); ++i) {
     const auto& stored = records[i];
     account.log.push_back({stored.offset.value, stored.appended_at.time_since_epoch().count(),
                            std::string(stored.key()), std::string(stored.value())});
@@ -148,11 +149,16 @@ bool Subject::advance(Partition partition) {
     throw Broken("a partition whose log was lost moved" + where(partition, position));
   }
   read_log(partition);
-  for (std::int64_t i = account.position; i < position; ++i) {
-    account.refold.take(account.log[static_cast<std::size_t>(i)]);
-    account.refold.ledger().reach(i + 1);
+  for (; account.folded < account.log.size(); ++account.folded) {
+    const LoggedRecord& record = account.log[account.folded];
+    if (record.offset >= position) break;
+    account.refold.take(record);
+    account.position = record.offset + 1;
+    account.refold.ledger().reach(account.position);
   }
-  account.position = position;
+  if (account.position != position) {
+    throw Broken("a position that follows no record" + where(partition, position));
+  }
   return true;
 }
 

@@ -25,6 +25,7 @@ struct Account {
   std::vector<LoggedRecord> log;  // what a refold may use
   Refold refold;
   std::int64_t position = 0;
+  std::size_t folded = 0;        // so many records of `log` lie before it
   bool lost = false;             // the log no longer has what the view was folded from
   std::size_t told_checked = 0;  // so many of the refold's derived facts were looked for
 };

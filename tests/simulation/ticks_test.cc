@@ -38,16 +38,7 @@ class Quiet {
     log_.create("roster.events", 1);
     writer_ = log_.writer();
     assignment_.partitions = {kOnly};
-    worker_ = std::make_unique<Worker>(
-        projection_, WorkerConfig{},
-        WorkerParts{
-            .open_reader = [this](Ownership& o) { return log_.reader(kStream, assignment_, o); },
-            .open_store = [this](Partition) { return std::make_unique<MemoryStateStore>(state_); },
-            .topology = log_,
-            .writer = *writer_,
-            .sink = sink_,
-            .probe = probe,
-            .memory = memory_});
+    open();
   }
 
   // A member comes into the box now and stays so long.
@@ -85,8 +76,37 @@ class Quiet {
     return found;
   }
   void fail_append() { log_.fail_next_append(0); }
+  // The next offsets are those of transaction markers.
+  void mark(int offsets = 1) { log_.skip_offsets(kStream, kOnly, offsets); }
+  [[nodiscard]] std::size_t records() const { return log_.records(kStream, kOnly).size(); }
+  [[nodiscard]] std::int64_t lag() const {
+    return views.log_end(kOnly).value - views.position(kOnly).position.value;
+  }
+  [[nodiscard]] std::int64_t flushed() const { return views.position(kOnly).position.value; }
+  void lose_state(std::size_t batches) { state_.lose_newest(batches); }
+  void replace_last_by_mark() {
+    log_.lose_tail(kStream, kOnly, 1);
+    mark();
+  }
+  void restart() {
+    worker_.reset();
+    open();
+  }
 
  private:
+  void open() {
+    worker_ = std::make_unique<Worker>(
+        projection_, WorkerConfig{},
+        WorkerParts{
+            .open_reader = [this](Ownership& o) { return log_.reader(kStream, assignment_, o); },
+            .open_store = [this](Partition) { return std::make_unique<MemoryStateStore>(state_); },
+            .topology = log_,
+            .writer = *writer_,
+            .sink = sink_,
+            .probe = probe,
+            .memory = memory_});
+  }
+
   mutable MemoryLog log_;
 
  public:
@@ -148,6 +168,69 @@ TEST_CASE("traffic moves time, and then nobody ticks") {
   }
   quiet.live(milliseconds{100});
   CHECK(quiet.end() == 41);
+}
+
+TEST_CASE("what no reader gets at the end of a partition stops no tick and counts as no lag") {
+  Quiet quiet;
+  quiet.mark();
+  quiet.add(milliseconds{1000});
+  quiet.mark(3);
+  quiet.live(milliseconds{1000});
+  CHECK(quiet.lag() == 0);
+  quiet.live(milliseconds{1000});
+  CHECK(quiet.members() == 0);
+  quiet.mark();
+  quiet.live(milliseconds{60'000});
+  CHECK(quiet.records() == 3);  // it was warned of by one tick and left by another
+  CHECK(quiet.lag() == 0);
+}
+
+TEST_CASE("a row is flushed at the flush interval though a marker is the last offset") {
+  Quiet quiet;
+  quiet.add(milliseconds{1'000'000});
+  quiet.live(milliseconds{300});
+  for (int i = 2; i < 6; ++i) {
+    quiet.add(milliseconds{1'000'000});
+    quiet.mark(50);
+    quiet.live(milliseconds{300});
+    CHECK(quiet.flushed() == quiet.end() - 50);
+  }
+}
+
+TEST_CASE("a view whose last record lies between gaps is taken again where it was") {
+  Quiet quiet;
+  quiet.mark(2);
+  quiet.add(milliseconds{1'000'000});
+  quiet.mark(2);
+  quiet.add(milliseconds{1'000'000});
+  quiet.mark(2);
+  quiet.live(milliseconds{1000});
+  const auto where = quiet.flushed();
+  SECTION("with its state") {}
+  SECTION("with a state that is behind it") { quiet.lose_state(1); }
+  SECTION("with no state") { quiet.lose_state(1000); }
+  quiet.restart();
+  quiet.live(milliseconds{1000});
+  CHECK(quiet.flushed() == where);
+  CHECK(quiet.probe.totals().stopped.empty());
+  CHECK(quiet.lag() == 0);
+  quiet.add(milliseconds{1'000'000});
+  quiet.live(milliseconds{1000});
+  CHECK(quiet.flushed() == quiet.end());
+}
+
+TEST_CASE("a view whose last record the log has replaced by what no reader gets is stopped") {
+  Quiet quiet;
+  quiet.add(milliseconds{1'000'000});
+  quiet.add(milliseconds{1'000'000});
+  quiet.live(milliseconds{1000});
+  quiet.replace_last_by_mark();
+  SECTION("with its state") {}
+  SECTION("with no state") { quiet.lose_state(1000); }
+  quiet.restart();
+  quiet.live(milliseconds{10'000});
+  REQUIRE(quiet.probe.totals().stopped.size() == 1);
+  CHECK(quiet.views.trouble(kOnly).find("no record at 1") != std::string::npos);
 }
 
 TEST_CASE("bytes that nobody can read age out of a quiet partition, by one tick") {

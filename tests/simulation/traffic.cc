@@ -79,6 +79,7 @@ void World::append(const Subject& subject, Partition partition, std::string key,
   } catch (const Retryable&) {
     count("append failed");  // retried below, with the same id
   }
+  if (chance(8)) leave_out_offsets(subject, partition);
 }
 
 void World::produce() {
@@ -162,9 +163,9 @@ void World::produce_control() {
     const bool aged_out = !chosen->second.value;
     if (chance(aged_out ? 70 : 10)) {
       count("release from the log");
-      const auto offset = static_cast<std::size_t>(chosen->first);
-      give_bytes(subject, subject.account(partition).log[offset],
-                 *envelope.mutable_control()->mutable_release());
+      const auto& log = subject.account(partition).log;
+      const auto record = std::ranges::lower_bound(log, chosen->first, {}, &LoggedRecord::offset);
+      give_bytes(subject, *record, *envelope.mutable_control()->mutable_release());
     } else if (chance(70)) {
       count("discard");
       envelope.mutable_control()->mutable_discard()->set_offset(chosen->first);

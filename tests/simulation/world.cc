@@ -97,7 +97,8 @@ void World::strike(int what) {
   if (what < 975) return jump();
   if (what < 983) return produce_garbage();
   if (what < 992) return produce_control();
-  repeat_tail();
+  if (what < 996) return repeat_tail();
+  leave_out_offsets(random_subject(), Partition{below(kPartitions)});
 }
 
 void World::check() {
@@ -114,6 +115,11 @@ void World::heal() {
     for (Seat& seat : node.seats) seat.sink->finish_delayed();
     crash(node);
     for (Seat& seat : node.seats) seat.sink->set_away(false);
+  }
+  for (const auto& subject : subjects_) {
+    for (int p = 0; p < kPartitions; ++p) {
+      if (chance(50)) leave_out_offsets(*subject, Partition{p});
+    }
   }
   check();
   constexpr int kTurns = 4000;

@@ -95,6 +95,7 @@ class World {
   void append_fault();
   void carry_out_late();
   void repeat_tail();
+  void leave_out_offsets(const Subject& subject, Partition partition);
   void restore();
   void lose_tail();
   void jump();

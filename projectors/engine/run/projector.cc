@@ -99,6 +99,16 @@ void Projector::check_against_log(const LogRecord& record) {
   to_check_.reset();
 }
 
+std::optional<Offset> Projector::awaited() const {
+  if (to_check_) return to_check_;
+  return replaying() ? std::optional(Offset{view_.position.value - 1}) : std::nullopt;
+}
+
+void Projector::stop_at_missing_record() const {
+  stop("the log has no record at " + text(awaited().value_or(Offset{-1})) +
+       ", which the view was folded from: the topic lost records or was made anew");
+}
+
 void Projector::fold(const LogRecord& record) {
   CHECK(!in_doubt_, "an unsettled flush is settled before anything else is folded");
   if (to_check_) {
@@ -107,10 +117,7 @@ void Projector::fold(const LogRecord& record) {
     return;
   }
   const bool replays = replaying();
-  if (replays && record.offset >= view_.position) {
-    stop("the log has no record at " + text(Offset{view_.position.value - 1}) +
-         ", which the view was folded from");
-  }
+  if (replays && record.offset >= view_.position) stop_at_missing_record();
   // What the view has was emitted before it got there.
   const bool emits = live_ && !replays && record.offset >= view_.emits_from;
   intact_ = false;

@@ -90,6 +90,11 @@ class Projector {
   // The offset of the record to give to fold() next.
   [[nodiscard]] Offset reads_from() const { return to_check_.value_or(fold_.position()); }
   [[nodiscard]] Offset flushed() const { return view_.position; }
+  // The offset of the last record that the state or the view was folded from and that the log has
+  // yet to show; nullopt: it has shown it.
+  [[nodiscard]] std::optional<Offset> awaited() const;
+  // The log shows nothing more, though a record is awaited: throws Corrupt.
+  [[noreturn]] void stop_at_missing_record() const;
   // When the first timer is due; nullopt: none is set.
   [[nodiscard]] std::optional<Time> next_due() const { return fold_.next_due(); }
 

@@ -270,7 +270,20 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
   } else {
     assigned.projector->maintain();
   }
+  require_awaited(partition, assigned);
   tick(partition, assigned);
+}
+
+// What stood at the log's end may have been lost, and a transaction's marker stand there instead.
+// Not at once: what the reader knows of the end may be older than the view.
+void Worker::require_awaited(Partition partition, Assigned& assigned) {
+  constexpr milliseconds kPatience{5000};
+  if (!assigned.caught_up || !assigned.projector->awaited()) return assigned.missing_since.reset();
+  if (!assigned.missing_since) assigned.missing_since = now_;
+  if (now_ - *assigned.missing_since < kPatience) return;
+  // Throws Retryable where the log is away, of which a reader is silent.
+  static_cast<void>(parts_.topology.range(stream_, partition));
+  assigned.projector->stop_at_missing_record();
 }
 
 bool Worker::flush_due(const Assigned& assigned) const {

@@ -83,7 +83,9 @@ class Worker final : private Ownership {
     bool stopped = false;                  // for good, by this worker
     bool paused = false;
     bool caught_up = false;  // all that can be read was given to the projector
-    Offset log_end;          // as last seen; inside lost() the reader is not asked any more
+    // Since when it is so though a record is awaited that was folded before.
+    std::optional<Clock::time_point> missing_since;
+    Offset log_end;  // as last seen; inside lost() the reader is not asked any more
     Clock::time_point last_flush;
     Clock::time_point retry_at;
     std::chrono::milliseconds backoff{0};
@@ -103,6 +105,8 @@ class Worker final : private Ownership {
   void go_on(Partition partition, Assigned& assigned);
   void flush(Assigned& assigned);
   [[nodiscard]] bool flush_due(const Assigned& assigned) const;
+  // Throws Corrupt where the log no longer has what was folded before.
+  void require_awaited(Partition partition, Assigned& assigned);
   // Throws Retryable; what it may have appended then does no harm.
   void tick(Partition partition, Assigned& assigned);
   void resume(Partition partition, Assigned& assigned);
