@@ -4,6 +4,7 @@
 // them.
 //   0x00 stream name                                   -> id (4), partitions (4)
 //   0x01 stream id (4) partition (4) offset (8)        -> appended_at (8), key size (4), key, value
+//   0x02                                               -> the log's identity
 
 #include <cstdint>
 #include <optional>
@@ -38,6 +39,7 @@ struct RecordEntry {
 
 inline constexpr char kStreamTag = 0;
 inline constexpr char kRecordTag = 1;
+inline constexpr char kIdentityTag = 2;
 inline constexpr std::size_t kPartitionPrefixSize = 9;
 
 std::string stream_key(std::string_view name);

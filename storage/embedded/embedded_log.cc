@@ -67,6 +67,7 @@ EmbeddedLog::EmbeddedLog(const std::filesystem::path& directory, Config config, 
   using embedded::Records;
   records_ = std::make_unique<Records>(
       directory_, secondary ? Records::As::secondary : Records::As::primary, config_.bytes);
+  if (!secondary && !records_->identity()) records_->put_identity(random_identity());
   load();
 }
 
@@ -113,6 +114,19 @@ LogRange EmbeddedLog::range(std::string_view name, Partition partition) {
   const std::size_t index = index_in(found, partition);
   const std::lock_guard lock(mutex_);
   return {Offset{0}, found.durable[index].next};
+}
+
+std::string EmbeddedLog::name() {
+  if (secondary_) catch_up();
+  const std::lock_guard lock(mutex_);
+  return identity_ ? identity_->text : "";
+}
+
+std::optional<LogIdentity> EmbeddedLog::identity(std::string_view name, Partition partition) {
+  if (secondary_) catch_up();
+  index_in(stream(name), partition);
+  const std::lock_guard lock(mutex_);
+  return identity_;
 }
 
 std::unique_ptr<EventWriter> EmbeddedLog::writer() {
@@ -202,6 +216,7 @@ void EmbeddedLog::publish(std::span<Append* const> group) {
 }
 
 void EmbeddedLog::load() {
+  identity_ = records_->identity();
   records_->for_each_stream([&](std::string_view name, const embedded::StreamEntry& entry) {
     embedded::Stream& stream = streams_[std::string(name)];
     stream.name = name;

@@ -59,6 +59,11 @@ class EmbeddedLog final : public LogTopology {
   std::optional<int> partitions(std::string_view stream) override;
   void create(std::string_view stream, int partitions) override;
   LogRange range(std::string_view stream, Partition partition) override;
+  // Random, made with the log and stored in it. Of one that was made by a version without: given
+  // to it when its owner opens it; empty before.
+  std::string name() override;
+  // The log's own, whichever the partition.
+  std::optional<LogIdentity> identity(std::string_view stream, Partition partition) override;
 
   // Its appends wait for the disk without a limit of time. Where one fails (Retryable), whatever
   // was written of it is found when the log is opened again, which the next append does by itself.
@@ -104,6 +109,7 @@ class EmbeddedLog final : public LogTopology {
   std::mutex mutex_;  // guards what follows
   std::condition_variable committed_;
   std::condition_variable appended_;
+  std::optional<LogIdentity> identity_;
   std::map<std::string, embedded::Stream, std::less<>> streams_;  // elements stay where they are
   std::vector<Append*> waiting_;
   bool committing_ = false;  // one of the waiting writes for all of them, or create() does

@@ -113,6 +113,23 @@ void Records::for_each_stream(
   check(at->status(), doing("list streams of"));
 }
 
+std::optional<LogIdentity> Records::identity() {
+  std::string stored;
+  const rocksdb::Status found =
+      db_->Get(rocksdb::ReadOptions(), std::string(1, kIdentityTag), &stored);
+  if (found.IsNotFound()) return std::nullopt;
+  check(found, doing("read the identity of"));
+  const auto identity = parse_identity(stored);
+  if (!identity) throw Corrupt(doing("make out the identity of"));
+  return identity;
+}
+
+void Records::put_identity(const LogIdentity& identity) {
+  rocksdb::WriteBatch batch;
+  check(batch.Put(std::string(1, kIdentityTag), identity.text), doing("put an identity into"));
+  append(batch);
+}
+
 void Records::put_stream(std::string_view name, const StreamEntry& entry) {
   rocksdb::WriteBatch batch;
   check(batch.Put(stream_key(name), stream_value(entry)), doing("make a stream in"));

@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "storage/base/log_identity.h"
 #include "storage/embedded/embedded_format.h"
 #include "storage/event_log.h"
 
@@ -26,7 +28,10 @@ class Records {
   void catch_up();
 
   void for_each_stream(const std::function<void(std::string_view, const StreamEntry&)>& see);
-  // Durable when it returns.
+  // nullopt: made by a version that gave none.
+  [[nodiscard]] std::optional<LogIdentity> identity();
+  // Durable when they return.
+  void put_identity(const LogIdentity& identity);
   void put_stream(std::string_view name, const StreamEntry& entry);
 
   [[nodiscard]] Tail tail(StreamId stream, Partition partition);

@@ -29,7 +29,8 @@ constexpr const char* kMaxMessageBytes = "2097152";
 KafkaTopology::KafkaTopology(const KafkaConfig& config)
     : deadline_(config.question_deadline),
       replication_factor_(config.replication_factor),
-      client_(RD_KAFKA_PRODUCER, config, topology_properties(), 0) {}
+      client_(RD_KAFKA_PRODUCER, config, topology_properties(), 0),
+      first_record_(config) {}
 
 std::optional<int> KafkaTopology::partitions(std::string_view stream) {
   const std::string name(stream);
@@ -134,6 +135,20 @@ LogRange KafkaTopology::range(std::string_view stream, Partition partition) {
   if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) throw Retryable(doing + ": not heard of yet");
   check(code, doing);
   return range;
+}
+
+std::string KafkaTopology::name() {
+  char* const id = rd_kafka_clusterid(client_.get(), static_cast<int>(deadline_.count()));
+  if (id == nullptr) throw Retryable("asking for the cluster's id: no broker tells it");
+  const std::string name(id);
+  rd_kafka_mem_free(client_.get(), id);
+  return name;
+}
+
+std::optional<LogIdentity> KafkaTopology::identity(std::string_view stream, Partition partition) {
+  const LogRange has = range(stream, partition);
+  if (has.begin > Offset{0} || has.end == Offset{0}) return std::nullopt;
+  return first_record_.identity(name(), std::string(stream), partition);
 }
 
 // Of a partition that the cluster has just told of. One whose leader has just started, or moves,

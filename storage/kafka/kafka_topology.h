@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "storage/kafka/client.h"
+#include "storage/kafka/first_record.h"
 #include "storage/log_topology.h"
 
 namespace sluice::kafka {
@@ -17,6 +18,10 @@ class KafkaTopology final : public LogTopology {
   std::optional<int> partitions(std::string_view stream) override;
   void create(std::string_view stream, int partitions) override;
   LogRange range(std::string_view stream, Partition partition) override;
+  std::string name() override;
+  // Told by the partition's first record: librdkafka 2.0 has no topic ids. None while the partition
+  // is empty or has lost that record.
+  std::optional<LogIdentity> identity(std::string_view stream, Partition partition) override;
 
  private:
   void request(const std::string& stream, int partitions);
@@ -27,6 +32,7 @@ class KafkaTopology final : public LogTopology {
   const std::chrono::milliseconds deadline_;
   const std::optional<int> replication_factor_;
   Client client_;
+  FirstRecord first_record_;
 };
 
 }  // namespace sluice::kafka

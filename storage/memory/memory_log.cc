@@ -64,6 +64,18 @@ LogRange MemoryLog::range(std::string_view stream_name, Partition partition) {
   return partition_of_stream(found, partition).range();
 }
 
+std::optional<LogIdentity> MemoryLog::identity(std::string_view stream_name, Partition partition) {
+  require_present();
+  MemoryStream& found = stream(stream_name);
+  const std::lock_guard lock(found.mutex);
+  const MemoryPartition& asked = partition_of_stream(found, partition);
+  if (asked.records().empty() || asked.range().begin > Offset{0}) return std::nullopt;
+  const MemoryPartition::Stored& first = asked.records().front();
+  const std::string incarnation = name_ + "/" + std::to_string(found.incarnation);
+  return identity_of(incarnation, stream_name,
+                     {partition, first.offset, first.appended_at, first.key(), first.value()});
+}
+
 const MemoryPartition::Records& MemoryLog::records(std::string_view stream_name,
                                                    Partition partition) {
   return partition_of_stream(stream(stream_name), partition).records();
@@ -117,6 +129,7 @@ void MemoryLog::recreate(std::string_view stream_name) {
   MemoryStream& found = stream(stream_name);
   const std::lock_guard lock(found.mutex);
   for (MemoryPartition& partition : found.partitions) partition = MemoryPartition();
+  ++found.incarnation;
 }
 
 void MemoryLog::require_present() const {

@@ -33,6 +33,9 @@ class MemoryLog final : public LogTopology {
   std::optional<int> partitions(std::string_view stream) override;
   void create(std::string_view stream, int partitions) override;
   LogRange range(std::string_view stream, Partition partition) override;
+  std::string name() override { return name_; }
+  // Told by the first record, as Kafka's is: none while the partition is empty or has lost it.
+  std::optional<LogIdentity> identity(std::string_view stream, Partition partition) override;
 
   std::unique_ptr<EventWriter> writer();
 
@@ -63,6 +66,8 @@ class MemoryLog final : public LogTopology {
   void lose_tail(std::string_view stream, Partition partition, std::size_t records);
   // Retention: everything before `begin` is gone.
   void lose_front(std::string_view stream, Partition partition, Offset begin);
+  // Another log from now on, as if it stood in the other's place.
+  void set_name(std::string name) { name_ = std::move(name); }
   // Deleted and made again: empty, from offset 0.
   void recreate(std::string_view stream);
   // The newest records stand there a second time, under new offsets.
@@ -80,6 +85,7 @@ class MemoryLog final : public LogTopology {
   void change(std::string_view stream, Partition partition, Change&& change);
 
   const Clock clock_;
+  std::string name_ = "memory";
   std::size_t poll_records_ = 1000;
   std::atomic<bool> away_ = false;
   std::optional<std::size_t> failing_append_;

@@ -52,6 +52,7 @@ struct MemoryStream {
   std::mutex mutex;  // guards partitions
   std::string name;
   std::vector<MemoryPartition> partitions;
+  int incarnation = 0;  // one more each time that it is made anew
 };
 
 }  // namespace sluice

@@ -203,6 +203,19 @@ TEST_CASE("a log has one owner, and any number that look into it") {
   }
 }
 
+TEST_CASE("each embedded log has an identity of its own, which who looks into it sees") {
+  TempDir one;
+  TempDir other;
+  const auto log = EmbeddedLog::open(one.path(), small());
+  log->create("s", 2);
+  const auto identity = log->identity("s", Partition{0});
+  REQUIRE(identity);
+  CHECK(log->name() == identity->text);
+  CHECK(log->identity("s", Partition{1}) == identity);
+  CHECK(EmbeddedLog::open_secondary(one.path(), small())->identity("s", Partition{1}) == identity);
+  CHECK(EmbeddedLog::open(other.path(), small())->name() != log->name());
+}
+
 TEST_CASE("a secondary follows the log through flushes and merges") {
   TempDir dir;
   const auto log = EmbeddedLog::open(dir.path(), {.bytes = 1 << 20});  // memtables of 1 MiB

@@ -334,6 +334,27 @@ void reopened_it_has_what_was_acknowledged(const MakeLog& make) {
   CHECK(values_of(take(*reader, positions, 30), Partition{1}) == numbers(0, 30));
 }
 
+void a_partition_keeps_its_identity(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 2);
+  const std::string name = log->topology().name();
+  CHECK_FALSE(name.empty());
+  append_numbered(*log->writer(), stream, Partition{1}, 0, 1);
+  const auto identity = log->topology().identity(stream, Partition{1});
+  REQUIRE(identity);
+  CHECK(parse_identity(identity->text) == identity);
+  CHECK(identity->short_form().size() == 6);
+  append_numbered(*log->writer(), stream, Partition{1}, 1, 10);
+  append_numbered(*log->writer(), stream, Partition{0}, 0, 3);
+  CHECK(log->topology().identity(stream, Partition{1}) == identity);
+  log->reopen();
+  CHECK(log->topology().name() == name);
+  CHECK(log->topology().identity(stream, Partition{1}) == identity);
+  CHECK(log->topology().identity(stream, Partition{0}));
+  CHECK_THROWS_AS(log->topology().identity(stream, Partition{2}), Misconfigured);
+  CHECK_THROWS_AS(log->topology().identity(unique_stream(), Partition{0}), Misconfigured);
+}
+
 }  // namespace
 
 void event_log_contract(const MakeLog& make) {
@@ -375,6 +396,9 @@ void event_log_contract(const MakeLog& make) {
   }
   SECTION("two readers of groups of their own each see everything") {
     each_group_sees_everything(make);
+  }
+  SECTION("a partition keeps its identity, whatever is appended, also reopened") {
+    a_partition_keeps_its_identity(make);
   }
   SECTION("reopened, it has everything that was acknowledged, and goes on behind it") {
     reopened_it_has_what_was_acknowledged(make);

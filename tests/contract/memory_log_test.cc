@@ -105,6 +105,22 @@ TEST_CASE("a partition whose position fell out of its range is told once; the ot
   CHECK(read_again);
 }
 
+TEST_CASE("a stream that was made anew has another identity, and none while it is empty") {
+  Fixture f;
+  CHECK_FALSE(f.log.identity("s", Partition{0}));
+  append_numbered(*f.writer, "s", Partition{0}, 0, 3);
+  const auto before = f.log.identity("s", Partition{0});
+  REQUIRE(before);
+  f.log.recreate("s");
+  CHECK_FALSE(f.log.identity("s", Partition{0}));
+  append_numbered(*f.writer, "s", Partition{0}, 0, 3);
+  const auto after = f.log.identity("s", Partition{0});
+  REQUIRE(after);
+  CHECK(after != before);
+  f.log.lose_front("s", Partition{0}, Offset{1});
+  CHECK_FALSE(f.log.identity("s", Partition{0}));
+}
+
 TEST_CASE("lost offsets are given out again, repeated records get new ones") {
   Fixture f;
   append_numbered(*f.writer, "s", Partition{0}, 0, 5);

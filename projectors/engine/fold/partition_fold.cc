@@ -13,6 +13,7 @@
 #include "storage/base/check.h"
 #include "storage/base/errors.h"
 #include "storage/base/partitioner.h"
+#include "storage/base/record_digest.h"
 
 namespace sluice {
 namespace {
@@ -52,14 +53,6 @@ std::uint64_t content_of(std::string_view payload) {
 }
 
 }  // namespace
-
-Digest digest_of(const LogRecord& record) {
-  const std::uint64_t place[] = {static_cast<std::uint64_t>(record.offset.value),
-                                 static_cast<std::uint64_t>(count(record.appended_at)),
-                                 XXH3_64bits(record.key.data(), record.key.size())};
-  return Digest{XXH3_64bits_withSeed(record.value.data(), record.value.size(),
-                                     XXH3_64bits(place, sizeof place))};
-}
 
 void Outcomes::clear() {
   rejections.clear();

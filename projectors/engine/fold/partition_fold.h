@@ -26,9 +26,6 @@
 
 namespace sluice {
 
-// Identifies a record: see Digest.
-[[nodiscard]] Digest digest_of(const LogRecord& record);
-
 // What folding brought about besides changed rows, since it was last cleared.
 struct Outcomes {
   std::vector<Rejection> rejections;

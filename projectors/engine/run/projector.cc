@@ -6,6 +6,7 @@
 #include "storage/base/check.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
+#include "storage/base/record_digest.h"
 
 namespace sluice {
 namespace {

@@ -21,6 +21,10 @@ class SharedTopology final : public LogTopology {
   LogRange range(std::string_view stream, Partition partition) override {
     return shared_.range(stream, partition);
   }
+  std::string name() override { return shared_.name(); }
+  std::optional<LogIdentity> identity(std::string_view stream, Partition partition) override {
+    return shared_.identity(stream, partition);
+  }
 
  private:
   LogTopology& shared_;

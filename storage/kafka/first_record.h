@@ -1,0 +1,38 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "storage/base/log_identity.h"
+#include "storage/kafka/client.h"
+#include "storage/kafka/handles.h"
+
+namespace sluice::kafka {
+
+// Reads the first record of partitions, one at a time, with a consumer that joins no group and is
+// made when it is first needed. Any thread, also several at a time.
+class FirstRecord {
+ public:
+  explicit FirstRecord(KafkaConfig config);
+  ~FirstRecord();
+  FirstRecord(const FirstRecord&) = delete;
+  FirstRecord& operator=(const FirstRecord&) = delete;
+
+  // What the first record that can be read tells of a partition whose first offset is 0; nullopt:
+  // there is none. Throws Retryable when no broker tells in time.
+  [[nodiscard]] std::optional<LogIdentity> identity(const std::string& cluster,
+                                                    const std::string& stream, Partition partition);
+
+ private:
+  [[nodiscard]] std::optional<LogIdentity> ask(const std::string& cluster,
+                                               const std::string& stream, Partition partition);
+
+  const KafkaConfig config_;
+  std::mutex mutex_;
+  std::unique_ptr<Client> client_;  // null: not yet made, or the last question failed
+};
+
+}  // namespace sluice::kafka
