@@ -96,12 +96,12 @@ void MemoryLog::append(std::string_view stream_name, std::span<NewRecord> record
   const std::lock_guard lock(found.mutex);
   for (const NewRecord& record : records) partition_of_stream(found, record.partition);
   const auto failing = std::exchange(failing_append_, std::nullopt);
-  const Time now = clock_();
+  const MemoryPartition::Stamp stamp = this->stamp();
   std::size_t kept = 0;
   for (NewRecord& record : records) {
     if (failing && kept == *failing) break;
     record.offset =
-        partition_of_stream(found, record.partition).append(record.key, record.value, now);
+        partition_of_stream(found, record.partition).append(record.key, record.value, stamp);
     ++kept;
   }
   if (failing) throw Retryable("append to " + found.name + ": no acknowledgement");
@@ -117,7 +117,7 @@ void MemoryLog::lose_front(std::string_view stream_name, Partition partition, Of
 
 void MemoryLog::repeat_tail(std::string_view stream_name, Partition partition,
                             std::size_t records) {
-  change(stream_name, partition, [&](MemoryPartition& p) { p.repeat_tail(records, clock_()); });
+  change(stream_name, partition, [&](MemoryPartition& p) { p.repeat_tail(records, stamp()); });
 }
 
 void MemoryLog::skip_offsets(std::string_view stream_name, Partition partition,
@@ -130,6 +130,11 @@ void MemoryLog::recreate(std::string_view stream_name) {
   const std::lock_guard lock(found.mutex);
   for (MemoryPartition& partition : found.partitions) partition = MemoryPartition();
   ++found.incarnation;
+}
+
+MemoryPartition::Stamp MemoryLog::stamp() const {
+  if (!producers_off_) return {clock_()};
+  return {clock_() + *producers_off_, false};
 }
 
 void MemoryLog::require_present() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -72,6 +73,8 @@ class MemoryLog final : public LogTopology {
   void recreate(std::string_view stream);
   // The newest records stand there a second time, under new offsets.
   void repeat_tail(std::string_view stream, Partition partition, std::size_t records);
+  // Producers stamp what is appended from now on, this much off; nullopt: the log stamps it again.
+  void let_producers_stamp(std::optional<std::chrono::milliseconds> off) { producers_off_ = off; }
   // The next record's offset leaves out so many, as Kafka's do behind transactions.
   void skip_offsets(std::string_view stream, Partition partition, std::int64_t offsets);
 
@@ -81,6 +84,7 @@ class MemoryLog final : public LogTopology {
   void require_present() const;
   MemoryStream& stream(std::string_view name);
   void append(std::string_view stream, std::span<NewRecord> records);
+  [[nodiscard]] MemoryPartition::Stamp stamp() const;
   template <class Change>
   void change(std::string_view stream, Partition partition, Change&& change);
 
@@ -89,6 +93,7 @@ class MemoryLog final : public LogTopology {
   std::size_t poll_records_ = 1000;
   std::atomic<bool> away_ = false;
   std::optional<std::size_t> failing_append_;
+  std::optional<std::chrono::milliseconds> producers_off_;
   std::mutex mutex_;  // guards streams_, whose elements stay where they are
   std::map<std::string, MemoryStream, std::less<>> streams_;
 };

@@ -13,10 +13,11 @@ std::size_t MemoryPartition::index_of(Offset position) const {
   return static_cast<std::size_t>(at - records_.begin());
 }
 
-Offset MemoryPartition::append(std::string_view key, std::string_view value, Time now) {
+Offset MemoryPartition::append(std::string_view key, std::string_view value, Stamp stamp) {
   Stored& record = records_.emplace_back();
   record.offset = end_;
-  record.appended_at = now;
+  record.appended_at = stamp.at;
+  record.stamped_by_log = stamp.by_log;
   record.key_size = key.size();
   record.bytes.reserve(key.size() + value.size());
   record.bytes.append(key).append(value);
@@ -37,10 +38,10 @@ void MemoryPartition::lose_front(Offset begin) {
   while (!records_.empty() && records_.front().offset < begin) records_.pop_front();
 }
 
-void MemoryPartition::repeat_tail(std::size_t count, Time now) {
+void MemoryPartition::repeat_tail(std::size_t count, Stamp stamp) {
   const std::size_t last = records_.size();
   for (std::size_t i = last - std::min(count, last); i < last; ++i) {
-    append(records_[i].key(), records_[i].value(), now);
+    append(records_[i].key(), records_[i].value(), stamp);
   }
 }
 

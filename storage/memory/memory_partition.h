@@ -20,6 +20,7 @@ class MemoryPartition {
     Time appended_at;
     std::size_t key_size;
     std::string bytes;  // key, then value
+    bool stamped_by_log = true;
 
     [[nodiscard]] std::string_view key() const {
       return std::string_view(bytes).substr(0, key_size);
@@ -35,11 +36,15 @@ class MemoryPartition {
   // The index in records() of the first record at `position` or after it.
   [[nodiscard]] std::size_t index_of(Offset position) const;
 
-  Offset append(std::string_view key, std::string_view value, Time now);
+  struct Stamp {
+    Time at;
+    bool by_log = true;
+  };
+  Offset append(std::string_view key, std::string_view value, Stamp stamp);
 
   void lose_tail(std::size_t count);
   void lose_front(Offset begin);
-  void repeat_tail(std::size_t count, Time now);
+  void repeat_tail(std::size_t count, Stamp stamp);
   void skip_offsets(std::int64_t count) { end_.value += count; }
 
  private:

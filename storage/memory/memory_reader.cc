@@ -101,7 +101,8 @@ void MemoryReader::take(Held& held) {
   std::size_t i = partition.index_of(held.position);
   for (; i < records.size() && taken_.size() < poll_records_; ++i) {
     const auto& r = records[i];
-    taken_.push_back({held.partition, r.offset, r.appended_at, r.key(), r.value()});
+    taken_.push_back(
+        {held.partition, r.offset, r.appended_at, r.key(), r.value(), r.stamped_by_log});
     // Not on to the end, which may lie behind offsets that no record has.
     held.position = r.offset.next();
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/base/errors.h"
+#include "tests/contract/log_gaps.h"
 #include "tests/contract/log_reading.h"
 
 namespace sluice::testing {
@@ -400,6 +401,7 @@ void event_log_contract(const MakeLog& make) {
   SECTION("a partition keeps its identity, whatever is appended, also reopened") {
     a_partition_keeps_its_identity(make);
   }
+  log_gaps_contract(make);
   SECTION("reopened, it has everything that was acknowledged, and goes on behind it") {
     reopened_it_has_what_was_acknowledged(make);
   }

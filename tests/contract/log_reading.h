@@ -51,11 +51,16 @@ struct TakenRecord {
 };
 using Taken = std::vector<TakenRecord>;
 
+enum class Gaps { none, expected };
+
 // Polls until there are `count` records, and fails the test when there are more, when there is a
-// gap within a partition, or when they do not come in a minute (a group may need seconds to form).
-Taken take(EventReader& reader, Positions& positions, std::size_t count);
+// gap within a partition that is not expected, or when they do not come in a minute (a group may
+// need seconds to form).
+Taken take(EventReader& reader, Positions& positions, std::size_t count, Gaps gaps = Gaps::none);
 // Polls until `count` partitions have been acquired; fails the test on records.
 void take_acquired(EventReader& reader, Positions& positions, std::size_t count);
+// Polls until the reader has caught up with each of them; fails the test on records.
+void catch_up(EventReader& reader, Positions& positions, const std::vector<Partition>& partitions);
 
 std::vector<std::string> values_of(const Taken& taken, Partition partition);
 std::vector<Offset> offsets_of(const Taken& taken, Partition partition);

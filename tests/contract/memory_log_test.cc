@@ -20,6 +20,10 @@ class MemoryLogUnderTest final : public LogUnderTest {
     for (int i = 0; i < log_.partitions(stream); ++i) all.partitions.push_back(Partition{i});
     return log_.reader(stream, all, ownership);
   }
+  bool leave_out_offsets(std::string_view stream, Partition partition) override {
+    log_.skip_offsets(stream, partition, 3);
+    return true;
+  }
   void reopen() override {}
 
  private:

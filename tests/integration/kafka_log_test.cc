@@ -8,6 +8,7 @@
 #include "tests/contract/event_log_contract.h"
 #include "tests/contract/log_reading.h"
 #include "tests/integration/kafka_fixture.h"
+#include "tests/support/transactions.h"
 
 namespace sluice::testing {
 namespace {
@@ -19,6 +20,12 @@ class KafkaLogUnderTest final : public LogUnderTest {
   std::unique_ptr<EventReader> reader(std::string_view stream, Ownership& ownership) override {
     const KafkaMember member{.group = unique_stream(), .instance = {}};
     return kafka_.log.reader(stream, member, ownership);
+  }
+  bool leave_out_offsets(std::string_view stream, Partition partition) override {
+    Transactions transactions(shared_broker().bootstrap());
+    transactions.append(stream, partition, {"nobody", "reads this"});
+    transactions.end(Transactions::End::abort);
+    return true;
   }
   void reopen() override {
     shared_broker().stop(KafkaBroker::Stop::kill);

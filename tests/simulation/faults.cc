@@ -80,6 +80,15 @@ void World::leave_out_offsets(const Subject& subject, Partition partition) {
   log_.skip_offsets(subject.stream(), partition, 1 + below(3));
 }
 
+// For a while a topic is set to CreateTime, and producers' clocks are anything.
+void World::let_producers_stamp() {
+  count("producers stamp");
+  constexpr milliseconds kOff[] = {milliseconds{0}, milliseconds{-86'400'000},
+                                   milliseconds{86'400'000}};
+  log_.let_producers_stamp(kOff[below(3)]);
+  producers_stamp_ = 1 + below(12);
+}
+
 void World::jump() {
   count("clock jumped");
   wall_ += milliseconds{chance(70) ? below(60'000) : -below(30'000)};

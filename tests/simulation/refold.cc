@@ -28,11 +28,17 @@ std::optional<std::int64_t> Refold::next_due() const {
   return first;
 }
 
-void Refold::take(const LoggedRecord& record) {
+void Refold::take(LoggedRecord record) {
   next_ = {record.offset, 0};
+  if (!record.stamped_by_log) record.appended_at = record_time_;
+  arrived_ = record.appended_at;
   Envelope envelope;
   const bool parsed = envelope.ParseFromString(record.value);
-  if (parsed && envelope.has_control()) return obey(record, envelope);
+  if (parsed && envelope.has_control()) {
+    if (record.stamped_by_log) return obey(record, envelope);
+    if (!envelope.control().has_tick()) quarantine(record, envelope, parsed);
+    return;
+  }
   if (partition_of(record.key, partitions_).value != partition_) {
     return quarantine(record, envelope, parsed);
   }
@@ -45,7 +51,7 @@ void Refold::take(const LoggedRecord& record) {
     }
   }
   const bool behind = parked_.contains(record.key) && !parked_[record.key].empty();
-  if (behind || !readable(record, envelope)) {
+  if (behind || !record.stamped_by_log || !readable(record, envelope)) {
     quarantine(record, envelope, parsed);
     parked_[record.key][record.offset] = record;
     return;
@@ -89,6 +95,7 @@ void Refold::release(const std::string& key, const Control::Release& given) {
       if (given.offset() != record.offset) return;
       record.value = given.value();
     }
+    if (!record.stamped_by_log) record.appended_at = arrived_;
     Envelope envelope;
     if (!readable(record, envelope)) return;
     waiting.erase(waiting.begin());

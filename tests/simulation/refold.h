@@ -25,6 +25,7 @@ struct LoggedRecord {
   std::int64_t appended_at = 0;
   std::string key;
   std::string value;
+  bool stamped_by_log = true;
 };
 
 // Which of a source partition's derived records: the offset that brought it about, and an ordinal.
@@ -60,7 +61,7 @@ class Refold {
   Refold(Refold&&) = default;
   Refold& operator=(Refold&&) = default;
 
-  void take(const LoggedRecord& record);
+  void take(LoggedRecord record);
 
   // When the first thing is to happen that nobody has posted.
   [[nodiscard]] std::optional<std::int64_t> next_due() const;
@@ -101,7 +102,8 @@ class Refold {
   Lengths lengths_;
   std::unique_ptr<Ledger> ledger_;
   std::int64_t record_time_ = 0;
-  Turn next_{0, 0};  // of the derived records of the record at hand
+  Turn next_{0, 0};           // of the derived records of the record at hand
+  std::int64_t arrived_ = 0;  // the record at hand, by the log's clock
   // By key and id: time and payload of every time it counted.
   std::map<std::pair<std::string, std::string>, std::pair<std::int64_t, std::string>> seen_;
   // Every derived record that ever came, by its source.

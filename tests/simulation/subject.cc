@@ -121,7 +121,8 @@ void Subject::read_log(Partition partition) {
   for (std::size_t i = account.log.size(); i < records.size(); ++i) {
     const auto& stored = records[i];
     account.log.push_back({stored.offset.value, stored.appended_at.time_since_epoch().count(),
-                           std::string(stored.key()), std::string(stored.value())});
+                           std::string(stored.key()), std::string(stored.value()),
+                           stored.stamped_by_log});
   }
 }
 

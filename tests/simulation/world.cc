@@ -68,6 +68,7 @@ void World::run(int steps) {
 }
 
 void World::step() {
+  if (producers_stamp_ > 0 && --producers_stamp_ == 0) log_.let_producers_stamp(std::nullopt);
   const int what = below(1000);
   if (what < 300) return produce();
   if (what < 770) {
@@ -98,7 +99,8 @@ void World::strike(int what) {
   if (what < 983) return produce_garbage();
   if (what < 992) return produce_control();
   if (what < 996) return repeat_tail();
-  leave_out_offsets(random_subject(), Partition{below(kPartitions)});
+  if (what < 998) return leave_out_offsets(random_subject(), Partition{below(kPartitions)});
+  let_producers_stamp();
 }
 
 void World::check() {
@@ -110,6 +112,7 @@ void World::check() {
 // Everything works again: the views must reach the ends of their logs, but those that were lost.
 void World::heal() {
   log_.set_away(false);
+  log_.let_producers_stamp(std::nullopt);
   carry_out_late();
   for (Node& node : nodes_) {
     for (Seat& seat : node.seats) seat.sink->finish_delayed();

@@ -98,6 +98,7 @@ class World {
   void leave_out_offsets(const Subject& subject, Partition partition);
   void restore();
   void lose_tail();
+  void let_producers_stamp();
   void jump();
 
   void heal();
@@ -126,6 +127,7 @@ class World {
   };
   std::vector<Sent> sent_;  // for retries
   int next_id_ = 0;
+  int producers_stamp_ = 0;  // steps for which they still do
   std::map<std::string, int> happened_;
 };
 

@@ -1,5 +1,7 @@
-// What happens to topics: topic_admin BROKERS delete TOPIC | BROKERS trim TOPIC PARTITION OFFSET.
-// For tests that are no C++; trim deletes the records before OFFSET, as retention would.
+// What happens to topics: topic_admin BROKERS delete TOPIC | BROKERS trim TOPIC PARTITION OFFSET |
+// BROKERS abort|commit TOPIC PARTITION VALUE.
+// For tests that are no C++; trim deletes the records before OFFSET, as retention would, and the
+// last two append VALUE in a transaction of its own.
 
 #include <librdkafka/rdkafka.h>
 
@@ -7,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "tests/support/transactions.h"
 
 namespace {
 
@@ -79,8 +83,15 @@ int main(int argc, char** argv) {
       Admin(words[0]).remove(words[2]);
     } else if (words.size() == 5 && words[1] == "trim") {
       Admin(words[0]).trim(words[2], std::stoi(words[3]), std::stoll(words[4]));
+    } else if (words.size() == 5 && (words[1] == "abort" || words[1] == "commit")) {
+      using sluice::testing::Transactions;
+      Transactions transactions(words[0]);
+      transactions.append(words[2], sluice::Partition{std::stoi(words[3])}, {words[4]});
+      transactions.end(words[1] == "abort" ? Transactions::End::abort : Transactions::End::commit);
     } else {
-      throw std::runtime_error("BROKERS delete TOPIC | BROKERS trim TOPIC PARTITION OFFSET");
+      throw std::runtime_error(
+          "BROKERS delete TOPIC | BROKERS trim TOPIC PARTITION OFFSET | "
+          "BROKERS abort|commit TOPIC PARTITION VALUE");
     }
   } catch (const std::exception& failure) {
     std::fprintf(stderr, "topic_admin: %s\n", failure.what());

@@ -1,8 +1,5 @@
 #include "projectors/engine/fold/partition_fold.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -33,36 +30,23 @@ constexpr int kAges = -1;
 
 constexpr std::size_t kOutcomeBytes = 128;
 constexpr std::string_view kWaits = "waits behind an earlier record of its key";
+constexpr std::string_view kUnstamped =
+    "stamped by its producer and not by the log: set the topic's message.timestamp.type to "
+    "LogAppendTime, then release it";
 
 std::int64_t count(Time time) { return time.time_since_epoch().count(); }
 
-EventId id_of(std::string_view key, std::string_view id) {
-  const XXH128_hash_t hash =
-      XXH3_128bits_withSeed(id.data(), id.size(), XXH3_64bits(key.data(), key.size()));
-  return {hash.high64, hash.low64};
-}
-
 // Borrows from `parked`.
 LogRecord log_record(const ParkedRecord& parked, Partition partition) {
-  return {partition, Offset{parked.position()}, Time{milliseconds(parked.appended_at())},
-          parked.record_key(), parked.value()};
-}
-
-std::uint64_t content_of(std::string_view payload) {
-  return XXH3_64bits(payload.data(), payload.size());
+  return {partition,
+          Offset{parked.position()},
+          Time{milliseconds(parked.appended_at())},
+          parked.record_key(),
+          parked.value(),
+          !parked.unstamped()};
 }
 
 }  // namespace
-
-void Outcomes::clear() {
-  rejections.clear();
-  quarantined.clear();
-  unquarantined.clear();
-  aged_out.clear();
-  bytes = 0;
-  folded = 0;
-  duplicates = 0;
-}
 
 PartitionFold::PartitionFold(const Projection& projection, const Generation& generation,
                              Partition partition, StateStore& store, const DedupeShape& dedupe)
@@ -118,7 +102,11 @@ void PartitionFold::fold(const LogRecord& record, Emits emits) {
   // Also of a record that waited and is released by this one: a source's positions never go back.
   outbox_.begin(record.offset, emits == Emits::sent);
   folding_ = record.offset;
-  fold_record(record);
+  LogRecord taken = record;
+  // What a producer claims may neither move time nor age anything.
+  if (!record.stamped_by_log) taken.appended_at = record_time();
+  appended_at_ = taken.appended_at;
+  fold_record(taken);
   // What a record brings grows rows by about as much.
   outcomes_.bytes += record.value.size();
   checkpoint_.set_position(record.offset.next().value);
@@ -149,7 +137,7 @@ void PartitionFold::fold_record(const LogRecord& record) {
     return;
   }
   if (auto why = check_envelope()) return quarantine(record, std::move(*why));
-  if (parking_.parked(key_)) return park_behind(record);
+  if (parking_.parked(key_) || !record.stamped_by_log) return park(record);
   if (auto why = open_fact()) return quarantine(record, std::move(*why));
   fold_fact(record);
 }
@@ -256,6 +244,11 @@ void PartitionFold::fold_fact(const LogRecord& record) {
 }
 
 void PartitionFold::apply_control(const LogRecord& record, const Control& control) {
+  if (!record.stamped_by_log) {
+    // Ticks are appended until one moves time.
+    if (!control.has_tick()) quarantine(record, {std::string(kUnstamped), false});
+    return;
+  }
   switch (control.action_case()) {
     case Control::kTick:
       return move_time(record);
@@ -275,12 +268,20 @@ void PartitionFold::release(std::string_view key, const Control::Release& given)
       if (given.offset() != parked.position()) return;
       parked.set_value(given.value());
     }
-    const LogRecord record = log_record(parked, partition_);
+    const LogRecord record = released(parked);
     if (unfoldable(record)) return;
     parking_.remove(key, record.offset);
     unquarantine(record.offset);
     fold_fact(record);
   }
+}
+
+// One that its producer stamped is as if it were appended now.
+LogRecord PartitionFold::released(const ParkedRecord& parked) const {
+  LogRecord record = log_record(parked, partition_);
+  if (!record.stamped_by_log) record.appended_at = appended_at_;
+  record.stamped_by_log = true;
+  return record;
 }
 
 void PartitionFold::discard(Offset position) {
@@ -300,19 +301,22 @@ std::optional<PartitionFold::Unfoldable> PartitionFold::unfoldable(const LogReco
 
 bool PartitionFold::by_service() const { return envelope_.actor().role() == Actor::ROLE_SERVICE; }
 
-// The record's key is parked. Where it erases somebody it does so before it waits: nobody knows how
-// long that will be.
-void PartitionFold::park_behind(const LogRecord& record) {
-  if (open_fact()) return quarantine(record, {std::string(kWaits)});
+// The record waits: behind its key's others, or for a person because of its stamp. Where it erases
+// somebody it does so before it waits: nobody knows how long that will be.
+void PartitionFold::park(const LogRecord& record) {
+  const auto reason = [&] { return std::string(parking_.parked(key_) ? kWaits : kUnstamped); };
+  if (auto why = open_fact()) {
+    return quarantine(record, parking_.parked(key_) ? Unfoldable{reason()} : std::move(*why));
+  }
   const FactSubject subject = subject_of(fold_->event());
   if (!subject.erases.empty() && by_service()) {
     erase_waiting(subject.erases);
     // What was looked at meanwhile has taken the place of the record at hand.
     CHECK(!unfoldable(record), "it was foldable before");
-    if (!parking_.parked(key_)) return fold_fact(record);
+    if (record.stamped_by_log && !parking_.parked(key_)) return fold_fact(record);
   }
   if (!subject.of.empty()) tell_of_waiting(subject.of);
-  quarantine(record, {std::string(kWaits), true, !subject.of.empty()});
+  quarantine(record, {reason(), true, !subject.of.empty()});
 }
 
 void PartitionFold::tell_of_waiting(const std::string& person) {
@@ -342,7 +346,9 @@ void PartitionFold::erase_waiting(const std::string& person) {
     auto why = unfoldable(record);
     std::erase_if(outcomes_.quarantined,
                   [&](const auto& earlier) { return earlier.position == record.offset; });
-    quarantine(record, why ? std::move(*why) : Unfoldable{std::string(kWaits), true, true});
+    quarantine(record, why ? std::move(*why)
+                           : Unfoldable{std::string(cleared.unstamped() ? kUnstamped : kWaits),
+                                        true, true});
   }
   // The first may have been the one that could not be folded.
   release(key);

@@ -14,8 +14,10 @@
 #include "projectors/engine/dedupe/dedupe.h"
 #include "projectors/engine/derived/outbox.h"
 #include "projectors/engine/derived/receipts.h"
+#include "projectors/engine/fold/event_id.h"
 #include "projectors/engine/fold/fact_decoder.h"
 #include "projectors/engine/fold/opened_envelope.h"
+#include "projectors/engine/fold/outcomes.h"
 #include "projectors/engine/projection.h"
 #include "projectors/engine/quarantine/parking.h"
 #include "projectors/engine/tables.h"
@@ -25,19 +27,6 @@
 #include "storage/projection_sink.h"
 
 namespace sluice {
-
-// What folding brought about besides changed rows, since it was last cleared.
-struct Outcomes {
-  std::vector<Rejection> rejections;
-  std::vector<QuarantinedRecord> quarantined;
-  std::vector<Offset> unquarantined;
-  std::vector<Offset> aged_out;  // of those in quarantine
-  std::size_t bytes = 0;         // about
-  std::uint64_t folded = 0;
-  std::uint64_t duplicates = 0;
-
-  void clear();
-};
 
 // Whether what a fold emits is sent on. Not when the view has it already, or for an account of it.
 enum class Emits { sent, dropped };
@@ -103,11 +92,12 @@ class PartitionFold {
   [[nodiscard]] std::optional<Unfoldable> check_envelope() const;
   [[nodiscard]] std::optional<Unfoldable> open_fact();
   void fold_fact(const LogRecord& record);
-  void park_behind(const LogRecord& record);
+  void park(const LogRecord& record);
   void tell_of_waiting(const std::string& person);
   void erase_waiting(const std::string& person);
   [[nodiscard]] bool counted_before(const LogRecord& record);
   void apply_control(const LogRecord& record, const Control& control);
+  [[nodiscard]] LogRecord released(const ParkedRecord& parked) const;
   void release(std::string_view key, const Control::Release& given = {});
   void discard(Offset position);
   void quarantine(const LogRecord& record, Unfoldable why);
@@ -139,7 +129,8 @@ class PartitionFold {
   Outcomes outcomes_;
 
   // Of the record at hand; reused.
-  Offset folding_;  // in the log: a released record's own is behind it
+  Offset folding_;    // in the log: a released record's own is behind it
+  Time appended_at_;  // by the log's clock, likewise
   OpenedEnvelope envelope_;
   std::string_view key_;
 };

@@ -15,6 +15,7 @@ void Parking::park(std::string_view key, const LogRecord& record) {
   ParkedRecord& row = records_.edit(key, record.offset.value);
   row.set_value(std::string(record.value));
   row.set_appended_at(record.appended_at.time_since_epoch().count());
+  row.set_unstamped(!record.stamped_by_log);
   keys_.emplace(key);
   key_by_position_.emplace(record.offset.value, key);
 }

@@ -1,0 +1,15 @@
+#include "projectors/engine/fold/outcomes.h"
+
+namespace sluice {
+
+void Outcomes::clear() {
+  rejections.clear();
+  quarantined.clear();
+  unquarantined.clear();
+  aged_out.clear();
+  bytes = 0;
+  folded = 0;
+  duplicates = 0;
+}
+
+}  // namespace sluice

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "storage/base/position.h"
+#include "storage/projection_sink.h"
+
+namespace sluice {
+
+// What folding brought about besides changed rows, since it was last cleared.
+struct Outcomes {
+  std::vector<Rejection> rejections;
+  std::vector<QuarantinedRecord> quarantined;
+  std::vector<Offset> unquarantined;
+  std::vector<Offset> aged_out;  // of those in quarantine
+  std::size_t bytes = 0;         // about
+  std::uint64_t folded = 0;
+  std::uint64_t duplicates = 0;
+
+  void clear();
+};
+
+}  // namespace sluice
