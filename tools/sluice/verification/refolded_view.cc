@@ -1,0 +1,192 @@
+#include "tools/sluice/verification/refolded_view.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "projectors/engine/tables/stored_rows.h"
+#include "schemas/descriptors/domain.h"
+#include "storage/base/errors.h"
+#include "storage/base/partitioner.h"
+#include "tools/sluice/cli/progress.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::chrono::milliseconds kPoll{200};
+// How long the log may show nothing of what the view has folded.
+constexpr int kEmptyPolls = 150;
+
+std::size_t index(Partition partition) { return static_cast<std::size_t>(partition.value); }
+
+}  // namespace
+
+RefoldedView::RefoldedView(const Projection& projection, const Generation& generation, Log& log,
+                           const MemoryBudget& memory, const std::string& scratch)
+    : name_(projection.name),
+      scratch_(scratch),
+      topology_(log.topology()),
+      resources_(memory.state, generation.partitions) {
+  const auto partitions = static_cast<std::uint64_t>(generation.partitions);
+  const RefoldMemory each{.rows = (memory.dirty_rows + memory.row_cache) / partitions,
+                          .filters = memory.dedupe / partitions};
+  for (int p = 0; p < generation.partitions; ++p) {
+    add_partition(projection, generation, Partition{p}, each);
+  }
+  reader_ = log.reader(stream_of(projection.name), partitions_, from_the_start_);
+}
+
+void RefoldedView::add_partition(const Projection& projection, const Generation& generation,
+                                 Partition partition, RefoldMemory memory) {
+  const LogRange range = topology_->range(stream_of(projection.name), partition);
+  if (range.begin > Offset{0}) {
+    throw Misconfigured("the log of partition " + std::to_string(partition.value) + " begins at " +
+                        std::to_string(range.begin.value) +
+                        ": what a view was folded from is no longer there to compare with");
+  }
+  partitions_.push_back(partition);
+  stores_.push_back(
+      std::make_unique<RocksStateStore>(scratch_.path() / std::to_string(partition.value),
+                                        resources_, RocksStateStore::KeptThrough::shutdown));
+  refolds_.push_back(
+      std::make_unique<Refold>(projection, generation, partition, memory, *stores_.back()));
+  if (projection.computed == nullptr) return;
+  computed_.push_back(
+      std::make_unique<ComputedAccount>(*projection.computed, *refolds_.back(), *stores_.back()));
+}
+
+Refold& RefoldedView::refold(Partition partition) const { return *refolds_.at(index(partition)); }
+
+ComputedAccount* RefoldedView::computed(Partition partition) const {
+  return computed_.empty() ? nullptr : computed_.at(index(partition)).get();
+}
+
+std::uint64_t RefoldedView::lag(Partition partition, const ViewPosition& view) const {
+  return static_cast<std::uint64_t>(
+      std::max(std::int64_t{0}, view.position.value - refold(partition).position().value));
+}
+
+std::uint64_t RefoldedView::behind(const Targets& targets) const {
+  std::uint64_t missing = 0;
+  for (const auto& [partition, view] : targets) missing += lag(partition, view);
+  return missing;
+}
+
+void RefoldedView::reach(const Targets& targets, bool shown) {
+  read_up_to(targets, shown);
+  check_positions(targets);
+}
+
+void RefoldedView::read_up_to(const Targets& targets, bool shown) {
+  Progress progress(shown, "records refolded", behind(targets));
+  for (const Partition partition : partitions_) {
+    if (!targets.contains(partition)) continue;
+    reader_wanted_[partition] = lag(partition, targets.at(partition)) > 0;
+  }
+  int empty_polls = 0;
+  while (std::ranges::any_of(reader_wanted_, [](const auto& wanted) { return wanted.second; })) {
+    heed_interrupt();
+    const auto records = reader_->poll(kPoll);
+    empty_polls = records.empty() ? empty_polls + 1 : 0;
+    if (empty_polls > kEmptyPolls) {
+      throw Corrupt("the log of " + name_ + " ends before what the view was folded from");
+    }
+    std::uint64_t folded = 0;
+    for (const LogRecord& record : records) folded += fold(record, targets);
+    progress.advance(folded);
+  }
+}
+
+void RefoldedView::check_positions(const Targets& targets) {
+  for (const auto& [partition, view] : targets) {
+    const Refold& fold = refold(partition);
+    if (ComputedAccount* account = computed(partition)) account->reached(fold.position());
+    if (fold.position() != view.position || fold.digest() != view.digest) {
+      throw Corrupt("partition " + std::to_string(partition.value) + " of " + name_ +
+                    " was folded from another log than this one: at position " +
+                    std::to_string(view.position.value) + " the records differ");
+    }
+  }
+}
+
+void RefoldedView::heed_interrupt() const {
+  if (shutdown_.token().stop_requested()) throw Retryable("interrupted: nothing was decided");
+}
+
+std::vector<AsOfs> RefoldedView::by_partition(const AsOfs& published) const {
+  std::vector<AsOfs> parts(computed_.size());
+  const int partitions = static_cast<int>(computed_.size());
+  for (const auto& each : published) {
+    parts.at(index(partition_of(each.first, partitions))).insert(each);
+  }
+  return parts;
+}
+
+std::string RefoldedView::expect(const AsOfs& published) {
+  const std::vector<AsOfs> parts = by_partition(published);
+  for (std::size_t p = 0; p < computed_.size(); ++p) {
+    heed_interrupt();
+    const auto too_late = computed_[p]->expect(parts[p]);
+    if (!too_late.empty()) return too_late.front();
+  }
+  return {};
+}
+
+std::string RefoldedView::expect_last(const AsOfs& published, const Targets& last) {
+  const std::vector<AsOfs> parts = by_partition(published);
+  for (std::size_t p = 0; p < computed_.size(); ++p) {
+    heed_interrupt();
+    const auto view = last.find(partitions_[p]);
+    if (view == last.end()) continue;
+    const auto too_late = computed_[p]->expect_last(parts[p], view->second.position);
+    if (!too_late.empty()) return too_late.front();
+  }
+  return {};
+}
+
+void RefoldedView::resume() {
+  for (const Partition partition : held_) {
+    reader_->seek(partition, refold(partition).position());
+    reader_->pause(partition, false);
+  }
+  held_.clear();
+}
+
+RowComparison RefoldedView::compare(PublishedRows& rows, const google::protobuf::Descriptor& row,
+                                    int shown) {
+  const auto* prototype = google::protobuf::MessageFactory::generated_factory()->GetPrototype(&row);
+  std::size_t at = 0;
+  std::unique_ptr<StoredRows> stored;
+  const auto next_row = [&]() -> const google::protobuf::Message* {
+    heed_interrupt();
+    for (;;) {
+      if (!stored) {
+        if (at == stores_.size()) return nullptr;
+        refolds_[at]->write_state();
+        stored = std::make_unique<StoredRows>(*stores_[at++], *prototype);
+      }
+      if (const auto* next = stored->next()) return next;
+      stored.reset();
+    }
+  };
+  return rows.compare(row, next_row, shown);
+}
+
+// Returns how many records were folded: a record that the view does not reflect is read again when
+// the view has come as far.
+std::uint64_t RefoldedView::fold(const LogRecord& record, const Targets& targets) {
+  const auto target = targets.find(record.partition);
+  Refold& refolded = refold(record.partition);
+  if (target != targets.end() && record.offset < target->second.position) {
+    if (ComputedAccount* account = computed(record.partition)) account->reached(record.offset);
+    refolded.fold(record);
+    reader_wanted_[record.partition] = refolded.position() < target->second.position;
+    return 1;
+  }
+  if (!held_.contains(record.partition)) {
+    reader_->pause(record.partition, true);
+    held_.insert(record.partition);
+  }
+  return 0;
+}
+
+}  // namespace sluice
