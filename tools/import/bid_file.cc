@@ -1,11 +1,13 @@
 #include "tools/import/bid_file.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 
 #include "schemas/descriptors/rules.h"
 #include "storage/base/errors.h"
+#include "tools/import/cell.h"
 #include "tools/import/csv.h"
 #include "tools/sluice/cli/json.h"
 #include "tools/sluice/client/rfc3339.h"
@@ -30,7 +32,7 @@ std::string plain_name(const fs::path& file) {
 std::string bidder_of(const CsvFile& file, const CsvFile::Row& row, std::size_t column) {
   std::string_view bidder = row.fields[column];
   if (bidder.starts_with("0x")) bidder.remove_prefix(2);
-  if (!is_id(bidder)) file.fail(row, "bidder is \"" + row.fields[column] + "\", not an address");
+  if (!is_id(bidder)) file.fail(row, column, "not an address");
   return std::string(bidder);
 }
 
@@ -48,13 +50,10 @@ std::set<std::string> read_boosted(const fs::path& path) {
   const std::size_t boosted = file.column("boosted");
   std::set<std::string> bidders;
   for (const CsvFile::Row& row : file.rows()) {
-    const std::string& word = row.fields[boosted];
-    const bool yes = word == "TRUE" || word == "true";
-    if (!yes && word != "FALSE" && word != "false") {
-      file.fail(row, "boosted is \"" + word + "\", neither TRUE nor FALSE");
-    }
+    const auto yes = cell::flag(row.fields[boosted]);
+    if (!yes) file.fail(row, boosted, "neither true nor false");
     std::string id = bidder_of(file, row, bidder);
-    if (yes) bidders.insert(std::move(id));
+    if (*yes) bidders.insert(std::move(id));
   }
   return bidders;
 }
@@ -71,6 +70,14 @@ std::string event(const std::string& id, std::string_view type, std::optional<st
 // What a boost adds to the score is the weight, as alpha and gamma are 1: in integers, exact.
 std::int64_t weight_of(const LedgerBid& bid) {
   return bid.boosted ? bid.total * 105 / 100 - bid.total : 0;
+}
+
+// By content, so that the bid of another row of a later file is another. The second of bids that
+// are equal in it is numbered 2, and so on.
+std::string name_of(const LedgerBid& bid, std::map<std::string, int>& seen) {
+  std::string name = bid.bidder + ":" + std::to_string(bid.total) + ":" + std::to_string(bid.time);
+  const int number = ++seen[name];
+  return number == 1 ? name : name + ":" + std::to_string(number);
 }
 
 }  // namespace
@@ -123,12 +130,12 @@ void bid_events(const BidFile& from, const BidSale& sale,
                  ",\"alpha\":1,\"beta\":0,\"gamma\":1,\"starts_at\":\"" +
                  rfc3339(from.bids.front().time) + "\""),
        "session.created");
+  std::map<std::string, int> seen;
   for (const LedgerBid& bid : from.bids) {
-    const std::string row = std::to_string(bid.row);
-    post(event(ids + row, "bid.placed", bid.time,
+    post(event(ids + name_of(bid, seen), "bid.placed", bid.time,
                session + ",\"user_id\":" + json_string(bid.bidder) + ",\"price\":" +
                    std::to_string(bid.total) + ",\"weight\":" + std::to_string(weight_of(bid))),
-         "row " + row);
+         "row " + std::to_string(bid.row));
   }
   post(event(ids + "closed", "session.closed", std::nullopt, session), "session.closed");
 }

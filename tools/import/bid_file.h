@@ -39,8 +39,8 @@ struct BidSale {
 [[nodiscard]] std::size_t bid_event_count(const BidFile& from);
 
 // The events of one session that is created, takes every bid and is closed, in order, each as a
-// line of JSON with what it is made of: `post(event, origin)`. Misconfigured when session_id is no
-// id.
+// line of JSON with what it is made of: `post(event, origin)`. A bid's event id is made of bidder,
+// total and time. Misconfigured when session_id is no id.
 void bid_events(const BidFile& from, const BidSale& sale,
                 const std::function<void(const std::string&, std::string)>& post);
 

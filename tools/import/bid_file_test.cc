@@ -63,16 +63,37 @@ TEST_CASE("a session is created, takes every bid and is closed, all by the impor
           R"(,"data":{"session_id":"s","owner_id":"import","product":"sale","upset_price":0,)"
           R"("inventory":3,"alpha":1,"beta":0,"gamma":1,"starts_at":"2025-08-01T11:00:00.123Z"}})");
   // floor(1000000019 * 1.05) is 1050000019: 50000000 more.
-  CHECK(events[1] ==
-        R"({"specversion":"1.0","id":"import:s:1","source":"sluice/import/bids",)"
-        R"("type":"bid.placed")" +
-            by +
-            R"(,"time":"2025-08-01T11:00:00.123Z","data":)"
-            R"({"session_id":"s","user_id":"ab","price":1000000019,"weight":50000000}})");
+  CHECK(
+      events[1] ==
+      R"({"specversion":"1.0","id":"import:s:ab:1000000019:1754046000123","source":"sluice/import/bids",)"
+      R"("type":"bid.placed")" +
+          by +
+          R"(,"time":"2025-08-01T11:00:00.123Z","data":)"
+          R"({"session_id":"s","user_id":"ab","price":1000000019,"weight":50000000}})");
   CHECK(events[2].find(R"("user_id":"cd","price":7,"weight":0}})") != std::string::npos);
   CHECK(events[3] == R"({"specversion":"1.0","id":"import:s:closed",)"
                      R"("source":"sluice/import/bids","type":"session.closed")" +
                          by + R"(,"data":{"session_id":"s"}})");
+}
+
+TEST_CASE("bids are known by what they say, whatever row they stand in; equal ones are numbered") {
+  const std::size_t kBegin = std::string_view(R"({"specversion":"1.0","id":")").size();
+  Files files;
+  const auto ids = [&](const std::string& rows) {
+    std::vector<std::string> found;
+    for (const auto& event :
+         events_of(read_bid_file(files.with("s.csv", kHeader + rows), {}), {"s", 1})) {
+      found.push_back(event.substr(kBegin, event.find(",\"source\"") - kBegin - 1));
+    }
+    return std::vector<std::string>(found.begin() + 1, found.end() - 1);
+  };
+  const auto first = ids("0xa,5,30\n0xb,6,10\n0xa,5,30\n");
+  CHECK(first ==
+        std::vector<std::string>{"import:s:b:6:10", "import:s:a:5:30", "import:s:a:5:30:2"});
+  auto grown = ids("0xc,9,20\n0xa,5,30\n0xa,5,30\n0xb,6,10\n");
+  REQUIRE(grown.size() == 4);
+  grown.erase(grown.begin() + 1);
+  CHECK(grown == first);
 }
 
 TEST_CASE("without a boost list nobody is boosted, and one may be named") {
@@ -97,12 +118,12 @@ TEST_CASE("what cannot be read is refused with file and row") {
             .starts_with("e.csv line 2: timestamp_ms"));
   CHECK(complaint(files.with("f.csv", kHeader + "0xa,1\n")).starts_with("f.csv line 2: "));
   CHECK(complaint(files.with("g.csv", "bidder,timestamp_ms\n0xa,1\n")) ==
-        "g.csv has no column total_amount_mist");
+        "g.csv has no column total_amount_mist; its columns: bidder, timestamp_ms");
   CHECK(complaint(files.with("h.csv", kHeader)).ends_with("has no bids"));
   CHECK(complaint(files.with("i.csv.gz", kHeader)).ends_with("i.csv.gz is not a whole gzip file"));
   CHECK(complaint(files.path() / "none.csv.gz").starts_with("cannot read "));
   files.with("boosted.csv", "bidder,boosted\n0xab,perhaps\n");
   CHECK(complaint(files.with("j.csv", kHeader + "0xa,1,1\n")) ==
-        "boosted.csv line 2: boosted is \"perhaps\", neither TRUE nor FALSE");
+        "boosted.csv line 2: boosted is \"perhaps\", neither true nor false");
   CHECK_THROWS_AS(events_of({"s", {{}}}, {"no id", 1}), Misconfigured);
 }

@@ -1,46 +1,33 @@
 #include "tools/import/csv.h"
 
-#include <simdjson.h>
-#include <zlib.h>
-
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <fstream>
-#include <sstream>
 
 #include "storage/base/errors.h"
+#include "tools/import/cell.h"
+#include "tools/import/text_file.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::size_t kMostHeaderShown = 200;
 
 std::string at_line(const std::string& name, std::uint64_t line) {
   return name + " line " + std::to_string(line) + ": ";
 }
 
-std::string unpacked(const std::filesystem::path& path) {
-  gzFile_s* const file = gzopen(path.c_str(), "rb");
-  if (file == nullptr) throw Misconfigured("cannot read " + path.string());
+// "timestamp, comment-id, ...": of a header, cut where it is long.
+std::string listed(const std::vector<std::string>& names) {
   std::string text;
-  std::array<char, 1 << 16> part{};
-  int read = 0;
-  while ((read = gzread(file, part.data(), part.size())) > 0) {
-    text.append(part.data(), static_cast<std::size_t>(read));
+  for (const std::string& name : names) {
+    if (text.size() + name.size() > kMostHeaderShown) return text + ", ...";
+    text += (text.empty() ? "" : ", ") + name;
   }
-  // Where it is cut short only closing says so.
-  const bool packed = gzdirect(file) == 0;
-  const bool whole = gzclose(file) == Z_OK && read == 0 && packed;
-  if (!whole) throw Misconfigured(path.string() + " is not a whole gzip file");
   return text;
 }
 
-}  // namespace
+bool is_empty(const std::string& field) { return field.empty(); }
 
-CsvRows::CsvRows(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {
-  if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
-}
+}  // namespace
 
 // From behind the opening quote to behind the closing one.
 void CsvRows::quoted(std::string& field) {
@@ -64,6 +51,14 @@ void CsvRows::quoted(std::string& field) {
   throw Misconfigured(at_line(name_, begun) + "a quote is never closed");
 }
 
+void CsvRows::plain(std::string& field) {
+  const auto end = std::min(text_.find_first_of(",\n", at_), text_.size());
+  field = text_.substr(at_, end - at_);
+  at_ = end;
+  const bool row_ends = at_ < text_.size() && text_[at_] == '\n';
+  if (row_ends && field.ends_with('\r')) field.pop_back();
+}
+
 bool CsvRows::next(std::vector<std::string>& fields) {
   while (at_ < text_.size() && (text_[at_] == '\n' || text_.substr(at_).starts_with("\r\n"))) {
     at_ += text_[at_] == '\n' ? 1 : 2;
@@ -78,11 +73,7 @@ bool CsvRows::next(std::vector<std::string>& fields) {
       ++at_;
       quoted(field);
     } else {
-      const auto end = std::min(text_.find_first_of(",\n", at_), text_.size());
-      field = text_.substr(at_, end - at_);
-      at_ = end;
-      const bool row_ends = at_ < text_.size() && text_[at_] == '\n';
-      if (row_ends && field.ends_with('\r')) field.pop_back();
+      plain(field);
     }
     if (text_.substr(at_).starts_with("\r\n")) ++at_;
     if (at_ >= text_.size()) return true;
@@ -94,39 +85,57 @@ bool CsvRows::next(std::vector<std::string>& fields) {
 }
 
 CsvFile CsvFile::read(const std::filesystem::path& path) {
-  if (path.extension() == ".gz") return parse(unpacked(path), path.filename().string());
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) throw Misconfigured("cannot read " + path.string());
-  return parse(text.view(), path.filename().string());
+  return parse(read_text(path), path.filename().string());
 }
 
 CsvFile CsvFile::parse(std::string_view text, std::string name) {
-  if (!simdjson::validate_utf8(text.data(), text.size())) {
-    throw Misconfigured(name + " is not UTF-8: convert it first, for instance with iconv");
-  }
   CsvFile file;
   file.name_ = std::move(name);
+  if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
+    throw Misconfigured(file.name_ + " ends its lines in CR alone: save it with LF or CRLF");
+  }
   CsvRows rows(text, file.name_);
   if (!rows.next(file.header_))
     throw Misconfigured(file.name_ + " is empty: its first row names the columns");
   for (Row row; rows.next(row.fields);) {
     row.line = rows.line();
-    if (row.fields.size() != file.header_.size()) {
-      throw Misconfigured(at_line(file.name_, row.line) + std::to_string(row.fields.size()) +
-                          " fields, but the header has " + std::to_string(file.header_.size()));
-    }
-    file.rows_.push_back(std::move(row));
+    file.add(std::move(row));
     row = {};
   }
   return file;
+}
+
+void CsvFile::add(Row row) {
+  if (std::ranges::all_of(row.fields, is_empty)) return;
+  const std::size_t width = header_.size();
+  if (row.fields.size() > width &&
+      std::all_of(row.fields.begin() + static_cast<std::ptrdiff_t>(width), row.fields.end(),
+                  is_empty)) {
+    row.fields.resize(width);
+  }
+  if (row.fields.size() != width) {
+    fail(row, std::to_string(row.fields.size()) + " fields, but the header has " +
+                  std::to_string(width));
+  }
+  rows_.push_back(std::move(row));
 }
 
 bool CsvFile::has(std::string_view column) const { return std::ranges::count(header_, column) > 0; }
 
 std::size_t CsvFile::column(std::string_view name) const {
   const auto found = std::ranges::find(header_, name);
-  if (found == header_.end()) throw Misconfigured(name_ + " has no column " + std::string(name));
+  if (found == header_.end()) {
+    const bool other = header_.size() == 1 && header_[0].find_first_of(";\t") != std::string::npos;
+    throw Misconfigured(name_ + " has no column " + std::string(name) +
+                        (other ? ": its fields are not separated by commas; save it with commas"
+                               : "; its columns: " + listed(header_)));
+  }
+  const auto again = std::find(found + 1, header_.end(), name);
+  if (again != header_.end()) {
+    throw Misconfigured(name_ + " has the column " + std::string(name) + " twice, as number " +
+                        std::to_string(found - header_.begin() + 1) + " and " +
+                        std::to_string(again - header_.begin() + 1) + ": keep one");
+  }
   return static_cast<std::size_t>(found - header_.begin());
 }
 
@@ -134,14 +143,14 @@ void CsvFile::fail(const Row& row, const std::string& what) const {
   throw Misconfigured(at_line(name_, row.line) + what);
 }
 
+void CsvFile::fail(const Row& row, std::size_t column, const std::string& what) const {
+  fail(row, header_[column] + " is \"" + row.fields[column] + "\", " + what);
+}
+
 std::int64_t CsvFile::number(const Row& row, std::size_t column) const {
-  const std::string& text = row.fields[column];
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    fail(row, header_[column] + " is \"" + text + "\", not a whole number");
-  }
-  return value;
+  const auto value = cell::whole_number(row.fields[column]);
+  if (!value) fail(row, column, "not a whole number");
+  return *value;
 }
 
 }  // namespace sluice

@@ -1,7 +1,8 @@
 #pragma once
 
-// Comma-separated values as RFC 4180 has them: fields in quotes may hold commas, doubled quotes and
-// line ends; rows end in CRLF or LF; a byte order mark is skipped. The first row names the columns.
+// Comma-separated values as RFC 4180 has them, and as spreadsheets write them: fields in quotes may
+// hold commas, doubled quotes and line ends; rows end in CRLF or LF. The first row names the
+// columns.
 
 #include <cstdint>
 #include <filesystem>
@@ -15,9 +16,9 @@ namespace sluice {
 class CsvRows {
  public:
   // `text` must outlive this; `name` is for messages.
-  CsvRows(std::string_view text, std::string name);
+  CsvRows(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {}
 
-  // Reads the next row that is not empty into `fields`; false at the end.
+  // Reads the next row that is not an empty line into `fields`; false at the end.
   bool next(std::vector<std::string>& fields);
 
   // Where the row last read begins, from 1.
@@ -25,6 +26,7 @@ class CsvRows {
 
  private:
   void quoted(std::string& field);
+  void plain(std::string& field);
 
   std::string_view text_;
   std::string name_;
@@ -33,7 +35,8 @@ class CsvRows {
   std::uint64_t row_line_ = 1;
 };
 
-// A whole file, its rows as wide as its header.
+// A whole file, its rows as wide as its header. Rows whose fields are all empty are left out:
+// spreadsheets write them below the last row.
 class CsvFile {
  public:
   struct Row {
@@ -41,22 +44,27 @@ class CsvFile {
     std::vector<std::string> fields;
   };
 
-  // Misconfigured when the file cannot be read, is not UTF-8, or has rows of another width. One
-  // whose name ends in .gz is unpacked.
+  // Misconfigured when the file cannot be read as text (text_file.h), or has rows of another width.
   static CsvFile read(const std::filesystem::path& path);
   static CsvFile parse(std::string_view text, std::string name);
 
+  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::vector<std::string>& header() const { return header_; }
   [[nodiscard]] const std::vector<Row>& rows() const { return rows_; }
   [[nodiscard]] bool has(std::string_view column) const;
-  // Misconfigured when there is no such column.
+  // Misconfigured when there is no such column, or more than one.
   [[nodiscard]] std::size_t column(std::string_view name) const;
+
   // Misconfigured, with file and line: what is wrong with the row.
   [[noreturn]] void fail(const Row& row, const std::string& what) const;
-  // The field as a whole number; Misconfigured, with the line, when it is none.
+  // The same of one field, with its column and text: `what` completes "vote is "5", ...".
+  [[noreturn]] void fail(const Row& row, std::size_t column, const std::string& what) const;
+  // The field as a whole number, also when it is written "17.0"; Misconfigured when it is none.
   [[nodiscard]] std::int64_t number(const Row& row, std::size_t column) const;
 
  private:
+  void add(Row row);
+
   std::string name_;
   std::vector<std::string> header_;
   std::vector<Row> rows_;

@@ -32,7 +32,9 @@ void add_import_bids(Command& import) {
   Command command = import.command(
       "bids",
       "Make one session of an auction's bids, in the order of their timestamps, and close it. "
-      "Importing again, also after a failure in the middle, changes nothing that is there.",
+      "Event ids are made of bidder, total and time: importing again, also after a failure in the "
+      "middle, changes nothing. A bid that only a later file has comes too late for a session that "
+      "was closed, and is rejected.",
       "sluice import bids bid_events.csv.gz --inventory 5810 --http http://127.0.0.1:8080");
   add_producer_options(command, options->producer);
   command.argument("FILE", options->file, "Bids: bidder, total_amount_mist, timestamp_ms");

@@ -16,7 +16,8 @@ PolisConversation polis_conversation(const PolisExport& from) {
   std::map<std::int64_t, Statement> statements;
   for (const PolisVote& vote : from.votes) statements[vote.comment];
   for (const PolisComment& comment : from.comments) {
-    statements[comment.id] = {{comment.moderated_out, comment.is_meta}, comment.body};
+    statements[comment.id] = {{comment.moderated_out(), comment.is_meta.value_or(false)},
+                              comment.body};
   }
 
   PolisConversation made;

@@ -51,7 +51,7 @@ struct Published {
 
   explicit Published(const std::filesystem::path& folder)
       : document(parser.load((folder / "math-pca2.json").string())),
-        polis(polis_conversation(read_polis_export(folder))),
+        polis(polis_conversation(read_polis_export(folder, Agree::declared))),
         conversation(with_published_status()),
         votes(conversation),
         status(status_of_columns(conversation, votes)),

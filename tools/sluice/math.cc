@@ -7,6 +7,7 @@
 #include "storage/base/check.h"
 #include "storage/base/errors.h"
 #include "tools/import/polis_conversation.h"
+#include "tools/import/polis_options.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/opinion_map/live_conversation.h"
@@ -20,6 +21,7 @@ struct Options {
   std::string folder;
   std::string conversation;
   std::string postgres;
+  std::string agree;
   std::string sign = "ours";
   std::string plot;
 };
@@ -59,7 +61,7 @@ Source read_source(const Options& options) {
     throw Misconfigured("either a FOLDER or a --conversation; see sluice math --help");
   }
   if (options.conversation.empty()) {
-    const PolisExport from = read_polis_export(options.folder);
+    const PolisExport from = read_polis_export(options.folder, agree_of(options.agree));
     PolisConversation of = polis_conversation(from);
     const std::int64_t last_vote_ms = of.last_vote_ms;
     return {std::move(of),
@@ -111,6 +113,7 @@ void add_math(Command& root) {
   command.argument("FOLDER", options->folder, "Folder of a Polis export").optional();
   command.text("conversation", options->conversation, "Id of a live conversation instead");
   command.text("postgres", options->postgres, "URL of its Postgres, as `sluice up` prints it");
+  add_agree_option(command, options->agree);
   command.text("sign", options->sign, "Whose sign the document has: an agreement is +1, or -1")
       .one_of({"ours", "polis"});
   command.text("plot", options->plot, "File that gets the opinion map, an SVG picture");
