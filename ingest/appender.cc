@@ -4,119 +4,148 @@
 
 #include <algorithm>
 #include <map>
-#include <utility>
-
-#include "schemas/descriptors/domain.h"
-#include "storage/base/crash_point.h"
-#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {
 
-std::string token_of(const std::string& domain, std::span<const NewRecord> records) {
+using Clock = AppendRequest::Clock;
+
+// An append that takes longer than this does not show that its partitions move again.
+constexpr std::chrono::seconds kMoves{1};
+constexpr std::size_t kStuckShare = 4;
+
+std::string token_of(const AdmittedBatch& batch, std::span<const Offset> offsets) {
   std::map<Partition, Offset> reached;
-  for (const NewRecord& record : records) {
-    Offset& position = reached[record.partition];
-    position = std::max(position, record.offset.next());
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    Offset& position = reached[batch.items[i].partition];
+    position = std::max(position, offsets[i].next());
   }
   std::string token;
   for (const auto& [partition, position] : reached) {
     if (!token.empty()) token += ',';
-    token += domain + ":" + std::to_string(partition.value) + "@" + std::to_string(position.value);
+    token +=
+        batch.domain + ":" + std::to_string(partition.value) + "@" + std::to_string(position.value);
   }
   return token;
 }
 
+// Ids are of use where some events may be in the log.
+void refuse(AppendRequest& request, bool begun, std::string reason) {
+  using enum Appended::Outcome;
+  if (!begun) return request.done({not_begun, {}, std::move(reason), {}, {}});
+  request.done({unknown, {}, std::move(reason), std::move(request.batch.ids), {}});
+}
+
 }  // namespace
 
+Appender::Appender(EventWriter& writer, EventWriter* patient, AppenderLimits limits,
+                   IngestProbe& probe)
+    : limits_(limits), quick_(writer, {limits.waiting_requests, limits.waiting_bytes}, probe) {
+  if (patient == nullptr) return;
+  const AppendQueue::Size share{std::max<std::size_t>(limits.waiting_requests / kStuckShare, 1),
+                                limits.waiting_bytes / kStuckShare};
+  patient_ = std::make_unique<Lane>(*patient, share, probe);
+}
+
 bool Appender::submit(AdmittedBatch& batch, Done done) {
-  const std::lock_guard lock(mutex_);
-  const bool full = waiting_bytes_ + batch.bytes.size() > limits_.waiting_bytes ||
-                    waiting_.size() >= limits_.waiting_requests;
-  // A batch larger than the whole bound passes when nothing else waits.
-  if (stopped_ || (full && !waiting_.empty())) return false;
-  waiting_bytes_ += batch.bytes.size();
-  waiting_.push_back({std::move(batch), std::move(done), Clock::now()});
-  if (waiting_.size() == 1) more_.notify_one();
-  return true;
+  Lane& lane = is_for_stuck(batch) ? *patient_ : quick_;
+  AppendRequest request{std::move(batch), std::move(done), Clock::now(), {}};
+  if (lane.queue.put(request)) return true;
+  batch = std::move(request.batch);
+  return false;
 }
 
-Appender::Queue Appender::waiting() const {
-  const std::lock_guard lock(mutex_);
-  return {waiting_.size(), waiting_bytes_};
+AppendQueue::Size Appender::waiting() const {
+  AppendQueue::Size waiting = quick_.queue.waiting();
+  if (!patient_) return waiting;
+  const AppendQueue::Size more = patient_->queue.waiting();
+  return {waiting.requests + more.requests, waiting.bytes + more.bytes};
 }
 
-void Appender::run(const std::stop_token& stop) {
+void Appender::run(const std::stop_token& stop) { run(quick_, stop); }
+
+void Appender::run_patient(const std::stop_token& stop) {
+  if (patient_) run(*patient_, stop);
+}
+
+void Appender::run(Lane& lane, const std::stop_token& stop) {
   for (;;) {
-    std::vector<Waiting> group = take(stop);
+    std::vector<AppendRequest> group = lane.queue.take(stop, limits_.append_bytes);
     if (group.empty()) return;
-    append(group);
+    append(lane, group);
   }
 }
 
-std::vector<Appender::Waiting> Appender::take(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  more_.wait(lock, stop, [this] { return !waiting_.empty(); });
-  std::vector<Waiting> group;
-  std::size_t bytes = 0;
-  while (!waiting_.empty() && (group.empty() || bytes < limits_.append_bytes)) {
-    bytes += waiting_.front().batch.bytes.size();
-    group.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
-  waiting_bytes_ -= bytes;
-  stopped_ = group.empty();
-  return group;
-}
-
-void Appender::append(std::vector<Waiting>& group) {
+void Appender::append(Lane& lane, std::vector<AppendRequest>& group) {
   const Clock::time_point now = Clock::now();
-  std::map<std::string, std::vector<Waiting*>> by_domain;
-  for (Waiting& request : group) {
-    if (now - request.since > limits_.patience) {
-      request.done({Appended::Outcome::not_begun, {}, "the log is too slow", {}});
-    } else {
+  std::map<std::string, std::vector<AppendRequest*>> by_domain;
+  for (AppendRequest& request : group) {
+    if (now - request.since <= limits_.patience) {
       by_domain[request.batch.domain].push_back(&request);
+    } else {
+      refuse(request, !request.offsets.empty(), "the log is too slow");
     }
   }
-  for (const auto& [domain, requests] : by_domain) append_stream(domain, requests);
+  for (const auto& [domain, requests] : by_domain) {
+    const Clock::time_point begun = Clock::now();
+    std::vector<StreamAppend::Result> results = lane.append.run(domain, requests);
+    if (&lane == patient_.get() && Clock::now() - begun < kMoves) {
+      forget_moving(domain, lane.append.records());
+    }
+    for (StreamAppend::Result& result : results) settle(lane, result);
+  }
 }
 
-void Appender::append_stream(const std::string& domain, std::span<Waiting* const> requests) {
-  records_.clear();
-  for (const Waiting* request : requests) {
-    const std::string_view bytes = request->batch.bytes;
-    for (const AdmittedBatch::Item& item : request->batch.items) {
-      records_.push_back({item.partition, bytes.substr(item.begin, item.key_size),
-                          bytes.substr(item.begin + item.key_size, item.value_size)});
+void Appender::settle(const Lane& lane, StreamAppend::Result& result) {
+  using enum Appended::Outcome;
+  AppendRequest& request = *result.request;
+  const bool none_there = result.appended == 0 && result.unknown == 0;
+  if (result.whole()) {
+    request.done(
+        {done, token_of(request.batch, request.offsets), {}, std::move(request.batch.ids), {}});
+  } else if (!result.oversize.empty() && none_there) {
+    request.done({too_large, {}, {}, {}, std::move(result.oversize)});
+  } else if (&lane == &quick_ && result.oversize.empty() && hand_over(request)) {
+    return;
+  } else {
+    refuse(request, !none_there, std::move(result.reason));
+  }
+}
+
+bool Appender::hand_over(AppendRequest& request) {
+  if (!patient_) return false;
+  {
+    const MutexLock lock(mutex_);
+    for (std::size_t i = 0; i < request.offsets.size(); ++i) {
+      if (request.offsets[i] >= Offset{0}) continue;
+      const Partition partition = request.batch.items[i].partition;
+      if (!stuck_.emplace(request.batch.domain, partition).second) continue;
+      spdlog::warn("partition does not move domain={} partition={}", request.batch.domain,
+                   partition.value);
     }
   }
-  Appended failed{Appended::Outcome::unknown, {}, {}, {}};
-  const Clock::time_point begun = Clock::now();
-  try {
-    crash_point(CrashPoint("ingest.before_append"));
-    writer_.try_append(stream_of(domain), records_);
-    for (const NewRecord& record : records_) {
-      if (record.failure) throw Retryable(record.failure->reason);
-    }
-    crash_point(CrashPoint("ingest.after_append"));
-    probe_.appended(Clock::now() - begun, records_.size());
-  } catch (const Error& failure) {
-    spdlog::warn("append failed domain={} events={} error=\"{}\"", domain, records_.size(),
-                 failure.what());
-    probe_.append_failed();
-    failed.reason = "the log did not take the events in time";
+  return patient_->queue.put(request);
+}
+
+bool Appender::is_for_stuck(const AdmittedBatch& batch) const {
+  const MutexLock lock(mutex_);
+  return !stuck_.empty() &&
+         std::any_of(batch.items.begin(), batch.items.end(),
+                     [&](const AdmittedBatch::Item& item) SLUICE_REQUIRES(mutex_) {
+                       return stuck_.contains({batch.domain, item.partition});
+                     });
+}
+
+void Appender::forget_moving(const std::string& domain, std::span<const NewRecord> records) {
+  std::set<Partition> moving;
+  for (const NewRecord& record : records) moving.insert(record.partition);
+  for (const NewRecord& record : records) {
+    if (record.failure) moving.erase(record.partition);
   }
-  std::span<const NewRecord> rest = records_;
-  for (Waiting* request : requests) {
-    const auto own = rest.first(request->batch.items.size());
-    rest = rest.subspan(own.size());
-    if (failed.reason.empty()) {
-      request->done(
-          {Appended::Outcome::done, token_of(domain, own), {}, std::move(request->batch.ids)});
-    } else {
-      request->done({failed.outcome, {}, failed.reason, std::move(request->batch.ids)});
-    }
+  const MutexLock lock(mutex_);
+  for (const Partition partition : moving) {
+    if (stuck_.erase({domain, partition}) == 0) continue;
+    spdlog::info("partition moves again domain={} partition={}", domain, partition.value);
   }
 }
 

@@ -1,26 +1,34 @@
 #pragma once
 
-// One thread that appends what all requests have waiting, in one call a stream: the log's cost for
-// an acknowledgement is shared by everybody who waits for one.
+// Appends what all requests have waiting, in one call a stream: the log's cost for an
+// acknowledgement is shared by everybody who waits for one. A partition that takes nothing (it has
+// no leader, its broker hangs) does not hold up the others: what it did not take in a short time is
+// handed to a second thread with a more patient writer, and so is what comes for it from then on,
+// until it moves again.
 
 #include <chrono>
-#include <condition_variable>
-#include <deque>
+#include <cstddef>
 #include <functional>
-#include <mutex>
+#include <memory>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "ingest/admitted_batch.h"
+#include "ingest/append_queue.h"
+#include "ingest/append_request.h"
 #include "ingest/ingest_probe.h"
+#include "ingest/stream_append.h"
+#include "storage/base/mutex.h"
 #include "storage/event_log.h"
 
 namespace sluice {
 
 struct AppenderLimits {
-  // What may wait: beyond it requests are refused at once, so that memory is bounded.
+  // What may wait: beyond it requests are refused at once, so that memory is bounded. A quarter of
+  // it at most waits for partitions that do not move.
   std::size_t waiting_bytes = std::size_t{32} << 20;
   std::size_t waiting_requests = 10'000;
   // How much goes into one append.
@@ -29,63 +37,47 @@ struct AppenderLimits {
   std::chrono::milliseconds patience{10'000};
 };
 
-// What became of a request's events.
-struct Appended {
-  enum class Outcome {
-    done,       // the log has them all: `token`
-    not_begun,  // none is in the log
-    unknown,    // some may be in the log
-  };
-  Outcome outcome = Outcome::not_begun;
-  std::string token;   // "deliberation:0@12,deliberation:3@812"
-  std::string reason;  // of not being done
-  std::vector<std::string> ids;
-};
-
 class Appender {
  public:
   using Done = std::function<void(Appended)>;
 
-  Appender(EventWriter& writer, AppenderLimits limits, IngestProbe& probe)
-      : writer_(writer), limits_(limits), probe_(probe) {}
+  // `patient` may be null: then what `writer` does not take is refused.
+  Appender(EventWriter& writer, EventWriter* patient, AppenderLimits limits, IngestProbe& probe);
 
-  // Any thread. Takes the batch and calls `done` once, on the appender's thread; or returns false,
-  // when too much is waiting or the appender stops, and calls nothing.
+  // Any thread. Takes the batch and calls `done` once, on a thread of the appender's; or returns
+  // false, when too much is waiting or the appender stops, and calls nothing.
   [[nodiscard]] bool submit(AdmittedBatch& batch, Done done);
 
   // Appends until stopped and nothing waits any more.
   void run(const std::stop_token& stop);
+  // The same for partitions that do not move; returns at once without a patient writer. To be
+  // stopped after run() has returned.
+  void run_patient(const std::stop_token& stop);
 
-  struct Queue {
-    std::size_t requests;
-    std::size_t bytes;
-  };
   // Any thread.
-  [[nodiscard]] Queue waiting() const;
+  [[nodiscard]] AppendQueue::Size waiting() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
-  struct Waiting {
-    AdmittedBatch batch;
-    Done done;
-    Clock::time_point since;
+  // What one thread appends.
+  struct Lane {
+    Lane(EventWriter& writer, AppendQueue::Size most, IngestProbe& probe)
+        : queue(most), append(writer, probe) {}
+    AppendQueue queue;
+    StreamAppend append;
   };
 
-  // Takes the oldest requests, about append_bytes of them; none when stopped.
-  std::vector<Waiting> take(const std::stop_token& stop);
-  void append(std::vector<Waiting>& group);
-  void append_stream(const std::string& domain, std::span<Waiting* const> requests);
+  void run(Lane& lane, const std::stop_token& stop);
+  void append(Lane& lane, std::vector<AppendRequest>& group);
+  void settle(const Lane& lane, StreamAppend::Result& result);
+  [[nodiscard]] bool hand_over(AppendRequest& request);
+  [[nodiscard]] bool is_for_stuck(const AdmittedBatch& batch) const;
+  void forget_moving(const std::string& domain, std::span<const NewRecord> records);
 
-  EventWriter& writer_;
   const AppenderLimits limits_;
-  IngestProbe& probe_;
-  mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable_any more_;
-  std::deque<Waiting> waiting_;
-  std::size_t waiting_bytes_ = 0;
-  bool stopped_ = false;
-  // The appender's thread only; reused.
-  std::vector<NewRecord> records_;
+  Lane quick_;
+  std::unique_ptr<Lane> patient_;
+  mutable Mutex mutex_;
+  std::set<std::pair<std::string, Partition>> stuck_ SLUICE_GUARDED_BY(mutex_);  // by domain
 };
 
 }  // namespace sluice

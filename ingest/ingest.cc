@@ -105,7 +105,7 @@ Ingest::Ingest(std::span<const Domain> domains, const IngestConfig& config, Inge
                                           config.decoder.batch_events})),
       decoders_(config.decoder, clock_),
       probe_(parts_.metrics),
-      appender_(parts_.writer, config.appender, probe_),
+      appender_(parts_.writer, parts_.patient_writer, config.appender, probe_),
       server_(
           config.http, config.address, config.port, static_cast<std::size_t>(config.threads),
           [this](http::Request&& request, http::Responder respond) {
@@ -123,6 +123,8 @@ Ingest::~Ingest() {
 
 void Ingest::start() {
   append_thread_ = std::jthread([this](const std::stop_token& stop) { appender_.run(stop); });
+  patient_thread_ =
+      std::jthread([this](const std::stop_token& stop) { appender_.run_patient(stop); });
   server_.start();
 }
 
@@ -131,6 +133,8 @@ void Ingest::drain(std::chrono::milliseconds deadline) {
   server_.drain(deadline);
   append_thread_.request_stop();
   append_thread_.join();
+  patient_thread_.request_stop();
+  patient_thread_.join();
   server_.stop();
 }
 
@@ -168,7 +172,7 @@ void Ingest::answer(http::Request&& request, http::Responder respond) {
 }
 
 http::Response Ingest::metrics() {
-  const Appender::Queue waiting = appender_.waiting();
+  const AppendQueue::Size waiting = appender_.waiting();
   probe_.state(server_.open_connections(), waiting.requests, waiting.bytes);
   parts_.refresh_metrics();
   std::ostringstream out;
@@ -201,6 +205,9 @@ void Ingest::post(const DomainCodec& codec, http::Request&& request, http::Respo
     reply(std::move(response));
   };
   if (draining_) return refuse(IngestProbe::Refusal::kDraining, stopping());
+  if (const auto reason = parts_.refuses(codec.domain.name)) {
+    return refuse(IngestProbe::Refusal::kDomain, unavailable(*reason));
+  }
   // Two readers could disagree about which one counts.
   if (request.head.count("content-type") > 1) {
     return refuse(IngestProbe::Refusal::kMalformed,
@@ -215,19 +222,28 @@ void Ingest::post(const DomainCodec& codec, http::Request&& request, http::Respo
   }
   auto& batch = std::get<AdmittedBatch>(decoded);
   if (batch.items.empty()) return reply(accepted({}));
-  const std::string_view domain = codec.domain.name;
-  const bool taken = appender_.submit(batch, [=, this](const Appended& appended) {
-    using enum Appended::Outcome;
-    if (appended.outcome != done) {
-      return refuse(appended.outcome == not_begun ? IngestProbe::Refusal::kLogSlow
-                                                  : IngestProbe::Refusal::kLogFailed,
-                    unavailable(appended.reason, appended.ids));
-    }
-    probe_.acknowledged(domain, appended.ids.size());
-    reply(accepted(appended));
-  });
+  const bool taken = appender_.submit(
+      batch, [this, &codec, reply](const Appended& appended) { finish(codec, appended, reply); });
   if (!taken) {
     refuse(IngestProbe::Refusal::kQueueFull, unavailable("too much waits for the log"));
+  }
+}
+
+void Ingest::finish(const DomainCodec& codec, const Appended& appended, const Reply& reply) {
+  using enum Appended::Outcome;
+  switch (appended.outcome) {
+    case done:
+      probe_.acknowledged(codec.domain.name, appended.ids.size());
+      return reply(accepted(appended));
+    case too_large:
+      probe_.refused(IngestProbe::Refusal::kTooLarge);
+      return reply(too_large_for(stream_of(codec.domain.name), appended.oversize));
+    case not_begun:
+      probe_.refused(IngestProbe::Refusal::kLogSlow);
+      return reply(unavailable(appended.reason));
+    case unknown:
+      probe_.refused(IngestProbe::Refusal::kLogFailed);
+      return reply(unavailable(appended.reason, appended.ids));
   }
 }
 

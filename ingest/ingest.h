@@ -10,8 +10,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -46,6 +48,12 @@ struct IngestParts {
   std::function<Time()> clock = StampClock::system_now;
   // Called before the metrics are shown, on any thread of the server.
   std::function<void()> refresh_metrics = [] {};
+  // For partitions that do not take what `writer` gives them, while others do: used by a thread of
+  // its own, and may wait longer. Null: such posts are refused.
+  EventWriter* patient_writer = nullptr;
+  // Why the domain takes no posts now (503); nullopt: it does. Called on any thread of the server.
+  std::function<std::optional<std::string>(std::string_view domain)> refuses =
+      [](std::string_view) { return std::nullopt; };
 };
 
 class Ingest {
@@ -67,6 +75,8 @@ class Ingest {
   // Who may post what, and how often, is asked here, before the body is looked at: the one place
   // for authentication and rate limits.
   void post(const DomainCodec& codec, http::Request&& request, http::Responder respond);
+  using Reply = std::function<void(http::Response)>;
+  void finish(const DomainCodec& codec, const Appended& appended, const Reply& reply);
   [[nodiscard]] http::Response get(const http::Request& request);
   [[nodiscard]] http::Response metrics();
   [[nodiscard]] const DomainCodec* find(std::string_view domain) const;
@@ -80,6 +90,7 @@ class Ingest {
   Appender appender_;
   std::atomic<bool> draining_ = false;
   std::jthread append_thread_;
+  std::jthread patient_thread_;
   http::Server server_;
 };
 

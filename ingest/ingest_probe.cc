@@ -44,6 +44,8 @@ std::string word(IngestProbe::Refusal why) {
       return "log_slow";
     case kLogFailed:
       return "log_failed";
+    case kDomain:
+      return "domain";
   }
   return {};
 }
@@ -101,7 +103,7 @@ IngestProbe::IngestProbe(prometheus::Registry& registry)
   // There from the start, so that a rate can be told from the first one on.
   using enum Refusal;
   for (const auto why : {kMalformed, kMediaType, kTooLarge, kInadmissible, kDraining, kQueueFull,
-                         kLogSlow, kLogFailed}) {
+                         kLogSlow, kLogFailed, kDomain}) {
     refused_.Add({{"reason", word(why)}});
   }
 }

@@ -27,6 +27,7 @@ class IngestProbe {
     kQueueFull,
     kLogSlow,
     kLogFailed,
+    kDomain,
   };
 
   explicit IngestProbe(prometheus::Registry& registry);

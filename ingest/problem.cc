@@ -1,5 +1,7 @@
 #include "ingest/problem.h"
 
+#include <algorithm>
+
 #include "ingest/http/reply.h"
 #include "ingest/json_writer.h"
 
@@ -42,6 +44,29 @@ http::Response problem(int status, std::string_view detail, const Faults& faults
   }
   json.end_array();
   return finish(status, json);
+}
+
+http::Response too_large_for(std::string_view stream, std::span<const OversizeEvent> events) {
+  constexpr int kTooLarge = 413;
+  const auto reason_of = [stream](const OversizeEvent& event) {
+    std::string reason = "takes " + std::to_string(event.bytes) + " bytes as a record, more than " +
+                         std::string(stream) + " takes";
+    if (event.limit > 0) reason += ", which is " + std::to_string(event.limit);
+    return reason;
+  };
+  JsonWriter json =
+      begin(kTooLarge, "nothing was appended: event " + std::to_string(events.front().index) + " " +
+                           reason_of(events.front()));
+  json.name("error_count").number(events.size());
+  json.name("errors").begin_array();
+  for (const OversizeEvent& event : events.first(std::min(events.size(), Faults::kKept))) {
+    json.begin_object().name("index").number(event.index).field("field", "");
+    json.field("reason", reason_of(event)).name("size").number(event.bytes);
+    if (event.limit > 0) json.name("limit").number(event.limit);
+    json.end_object();
+  }
+  json.end_array();
+  return finish(kTooLarge, json);
 }
 
 http::Response unavailable(std::string_view detail, const std::vector<std::string>& ids) {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "ingest/append_request.h"
 #include "ingest/fault.h"
 #include "ingest/http/server.h"
 
@@ -14,6 +16,10 @@ namespace sluice {
 
 // 422: every fault that was kept, and how many there are.
 [[nodiscard]] http::Response problem(int status, std::string_view detail, const Faults& faults);
+
+// 413: events whose records their stream does not take.
+[[nodiscard]] http::Response too_large_for(std::string_view stream,
+                                           std::span<const OversizeEvent> events);
 
 // 503 with Retry-After. `ids`: events that may be in the log all the same; a retry under these ids
 // counts once.

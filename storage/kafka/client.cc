@@ -48,22 +48,32 @@ Conf configured(const KafkaConfig& config, const RoleProperties& role) {
 
 }  // namespace
 
-RoleProperties writer_properties(const KafkaConfig& config) {
-  return {.usual = {{"compression.type", "lz4"},
-                    // An append is a batch already.
-                    {"linger.ms", "0"},
-                    {"message.max.bytes", "2097152"}},
-          .required = {{"acks", "all"},
-                       {"enable.idempotence", "true"},
-                       {"enable.gapless.guarantee", "true"},
-                       {"max.in.flight.requests.per.connection", "5"},
-                       {"retries", "2147483647"},
-                       {"queuing.strategy", "fifo"},
-                       {"partitioner", "murmur2_random"},
-                       {"delivery.report.only.error", "false"},
-                       {"message.timeout.ms", std::to_string(config.append_deadline.count())},
-                       // How long an unknown topic is waited for; create() has waited already.
-                       {"topic.metadata.propagation.max.ms", "1000"}}};
+// Nothing times out inside librdkafka before the append is given up and what it has not sent is
+// dropped: between a record that timed out and the drop, records behind it could still be sent.
+RoleProperties writer_properties(const KafkaConfig& config, const ProducerSettings& settings) {
+  constexpr milliseconds kBeyondAppend{60'000};
+  const milliseconds timeout = config.append_deadline + kBeyondAppend;
+  RoleProperties role{
+      .usual = {{"compression.type", "lz4"},
+                // An append is a batch already.
+                {"linger.ms", "0"},
+                {"message.max.bytes", "2097152"}},
+      .required = {{"acks", "all"},
+                   {"enable.idempotence", "true"},
+                   {"enable.gapless.guarantee", settings.gapless ? "true" : "false"},
+                   {"max.in.flight.requests.per.connection", "5"},
+                   {"retries", "2147483647"},
+                   {"queuing.strategy", "fifo"},
+                   {"partitioner", "murmur2_random"},
+                   {"delivery.report.only.error", "false"},
+                   {"message.timeout.ms", std::to_string(timeout.count())},
+                   // How long an unknown topic is waited for; create() has waited already.
+                   {"topic.metadata.propagation.max.ms", "1000"}}};
+  if (settings.batch_bytes) {
+    role.required["batch.size"] = std::to_string(*settings.batch_bytes);
+  }
+  if (settings.alone) role.required["batch.num.messages"] = "1";
+  return role;
 }
 
 std::size_t fetched_records(const KafkaConfig& config) {

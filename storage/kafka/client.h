@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,19 @@ struct RoleProperties {
   Properties required;
 };
 
-[[nodiscard]] RoleProperties writer_properties(const KafkaConfig& config);
+// How a producer sends.
+struct ProducerSettings {
+  // What fails takes with it all that is behind it, in every partition: no gap, for emitters.
+  bool gapless = true;
+  // A topic refuses a request's batch for a partition that is larger than its max.message.bytes.
+  std::optional<std::size_t> batch_bytes = std::nullopt;
+  // One record a batch: then a batch that is refused names the record.
+  bool alone = false;
+  friend bool operator==(const ProducerSettings&, const ProducerSettings&) = default;
+};
+
+[[nodiscard]] RoleProperties writer_properties(const KafkaConfig& config,
+                                               const ProducerSettings& settings);
 [[nodiscard]] RoleProperties reader_properties(const KafkaConfig& config,
                                                const KafkaMember& member);
 [[nodiscard]] RoleProperties topology_properties();

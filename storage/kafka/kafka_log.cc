@@ -15,8 +15,11 @@ KafkaLog::KafkaLog(KafkaConfig config)
   kafka::require_known(config_);
 }
 
-std::unique_ptr<EventWriter> KafkaLog::writer() const {
-  return std::make_unique<kafka::KafkaWriter>(config_);
+std::unique_ptr<EventWriter> KafkaLog::writer(
+    std::optional<std::chrono::milliseconds> append_deadline) const {
+  KafkaConfig config = config_;
+  config.append_deadline = append_deadline.value_or(config.append_deadline);
+  return std::make_unique<kafka::KafkaWriter>(std::move(config));
 }
 
 std::unique_ptr<EventReader> KafkaLog::reader(std::string_view stream, const KafkaMember& member,

@@ -54,7 +54,9 @@ class KafkaLog {
   // Throws Misconfigured, naming it, for a property that librdkafka does not know or take.
   explicit KafkaLog(KafkaConfig config);
 
-  [[nodiscard]] std::unique_ptr<EventWriter> writer() const;
+  // `append_deadline`: instead of the configured one.
+  [[nodiscard]] std::unique_ptr<EventWriter> writer(
+      std::optional<std::chrono::milliseconds> append_deadline = std::nullopt) const;
 
   // A member of a group; the group decides which partitions it has. While the broker is away poll()
   // is silent; after the session timeout its partitions are lost until it is back. poll() throws

@@ -1,161 +1,141 @@
 #include "storage/kafka/kafka_writer.h"
 
 #include <algorithm>
-#include <array>
-#include <map>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "storage/base/check.h"
 #include "storage/base/errors.h"
-#include "storage/kafka/client.h"
-#include "storage/kafka/error.h"
-#include "storage/kafka/handles.h"
+#include "storage/kafka/kafka_producer.h"
+#include "storage/kafka/record_limit.h"
 
 namespace sluice::kafka {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
+using Kind = AppendFailure::Kind;
 
-// What the wire may add to key and value.
-constexpr std::size_t kOverhead = 512;
+constexpr std::chrono::seconds kAskAgain{60};
+constexpr std::chrono::milliseconds kAnswer{1000};
+// librdkafka's own, which it counts with what goes around keys and values.
+constexpr std::size_t kUsualBatch = 1'000'000;
 
-std::size_t largest_message(const rd_kafka_t* client) {
-  std::array<char, 32> text{};
-  std::size_t size = text.size();
-  const auto got = rd_kafka_conf_get(rd_kafka_conf(const_cast<rd_kafka_t*>(client)),
-                                     "message.max.bytes", text.data(), &size);
-  CHECK(got == RD_KAFKA_CONF_OK, "librdkafka has this property");
-  return std::stoul(text.data()) - kOverhead;
+std::size_t size_of(const NewRecord& record) { return record.key.size() + record.value.size(); }
+
+void refuse_size(NewRecord& record, std::size_t limit) {
+  std::string reason = "partition " + std::to_string(record.partition.value) + ": a record of " +
+                       std::to_string(size_of(record)) + " bytes, key \"" +
+                       std::string(record.key.substr(0, 64)) + "\", is too large for the topic";
+  if (limit != kNoRecordLimit) {
+    reason += ", which takes " + std::to_string(limit) + " (max.message.bytes)";
+  }
+  record.failure = std::make_shared<const AppendFailure>(
+      AppendFailure{Kind::too_large, std::move(reason), limit == kNoRecordLimit ? 0 : limit});
 }
 
-// librdkafka copies what it sends into requests; until then it reads key and value where they are.
-rd_kafka_message_t borrowed(NewRecord& record) {
-  rd_kafka_message_t message{};
-  message.partition = record.partition.value;
-  message.payload = const_cast<char*>(record.value.data());  // only read
-  message.len = record.value.size();
-  message.key = const_cast<char*>(record.key.data());
-  message.key_len = record.key.size();
-  message._private = &record;
-  return message;
+std::vector<NewRecord*> small_enough(std::span<NewRecord> records, std::size_t limit) {
+  std::vector<NewRecord*> sent;
+  sent.reserve(records.size());
+  for (NewRecord& record : records) {
+    if (size_of(record) > limit) {
+      refuse_size(record, limit);
+    } else {
+      sent.push_back(&record);
+    }
+  }
+  return sent;
+}
+
+void refuse_others(std::span<NewRecord> records, const std::string& why) {
+  const auto failure =
+      std::make_shared<const AppendFailure>(AppendFailure{Kind::not_appended, why});
+  for (NewRecord& record : records) {
+    if (!record.failure && record.offset < Offset{0}) record.failure = failure;
+  }
 }
 
 }  // namespace
 
-class KafkaWriter::Producer {
- public:
-  explicit Producer(const KafkaConfig& config)
-      : client_(RD_KAFKA_PRODUCER, config, writer_properties(config),
-                RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR),
-        reports_(rd_kafka_queue_get_main(client_.get())),
-        largest_record_(largest_message(client_.get())) {}
-
-  // Unsent records go with it: when this returns nothing refers to their bytes any more.
-  ~Producer() { rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT); }
-
-  Producer(const Producer&) = delete;
-  Producer& operator=(const Producer&) = delete;
-
-  // `doing` names the append in what is thrown.
-  void append(const std::string& stream, std::span<NewRecord> records, const std::string& doing,
-              Clock::time_point deadline) {
-    // Before anything is sent: librdkafka would refuse this one and send what is behind it.
-    for (NewRecord& record : records) {
-      if (record.key.size() + record.value.size() <= largest_record_) continue;
-      rd_kafka_message_t message = borrowed(record);
-      message.err = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-      refuse(message, doing);
-    }
-    std::size_t enqueued = 0;
-    std::size_t acknowledged = 0;
-    while (acknowledged < records.size()) {
-      enqueued += enqueue(topic(stream), records.subspan(enqueued), doing);
-      acknowledged += take_reports(doing, deadline);
-    }
-  }
-
- private:
-  static constexpr std::size_t kChunk = 4096;
-
-  rd_kafka_topic_t* topic(const std::string& stream) {
-    auto [found, added] = topics_.try_emplace(stream);
-    if (added) found->second.reset(rd_kafka_topic_new(client_.get(), stream.c_str(), nullptr));
-    if (found->second == nullptr) fail(rd_kafka_last_error(), "opening " + stream);
-    return found->second.get();
-  }
-
-  // Returns how many the client's queue took, in order; the rest waits for room.
-  std::size_t enqueue(rd_kafka_topic_t* topic, std::span<NewRecord> records,
-                      const std::string& doing) {
-    std::size_t taken = 0;
-    while (taken < records.size()) {
-      const auto chunk = records.subspan(taken, std::min(kChunk, records.size() - taken));
-      messages_.clear();
-      for (NewRecord& record : chunk) messages_.push_back(borrowed(record));
-      rd_kafka_produce_batch(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_PARTITION,
-                             messages_.data(), static_cast<int>(messages_.size()));
-      for (const rd_kafka_message_t& message : messages_) {
-        if (message.err == RD_KAFKA_RESP_ERR__QUEUE_FULL) return taken;
-        if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) refuse(message, doing);
-        ++taken;
-      }
-    }
-    return taken;
-  }
-
-  // Waits for delivery reports; returns how many came.
-  std::size_t take_reports(const std::string& doing, Clock::time_point deadline) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (left <= milliseconds{0}) throw Retryable(doing + ": not acknowledged in time");
-    const Event event(rd_kafka_queue_poll(reports_.get(), static_cast<int>(left.count())));
-    if (event == nullptr) return 0;
-    if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_ERROR) {
-      const auto code = rd_kafka_event_error(event.get());
-      // Also a fatal one is passed over: the reports behind it say why.
-      if (reaction_to(code) != Reaction::reconfigure) return 0;
-      fail(code, doing, rd_kafka_event_error_string(event.get()));
-    }
-    std::size_t count = 0;
-    while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event.get())) {
-      if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) refuse(*message, doing);
-      // A repeat that the broker knew already may be answered so: it is there, nobody says where.
-      if (message->offset < 0) throw Retryable(doing + ": acknowledged without an offset");
-      static_cast<NewRecord*>(message->_private)->offset = Offset{message->offset};
-      ++count;
-    }
-    return count;
-  }
-
-  [[noreturn]] static void refuse(const rd_kafka_message_t& message, const std::string& doing) {
-    fail(message.err, doing,
-         "partition " + std::to_string(message.partition) + ", a record of " +
-             std::to_string(message.len + message.key_len) + " bytes");
-  }
-
-  Client client_;
-  Queue reports_;
-  const std::size_t largest_record_;
-  std::map<std::string, Topic> topics_;
-  std::vector<rd_kafka_message_t> messages_;
-};
-
 KafkaWriter::KafkaWriter(KafkaConfig config) : config_(std::move(config)) {}
 KafkaWriter::~KafkaWriter() = default;
 
-std::size_t KafkaWriter::largest_record(std::string_view) { return kNoRecordLimit; }
+std::size_t KafkaWriter::largest_record(std::string_view stream) {
+  return limit_of(std::string(stream), false).bytes;
+}
 
-void KafkaWriter::write(std::string_view stream, std::span<NewRecord> records, Gaps) {
+KafkaWriter::Limit& KafkaWriter::limit_of(const std::string& stream, bool gapless) {
+  Limit& limit = limits_[stream];
+  const auto now = Clock::now();
+  if (limit.asked != Clock::time_point{} && now - limit.asked < kAskAgain) return limit;
+  limit.asked = now;
+  if (!producer_) producer_ = take_producer(gapless, false);
+  const auto answer = ask_record_limit(producer_->client(), stream, kAnswer);
+  limit.bytes = std::min(answer.value_or(kNoRecordLimit), producer_->largest_record());
+  limit.alone = limit.alone && !answer;
+  return limit;
+}
+
+std::unique_ptr<KafkaProducer> KafkaWriter::take_producer(bool gapless, bool alone) {
+  ProducerSettings settings{.gapless = gapless, .alone = alone};
+  for (const auto& [stream, limit] : limits_) {
+    if (limit.bytes >= settings.batch_bytes.value_or(kUsualBatch)) continue;
+    settings.batch_bytes = limit.bytes;
+  }
+  std::unique_ptr<KafkaProducer> producer = std::exchange(producer_, nullptr);
+  if (producer && producer->sound() && producer->settings() == settings) return producer;
+  producer.reset();  // before the next one connects
+  return std::make_unique<KafkaProducer>(config_, settings);
+}
+
+void KafkaWriter::write(std::string_view stream, std::span<NewRecord> records, Gaps gaps) {
   if (records.empty()) return;
+  append(std::string(stream), records, gaps);
+}
+
+void KafkaWriter::append(const std::string& stream, std::span<NewRecord> records, Gaps gaps) {
   const auto deadline = Clock::now() + config_.append_deadline;
-  const std::string doing = "appending to " + std::string(stream);
+  const bool gapless = gaps == Gaps::forbidden;
+  Limit& limit = limit_of(stream, gapless);
+  std::vector<NewRecord*> sent = small_enough(records, limit.bytes);
+  if (gapless && sent.size() < records.size()) {
+    return refuse_others(records, "it stood beside a record that is too large");
+  }
+  std::vector<NewRecord*> too_large;
   // Held here while it works: whatever is thrown ends it, and with it what it has not sent.
-  std::unique_ptr<Producer> producer = std::exchange(producer_, nullptr);
-  if (!producer) producer = std::make_unique<Producer>(config_);
-  producer->append(std::string(stream), records, doing, deadline);
-  producer_ = std::move(producer);
+  std::unique_ptr<KafkaProducer> producer = take_producer(gapless, limit.alone);
+  producer->append(stream, std::move(sent), deadline, too_large);
+  if (too_large.empty()) {
+    if (producer->sound()) producer_ = std::move(producer);
+    return;
+  }
+  producer.reset();
+  limit.asked = {};
+  if (!gapless) return append_alone(stream, too_large, deadline);
+  // The topic's limit may have become smaller, and a batch of small records was above it.
+  if (!limit.alone) {
+    limit.alone = true;
+    return refuse_others(records, "a batch was larger than the topic takes");
+  }
+  for (NewRecord* record : too_large) refuse_size(*record, limit.bytes);
+}
+
+void KafkaWriter::append_alone(const std::string& stream, const std::vector<NewRecord*>& records,
+                               Clock::time_point deadline) {
+  Limit& limit = limit_of(stream, false);
+  std::vector<NewRecord*> sent;
+  for (NewRecord* record : records) {
+    if (size_of(*record) > limit.bytes || records.size() == 1) {
+      refuse_size(*record, limit.bytes);
+    } else {
+      sent.push_back(record);
+    }
+  }
+  if (sent.empty()) return;
+  std::vector<NewRecord*> too_large;
+  KafkaProducer alone(config_, {.gapless = false, .alone = true});
+  alone.append(stream, std::move(sent), deadline, too_large);
+  for (NewRecord* record : too_large) {
+    refuse_size(*record, limit.bytes);
+    // Nobody says what the topic takes, but not this.
+    limit.bytes = std::min(limit.bytes, size_of(*record) - 1);
+  }
 }
 
 }  // namespace sluice::kafka

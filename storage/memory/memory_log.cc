@@ -23,11 +23,13 @@ MemoryPartition& partition_of_stream(MemoryStream& stream, Partition partition) 
 class MemoryWriter final : public EventWriter {
  public:
   explicit MemoryWriter(MemoryLog& log) : log_(log) {}
-  std::size_t largest_record(std::string_view) override { return kNoRecordLimit; }
+  std::size_t largest_record(std::string_view) override {
+    return log_.record_limit_told_ ? log_.record_limit_.load() : kNoRecordLimit;
+  }
 
  protected:
-  void write(std::string_view stream, std::span<NewRecord> records, Gaps) override {
-    log_.append(stream, records);
+  void write(std::string_view stream, std::span<NewRecord> records, Gaps gaps) override {
+    log_.append(stream, records, gaps == Gaps::allowed);
   }
 
  private:
@@ -90,7 +92,20 @@ std::unique_ptr<EventReader> MemoryLog::reader(std::string_view stream_name,
                                         poll_records_);
 }
 
-void MemoryLog::append(std::string_view stream_name, std::span<NewRecord> records) {
+std::shared_ptr<const AppendFailure> MemoryLog::failure_of(const NewRecord& record,
+                                                           const MemoryStream& stream) const {
+  using Kind = AppendFailure::Kind;
+  const std::string place = "partition " + std::to_string(record.partition.value);
+  if (record.key.size() + record.value.size() > record_limit_) {
+    return std::make_shared<const AppendFailure>(
+        AppendFailure{Kind::too_large, place + ": a record is too large", record_limit_});
+  }
+  if (!stream.leaderless.contains(record.partition)) return nullptr;
+  return std::make_shared<const AppendFailure>(
+      AppendFailure{Kind::not_appended, place + ": no leader"});
+}
+
+void MemoryLog::append(std::string_view stream_name, std::span<NewRecord> records, bool gaps) {
   require_present();
   MemoryStream& found = stream(stream_name);
   const std::lock_guard lock(found.mutex);
@@ -100,11 +115,26 @@ void MemoryLog::append(std::string_view stream_name, std::span<NewRecord> record
   std::size_t kept = 0;
   for (NewRecord& record : records) {
     if (failing && kept == *failing) break;
+    if (auto failure = failure_of(record, found)) {
+      record.failure = std::move(failure);
+      if (gaps) continue;
+      return;
+    }
     record.offset =
         partition_of_stream(found, record.partition).append(record.key, record.value, stamp);
     ++kept;
   }
   if (failing) throw Retryable("append to " + found.name + ": no acknowledgement");
+}
+
+void MemoryLog::set_leaderless(std::string_view stream_name, Partition partition, bool leaderless) {
+  MemoryStream& found = stream(stream_name);
+  const std::lock_guard lock(found.mutex);
+  if (leaderless) {
+    found.leaderless.insert(partition);
+  } else {
+    found.leaderless.erase(partition);
+  }
 }
 
 void MemoryLog::lose_tail(std::string_view stream_name, Partition partition, std::size_t records) {

@@ -61,6 +61,13 @@ class MemoryLog final : public LogTopology {
   // The next append takes the first `kept` of its records and then throws Retryable: 0 fails before
   // it took effect, all of them (any large number) after.
   void fail_next_append(std::size_t kept) { failing_append_ = kept; }
+  // The stream takes no larger record; `told`: whoever asks a writer for the limit is told.
+  void set_record_limit(std::size_t bytes, bool told) {
+    record_limit_told_ = told;
+    record_limit_ = bytes;
+  }
+  // Takes no records while it has none, as other partitions do.
+  void set_leaderless(std::string_view stream, Partition partition, bool leaderless);
   // While away, appends, polls and questions throw Retryable.
   void set_away(bool away) { away_ = away; }
   // The newest records are gone, and their offsets will be given out again.
@@ -83,8 +90,10 @@ class MemoryLog final : public LogTopology {
 
   void require_present() const;
   MemoryStream& stream(std::string_view name);
-  void append(std::string_view stream, std::span<NewRecord> records);
   [[nodiscard]] MemoryPartition::Stamp stamp() const;
+  void append(std::string_view stream, std::span<NewRecord> records, bool gaps);
+  [[nodiscard]] std::shared_ptr<const AppendFailure> failure_of(const NewRecord& record,
+                                                                const MemoryStream& stream) const;
   template <class Change>
   void change(std::string_view stream, Partition partition, Change&& change);
 
@@ -94,6 +103,8 @@ class MemoryLog final : public LogTopology {
   std::atomic<bool> away_ = false;
   std::optional<std::size_t> failing_append_;
   std::optional<std::chrono::milliseconds> producers_off_;
+  std::atomic<std::size_t> record_limit_ = kNoRecordLimit;
+  std::atomic<bool> record_limit_told_ = true;
   std::mutex mutex_;  // guards streams_, whose elements stay where they are
   std::map<std::string, MemoryStream, std::less<>> streams_;
 };

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,7 +58,8 @@ struct MemoryStream {
   std::mutex mutex;  // guards partitions
   std::string name;
   std::vector<MemoryPartition> partitions;
-  int incarnation = 0;  // one more each time that it is made anew
+  std::set<Partition> leaderless;  // partitions that take nothing
+  int incarnation = 0;             // one more each time that it is made anew
 };
 
 }  // namespace sluice

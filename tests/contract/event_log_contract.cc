@@ -141,6 +141,38 @@ void nothing_is_behind_a_refused_record(const MakeLog& make) {
   CHECK(prefix);
 }
 
+// Some logs take it, some do not; either way it is told, and others are as if it were not there.
+void a_refused_record_fails_no_other(const MakeLog& make) {
+  const auto log = make();
+  const std::string stream = new_stream(log->topology(), 2);
+  const std::string too_large(8u << 20, 'x');  // for some
+  const std::vector<std::string> values = numbers(0, 400);
+  std::vector<NewRecord> records;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const bool is_large = i == 100;
+    records.push_back({Partition{static_cast<std::int32_t>(i % 2)}, "k",
+                       is_large ? std::string_view(too_large) : values[i]});
+  }
+  const auto writer = log->writer();
+  const bool fits = too_large.size() < writer->largest_record(stream);
+  writer->try_append(stream, records);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const bool there = fits || i != 100;
+    REQUIRE((records[i].offset >= Offset{0}) == there);
+    REQUIRE((records[i].failure == nullptr) == there);
+  }
+  CHECK(log->topology().range(stream, Partition{0}).end == Offset{fits ? 200 : 199});
+  CHECK(log->topology().range(stream, Partition{1}).end == Offset{200});
+  // A failure is forgotten when the record is appended again.
+  if (!fits) {
+    CHECK(records[100].failure->kind == AppendFailure::Kind::too_large);
+    records[100].value = "small";
+    writer->try_append(stream, std::span(records).subspan(100, 1));
+    CHECK(records[100].offset == Offset{199});
+    CHECK_FALSE(records[100].failure);
+  }
+}
+
 void an_empty_append_does_nothing(const MakeLog& make) {
   const auto log = make();
   const std::string stream = new_stream(log->topology(), 1);
@@ -371,6 +403,9 @@ void event_log_contract(const MakeLog& make) {
   SECTION("bytes are bytes: empty, NUL, large") { bytes_are_bytes(make); }
   SECTION("where a record is refused nothing behind it is in the log, now or later") {
     nothing_is_behind_a_refused_record(make);
+  }
+  SECTION("a record that is refused fails no record beside it") {
+    a_refused_record_fails_no_other(make);
   }
   SECTION("an append of nothing does nothing") { an_empty_append_does_nothing(make); }
   SECTION("offsets are set by append and follow one another; range and end tell the next") {

@@ -18,7 +18,7 @@ IngestConfig of_one_domain(IngestConfig config) {
 
 }  // namespace
 
-ServedIngest::ServedIngest(IngestConfig config, EventWriter* other) {
+ServedIngest::ServedIngest(IngestConfig config, EventWriter* other, EventWriter* patient) {
   log.create("deliberation.events", kPartitions);
   writer = log.writer();
   ingest = std::make_unique<Ingest>(
@@ -26,7 +26,9 @@ ServedIngest::ServedIngest(IngestConfig config, EventWriter* other) {
       IngestParts{.writer = other == nullptr ? *writer : *other,
                   .metrics = metrics,
                   .unready = [this] { return unready; },
-                  .clock = [] { return Time{std::chrono::milliseconds{1000}}; }});
+                  .clock = [] { return Time{std::chrono::milliseconds{1000}}; },
+                  .patient_writer = patient,
+                  .refuses = [this](std::string_view) { return refused; }});
   ingest->start();
 }
 

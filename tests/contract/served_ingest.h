@@ -5,6 +5,7 @@
 #include <prometheus/registry.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,9 @@ inline constexpr std::string_view kProtobuf = "application/x-protobuf";
 class ServedIngest {
  public:
   // Domains, partitions and the port are chosen here. `writer`: instead of the log's own.
-  explicit ServedIngest(IngestConfig config = {}, EventWriter* writer = nullptr);
+  // `patient`: for partitions that do not move.
+  explicit ServedIngest(IngestConfig config = {}, EventWriter* writer = nullptr,
+                        EventWriter* patient = nullptr);
 
   [[nodiscard]] std::uint16_t port() const { return ingest->port(); }
   // Sends the bytes on a connection of its own and returns what came until the server closed it.
@@ -41,6 +44,7 @@ class ServedIngest {
   std::unique_ptr<EventWriter> writer;
   prometheus::Registry metrics;
   std::vector<std::string> unready;
+  std::optional<std::string> refused;  // why no posts are taken
   std::unique_ptr<Ingest> ingest;
 };
 

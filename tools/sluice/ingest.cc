@@ -45,11 +45,14 @@ Exit ingest(const Options& options) {
     }
     config.partitions.emplace(domain.name, *partitions);
   }
-  const auto writer = log->writer();
+  const auto writer = log->quick_writer();
+  const auto patient_writer = log->writer();
   prometheus::Registry metrics;
-  Ingest service(domains(), config, {.writer = *writer, .metrics = metrics, .unready = [] {
-                                       return std::vector<std::string>{};
-                                     }});
+  Ingest service(domains(), config,
+                 {.writer = *writer,
+                  .metrics = metrics,
+                  .unready = [] { return std::vector<std::string>{}; },
+                  .patient_writer = patient_writer.get()});
   service.start();
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, service.port()})) +
              "}");

@@ -8,6 +8,8 @@
 namespace sluice {
 namespace {
 
+constexpr std::chrono::seconds kQuickAppend{2};
+
 // One log of the process, seen by whoever asks as theirs.
 class SharedTopology final : public LogTopology {
  public:
@@ -34,6 +36,7 @@ class Embedded final : public Log {
  public:
   explicit Embedded(std::unique_ptr<EmbeddedLog> log) : log_(std::move(log)) {}
   std::unique_ptr<EventWriter> writer() override { return log_->writer(); }
+  std::unique_ptr<EventWriter> quick_writer() override { return nullptr; }
   // Nobody joins or leaves: the workers of the one process deal the partitions out.
   std::unique_ptr<EventReader> reader(std::string_view stream, const GroupMember& member,
                                       Ownership& ownership) override {
@@ -61,6 +64,7 @@ class Kafka final : public Log {
  public:
   explicit Kafka(KafkaConfig config) : log_(std::move(config)) {}
   std::unique_ptr<EventWriter> writer() override { return log_.writer(); }
+  std::unique_ptr<EventWriter> quick_writer() override { return log_.writer(kQuickAppend); }
   std::unique_ptr<EventReader> reader(std::string_view stream, const GroupMember& member,
                                       Ownership& ownership) override {
     const KafkaMember place{member.group, member.instance + "-" + std::to_string(member.number)};

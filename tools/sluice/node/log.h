@@ -29,6 +29,9 @@ class Log {
  public:
   virtual ~Log() = default;
   virtual std::unique_ptr<EventWriter> writer() = 0;
+  // One that gives up within seconds, where a partition can stand still while others move; else
+  // null.
+  virtual std::unique_ptr<EventWriter> quick_writer() = 0;
   virtual std::unique_ptr<EventReader> reader(std::string_view stream, const GroupMember& member,
                                               Ownership& ownership) = 0;
   // Of these partitions, without taking part in a group.

@@ -63,6 +63,7 @@ struct Node::Parts {
   std::string postgres;
   std::unique_ptr<Log> log;
   std::unique_ptr<EventWriter> writer;
+  std::unique_ptr<EventWriter> quick_writer;  // null: the other does
   prometheus::Registry metrics;
   std::unique_ptr<Workers> workers;
   std::unique_ptr<ComputationMetrics> computations;
@@ -118,12 +119,14 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   parts.computations =
       std::make_unique<ComputationMetrics>(parts.metrics, parts.workers->computations());
   parts.writer = parts.log->writer();
+  parts.quick_writer = parts.log->quick_writer();
   parts.ingest = std::make_unique<Ingest>(
       domains(), ingest,
-      IngestParts{.writer = *parts.writer,
+      IngestParts{.writer = parts.quick_writer ? *parts.quick_writer : *parts.writer,
                   .metrics = parts.metrics,
                   .unready = [&workers = *parts.workers] { return workers.troubles(); },
-                  .refresh_metrics = [&parts] { parts.computations->refresh(); }});
+                  .refresh_metrics = [&parts] { parts.computations->refresh(); },
+                  .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr});
   parts.ingest->start();
   parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres};
 }
