@@ -5,15 +5,76 @@
 
 #include "ingest/media_type.h"
 #include "ingest/timestamp.h"
+#include "schemas/descriptors/nearest.h"
 #include "schemas/descriptors/rules.h"
 #include "schemas/descriptors/words.h"
 
 namespace sluice {
 
+namespace {
+
+constexpr auto kNames =
+    std::to_array<std::string_view>({"specversion", "id", "source", "type", "time",
+                                     "datacontenttype", "actor", "actorlevel", "actorrole"});
+// Those that an event may lack: a misspelled one would be lost without a word. What is required is
+// missed in any case.
+constexpr auto kOptional = std::to_array<std::string_view>(
+    {"id", "time", "datacontenttype", "actor", "actorlevel", "actorrole"});
+
+// Lower case, and of letters and digits alone, as attributes' names are.
+std::string plain(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') out += static_cast<char>(c + ('a' - 'A'));
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out += c;
+  }
+  return out;
+}
+
+// How many slips make another name of one of ours: none of a short one, since many a name is near
+// to `id`.
+std::size_t slips(std::string_view ours) {
+  constexpr std::size_t kShort = 4;
+  constexpr std::size_t kLong = 6;
+  if (ours.size() < kShort) return 0;
+  return ours.size() < kLong ? 1 : 2;
+}
+
+bool is_near(std::string_view name, std::string_view ours) {
+  const std::size_t most = slips(ours);
+  if (name.size() > ours.size() + most || ours.size() > name.size() + most) return false;
+  return edit_distance(name, ours) <= most;
+}
+
+// Empty: none.
+std::string_view meant_by(const std::string& name) {
+  const bool of_actor = name.starts_with("actor");
+  std::string_view meant;
+  std::size_t least = std::string::npos;
+  for (const std::string_view ours : kOptional) {
+    if (!is_near(name, ours) && !(of_actor && ours.starts_with("actor"))) continue;
+    const std::size_t distance = edit_distance(name, ours);
+    if (distance >= least) continue;
+    least = distance;
+    meant = ours;
+  }
+  return meant;
+}
+
+}  // namespace
+
+std::optional<std::string> Attributes::misspelled(std::string_view extension) {
+  constexpr std::size_t kLongest = 64;
+  if (extension.size() > kLongest) return std::nullopt;
+  const std::string name = plain(extension);
+  if (is_near(name, "recordedat")) return "is stamped here: when it happened is `time`";
+  if (is_near(name, "occurredat")) return "is no attribute: when it happened is `time`";
+  const std::string_view meant = meant_by(name);
+  if (meant.empty()) return std::nullopt;
+  return "is no attribute: did you mean `" + std::string(meant) + "`?";
+}
+
 Attributes::Name Attributes::named(std::string_view name) {
-  constexpr auto kNames =
-      std::to_array<std::string_view>({"specversion", "id", "source", "type", "time",
-                                       "datacontenttype", "actor", "actorlevel", "actorrole"});
   static_assert(kNames.size() == kUnknown);
   return static_cast<Name>(std::find(kNames.begin(), kNames.end(), name) - kNames.begin());
 }

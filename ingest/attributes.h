@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,10 @@ class Attributes {
     kUnknown,
   };
   [[nodiscard]] static Name named(std::string_view name);
+
+  // What is wrong with an extension's name that is read as a misspelling of one of these, or asks
+  // for what no producer sets; nullopt: an extension, let through.
+  [[nodiscard]] static std::optional<std::string> misspelled(std::string_view extension);
 
   void clear();
   void set(Name name, std::string_view value);

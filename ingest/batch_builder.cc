@@ -32,6 +32,17 @@ void BatchBuilder::reset(const DomainCodec& domain, std::size_t body_bytes) {
   batch_.bytes.reserve(body_bytes);
 }
 
+void BatchBuilder::shrink() {
+  constexpr std::size_t kKept = std::size_t{64} << 10;
+  batch_ = AdmittedBatch();
+  faults_ = Faults();
+  if (envelope_.SpaceUsedLong() > kKept) envelope_ = Envelope();
+  if (domain_facts_ == nullptr) return;
+  for (std::unique_ptr<Message>& fact : *domain_facts_) {
+    if (fact && fact->SpaceUsedLong() > kKept) fact.reset();
+  }
+}
+
 void BatchBuilder::check_size(std::size_t bytes) const {
   if (bytes <= limits_.event_bytes) return;
   throw RefusedRequest{413, "event " + std::to_string(begun_) + " takes " + std::to_string(bytes) +

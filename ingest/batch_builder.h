@@ -57,6 +57,8 @@ class BatchBuilder {
   // Whether the event begun last has any.
   [[nodiscard]] bool faulty() const { return faults_.count() > faults_before_; }
   [[nodiscard]] AdmittedBatch take() { return std::move(batch_); }
+  // Drops the batch that was not taken, and messages that a large event made large.
+  void shrink();
 
  private:
   void write_payload(const DomainCodec::Fact& fact, const google::protobuf::Message& message);

@@ -31,6 +31,12 @@ class Decoder {
   std::variant<AdmittedBatch, Refusal> decode(const DomainCodec& domain,
                                               const RequestHeaders& headers, std::string body);
 
+  // Gives back what a large event has made its buffers.
+  void shrink() {
+    json_.shrink();
+    batch_.shrink();
+  }
+
  private:
   void read(const RequestHeaders& headers, std::string& body);
 

@@ -19,6 +19,7 @@ class DecoderPool {
   auto with(Work work) {
     std::unique_ptr<Decoder> decoder = take();
     auto result = work(*decoder);
+    decoder->shrink();
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(decoder));
     return result;

@@ -95,6 +95,37 @@ RequestHeaders headers_of(const http::RequestHead& head, std::vector<std::string
   return headers;
 }
 
+// A request until it is answered.
+struct Pending {
+  Pending(http::Responder respond_by, http::MemoryShare held)
+      : respond(std::move(respond_by)), memory(std::move(held)) {}
+  http::Responder respond;
+  http::MemoryShare memory;
+};
+
+// The body, the batch, and the parser's index of one event, which has a dozen bytes for each byte.
+std::size_t memory_to_decode(std::size_t body, std::size_t event_bytes) {
+  constexpr std::size_t kIndex = 12;
+  return 2 * body + kIndex * std::min(body, event_bytes);
+}
+
+// What it is appended from too.
+std::size_t memory_of(const AdmittedBatch& batch) {
+  constexpr std::size_t kAnEvent =
+      sizeof(AdmittedBatch::Item) + sizeof(std::string) + sizeof(NewRecord) + sizeof(Offset);
+  std::size_t bytes = batch.bytes.capacity() + batch.items.capacity() * kAnEvent;
+  for (const std::string& id : batch.ids) bytes += id.capacity();
+  return bytes;
+}
+
+http::Response refused_by_http(int status, std::string_view detail) {
+  if (status == 503) return unavailable(detail);
+  http::Response response = problem(status, detail);
+  // RFC 9110, 15.5.16: a coding that is not taken is told which is.
+  if (status == 415) response.fields.emplace_back("Accept-Encoding", "gzip");
+  return response;
+}
+
 }  // namespace
 
 Ingest::Ingest(std::span<const Domain> domains, const IngestConfig& config, IngestParts parts)
@@ -103,6 +134,7 @@ Ingest::Ingest(std::span<const Domain> domains, const IngestConfig& config, Inge
       codecs_(codecs_of(domains, config)),
       openapi_(openapi_document(codecs_, {config.http.max_body, config.decoder.event_bytes,
                                           config.decoder.batch_events})),
+      event_bytes_(config.decoder.event_bytes),
       decoders_(config.decoder, clock_),
       probe_(parts_.metrics),
       appender_(parts_.writer, parts_.patient_writer, config.appender, probe_),
@@ -113,7 +145,7 @@ Ingest::Ingest(std::span<const Domain> domains, const IngestConfig& config, Inge
           },
           [this](int status, std::string_view detail) {
             probe_.answered(status);
-            return status == 503 ? unavailable(detail) : problem(status, detail);
+            return refused_by_http(status, detail);
           }) {}
 
 Ingest::~Ingest() {
@@ -173,7 +205,8 @@ void Ingest::answer(http::Request&& request, http::Responder respond) {
 
 http::Response Ingest::metrics() {
   const AppendQueue::Size waiting = appender_.waiting();
-  probe_.state(server_.open_connections(), waiting.requests, waiting.bytes);
+  probe_.state(
+      {server_.open_connections(), server_.memory_held(), waiting.requests, waiting.bytes});
   parts_.refresh_metrics();
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, parts_.metrics.Collect());
@@ -193,13 +226,14 @@ http::Response Ingest::get(const http::Request& request) {
 }
 
 void Ingest::post(const DomainCodec& codec, http::Request&& request, http::Responder respond) {
-  const auto reply =
-      [this, begun = std::chrono::steady_clock::now(),
-       responder = std::make_shared<http::Responder>(std::move(respond))](http::Response response) {
-        probe_.answered(response.status);
-        probe_.posted(std::chrono::steady_clock::now() - begun);
-        (*responder)(std::move(response));
-      };
+  const auto pending = std::make_shared<Pending>(std::move(respond), std::move(request.memory));
+  const auto reply = [this, begun = std::chrono::steady_clock::now(),
+                      pending](http::Response response) {
+    probe_.answered(response.status);
+    probe_.posted(std::chrono::steady_clock::now() - begun);
+    pending->memory.set(0);
+    pending->respond(std::move(response));
+  };
   const auto refuse = [this, reply](IngestProbe::Refusal why, http::Response response) {
     probe_.refused(why);
     reply(std::move(response));
@@ -213,6 +247,9 @@ void Ingest::post(const DomainCodec& codec, http::Request&& request, http::Respo
     return refuse(IngestProbe::Refusal::kMalformed,
                   problem(400, "there is more than one Content-Type"));
   }
+  if (!pending->memory.resize(memory_to_decode(request.body.size(), event_bytes_))) {
+    return refuse(IngestProbe::Refusal::kQueueFull, unavailable("too much is being taken in"));
+  }
   std::vector<std::string> names;
   const RequestHeaders headers = headers_of(request.head, names);
   auto decoded = decoders_.with(
@@ -221,6 +258,7 @@ void Ingest::post(const DomainCodec& codec, http::Request&& request, http::Respo
     return refuse(reason_of(refusal->status), problem_of(*refusal));
   }
   auto& batch = std::get<AdmittedBatch>(decoded);
+  pending->memory.set(memory_of(batch));
   if (batch.items.empty()) return reply(accepted({}));
   const bool taken = appender_.submit(
       batch, [this, &codec, reply](const Appended& appended) { finish(codec, appended, reply); });

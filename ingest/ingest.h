@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -85,6 +86,7 @@ class Ingest {
   StampClock clock_;
   std::vector<DomainCodec> codecs_;
   const std::string openapi_;
+  const std::size_t event_bytes_;
   DecoderPool decoders_;
   IngestProbe probe_;
   Appender appender_;

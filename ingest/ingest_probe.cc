@@ -90,6 +90,12 @@ IngestProbe::IngestProbe(prometheus::Registry& registry)
                        .Help("Open connections")
                        .Register(registry)
                        .Add({})),
+      memory_bytes_(
+          BuildGauge()
+              .Name("sluice_ingest_http_memory_bytes")
+              .Help("Bytes that connections hold: requests, what is made of them, replies")
+              .Register(registry)
+              .Add({})),
       waiting_requests_(BuildGauge()
                             .Name("sluice_ingest_waiting_requests")
                             .Help("Posts whose events wait for the log")
@@ -127,11 +133,11 @@ void IngestProbe::appended(Duration took, std::size_t events) {
 
 void IngestProbe::append_failed() { append_failures_.Increment(); }
 
-void IngestProbe::state(std::size_t connections, std::size_t waiting_requests,
-                        std::size_t waiting_bytes) {
-  connections_.Set(static_cast<double>(connections));
-  waiting_requests_.Set(static_cast<double>(waiting_requests));
-  waiting_bytes_.Set(static_cast<double>(waiting_bytes));
+void IngestProbe::state(const State& state) {
+  connections_.Set(static_cast<double>(state.connections));
+  memory_bytes_.Set(static_cast<double>(state.memory_bytes));
+  waiting_requests_.Set(static_cast<double>(state.waiting_requests));
+  waiting_bytes_.Set(static_cast<double>(state.waiting_bytes));
 }
 
 }  // namespace sluice

@@ -41,7 +41,13 @@ class IngestProbe {
   void appended(Duration took, std::size_t events);
   void append_failed();
   // What is there at this moment.
-  void state(std::size_t connections, std::size_t waiting_requests, std::size_t waiting_bytes);
+  struct State {
+    std::size_t connections;
+    std::size_t memory_bytes;
+    std::size_t waiting_requests;
+    std::size_t waiting_bytes;
+  };
+  void state(const State& state);
 
  private:
   prometheus::Family<prometheus::Counter>& requests_;
@@ -52,6 +58,7 @@ class IngestProbe {
   prometheus::Histogram& append_seconds_;
   prometheus::Histogram& append_events_;
   prometheus::Gauge& connections_;
+  prometheus::Gauge& memory_bytes_;
   prometheus::Gauge& waiting_requests_;
   prometheus::Gauge& waiting_bytes_;
 };

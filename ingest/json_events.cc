@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "ingest/header_value.h"
 #include "ingest/json_fact.h"
@@ -74,6 +75,13 @@ element JsonEvents::parse(std::string_view padded) {
   }
   if (error == simdjson::SUCCESS) return root;
   throw RefusedRequest{400, "not JSON: " + std::string(simdjson::error_message(error))};
+}
+
+void JsonEvents::shrink() {
+  constexpr std::size_t kKept = std::size_t{64} << 10;
+  if (parser_.capacity() > kKept) parser_ = simdjson::dom::parser();
+  if (inner_parser_.capacity() > kKept) inner_parser_ = simdjson::dom::parser();
+  if (scratch_.capacity() > kKept) std::string().swap(scratch_);
 }
 
 void JsonEvents::read_structured(std::string& body) { read_event(pad(body)); }
@@ -152,6 +160,8 @@ void JsonEvents::read_member(std::string_view name, element value) {
     batch_.faults().add(std::string(name), "must be a text, a number or a boolean");
   } else if (text->find('\0') != std::string_view::npos) {
     batch_.faults().add(std::string(name), "must not contain U+0000");
+  } else if (auto reason = Attributes::misspelled(name)) {
+    batch_.faults().add(std::string(name), std::move(*reason));
   }
 }
 
@@ -183,6 +193,8 @@ void JsonEvents::read_binary(const RequestHeaders& headers, std::string& body) {
       attributes_.set(known, *value);
     } else if (value->find('\0') != std::string::npos) {
       batch_.faults().add(std::string(name), "must not contain U+0000");
+    } else if (auto reason = Attributes::misspelled(name)) {
+      batch_.faults().add(std::string(name), std::move(*reason));
     }
   }
   if (is_blank(body)) return read_data(nullptr);

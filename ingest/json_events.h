@@ -38,6 +38,9 @@ class JsonEvents {
   // The body is the data, the attributes are in the headers.
   void read_binary(const RequestHeaders& headers, std::string& body);
 
+  // Gives back buffers that a large event made large.
+  void shrink();
+
  private:
   // The event's text, which has its padding behind it.
   void read_event(std::string_view text);

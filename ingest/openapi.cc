@@ -103,7 +103,11 @@ void Document::post(const DomainCodec& domain) {
       "an event counts once; one without an id is given one. Instead of data an event may have "
       "data_base64, base64 of the JSON of data. CloudEvents' binary mode is taken as well: a "
       "ce-specversion header beside application/json, any +json or no content type; the body is "
-      "the data. At most " +
+      "the data. A body may be packed with gzip, which its Content-Encoding says; limits are those "
+      "of "
+      "what it unpacks to. Extension attributes are let through unread, but for names that are "
+      "near "
+      "to an attribute's or begin with actor. At most " +
           std::to_string(limits_.body_bytes) + " bytes a body, " +
           std::to_string(limits_.event_bytes) + " bytes an event, " +
           std::to_string(limits_.batch_events) + " events.");
@@ -112,8 +116,10 @@ void Document::post(const DomainCodec& domain) {
   response("202", "The log has every event", kJson, "accepted");
   response("400", "Not HTTP, or not what the content type says", kProblem, "problem");
   response("408", "The request was not whole in time", kProblem, "problem");
-  response("413", "Too large a body, batch or event", kProblem, "problem");
-  response("415", "A content type or a charset that is not taken", kProblem, "problem");
+  response("413", "Too large a body, batch or event, or an event that the log does not take",
+           kProblem, "problem");
+  response("415", "A content type, a charset or a content coding that is not taken", kProblem,
+           "problem");
   response("422", "Some events are not admissible; nothing was appended", kProblem, "problem");
   response("431", "Too large header fields", kProblem, "problem");
   response("503",
@@ -165,16 +171,20 @@ void Document::problem_schema() {
   typed("title", "string", "What the status means.");
   typed("status", "integer", "The status again.");
   typed("detail", "string", "What is wrong, for a person.");
-  typed("error_count", "integer", "With 422: how many faults there are.");
+  typed("error_count", "integer", "With 413 and 422: how many faults there are.");
   list_of_texts("ids", "With 503: of events that may be in the log all the same.");
   json_.name("errors").begin_object().field("type", "array");
-  json_.field("description", "With 422: the first 1,000 faults.").name("items").begin_object();
+  json_.field("description", "With 413 and 422: the first 1,000 faults.")
+      .name("items")
+      .begin_object();
   json_.field("type", "object").name("required").begin_array();
   for (const std::string_view name : {"index", "field", "reason"}) json_.text(name);
   json_.end_array().name("properties").begin_object();
   typed("index", "integer", "Of the event in the request, from 0.");
   typed("field", "string", "data.choice, time; empty: the event itself.");
   typed("reason", "string", "What is wrong with it, for a person.");
+  typed("size", "integer", "With 413: bytes of the event as a record.");
+  typed("limit", "integer", "With 413: how many the log takes, where it says so.");
   json_.end_object().end_object().end_object().end_object().end_object();
 }
 

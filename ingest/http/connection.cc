@@ -15,9 +15,9 @@ namespace {
 // Replies not yet written, before no further pipelined request is begun.
 constexpr std::size_t kMaxUnsent = 64 * 1024;
 // Kept from one request to the next; what grew larger is given back.
-constexpr std::size_t kKeptMemory = 16 * 1024;
-// Bodies are counted in steps of this, not to share a counter for each small one.
-constexpr std::size_t kBodyStep = 64 * 1024;
+constexpr std::size_t kKeptMemory = 2 * 1024;
+// Of a connection without its buffers: itself, its place in tables, Asio's state of its socket.
+constexpr std::size_t kOwnMemory = 2 * 1024;
 
 void empty(std::string& text) {
   if (text.capacity() > kKeptMemory) std::string().swap(text);
@@ -32,7 +32,11 @@ bool is_wait(const error_code& error) {
 }  // namespace
 
 Connection::Connection(Loop& loop, asio::ip::tcp::socket socket, std::uint64_t id)
-    : loop_(loop), socket_(std::move(socket)), id_(id) {
+    : loop_(loop),
+      socket_(std::move(socket)),
+      id_(id),
+      memory_(loop.service().memory),
+      body_(loop.service().limits, loop.service().memory) {
   // A client gone already has no address; the next read says so.
   error_code ignored;
   const auto remote = socket_.remote_endpoint(ignored);
@@ -145,48 +149,43 @@ void Connection::begin_body(bool body_is_here) {
   const RequestHead& head = request_.head;
   reply_to_.minor_version = head.minor_version();
   reply_to_.keep_alive = head.keep_alive();
-  body_left_ = head.content_length().value_or(0);
-  if (body_left_ > loop_.service().limits.max_body) {
-    return append_refusal(413, "The body is over the limit.");
-  }
-  chunked_.reset();
   empty(request_.body);
+  if (!body_.begin(request_)) {
+    return append_refusal(body_.refusal().status, body_.refusal().detail);
+  }
   stage_ = Stage::kBody;
-  const bool has_body = head.chunked() || body_left_ > 0;
-  if (head.expect_continue() && has_body && !body_is_here) out_.append(kContinue);
+  if (head.expect_continue() && body_.expected() && !body_is_here) out_.append(kContinue);
 }
 
 // True: whole.
 bool Connection::take_body(std::string_view& input) {
-  if (!request_.head.chunked()) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input.size()));
-    request_.body.append(input.substr(0, size));
-    input.remove_prefix(size);
-    body_left_ -= size;
-    return hold_body() && body_left_ == 0;
+  const auto found = body_.take(request_, input);
+  if (found == RequestBody::Found::kRefused) {
+    append_refusal(body_.refusal().status, body_.refusal().detail);
   }
-  const auto found = chunked_.decode(input, request_.body, loop_.service().limits.max_body);
-  if (found == ChunkedBody::Found::kRefused) {
-    append_refusal(chunked_.refusal().status, chunked_.refusal().detail);
-    return false;
-  }
-  return hold_body() && found == ChunkedBody::Found::kWhole;
-}
-
-bool Connection::hold_body() {
-  const std::size_t size = request_.body.size();
-  if (size < held_ + kBodyStep) return true;
-  Service& service = loop_.service();
-  const std::size_t more = size - held_;
-  held_ = size;
-  if (service.body_bytes.fetch_add(more) + more <= service.limits.max_bodies) return true;
-  append_refusal(503, "There are too many large requests at once.");
-  return false;
+  return found == RequestBody::Found::kWhole;
 }
 
 void Connection::release_body() {
-  if (held_ > 0) loop_.service().body_bytes.fetch_sub(held_);
-  held_ = 0;
+  body_.reset();
+  empty(request_.body);
+  request_.memory.set(0);
+}
+
+void Connection::count_memory() {
+  const auto held = [this] {
+    return kOwnMemory + in_.capacity() + out_.capacity() + request_.head.memory();
+  };
+  if (memory_.resize(held())) return;
+  if ((stage_ == Stage::kHead || stage_ == Stage::kBody) && out_.empty()) {
+    append_refusal(503, "There is no memory left for this request.");
+  } else if (stage_ == Stage::kHandling) {
+    // What was sent behind this request is not begun, and its client told so by the closing.
+    std::string().swap(in_);
+    in_at_ = 0;
+    reply_to_.keep_alive = false;
+  }
+  memory_.set(held());
 }
 
 void Connection::dispatch() {
@@ -198,11 +197,13 @@ void Connection::dispatch() {
   await_nothing();
   loop_.service().handler(std::move(request_),
                           Responder(loop_.shared_from_this(), id_, ++request_number_));
+  // What the handler has not kept.
+  empty(request_.body);
+  request_.memory.set(0);
 }
 
 void Connection::answer(std::uint64_t request, const Response& response) {
   if (stage_ != Stage::kHandling || request != request_number_) return;
-  release_body();
   if (response.close || loop_.draining()) reply_to_.keep_alive = false;
   append_reply(out_, response, reply_to_, loop_.date());
   stage_ = reply_to_.keep_alive ? Stage::kHead : Stage::kClosing;
@@ -242,9 +243,16 @@ bool Connection::flush() {
 
 void Connection::settle() {
   if (stage_ == Stage::kClosed) return;
-  if (stage_ != Stage::kBody && stage_ != Stage::kHandling) empty(request_.body);
+  if (stage_ != Stage::kBody && stage_ != Stage::kHandling) {
+    empty(request_.body);
+    request_.head.shrink(kKeptMemory);
+  }
   const Limits& limits = loop_.service().limits;
-  if (!flush()) {
+  bool flushed = flush();
+  if (stage_ == Stage::kClosed) return;
+  count_memory();
+  if (flushed && !out_.empty()) flushed = flush();
+  if (!flushed) {
     if (stage_ != Stage::kClosed) await(Awaited::kWrite, limits.write_timeout);
     return;
   }
@@ -312,6 +320,7 @@ void Connection::close() {
   release_body();
   error_code ignored;
   socket_.close(ignored);
+  memory_.set(0);
   loop_.forget(id_);
 }
 

@@ -7,10 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "ingest/http/chunked_body.h"
 #include "ingest/http/head_scanner.h"
+#include "ingest/http/memory_ledger.h"
 #include "ingest/http/message.h"
 #include "ingest/http/reply.h"
+#include "ingest/http/request_body.h"
 
 namespace sluice::http {
 
@@ -54,8 +55,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool take_head(std::string_view& input);
   bool take_body(std::string_view& input);
   void begin_body(bool body_is_here);
-  bool hold_body();
   void release_body();
+  // Of what is read and what is to be sent; refuses what has not begun where there is no more.
+  void count_memory();
   void dispatch();
   void append_refusal(int status, std::string_view detail);
 
@@ -87,9 +89,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t discarded_ = 0;
 
   HeadScanner scanner_;
-  ChunkedBody chunked_;
-  std::uint64_t body_left_ = 0;
-  std::size_t held_ = 0;  // of Service::body_bytes
+  MemoryShare memory_;  // of the connection itself, its input and its output
+  RequestBody body_;
   Request request_;
   std::uint64_t request_number_ = 0;
   ReplyTo reply_to_;

@@ -23,7 +23,7 @@ void EchoServer::handle(Request&& request, Responder responder) {
   if (request.path == "/dropped") return;
   if (request.path == "/later") {
     const std::lock_guard lock(mutex_);
-    later_.push_back(std::move(responder));
+    later_.push_back({std::move(request), std::move(responder)});
     arrived_.notify_all();
     return;
   }
@@ -38,12 +38,12 @@ void EchoServer::handle(Request&& request, Responder responder) {
   responder(std::move(response));
 }
 
-Responder EchoServer::take_later() {
+EchoServer::Later EchoServer::take_later() {
   std::unique_lock lock(mutex_);
   if (!arrived_.wait_for(lock, Client::kPatience, [&] { return !later_.empty(); })) {
     throw std::runtime_error("no request to /later came");
   }
-  Responder first = std::move(later_.front());
+  Later first = std::move(later_.front());
   later_.pop_front();
   return first;
 }

@@ -24,15 +24,24 @@ class EchoServer {
   std::uint16_t port() const { return server_.port(); }
   Server& server() { return server_; }
   std::size_t handled() const { return handled_.load(); }
-  // Waits for a request to /later, and hands its answer over.
-  Responder take_later();
+  // A request to /later, which holds what it holds until it is answered.
+  struct Later {
+    Request request;
+    Responder responder;
+    void operator()(Response&& response) {
+      request = Request();
+      responder(std::move(response));
+    }
+  };
+  // Waits for one.
+  Later take_later();
 
  private:
   void handle(Request&& request, Responder responder);
 
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<Responder> later_;
+  std::deque<Later> later_;
   std::atomic<std::size_t> handled_{0};
   Server server_;
 };

@@ -28,8 +28,8 @@ struct Service {
   Handler handler;
   ErrorPage error_page;
   std::atomic<std::size_t> open_connections{0};
-  std::atomic<std::size_t> body_bytes{0};  // held for requests not yet answered
-  std::mutex mutex;                        // of all_closed alone
+  std::shared_ptr<MemoryLedger> memory;
+  std::mutex mutex;  // of all_closed alone
   std::condition_variable all_closed;
 };
 

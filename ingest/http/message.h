@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "ingest/http/memory_ledger.h"
 #include "ingest/http/request_head.h"
 
 namespace sluice::http {
@@ -19,8 +20,10 @@ struct Limits {
   std::size_t max_head = 32U << 10;
   // Over it: 503 and closed.
   std::size_t max_connections = 10'000;
-  // Bytes of bodies not yet answered, of all connections together. Over it: 503 and closed.
-  std::size_t max_bodies = 512U << 20;
+  // What all connections together hold. Over it: 503 and closed.
+  std::size_t memory = 512U << 20;
+  // Whether the process has room for so many bytes more; empty: it has. Any thread.
+  MemoryLedger::Room room{};
   // From the first byte of a request until it is whole; then 408.
   std::chrono::milliseconds request_timeout{30'000};
   // Without a request: closed without a word.
@@ -40,6 +43,9 @@ struct Request {
   std::string query;   // as sent, without the question mark
   std::string body;
   std::string address;  // of the client, without its port
+  // Of the body, and of as much again for what a handler makes of it. Whoever keeps that keeps
+  // this.
+  MemoryShare memory;
 };
 
 // Date, Content-Length and Connection are added. Control characters in fields become spaces.

@@ -62,6 +62,14 @@ RequestHead::Span RequestHead::span(std::string_view part) const {
           static_cast<std::uint32_t>(part.size())};
 }
 
+std::size_t RequestHead::memory() const {
+  return bytes_.capacity() + fields_.capacity() * sizeof(FieldSpan);
+}
+
+void RequestHead::shrink(std::size_t kept) {
+  if (memory() > kept) *this = RequestHead();
+}
+
 std::optional<Refusal> RequestHead::parse(std::string_view block) {
   bytes_.assign(block);
   fields_.clear();

@@ -42,6 +42,10 @@ class RequestHead {
   // Of HTTP/1.1 alone: from HTTP/1.0 it is ignored.
   bool expect_continue() const { return expect_continue_; }
 
+  // Bytes that this holds of memory; and gives all of them back where they are more than `kept`.
+  std::size_t memory() const;
+  void shrink(std::size_t kept);
+
   // `block` is everything up to and with the first CRLFCRLF; one empty line before the request
   // line is skipped. Reuses this object's memory; after a refusal only method() may be asked, and
   // is empty if there was no request line.

@@ -1,9 +1,17 @@
 #include "ingest/http/server.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
 #include <boost/asio/post.hpp>
+#include <ctime>
+#include <string_view>
 #include <vector>
 
+#include "ingest/http/descriptor_reserve.h"
 #include "ingest/http/loop.h"
+#include "ingest/http/reply.h"
 #include "storage/base/check.h"
 #include "storage/base/errors.h"
 
@@ -17,6 +25,33 @@ namespace {
 
 // Over max_connections, those that are told so; past these, connections are closed unanswered.
 constexpr std::size_t kRefusedAtOnce = 256;
+// So many clients that found no descriptor are answered before others have their turn.
+constexpr int kAnsweredAtOnce = 64;
+
+// Of the process's descriptors some are for files, logs and databases.
+std::size_t with_descriptors(std::size_t connections) {
+  constexpr std::size_t kForOthers = 512;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return connections;
+  const auto all = static_cast<std::size_t>(limit.rlim_cur);
+  return std::min(connections, all > 2 * kForOthers ? all - kForOthers : all / 2);
+}
+
+bool is_out_of_descriptors(const error_code& error) {
+  return error == asio::error::no_descriptors ||
+         error == boost::system::errc::too_many_files_open_in_system;
+}
+
+// What the kernel takes at once, and what it has read: closing over unread bytes would take the
+// reply from the client.
+void answer_at_once(tcp::socket& socket, std::string_view reply) {
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(reply), ignored);
+  socket.shutdown(tcp::socket::shutdown_send, ignored);
+  std::array<char, 4096> unread;
+  socket.read_some(asio::buffer(unread), ignored);
+}
 
 tcp::acceptor listen(asio::io_context& context, const std::string& address, std::uint16_t port) {
   try {
@@ -33,12 +68,15 @@ struct Server::Parts {
   Parts(Limits limits, Handler handler, ErrorPage error_page)
       : service(std::make_shared<Service>()) {
     service->limits = limits;
+    service->limits.max_connections = with_descriptors(limits.max_connections);
+    service->memory = std::make_shared<MemoryLedger>(limits.memory, limits.room);
     service->handler = std::move(handler);
     service->error_page = std::move(error_page);
   }
 
   void accept();
   void accept_later();
+  void answer_without_descriptor();
   void deal(tcp::socket socket, Loop& loop);
   void close_acceptor();
 
@@ -48,6 +86,7 @@ struct Server::Parts {
   // Both on the first loop.
   std::unique_ptr<tcp::acceptor> acceptor;
   std::unique_ptr<asio::steady_timer> retry;
+  DescriptorReserve reserve;
   std::uint16_t port = 0;
   bool stopped = false;
 };
@@ -56,6 +95,7 @@ void Server::Parts::accept() {
   Loop& loop = *loops[next++ % loops.size()];
   acceptor->async_accept(loop.context(), [this, &loop](error_code error, tcp::socket socket) {
     if (!acceptor->is_open()) return;
+    if (is_out_of_descriptors(error)) answer_without_descriptor();
     if (error) return accept_later();
     deal(std::move(socket), loop);
     accept();
@@ -68,6 +108,22 @@ void Server::Parts::accept_later() {
   retry->async_wait([this](error_code) {
     if (acceptor->is_open()) accept();
   });
+}
+
+// A client that is left in the backlog would wait in silence until a descriptor is free.
+void Server::Parts::answer_without_descriptor() {
+  const Response page = service->error_page(503, "This process is out of file descriptors.");
+  std::string reply;
+  append_reply(reply, page, {.keep_alive = false}, http_date(std::time(nullptr)));
+  int answered = 0;
+  reserve.lend([&] {
+    error_code error;
+    tcp::socket socket = acceptor->accept(error);
+    if (error) return false;
+    answer_at_once(socket, reply);
+    return ++answered < kAnsweredAtOnce;
+  });
+  reserve.report(answered);
 }
 
 void Server::Parts::deal(tcp::socket socket, Loop& loop) {
@@ -95,6 +151,8 @@ Server::Server(Limits limits, const std::string& address, std::uint16_t port, st
   }
   asio::io_context& first = parts_->loops.front()->context();
   parts_->acceptor = std::make_unique<tcp::acceptor>(listen(first, address, port));
+  // For answer_without_descriptor(), which takes what waits and not what comes.
+  parts_->acceptor->non_blocking(true);
   parts_->retry = std::make_unique<asio::steady_timer>(first);
   parts_->port = parts_->acceptor->local_endpoint().port();
 }
@@ -102,6 +160,8 @@ Server::Server(Limits limits, const std::string& address, std::uint16_t port, st
 Server::~Server() { stop(); }
 
 std::uint16_t Server::port() const { return parts_->port; }
+
+std::size_t Server::memory_held() const { return parts_->service->memory->held(); }
 
 std::size_t Server::open_connections() const { return parts_->service->open_connections.load(); }
 

@@ -36,6 +36,9 @@ class Server {
   // Those being refused or closed too.
   std::size_t open_connections() const;
 
+  // By all of them, of Limits::memory.
+  std::size_t memory_held() const;
+
  private:
   struct Parts;
   std::unique_ptr<Parts> parts_;

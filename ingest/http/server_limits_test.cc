@@ -59,7 +59,7 @@ TEST_CASE("a request in the hands of its handler has no deadline of ours") {
   EchoServer echo(Limits{.request_timeout = 100ms, .idle_timeout = 100ms, .write_timeout = 100ms});
   Client client(echo.port());
   REQUIRE(client.send(get("/later")));
-  Responder later = echo.take_later();
+  EchoServer::Later later = echo.take_later();
   Client idle(echo.port());
   CHECK(idle.rest().empty());
   later(Response{200, "", "done", {}, false});
@@ -146,11 +146,11 @@ TEST_CASE("one connection too many is told so") {
 }
 
 TEST_CASE("large bodies have a limit together, which is given back") {
-  EchoServer echo(Limits{.max_bodies = 1'000'000});
+  EchoServer echo(Limits{.memory = 2'000'000});
   const std::string large(700'000, 'x');
   Client first(echo.port());
   REQUIRE(first.send(post("/later", large)));
-  Responder later = echo.take_later();
+  EchoServer::Later later = echo.take_later();
   Client second(echo.port());
   REQUIRE(second.send(post("/a", large)));
   CHECK(status_of_reply(second.reply()) == 503);
@@ -174,7 +174,7 @@ TEST_CASE("drained, a server finishes what was begun and takes no more") {
   REQUIRE(begun.send(get("/a") + "GET /b HTTP/1.1\r\n"));
   REQUIRE(status_of_reply(begun.reply()) == 200);
   REQUIRE(busy.send(get("/later") + get("/not-begun")));
-  Responder later = echo.take_later();
+  EchoServer::Later later = echo.take_later();
 
   auto drained = std::async(std::launch::async, [&] { return echo.server().drain(20s); });
   for (Client& each : idle) CHECK(each.rest().empty());
@@ -197,7 +197,7 @@ TEST_CASE("a drain that takes too long says so, and stop ends it") {
   EchoServer echo;
   Client client(echo.port());
   REQUIRE(client.send(get("/later")));
-  Responder later = echo.take_later();
+  EchoServer::Later later = echo.take_later();
   CHECK(!echo.server().drain(50ms));
   echo.server().stop();
   CHECK(echo.server().open_connections() == 0);

@@ -54,7 +54,7 @@ TEST_CASE("pipelined requests are answered in order, also when the first takes l
   for (int i = 0; i < kMany; ++i) requests += post("/" + std::to_string(i), "x");
   REQUIRE(client.send(requests));
   CHECK(body_of(client.reply()) == "GET /0  ");
-  Responder later = echo.take_later();
+  EchoServer::Later later = echo.take_later();
   CHECK(echo.handled() == 2);
   CHECK(client.quiet());
   later(Response{202, "", "late", {}, false});
@@ -190,7 +190,7 @@ TEST_CASE("answers come from any thread, late, to nobody, or by nobody") {
   SECTION("to a client that vanished") {
     auto client = std::make_unique<Client>(echo->port());
     REQUIRE(client->send(get("/later")));
-    Responder later = echo->take_later();
+    EchoServer::Later later = echo->take_later();
     client->vanish();
     later(Response{});
     Client other(echo->port());
@@ -200,7 +200,7 @@ TEST_CASE("answers come from any thread, late, to nobody, or by nobody") {
   SECTION("to a server that is gone") {
     Client client(echo->port());
     REQUIRE(client.send(get("/later")));
-    Responder later = echo->take_later();
+    EchoServer::Later later = echo->take_later();
     echo.reset();
     later(Response{});
     CHECK(client.rest().empty());

@@ -15,6 +15,8 @@ namespace {
 
 // How often a secondary looks while it waits; nothing can wake it.
 constexpr std::chrono::milliseconds kSecondaryLooks{10};
+// Bytes of records that are written at once.
+constexpr std::size_t kPiece = std::size_t{1} << 20;
 
 std::size_t index_in(const embedded::Stream& stream, Partition partition) {
   if (partition.value < 0 || partition.value >= stream.entry.partitions) {
@@ -188,7 +190,10 @@ void EmbeddedLog::commit(std::span<Append* const> group) {
   }
 }
 
+// In pieces, each durable: a large group would else be in memory once more. Where a later piece
+// fails the group has failed, and what was written of it is found when the log is opened again.
 void EmbeddedLog::write(std::span<Append* const> group) {
+  const std::shared_lock access(access_);
   const Time now = config_.clock();
   rocksdb::WriteBatch batch;
   std::string key;
@@ -204,10 +209,12 @@ void EmbeddedLog::write(std::span<Append* const> group) {
       check(batch.Put(key, value), "put a record into a batch");
       record.offset = tail.next;
       tail.next = tail.next.next();
+      if (batch.GetDataSize() < kPiece) continue;
+      records_->append(batch);
+      batch.Clear();
     }
   }
-  const std::shared_lock access(access_);
-  records_->append(batch);
+  if (batch.Count() > 0) records_->append(batch);
 }
 
 // Only now, after the fsync, may readers see the records.

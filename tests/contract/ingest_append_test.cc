@@ -89,8 +89,8 @@ TEST_CASE("posts that wait for the same append are not refused with one that is 
   for (int i = 0; i < 8; ++i) {
     small.push_back(std::async(std::launch::async, [&, i] { return post_to(served, i % 4); }));
   }
-  auto large = std::async(std::launch::async,
-                          [&] { return served.post(opinion("large", "c", 990)); });
+  auto large =
+      std::async(std::launch::async, [&] { return served.post(opinion("large", "c", 990)); });
   while (!has(served.send("GET /metrics"), "sluice_ingest_waiting_requests 9\n")) {
   }
   writer.release();

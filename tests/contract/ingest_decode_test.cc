@@ -134,6 +134,25 @@ TEST_CASE("faults are told by field") {
       {vote(R"("actor":"a b",)"), "0 actor"},
       {vote(R"("actor":"",)"), "admitted"},
       {vote(R"("actorlevel":"king","actorrole":1,)"), "0 actorrole; 0 actorlevel"},
+      {vote(R"("actorid":"a",)"), "0 actorid"},
+      {vote(R"("actor_role":"moderator",)"), "0 actor_role"},
+      {vote(R"("actorRole":"moderator",)"), "0 actorRole"},
+      {vote(R"("acotrrole":"moderator",)"), "0 acotrrole"},
+      {vote(R"("actr":"a",)"), "0 actr"},
+      {vote(R"("Actor":"a",)"), "0 Actor"},
+      {vote(R"("actorid":null,)"), "admitted"},
+      {vote(R"("ID":"a",)"), "0 ID"},
+      {vote(R"("tyme":"2026-01-31T12:00:00Z",)"), "0 tyme"},
+      {vote(R"("recordedat":"2026-01-31T12:00:00Z",)"), "0 recordedat"},
+      {vote(R"("occurred_at":"2026-01-31T12:00:00Z",)"), "0 occurred_at"},
+      {vote(R"("data_content_type":"text/xml",)"), "0 data_content_type"},
+      // Extensions that are not ours, the registered ones among them.
+      {vote(
+           R"("subject":"s","dataschema":"/s","dataref":"/d","partitionkey":"k","traceparent":"t",)"
+           R"("sequence":"1","sequencetype":"Integer","sampledrate":3,"expirytime":"t",)"
+           R"("recordedtime":"t","severitytext":"INFO","authtype":"user","authid":"a","role":"r",)"
+           R"("date":"d","ip":"1","idempotencykey":"i","timestamp":"t","sourceip":"s","trace_id":"t",)"),
+       "admitted"},
       {vote(R"("ext":{},)"), "0 ext"},
       {vote(R"("ext":"\u0000",)"), "0 ext"},
       {vote(R"("data_base64":"e30=",)"), "0 data_base64"},
@@ -169,6 +188,19 @@ TEST_CASE("faults are told by field") {
   }));
   CAPTURE(body);
   CHECK(faults_of(structured(body)) == faults);
+}
+
+TEST_CASE("a misspelled attribute is told which one was meant") {
+  const auto [name, meant] = GENERATE(table<std::string, std::string>({
+      {"actorid", "did you mean `actor`?"},
+      {"actorrol", "did you mean `actorrole`?"},
+      {"actor_level", "did you mean `actorlevel`?"},
+      {"Time", "did you mean `time`?"},
+      {"recordedat", "when it happened is `time`"},
+  }));
+  const auto reason = Attributes::misspelled(name);
+  REQUIRE(reason);
+  CHECK_THAT(*reason, Catch::Contains(meant));
 }
 
 TEST_CASE("what is not JSON in UTF-8, or no event, is 400") {

@@ -276,7 +276,7 @@ TEST_CASE("metrics are Prometheus' text format, by its conventions") {
     CHECK((histogram || types.contains(name)));
     if (!histogram) CHECK((types[name] == "counter") == name.ends_with("_total"));
   }
-  CHECK(types.size() == 10);
+  CHECK(types.size() == 11);
   CHECK(text.ends_with('\n'));
   CHECK(has(text, "le=\"+Inf\"} 1\n"));
 }

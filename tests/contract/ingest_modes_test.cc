@@ -118,6 +118,21 @@ TEST_CASE("what a ce- header says is read as SDKs write it") {
   CHECK(served.logged()[0].id() == id);
 }
 
+TEST_CASE("a misspelled attribute is 422 in binary mode, too, and an extension is not") {
+  ServedIngest served;
+  const std::string fields =
+      "ce-specversion: 1.0\r\nce-type: vote.set\r\nce-source: /t\r\nce-id: e\r\n";
+  const auto post = [&](const std::string& more) {
+    return served.post(kVoteData, "application/json", fields + more);
+  };
+  const std::string reply = post("ce-ActorId: ada\r\n");
+  CHECK(status_of_reply(reply) == 422);
+  CHECK(has(reply, R"("field":"actorid","reason":"is no attribute: did you mean `actor`?")"));
+  CHECK(status_of_reply(post("ce-recordedat: 2026-01-31T12:00:00Z\r\n")) == 422);
+  CHECK(served.logged().empty());
+  CHECK(status_of_reply(post("ce-traceparent: t\r\nce-partitionkey: k\r\n")) == 202);
+}
+
 TEST_CASE("binary mode is a ce-specversion beside JSON or nothing") {
   ServedIngest served;
   const auto [type, more, status] = GENERATE(table<std::string, std::string, int>({

@@ -8,6 +8,7 @@
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/node/domain_choice.h"
+#include "tools/sluice/node/http_limits.h"
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/memory_budget.h"
@@ -29,6 +30,7 @@ struct Options {
 Exit ingest(const Options& options) {
   const Shutdown shutdown;
   const ListenAddress listen = parse_listen(options.listen);
+  warn_of_strangers(listen);
   const MemoryBudget memory = divide_memory(options.memory, {.ingest = true});
   const auto log = kafka_log(options.brokers, options.kafka, memory.log);
   const auto topology = log->topology();
@@ -36,7 +38,8 @@ Exit ingest(const Options& options) {
   config.address = listen.host;
   config.port = listen.port;
   config.threads = static_cast<int>(options.http_threads);
-  config.appender.waiting_bytes = memory.ingest;
+  config.http = http_limits(options.memory, memory.ingest);
+  config.appender.waiting_bytes = config.http.memory;
   for (const Domain& domain : choose_domains(options.domains)) {
     const auto partitions = topology->partitions(stream_of(domain.name));
     if (!partitions) {

@@ -48,6 +48,7 @@ class NoLog final : public EventWriter {
 Exit project(const Options& options) {
   const Shutdown shutdown;
   const ListenAddress listen = parse_listen(options.listen);
+  warn_of_strangers(listen);
   const DataFolder folder(options.data);
   const std::vector<Domain> chosen = choose_domains(options.domains);
   const std::vector<Projection> projections = projections_of(chosen);
@@ -76,6 +77,9 @@ Exit project(const Options& options) {
   config.address = listen.host;
   config.port = listen.port;
   config.threads = 1;
+  // No posts: what is asked here has no body to speak of, and no share of --memory.
+  config.http.max_body = std::size_t{64} << 10;
+  config.http.memory = std::size_t{4} << 20;
   ComputationMetrics computations(metrics, workers.computations());
   Ingest health(chosen, config,
                 {.writer = no_log,

@@ -25,6 +25,7 @@ struct Options {
 Exit up(const Options& options) {
   NodeConfig config = options.node;
   const ListenAddress listen = parse_listen(options.listen);
+  warn_of_strangers(listen);
   config.address = listen.host;
   config.port = listen.port;
   if ((options.log == "kafka") == config.brokers.empty()) {

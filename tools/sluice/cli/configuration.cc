@@ -16,7 +16,7 @@
 
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
-#include "tools/sluice/cli/nearest.h"
+#include "schemas/descriptors/nearest.h"
 
 namespace sluice {
 namespace {

@@ -1,8 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include "schemas/descriptors/nearest.h"
 #include "storage/base/errors.h"
 #include "tools/sluice/cli/json.h"
-#include "tools/sluice/cli/nearest.h"
 #include "tools/sluice/cli/units.h"
 #include "tools/sluice/client/event_line.h"
 #include "tools/sluice/client/token.h"

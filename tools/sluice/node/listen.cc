@@ -1,6 +1,8 @@
 #include "tools/sluice/node/listen.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <spdlog/spdlog.h>
 
 #include <charconv>
 
@@ -31,6 +33,30 @@ ListenAddress parse_listen(const std::string& listen) {
         address.host + "\"");
   }
   return address;
+}
+
+namespace {
+
+bool is_loopback(const std::string& host) {
+  in_addr four{};
+  in6_addr six{};
+  constexpr std::uint32_t kLoopbackNet = 127;
+  if (::inet_pton(AF_INET, host.c_str(), &four) == 1) {
+    return ntohl(four.s_addr) >> 24 == kLoopbackNet;
+  }
+  if (::inet_pton(AF_INET6, host.c_str(), &six) != 1) return false;
+  return IN6_IS_ADDR_LOOPBACK(&six) ||
+         (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == kLoopbackNet);
+}
+
+}  // namespace
+
+void warn_of_strangers(const ListenAddress& address) {
+  if (is_loopback(address.host)) return;
+  spdlog::warn(
+      "listening beyond this machine address={}: whoever reaches it is taken at their word, since "
+      "callers are not authenticated yet; listen on 127.0.0.1 behind a proxy that knows them",
+      address.host);
 }
 
 std::string http_url(const ListenAddress& address) {

@@ -16,4 +16,8 @@ struct ListenAddress {
 // A URL that a client on this machine can use: "any" is no place to connect to.
 [[nodiscard]] std::string http_url(const ListenAddress& address);
 
+// One line in the log when others than this machine can reach the address: nobody is asked yet who
+// they are.
+void warn_of_strangers(const ListenAddress& address);
+
 }  // namespace sluice

@@ -17,6 +17,7 @@
 #include "tools/sluice/node/computation_metrics.h"
 #include "tools/sluice/node/data_folder.h"
 #include "tools/sluice/node/domain_choice.h"
+#include "tools/sluice/node/http_limits.h"
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/published.h"
 #include "tools/sluice/node/workers.h"
@@ -92,7 +93,8 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   ingest.address = config.address;
   ingest.port = config.port;
   ingest.threads = config.http_threads;
-  ingest.appender.waiting_bytes = memory.ingest;
+  ingest.http = http_limits(config.memory, memory.ingest);
+  ingest.appender.waiting_bytes = ingest.http.memory;
   // Of all: a domain that is projected here may emit to one that is not.
   for (const Domain& domain : domains()) {
     patiently(stop, [&] { topology->create(stream_of(domain.name), config.partitions); });

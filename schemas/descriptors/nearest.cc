@@ -1,14 +1,12 @@
-#include "tools/sluice/cli/nearest.h"
+#include "schemas/descriptors/nearest.h"
 
 #include <algorithm>
 #include <numeric>
 #include <vector>
 
 namespace sluice {
-namespace {
 
-// Levenshtein's distance: insertions, deletions and replacements that make one text of the other.
-std::size_t distance(std::string_view a, std::string_view b) {
+std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -23,14 +21,12 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-}  // namespace
-
 std::string nearest(std::string_view wrong, std::span<const std::string> names) {
   std::string best;
   // Further off than a third of its letters, it is another word.
   std::size_t limit = std::max<std::size_t>(2, wrong.size() / 3) + 1;
   for (const std::string& name : names) {
-    if (const std::size_t d = distance(wrong, name); d < limit) {
+    if (const std::size_t d = edit_distance(wrong, name); d < limit) {
       limit = d;
       best = name;
     }
