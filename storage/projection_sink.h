@@ -29,13 +29,20 @@ struct Generation {
   bool live = false;
 };
 
+// An owner that has said nothing for so long counts as gone: its process, or its way to the view,
+// has ended. Some beats of show_progress().
+inline constexpr std::chrono::milliseconds kOwnerGone{5000};
+
 // A partition's row in `position`.
 struct ViewPosition {
   Offset position;
   Digest digest;               // of the record before `position`; {} at the beginning
   Offset emits_from;           // records before this emit nothing
-  std::string owner;           // whoever took the partition last
+  std::string owner;           // who took the partition last
   std::int64_t published = 0;  // how often computed rows were
+  // How long ago the owner took it, flushed or showed progress, by the sink's clock; kOwnerGone or
+  // more: it let go, or has ended.
+  std::chrono::milliseconds silent{0};
 };
 
 // The changed rows of one table. Messages are of the row's type; those in `erased` have only their
@@ -117,6 +124,7 @@ struct LogProgress {
   std::string_view owner;
   std::string_view trouble;  // why nothing is folded now, for people; empty while it is
   std::optional<ComputedProgress> computed = std::nullopt;  // none: not known now, or never
+  bool leaves = false;  // the owner lets go: nobody needs to wait until it counts as gone
 };
 
 // Used by one thread.
@@ -141,9 +149,12 @@ class ProjectionSink {
   virtual FlushOutcome flush(const FlushBatch& batch) = 0;
 
   // Renews log_end, `trouble` and, where known, what is computed, where the partition is still the
-  // owner's. Positions do not move. Returns, for each entry, where the view is now; nullopt: the
-  // partition has another owner, or no row. An owner whose view is elsewhere than it left it must
-  // take the partition again: nothing else tells it while no record comes.
+  // owner's; waits for no flush. Elsewhere a trouble is kept beside the owner's, as that of a
+  // process which wants the partition and cannot have it. Positions do not move. Returns, for each
+  // entry, where the view is now; nullopt: the partition has another owner, or no row. An owner
+  // whose view is elsewhere than it left it must take the partition again: nothing else tells it
+  // while no record comes. Misconfigured, once all is written: what rows are published to is not
+  // there any more, or may not be written.
   [[nodiscard]] virtual std::vector<std::optional<ViewPosition>> show_progress(
       std::span<const LogProgress> progress) = 0;
 };

@@ -45,30 +45,56 @@ CREATE TABLE IF NOT EXISTS sluice.position (
   PRIMARY KEY (projection, generation, partition),
   FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
 ) WITH (fillfactor = 50);
-ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS
-  trouble text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published bigint NOT NULL DEFAULT 0;
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published_at timestamptz;
-ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS due bigint;
-ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS computing bigint;
-ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS failing bigint;
-ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS due_since timestamptz;
 COMMENT ON TABLE sluice.position IS 'How much of each partition the rows reflect.';
 COMMENT ON COLUMN sluice.position.position IS 'The next offset to fold.';
 COMMENT ON COLUMN sluice.position.digest IS 'Of the record before it; 0 at the beginning.';
 COMMENT ON COLUMN sluice.position.emits_from IS 'Records before this emit nothing.';
-COMMENT ON COLUMN sluice.position.log_end IS 'The end of the log as the owner last saw it.';
+COMMENT ON COLUMN sluice.position.log_end IS 'The end of the log as the owner saw it at its last flush.';
 COMMENT ON COLUMN sluice.position.record_time IS 'The greatest recorded_at so far.';
 COMMENT ON COLUMN sluice.position.owner IS 'Who took the partition last: nobody else''s flush passes.';
 COMMENT ON COLUMN sluice.position.published IS 'How often computed rows were published.';
 COMMENT ON COLUMN sluice.position.published_at IS 'When computed rows were published last.';
-COMMENT ON COLUMN sluice.position.due IS
-    'Keys whose computed rows are behind their input, as the owner last said; null: nothing is computed.';
-COMMENT ON COLUMN sluice.position.computing IS 'Of these, begun and not yet published.';
-COMMENT ON COLUMN sluice.position.failing IS 'Of these, whose last computation failed.';
-COMMENT ON COLUMN sluice.position.due_since IS
+COMMENT ON COLUMN sluice.position.updated_at IS 'When it was taken or flushed last.';
+
+CREATE TABLE IF NOT EXISTS sluice.heartbeat (
+  projection text COLLATE "C" NOT NULL,
+  generation integer NOT NULL,
+  partition integer NOT NULL,
+  owner text COLLATE "C" NOT NULL DEFAULT '',
+  claimed_at timestamptz,
+  seen_at timestamptz,
+  released boolean NOT NULL DEFAULT false,
+  log_end bigint NOT NULL DEFAULT 0,
+  trouble text COLLATE "C" NOT NULL DEFAULT '',
+  due bigint,
+  computing bigint,
+  failing bigint,
+  due_since timestamptz,
+  contender text COLLATE "C" NOT NULL DEFAULT '',
+  contender_at timestamptz,
+  PRIMARY KEY (projection, generation, partition),
+  FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
+) WITH (fillfactor = 50);
+COMMENT ON TABLE sluice.heartbeat IS
+    'What the owner of a partition says of it each second, whether it folds or not; beside sluice.position, whose row a flush holds until it commits.';
+COMMENT ON COLUMN sluice.heartbeat.owner IS 'HOST:PROCESS:START/WORKER/CLAIM; as in sluice.position.';
+COMMENT ON COLUMN sluice.heartbeat.claimed_at IS 'When this owner took the partition.';
+COMMENT ON COLUMN sluice.heartbeat.seen_at IS
+    'When it spoke last; one that has not spoken for 5 seconds counts as gone.';
+COMMENT ON COLUMN sluice.heartbeat.released IS 'Whether it has let go of the partition.';
+COMMENT ON COLUMN sluice.heartbeat.log_end IS 'The end of the log as last seen.';
+COMMENT ON COLUMN sluice.heartbeat.trouble IS 'Why nothing is folded or flushed now; empty while healthy.';
+COMMENT ON COLUMN sluice.heartbeat.due IS
+    'Keys whose computed rows are behind their input; null: nothing is computed.';
+COMMENT ON COLUMN sluice.heartbeat.computing IS 'Of these, begun and not yet published.';
+COMMENT ON COLUMN sluice.heartbeat.failing IS 'Of these, whose last computation failed.';
+COMMENT ON COLUMN sluice.heartbeat.due_since IS
     'Since when the one that has waited longest might have begun; null: none might.';
-COMMENT ON COLUMN sluice.position.trouble IS 'Why its owner folds nothing now; empty while it does.';
+COMMENT ON COLUMN sluice.heartbeat.contender IS
+    'Why another process, which is to project the partition, cannot; counts for 5 seconds.';
+COMMENT ON COLUMN sluice.heartbeat.contender_at IS 'When it said so.';
 
 CREATE TABLE IF NOT EXISTS sluice.rejection (
   projection text COLLATE "C" NOT NULL,
@@ -105,26 +131,64 @@ COMMENT ON COLUMN sluice.quarantine.bytes IS
 COMMENT ON COLUMN sluice.quarantine.parks_key IS 'Whether later records of the key wait behind it.';
 
 CREATE OR REPLACE VIEW sluice.freshness AS
-SELECT p.projection, p.partition, p.position, p.log_end,
-       greatest(p.log_end - p.position, 0) AS lag, p.record_time,
-       CASE WHEN p.position < p.log_end THEN now() - p.record_time
-            ELSE now() - p.updated_at END AS age,
-       p.trouble
-FROM sluice.position p JOIN sluice.projection g USING (projection, generation)
+SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end,
+       CASE WHEN s.owned THEN e.log_end - coalesce(p.position, 0)
+            WHEN s.contended THEN nullif(e.log_end - coalesce(p.position, 0), 0) END AS lag,
+       p.record_time,
+       greatest(CASE WHEN p.position < e.log_end THEN now() - p.record_time
+                     ELSE now() - s.heard_at END, interval '0') AS age,
+       CASE WHEN s.owned THEN h.trouble
+            WHEN s.contended THEN h.contender
+            WHEN s.heard_at IS NULL THEN 'no process has taken it yet: start one that projects '
+                 || g.projection
+            ELSE 'no process projects it since ' || to_char(s.heard_at AT TIME ZONE 'UTC',
+                 'YYYY-MM-DD HH24:MI:SS"Z"') || coalesce(', when process '
+                 || substring(h.owner FROM '^[^:]*:([0-9]+):') || ' on '
+                 || substring(h.owner FROM '^([^:]*):[0-9]+:')
+                 || CASE WHEN h.released THEN ' let go of it' ELSE ' was heard last' END, '')
+       END AS trouble,
+       s.owned, h.owner, h.claimed_at, now() - s.heard_at AS silent
+FROM sluice.projection g
+CROSS JOIN LATERAL generate_series(0, g.partitions - 1) AS n(partition)
+LEFT JOIN sluice.position p ON p.projection = g.projection AND p.generation = g.generation
+     AND p.partition = n.partition
+LEFT JOIN sluice.heartbeat h ON h.projection = g.projection AND h.generation = g.generation
+     AND h.partition = n.partition
+CROSS JOIN LATERAL (
+  -- A time ahead of the clock is no word of now: the clock was set back since.
+  SELECT greatest(CASE WHEN h.seen_at > now() THEN now() ELSE h.seen_at END,
+                  CASE WHEN p.updated_at > now() THEN now() ELSE p.updated_at END) AS heard_at,
+         coalesce(NOT h.released
+                  AND (h.seen_at BETWEEN now() - interval '5 s' AND now() + interval '5 s'
+                       OR p.updated_at BETWEEN now() - interval '5 s' AND now() + interval '5 s'),
+                  false) AS owned,
+         coalesce(h.contender_at
+                  BETWEEN now() - interval '5 s' AND now() + interval '5 s', false) AS contended
+) AS s
+CROSS JOIN LATERAL (
+  SELECT greatest(p.position, CASE WHEN h.seen_at < p.updated_at THEN greatest(h.log_end, p.log_end)
+                                   ELSE coalesce(h.log_end, p.log_end, 0) END) AS log_end
+) AS e
 WHERE g.live;
 COMMENT ON VIEW sluice.freshness IS
-  'Live generations: lag in records; age of what is shown, or of the last word from its owner;'
-  ' why it stands still, where it does.';
+  'Every partition of the live generations: lag in records, null where nobody has told the log''s'
+  ' end for 5 seconds; age of what is shown, or of the last word of its owner; why it stands'
+  ' still, where it does; whether a process has it, which, since when, and when it spoke last.';
 
 CREATE OR REPLACE VIEW sluice.computation AS
-SELECT p.projection, p.partition, p.due, p.computing, p.failing, now() - p.due_since AS oldest_due,
-       p.published, now() - p.published_at AS published_age
-FROM sluice.position p JOIN sluice.projection g USING (projection, generation)
-WHERE g.live AND p.due IS NOT NULL;
+SELECT p.projection, p.partition, h.due, h.computing, h.failing,
+       greatest(now() - h.due_since, interval '0') AS oldest_due,
+       p.published, greatest(now() - p.published_at, interval '0') AS published_age
+FROM sluice.position p JOIN sluice.heartbeat h USING (projection, generation, partition)
+JOIN sluice.projection g USING (projection, generation)
+WHERE g.live AND h.due IS NOT NULL;
 COMMENT ON VIEW sluice.computation IS
   'Live generations with computed tables: keys whose rows are behind their input, which of them are'
   ' being computed or fail, how long the oldest has waited; how often rows were published, and how'
   ' long ago. As the owner said a second ago, or before it went: sluice.freshness has its age.';
+
+ALTER TABLE sluice.position DROP COLUMN IF EXISTS trouble, DROP COLUMN IF EXISTS due,
+  DROP COLUMN IF EXISTS computing, DROP COLUMN IF EXISTS failing, DROP COLUMN IF EXISTS due_since;
 
 CREATE OR REPLACE FUNCTION sluice.wait_for(token text, timeout interval DEFAULT '30s')
 RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
@@ -179,7 +243,8 @@ BEGIN
     END;
   END LOOP;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_writer') THEN
-    GRANT INSERT, UPDATE, DELETE ON sluice.position, sluice.rejection, sluice.quarantine
+    GRANT INSERT, UPDATE, DELETE
+      ON sluice.position, sluice.heartbeat, sluice.rejection, sluice.quarantine
       TO sluice_writer;
   END IF;
 EXCEPTION WHEN insufficient_privilege THEN

@@ -1,5 +1,6 @@
 #include "storage/memory/memory_sink.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "schemas/descriptors/row_options.h"
@@ -68,9 +69,21 @@ std::vector<Kept> values(const std::map<Offset, Kept>& by_position) {
 
 // MemoryViews
 
+ViewPosition MemoryViews::heard_of(const Taken& taken) const {
+  ViewPosition view = taken.view;
+  view.silent = std::chrono::duration_cast<std::chrono::milliseconds>(clock_() - taken.heard);
+  if (taken.left) view.silent = std::max(view.silent, kOwnerGone);
+  return view;
+}
+
 ViewPosition MemoryViews::position(Partition partition) const {
   const auto taken = taken_.find(partition);
-  return taken == taken_.end() ? ViewPosition{} : taken->second.view;
+  return taken == taken_.end() ? ViewPosition{} : heard_of(taken->second);
+}
+
+std::string MemoryViews::contender(Partition partition) const {
+  const auto found = contenders_.find(partition);
+  return found == contenders_.end() ? std::string() : found->second;
 }
 
 std::optional<ComputedProgress> MemoryViews::computed(Partition partition) const {
@@ -111,16 +124,18 @@ ViewPosition MemorySink::claim(Partition partition, std::string_view owner) {
   require_present();
   MemoryViews::Taken& taken = views_.taken_[partition];
   taken.view.owner = owner;
+  taken.heard = views_.clock_();
+  taken.left = false;
   taken.trouble.clear();
   views_.flushes_.push_back({partition, true, std::string(owner)});
-  return taken.view;
+  return views_.heard_of(taken);
 }
 
 std::optional<ViewPosition> MemorySink::position(Partition partition) {
   require_present();
   const auto taken = views_.taken_.find(partition);
   if (taken == views_.taken_.end()) return std::nullopt;
-  return taken->second.view;
+  return views_.heard_of(taken->second);
 }
 
 MemorySink::Transaction MemorySink::begin(const FlushBatch& batch) {
@@ -159,6 +174,7 @@ bool MemorySink::commit(const Transaction& transaction) {
     return false;
   }
   views_.flushes_.push_back({batch.partition, false, transaction.owner});
+  taken.heard = views_.clock_();
   taken.view.position = batch.to;
   taken.view.digest = batch.digest_at_to;
   if (!transaction.computed.empty()) ++taken.view.published;
@@ -203,6 +219,7 @@ void MemorySink::publish(const Transaction::Computed& computed) {
 
 FlushOutcome MemorySink::flush(const FlushBatch& batch) {
   require_present();
+  if (!unprepared_.empty()) throw Misconfigured(unprepared_);
   if (std::exchange(failing_flush_, false)) throw Retryable("the flush failed");
   Transaction transaction = begin(batch);
   if (const auto how = std::exchange(lost_answer_, std::nullopt)) {
@@ -225,12 +242,18 @@ std::vector<std::optional<ViewPosition>> MemorySink::show_progress(
   for (std::size_t i = 0; i < progress.size(); ++i) {
     const LogProgress& p = progress[i];
     const auto taken = views_.taken_.find(p.partition);
-    if (taken == views_.taken_.end() || taken->second.view.owner != p.owner) continue;
+    if (taken == views_.taken_.end() || taken->second.view.owner != p.owner) {
+      if (!p.trouble.empty()) views_.contenders_[p.partition] = p.trouble;
+      continue;
+    }
+    taken->second.heard = views_.clock_();
+    taken->second.left = p.leaves;
     taken->second.log_end = p.log_end;
     taken->second.trouble = p.trouble;
     if (p.computed) taken->second.computed = p.computed;
-    now[i] = taken->second.view;
+    now[i] = views_.heard_of(taken->second);
   }
+  if (!unprepared_.empty()) throw Misconfigured(unprepared_);
   return now;
 }
 

@@ -2,7 +2,9 @@
 
 #include <google/protobuf/message.h>
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,13 +19,18 @@ namespace sluice {
 // clients, and a copy is a backup.
 class MemoryViews {
  public:
-  explicit MemoryViews(Generation generation) : generation_(std::move(generation)) {}
+  using Clock = std::function<std::chrono::steady_clock::time_point()>;
+  // The database's clock, by which an owner is silent.
+  explicit MemoryViews(Generation generation, Clock clock = std::chrono::steady_clock::now)
+      : generation_(std::move(generation)), clock_(std::move(clock)) {}
 
   [[nodiscard]] const Generation& generation() const { return generation_; }
   // As if never taken when it was not.
   [[nodiscard]] ViewPosition position(Partition partition) const;
   [[nodiscard]] Offset log_end(Partition partition) const;
   [[nodiscard]] std::string trouble(Partition partition) const;
+  // Of a process that wants the partition and has it not; "" when there is none.
+  [[nodiscard]] std::string contender(Partition partition) const;
   [[nodiscard]] std::optional<ComputedProgress> computed(Partition partition) const;
   [[nodiscard]] std::vector<Rejection> rejections(Partition partition) const;
   [[nodiscard]] std::vector<QuarantinedRecord> quarantined(Partition partition) const;
@@ -49,6 +56,8 @@ class MemoryViews {
   friend class MemorySink;
   struct Taken {
     ViewPosition view;
+    std::chrono::steady_clock::time_point heard;  // of the owner
+    bool left = false;                            // the owner has let go
     Offset log_end;
     std::string trouble;
     std::optional<ComputedProgress> computed;
@@ -59,7 +68,11 @@ class MemoryViews {
   // Rows by their key fields' bytes. Shared by copies: a change puts a new row in place.
   using Rows = std::map<std::string, std::shared_ptr<const google::protobuf::Message>>;
 
+  [[nodiscard]] ViewPosition heard_of(const Taken& taken) const;
+
   Generation generation_;
+  Clock clock_;
+  std::map<Partition, std::string> contenders_;
   std::map<Partition, Taken> taken_;
   std::map<std::string, Rows> rows_;  // by the row's full name
   std::vector<FlushRecord> flushes_;
@@ -90,9 +103,13 @@ class MemorySink final : public ProjectionSink {
   void fail_next_flush() { failing_flush_ = true; }
   void lose_next_answer(LostAnswer how) { lost_answer_ = how; }
   void finish_delayed();
+  // It ends with the server that it was sent to.
+  void drop_delayed() { delayed_.reset(); }
   // While away, everything throws Retryable.
   void set_away(bool away) { away_ = away; }
   [[nodiscard]] bool away() const { return away_; }
+  // What rows are published to is not there; "": it is.
+  void set_unprepared(std::string why) { unprepared_ = std::move(why); }
 
  private:
   // A flush with bytes of its own.
@@ -127,6 +144,7 @@ class MemorySink final : public ProjectionSink {
   MemoryViews& views_;
   bool failing_flush_ = false;
   bool away_ = false;
+  std::string unprepared_;
   std::optional<LostAnswer> lost_answer_;
   std::optional<Transaction> delayed_;
 };

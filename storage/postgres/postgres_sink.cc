@@ -5,6 +5,8 @@
 #include "storage/base/check.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
+#include "storage/postgres/array_text.h"
+#include "storage/postgres/heartbeat.h"
 #include "storage/postgres/schema.h"
 
 namespace sluice {
@@ -27,23 +29,10 @@ std::string joined(const std::vector<std::string>& names, std::string_view befor
   return list;
 }
 
-// As an element of an array's text.
-void append_array_text(std::string_view value, std::string& out) {
-  out += '"';
-  for (const char c : value) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  out += '"';
-}
-
 std::string array(std::span<const Offset> positions) {
-  std::string list = "{";
-  for (const Offset position : positions) {
-    if (list.size() > 1) list += ',';
-    append_number(position.value, list);
-  }
-  return list + "}";
+  ArrayText list;
+  for (const Offset position : positions) list.add(position.value);
+  return list.text();
 }
 
 // Of every key, what it has of the table of this number.
@@ -61,8 +50,19 @@ std::vector<const google::protobuf::Message*> rows_of_table(
 
 ViewPosition view_of(const PgResult& rows, int i = 0) {
   return {Offset{rows.number(i, 0)}, Digest{static_cast<std::uint64_t>(rows.number(i, 1))},
-          Offset{rows.number(i, 2)}, std::string(rows.text(i, 3)), rows.number(i, 4)};
+          Offset{rows.number(i, 2)}, std::string(rows.text(i, 3)),
+          rows.number(i, 4),         std::chrono::milliseconds(rows.number(i, 5))};
 }
+
+// A partition's row with how long its owner has been silent; a time ahead of the clock, which was
+// set back since, is no word of now.
+constexpr const char* kPositions =
+    "SELECT p.position, p.digest, p.emits_from, p.owner, p.published, "
+    "(CASE WHEN h.owner = p.owner AND h.released THEN 1000000 ELSE 1000 * "
+    "least(abs(extract(epoch FROM now() - h.seen_at)), "
+    "abs(extract(epoch FROM now() - p.updated_at))) END)::bigint, p.partition "
+    "FROM sluice.position p LEFT JOIN sluice.heartbeat h USING (projection, generation, partition) "
+    "WHERE projection = $1 AND generation = $2";
 
 }  // namespace
 
@@ -134,22 +134,22 @@ void PostgresSink::plan_whole_keys(const Names& names, Plan& plan) {
                  ") DO " + (names.values.empty() ? "NOTHING" : "UPDATE SET " + names.set);
 }
 
+void PostgresSink::open_session() {
+  if (connection_.connect()) prepared_ = false;
+}
+
 void PostgresSink::prepare_session() {
-  if (!connection_.connect()) return;
-  try {
-    // Large documents are written often and read seldom. Where Postgres has no lz4, it says no.
-    std::string sql =
-        "DO $$ BEGIN SET default_toast_compression = lz4; "
-        "EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$;"
-        "CREATE TEMP TABLE new_rejection (LIKE sluice.rejection) ON COMMIT DELETE ROWS;"
-        "CREATE TEMP TABLE new_quarantine (LIKE sluice.quarantine) ON COMMIT DELETE ROWS;";
-    for (const auto& [row, plan] : plans_) sql += plan.make_temporary;
-    connection_.run(sql);
-  } catch (const Error&) {
-    // Half a session would be taken for a whole one.
-    connection_.disconnect();
-    throw;
-  }
+  open_session();
+  if (prepared_) return;
+  // Large documents are written often and read seldom. Where Postgres has no lz4, it says no.
+  std::string sql =
+      "DO $$ BEGIN SET default_toast_compression = lz4; "
+      "EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$;"
+      "CREATE TEMP TABLE new_rejection (LIKE sluice.rejection) ON COMMIT DELETE ROWS;"
+      "CREATE TEMP TABLE new_quarantine (LIKE sluice.quarantine) ON COMMIT DELETE ROWS;";
+  for (const auto& [row, plan] : plans_) sql += plan.make_temporary;
+  connection_.run(sql);
+  prepared_ = true;
 }
 
 Generation PostgresSink::generation() {
@@ -179,21 +179,26 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
       "INSERT INTO sluice.position (projection, generation, partition) VALUES ($1, $2, $3) "
       "ON CONFLICT DO NOTHING",
       {config_.projection, number_, text(partition.value)});
+  // In one statement, so that no beat of the owner before comes between.
   const PgResult taken = connection_.run(
-      "UPDATE sluice.position SET owner = $4, trouble = '', updated_at = now() "
+      "WITH taken AS (UPDATE sluice.position SET owner = $4, updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
-      "RETURNING position, digest, emits_from, owner, published",
+      "RETURNING position, digest, emits_from, owner, published), "
+      "said AS (INSERT INTO sluice.heartbeat "
+      "(projection, generation, partition, owner, claimed_at, seen_at) "
+      "SELECT $1, $2, $3, $4, now(), now() FROM taken "
+      "ON CONFLICT (projection, generation, partition) DO UPDATE SET owner = excluded.owner, "
+      "claimed_at = now(), seen_at = now(), released = false, trouble = '') "
+      "SELECT position, digest, emits_from, owner, published, 0 FROM taken",
       {config_.projection, number_, text(partition.value), owner});
   if (taken.rows() == 0) throw Retryable("the partition's row went while it was taken");
   return view_of(taken);
 }
 
 std::optional<ViewPosition> PostgresSink::position(Partition partition) {
-  prepare_session();
-  const PgResult found = connection_.run(
-      "SELECT position, digest, emits_from, owner, published FROM sluice.position "
-      "WHERE projection = $1 AND generation = $2 AND partition = $3",
-      {config_.projection, number_, text(partition.value)});
+  open_session();
+  const PgResult found = connection_.run(std::string(kPositions) + " AND partition = $3",
+                                         {config_.projection, number_, text(partition.value)});
   if (found.rows() == 0) return std::nullopt;
   return view_of(found);
 }
@@ -226,7 +231,7 @@ void PostgresSink::write(const FlushBatch& batch) {
 void PostgresSink::advance(const FlushBatch& batch) {
   const PgResult moved = connection_.run(
       "UPDATE sluice.position SET position = $7, digest = $8, record_time = $9, "
-      "log_end = greatest(log_end, $10), published = published + $12, "
+      "log_end = $10, published = published + $12, "
       "published_at = CASE WHEN $12 = 0 THEN published_at ELSE now() END, updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
       "AND owner = $4 AND position = $5 AND digest = $6 AND published = $11",
@@ -271,12 +276,8 @@ void PostgresSink::write_rows(const RowChanges& changes) {
 
 void PostgresSink::write_computed(std::span<const ComputedRows* const> computed) {
   if (computed.empty()) return;
-  std::string keys = "{";
-  for (const ComputedRows* of_key : computed) {
-    if (keys.size() > 1) keys += ',';
-    append_array_text(of_key->key, keys);
-  }
-  keys += '}';
+  ArrayText keys;
+  for (const ComputedRows* of_key : computed) keys.add(of_key->key);
   for (std::size_t t = 0; t < computed.front()->tables.size(); ++t) {
     const auto* type = computed.front()->tables[t].row;
     const auto rows = rows_of_table(computed, t);
@@ -285,7 +286,7 @@ void PostgresSink::write_computed(std::span<const ComputedRows* const> computed)
     const Plan& plan = found->second;
     copy(plan.copy_upserts, rows,
          [&](const auto* row) { append_line(*row, plan.columns, false, lines_, scratch_); });
-    connection_.run(plan.erase, {keys});
+    connection_.run(plan.erase, {keys.text()});
     connection_.run(plan.upsert);
   }
 }
@@ -341,52 +342,57 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
 
 std::vector<std::optional<ViewPosition>> PostgresSink::show_progress(
     std::span<const LogProgress> progress) {
-  prepare_session();
-  for (const LogProgress& each : progress) {
-    connection_.run(
-        "UPDATE sluice.position SET log_end = $5, trouble = $6, updated_at = now() "
-        "WHERE projection = $1 AND generation = $2 AND partition = $3 AND owner = $4 "
-        "AND (log_end <> $5 OR trouble <> $6 OR updated_at < now() - interval '1 s')",
-        {config_.projection, number_, text(each.partition.value), each.owner,
-         text(each.log_end.value), storable_text(each.trouble)});
-    if (each.computed) show_computed(each, *each.computed);
-  }
-  return positions_of(progress);
-}
-
-std::vector<std::optional<ViewPosition>> PostgresSink::positions_of(
-    std::span<const LogProgress> owned) {
-  std::vector<std::optional<ViewPosition>> now(owned.size());
-  if (owned.empty()) return now;
-  const PgResult rows = connection_.run(
-      "SELECT position, digest, emits_from, owner, published, partition FROM sluice.position "
-      "WHERE projection = $1 AND generation = $2",
-      {config_.projection, number_});
+  open_session();
+  write_heartbeats(connection_, config_.projection, number_, progress);
+  require_tables();
+  std::vector<std::optional<ViewPosition>> now(progress.size());
+  if (progress.empty()) return now;
+  const PgResult rows = connection_.run(kPositions, {config_.projection, number_});
   std::map<Partition, ViewPosition> all;
   for (int i = 0; i < rows.rows(); ++i) {
-    all.emplace(Partition{static_cast<std::int32_t>(rows.number(i, 5))}, view_of(rows, i));
+    all.emplace(Partition{static_cast<std::int32_t>(rows.number(i, 6))}, view_of(rows, i));
   }
-  for (std::size_t i = 0; i < owned.size(); ++i) {
-    const auto found = all.find(owned[i].partition);
-    if (found != all.end() && found->second.owner == owned[i].owner) now[i] = found->second;
+  for (std::size_t i = 0; i < progress.size(); ++i) {
+    const auto found = all.find(progress[i].partition);
+    if (found != all.end() && found->second.owner == progress[i].owner) now[i] = found->second;
   }
   return now;
 }
 
-// To the second, so that what stands still is not written again and again.
-void PostgresSink::show_computed(const LogProgress& progress, const ComputedProgress& computed) {
-  const std::string waited = text(computed.oldest_due.count());
-  connection_.run(
-      "UPDATE sluice.position p SET due = shown.due, computing = shown.computing, "
-      "failing = shown.failing, due_since = shown.due_since "
-      "FROM (SELECT $5::bigint, $6::bigint, $7::bigint, "
-      "date_trunc('second', now() - nullif($8::bigint, 0) * interval '1 ms')) "
-      "AS shown(due, computing, failing, due_since) "
-      "WHERE projection = $1 AND generation = $2 AND partition = $3 AND owner = $4 "
-      "AND (p.due, p.computing, p.failing, p.due_since) IS DISTINCT FROM "
-      "(shown.due, shown.computing, shown.failing, shown.due_since)",
-      {config_.projection, number_, text(progress.partition.value), progress.owner,
-       text(computed.due), text(computed.computing), text(computed.failing), waited});
+// A quiet view loses tables, columns or rights without a word: only who asks hears of it.
+void PostgresSink::require_tables() {
+  constexpr std::chrono::seconds kBetween{5};
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_look_) return;
+  ArrayText tables, fields;
+  for (const auto& [row, plan] : plans_) {
+    const std::string name = names_of(*row).table;
+    for (const Column& column : plan.columns) {
+      tables.add(name);
+      fields.add(column.field->name());
+    }
+  }
+  for (const char* own : {"sluice.position", "sluice.rejection", "sluice.quarantine"}) {
+    tables.add(own);
+    fields.add("position");
+  }
+  const PgResult missing = connection_.run(
+      "SELECT DISTINCT w.name, CASE WHEN o.oid IS NULL THEN 'is not there' "
+      "WHEN a.attname IS NULL THEN 'has no column ' || w.field "
+      "ELSE 'may not be written by ' || current_user END "
+      "FROM unnest($1::text[], $2::text[]) AS w(name, field) "
+      "CROSS JOIN LATERAL (SELECT to_regclass(w.name)::oid AS oid) AS o "
+      "LEFT JOIN pg_attribute a ON a.attrelid = o.oid AND a.attname = w.field "
+      "AND NOT a.attisdropped WHERE a.attname IS NULL OR NOT (has_table_privilege(o.oid, 'SELECT') "
+      "AND has_table_privilege(o.oid, 'INSERT') AND has_table_privilege(o.oid, 'UPDATE') "
+      "AND has_table_privilege(o.oid, 'DELETE')) ORDER BY 1, 2 LIMIT 1",
+      {tables.text(), fields.text()});
+  if (missing.rows() > 0) {
+    throw Misconfigured("the published table " + std::string(missing.text(0, 0)) + " " +
+                        std::string(missing.text(0, 1)) +
+                        ": `sluice schema apply`, as the owner of the tables, says what to do");
+  }
+  next_look_ = now + kBetween;
 }
 
 }  // namespace sluice

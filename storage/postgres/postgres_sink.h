@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -55,18 +56,21 @@ class PostgresSink final : public ProjectionSink {
   Names names_of(const google::protobuf::Descriptor& row) const;
   Plan plan_of(const google::protobuf::Descriptor& row) const;
   static void plan_whole_keys(const Names& names, Plan& plan);
+  void open_session();
+  // Also with the temporary tables that a flush fills.
   void prepare_session();
   void write(const FlushBatch& batch);
   void advance(const FlushBatch& batch);
   void write_rows(const RowChanges& changes);
   void write_computed(std::span<const ComputedRows* const> computed);
   void write_refused(const FlushBatch& batch);
-  std::vector<std::optional<ViewPosition>> positions_of(std::span<const LogProgress> owned);
-  void show_computed(const LogProgress& progress, const ComputedProgress& computed);
+  void require_tables();
 
   PostgresSinkConfig config_;
   std::string number_;  // of the generation, as text
   PgConnection connection_;
+  bool prepared_ = false;  // of the session at hand
+  std::chrono::steady_clock::time_point next_look_{};
   std::map<const google::protobuf::Descriptor*, Plan> plans_;
   // Reused from flush to flush.
   template <class Items, class Append>

@@ -41,6 +41,9 @@ class MemorySinkUnderTest final : public SinkUnderTest {
   [[nodiscard]] std::string trouble(Partition partition) const override {
     return views_.trouble(partition);
   }
+  [[nodiscard]] std::string contender(Partition partition) const override {
+    return views_.contender(partition);
+  }
   [[nodiscard]] std::string progress(Partition partition) const override {
     const std::optional<ComputedProgress> shown = views_.computed(partition);
     if (!shown) return "";

@@ -203,6 +203,12 @@ void progress_is_the_owners(const MakeSink& make) {
   CHECK(world->log_end(Partition{1}) == 0);
   CHECK(world->trouble(Partition{0}) == "why");
   CHECK(world->trouble(Partition{1}).empty());
+  CHECK(world->contender(Partition{0}).empty());
+  CHECK(world->contender(Partition{1}) == "why");
+  CHECK(world->contender(Partition{2}) == "why");
+  const std::vector<LogProgress> healthy{{Partition{1}, Offset{60}, "me", ""}};
+  CHECK_FALSE(sink.show_progress(healthy).at(0));
+  CHECK(world->contender(Partition{1}) == "why");  // who has no trouble says nothing of others'
   CHECK(sink.position(Partition{0})->position == Offset{0});
   CHECK_FALSE(sink.position(Partition{2}));
   sink.claim(Partition{0}, "next");
@@ -227,6 +233,23 @@ void progress_says_where_the_view_is(const MakeSink& make) {
   }
   sink.claim(partition, "you");
   CHECK_FALSE(sink.show_progress(progress).at(0));
+}
+
+// Who was fenced goes by this: it waits while the other speaks.
+void an_owner_speaks_until_it_leaves(const MakeSink& make) {
+  const auto world = make();
+  ProjectionSink& sink = world->sink();
+  const Partition partition{2};
+  CHECK(sink.claim(partition, "me").silent < kOwnerGone);
+  LogProgress word{partition, Offset{7}, "me", ""};
+  CHECK(sink.show_progress({{word}}).at(0)->silent < kOwnerGone);
+  CHECK(sink.position(partition)->silent < kOwnerGone);
+  word.leaves = true;
+  CHECK(sink.show_progress({{word}}).at(0)->silent >= kOwnerGone);
+  CHECK(sink.position(partition)->silent >= kOwnerGone);
+  CHECK(sink.claim(partition, "you").silent < kOwnerGone);
+  CHECK_FALSE(sink.show_progress({{word}}).at(0));
+  CHECK(sink.position(partition)->silent < kOwnerGone);
 }
 
 void computed_progress_is_the_owners(const MakeSink& make) {
@@ -340,6 +363,7 @@ void projection_sink_contract(const MakeSink& make) {
   SECTION("progress is answered with where the view is, to its owner") {
     progress_says_where_the_view_is(make);
   }
+  SECTION("an owner speaks until it lets go") { an_owner_speaks_until_it_leaves(make); }
   SECTION("what is due is shown by the owner alone") { computed_progress_is_the_owners(make); }
 }
 

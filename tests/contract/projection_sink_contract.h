@@ -33,6 +33,8 @@ class SinkUnderTest {
 
   [[nodiscard]] virtual std::int64_t log_end(Partition partition) const = 0;
   [[nodiscard]] virtual std::string trouble(Partition partition) const = 0;
+  // What a process said that wants the partition and has it not.
+  [[nodiscard]] virtual std::string contender(Partition partition) const = 0;
   // Of what is computed: "due computing failing", with " waits" if one has waited for a minute; ""
   // where none was shown.
   [[nodiscard]] virtual std::string progress(Partition partition) const = 0;

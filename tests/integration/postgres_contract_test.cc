@@ -35,12 +35,17 @@ class PostgresSinkUnderTest final : public SinkUnderTest {
                      partition);
   }
   [[nodiscard]] std::int64_t log_end(Partition partition) const override {
-    return ask("SELECT log_end FROM sluice.position WHERE partition = " +
+    return ask("SELECT log_end FROM sluice.heartbeat WHERE partition = " +
                std::to_string(partition.value))
         .number(0, 0);
   }
   [[nodiscard]] std::string trouble(Partition partition) const override {
-    return std::string(ask("SELECT trouble FROM sluice.position WHERE partition = " +
+    return std::string(ask("SELECT trouble FROM sluice.heartbeat WHERE partition = " +
+                           std::to_string(partition.value))
+                           .text(0, 0));
+  }
+  [[nodiscard]] std::string contender(Partition partition) const override {
+    return std::string(ask("SELECT contender FROM sluice.heartbeat WHERE partition = " +
                            std::to_string(partition.value))
                            .text(0, 0));
   }

@@ -158,6 +158,83 @@ TEST_CASE("text and JSON survive, whatever they hold; times are exact") {
         "0");
 }
 
+TEST_CASE("who shows progress hears that what is published to is not there, or not to be written") {
+  const std::string url = fresh_database();
+  apply(url);
+  PostgresSink(sink_on(url)).claim(Partition{0}, "me");
+  const auto [change, says] = GENERATE(Catch::Generators::table<const char*, const char*>(
+      {{"DROP TABLE deliberation_g1.ballot CASCADE", "\"ballot\" is not there"},
+       {"DROP SCHEMA deliberation_g1 CASCADE", "is not there"},
+       {"ALTER TABLE deliberation_g1.ballot DROP COLUMN vote_count CASCADE",
+        "\"ballot\" has no column vote_count"}}));
+  PgConnection(url).run(change);
+  PostgresSink sink = sink_on(url);
+  const std::vector<LogProgress> progress{{Partition{0}, Offset{9}, "me", "why"}};
+  CHECK_THROWS_WITH(sink.show_progress(progress), Catch::Contains(says));
+  CHECK_THROWS_AS(sink.show_progress(progress), Misconfigured);
+  // It is said all the same.
+  CHECK(value(url, "SELECT trouble FROM sluice.freshness WHERE partition = 0") == "why");
+}
+
+TEST_CASE("every partition is shown, also one that nobody has; no lag is 0 without an owner") {
+  const std::string url = fresh_database();
+  apply(url);
+  const auto shown = [&](const std::string& what, int partition) {
+    return value(url, "SELECT coalesce((" + what +
+                          ")::text, 'null') FROM sluice.freshness "
+                          "WHERE partition = " +
+                          std::to_string(partition));
+  };
+  CHECK(value(url, "SELECT count(*) FROM sluice.freshness") == "4");
+  CHECK(shown("lag", 1) == "null");
+  CHECK_THAT(shown("trouble", 1), Catch::Contains("no process has taken it yet"));
+  PostgresSink sink = sink_on(url);
+  sink.claim(Partition{1}, "db1:4711:x/0/1");
+  CHECK(shown("lag", 1) == "0");
+  CHECK(shown("trouble", 1) == "");
+  CHECK(shown("owned", 1) == "true");
+  LogProgress word{Partition{1}, Offset{7}, "db1:4711:x/0/1", ""};
+  CHECK(sink.show_progress({{word}}).at(0).has_value());
+  CHECK(shown("lag", 1) == "7");
+  word.leaves = true;
+  CHECK(sink.show_progress({{word}}).at(0).has_value());
+  CHECK(shown("lag", 1) == "null");
+  CHECK_THAT(shown("trouble", 1), Catch::Contains("no process projects it since 2") &&
+                                      Catch::Contains("process 4711 on db1 let go of it"));
+  // A process that is to have it and cannot: why, and what it knows of the log.
+  const LogProgress other{Partition{1}, Offset{9}, "", "its folder is closed"};
+  CHECK_FALSE(sink.show_progress({{other}}).at(0).has_value());
+  CHECK(shown("trouble", 1) == "its folder is closed");
+  CHECK(shown("lag", 1) == "9");
+  PgConnection(url).run(
+      "UPDATE sluice.heartbeat SET contender_at = now() - interval '6 s', "
+      "released = false, seen_at = now() - interval '6 s';"
+      "UPDATE sluice.position SET updated_at = now() - interval '1 h'");
+  CHECK(shown("lag", 1) == "null");
+  CHECK_THAT(shown("trouble", 1), Catch::Contains("process 4711 on db1 was heard last"));
+}
+
+TEST_CASE("ages are never negative, and a clock that was set back makes nobody live") {
+  const std::string url = fresh_database();
+  apply(url);
+  PostgresSink sink = sink_on(url);
+  sink.claim(Partition{0}, "me");
+  PgConnection(url).run(
+      "UPDATE sluice.heartbeat SET seen_at = now() + interval '2 h', due = 1, "
+      "due_since = now() + interval '2 h';"
+      "UPDATE sluice.position SET updated_at = now() + interval '2 h', "
+      "published_at = now() + interval '2 h', record_time = now() + interval '2 h'");
+  CHECK(value(url,
+              "SELECT age >= '0' AND NOT owned AND lag IS NULL FROM sluice.freshness "
+              "WHERE partition = 0") == "t");
+  CHECK(value(url, "SELECT oldest_due >= '0' AND published_age >= '0' FROM sluice.computation") ==
+        "t");
+  CHECK(sink.position(Partition{0})->silent >= kOwnerGone);
+  PgConnection(url).run("UPDATE sluice.heartbeat SET log_end = 5, seen_at = now()");
+  CHECK(value(url, "SELECT age >= '0' AND lag = 5 FROM sluice.freshness WHERE partition = 0") ==
+        "t");
+}
+
 TEST_CASE("a session that was ended is Retryable, and the next flush has a new one") {
   const std::string url = fresh_database();
   apply(url);
@@ -183,7 +260,7 @@ TEST_CASE("wait_for: reached, not reached, empty, malformed, and where the snaps
   PgConnection still(url);
   still.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
   CHECK_THROWS_AS(still.run("SELECT sluice.wait_for('deliberation:0@7')"), Error);
-  CHECK(value(url, "SELECT lag FROM sluice.freshness") == "0");
+  CHECK(value(url, "SELECT lag FROM sluice.freshness WHERE partition = 0") == "0");
 }
 
 TEST_CASE("a cluster keeps its rows over a stop, and takes over a server that was left behind") {

@@ -113,6 +113,33 @@ void World::restore() {
   for (Node& node : nodes_) crash(node);
 }
 
+// What nobody is told of: the owners must notice by themselves, though no record comes.
+void World::quiet_fault() {
+  Subject& subject = random_subject();
+  if (chance(50)) return steal(subject);
+  if (subject.restorable()) restore_under_them(subject);
+}
+
+// Of a view whose projectors go on. What they sent to the server that was replaced is lost.
+void World::restore_under_them(Subject& subject) {
+  count("database restored under its projectors");
+  for (Node& node : nodes_) {
+    for (Seat& seat : node.seats) {
+      if (seat.subject != &subject) continue;
+      seat.sink->drop_delayed();
+      for (int p = 0; p < kPartitions; ++p) seat.ahead.insert(Partition{p});
+    }
+  }
+  subject.restore();
+}
+
+// By a process that says nothing any more: who has the partition by the log gets it back.
+void World::steal(Subject& subject) {
+  count("partition taken by a stranger");
+  MemorySink(subject.views())
+      .claim(Partition{below(kPartitions)}, "stranger/" + std::to_string(next_id_++));
+}
+
 // The broker comes back without its newest records, and grows again. Where the view had folded them
 // the partition must stop; elsewhere nobody may notice. What was sent on from records that are lost
 // then, from offsets that are given out again, nobody can tell from what is sent on later.

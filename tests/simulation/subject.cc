@@ -42,13 +42,13 @@ std::string difference(const Rows& expected, const Rows& found) {
 }  // namespace
 
 Subject::Subject(Projection projection, std::function<std::unique_ptr<Ledger>()> make_ledger,
-                 Rows (*published)(const MemoryViews&), MemoryLog& log)
+                 Rows (*published)(const MemoryViews&), MemoryLog& log, MemoryViews::Clock clock)
     : projection_(projection),
       stream_(stream_of(projection.name)),
       make_ledger_(std::move(make_ledger)),
       published_(published),
       log_(log),
-      views_(generation(projection)) {
+      views_(generation(projection), std::move(clock)) {
   log_.create(stream_, kPartitions);
   for (int p = 0; p < kPartitions; ++p) accounts_.push_back(fresh(Partition{p}));
 }

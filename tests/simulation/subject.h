@@ -32,8 +32,9 @@ struct Account {
 
 class Subject {
  public:
+  // `clock` is that of the view's database.
   Subject(Projection projection, std::function<std::unique_ptr<Ledger>()> make_ledger,
-          Rows (*published)(const MemoryViews&), MemoryLog& log);
+          Rows (*published)(const MemoryViews&), MemoryLog& log, MemoryViews::Clock clock);
 
   [[nodiscard]] const Projection& projection() const { return projection_; }
   [[nodiscard]] const std::string& stream() const { return stream_; }

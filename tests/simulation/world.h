@@ -97,11 +97,15 @@ class World {
   void repeat_tail();
   void leave_out_offsets(const Subject& subject, Partition partition);
   void restore();
+  void quiet_fault();
+  void restore_under_them(Subject& subject);
+  void steal(Subject& subject);
   void lose_tail();
   void let_producers_stamp();
   void jump();
 
   void heal();
+  void reach_the_ends();
   void check();
   [[nodiscard]] int below(int bound);
   [[nodiscard]] bool chance(int percent) { return below(100) < percent; }

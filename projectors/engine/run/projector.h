@@ -95,6 +95,11 @@ class Projector {
   [[nodiscard]] std::optional<Offset> awaited() const;
   // The log shows nothing more, though a record is awaited: throws Corrupt.
   [[noreturn]] void stop_at_missing_record() const;
+  // Whether the view is where this left it; not while a flush is in doubt.
+  [[nodiscard]] bool reflected_by(const ViewPosition& view) const {
+    return view.position == view_.position && view.digest == view_.digest &&
+           view.published == view_.published;
+  }
   // When the first timer is due; nullopt: none is set.
   [[nodiscard]] std::optional<Time> next_due() const { return fold_.next_due(); }
 

@@ -18,16 +18,13 @@ using std::chrono::milliseconds;
 
 Time wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
 
-milliseconds doubled(milliseconds backoff, const WorkerConfig& config) {
-  return std::clamp(backoff * 2, config.first_backoff, config.longest_backoff);
-}
-
 }  // namespace
 
 Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts parts)
     : projection_(projection),
       config_(std::move(config)),
       parts_(std::move(parts)),
+      presence_(parts_.sink, parts_.probe, config_.name, config_.instance),
       emitter_(parts_.writer, parts_.topology, config_.limits.records_an_append),
       stream_(stream_of(projection.name)),
       generation_(parts_.sink.generation()),
@@ -60,37 +57,65 @@ void Worker::run(const std::stop_token& stop) {
 }
 
 void Worker::close() {
+  flush_all();
+  std::vector<LogProgress> left;
+  for (const auto& [partition, assigned] : assigned_) {
+    // Who could not flush could say nothing either, and would only wait for the view.
+    if (!assigned.projector || !assigned.trouble.empty()) continue;
+    left.push_back({partition, assigned.log_end, assigned.owner, {}});
+  }
+  presence_.release(std::move(left));
+  assigned_.clear();
+  away_.clear();
+  reader_.reset();
+}
+
+void Worker::flush_all() {
   for (auto& each : assigned_) {
     Assigned& assigned = each.second;
     if (assigned.projector) guarded(each.first, assigned, [&] { flush(assigned); });
   }
-  assigned_.clear();
-  reader_.reset();
 }
 
 void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
   now_ = now;
   wall_ = wall;
+  const bool beats = now_ >= next_progress_;
   try {
     if (!reader_) open_reader();
-    if (!reader_) return;
-    fold(reader_->poll(wait));
-    for (auto& [partition, assigned] : assigned_) service(partition, assigned);
-    if (now_ >= next_progress_) show_progress();
-    if (reader_backoff_.count() > 0) parts_.probe.running(config_.name);
-    reader_backoff_ = milliseconds{0};
+    if (reader_) read(wait);
+    if (reader_ && beats) show_group();
   } catch (const Retryable& failure) {
-    // Our place in the group may be gone: let go of everything and join again.
-    parts_.probe.retried();
-    reader_backoff_ = doubled(reader_backoff_, config_);
-    reader_retry_at_ = now_ + reader_backoff_;
-    parts_.probe.stopped(config_.name, failure.what());
-    spdlog::warn("log away projection={} retry_ms={} error=\"{}\"", projection_.name,
-                 reader_backoff_.count(), failure.what());
-    close();
+    log_away(failure);
   } catch (const Unreadable& failure) {
     read_anew(failure);
   }
+  if (beats) show_progress();
+}
+
+void Worker::read(milliseconds wait) {
+  fold(reader_->poll(wait));
+  for (auto& [partition, assigned] : assigned_) service(partition, assigned);
+  if (reader_backoff_.pause() == milliseconds{0}) return;
+  parts_.probe.running(config_.name);
+  reader_backoff_.worked();
+}
+
+// Our place in the group may be gone: lets go of everything, to join again. Until then nobody but
+// us can say why nothing of what we had is folded.
+void Worker::log_away(const Retryable& failure) {
+  parts_.probe.retried();
+  reader_backoff_.failed(now_, config_.backoff, jitter_);
+  parts_.probe.stopped(config_.name, failure.what());
+  spdlog::warn("log away projection={} retry_ms={} error=\"{}\"", projection_.name,
+               reader_backoff_.pause().count(), failure.what());
+  log_trouble_ = failure.what();
+  flush_all();
+  for (const auto& [partition, assigned] : assigned_) {
+    away_.push_back({partition, assigned.owner, assigned.log_end});
+  }
+  assigned_.clear();
+  reader_.reset();
 }
 
 // Where the log has not what we were to read, the partition is taken again, from the view: what was
@@ -104,14 +129,18 @@ void Worker::read_anew(const Unreadable& failure) {
     if (failure.cause() == Unreadable::Cause::damage) throw Corrupt(failure.what());
     spdlog::warn("reading anew projection={} partition={} reason=\"{}\"", projection_.name,
                  partition.value, failure.what());
-    assigned.projector.reset();
-    claim(partition, assigned);
-    assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
+    take_anew(partition, assigned);
   });
 }
 
+void Worker::take_anew(Partition partition, Assigned& assigned) {
+  assigned.projector.reset();
+  claim(partition, assigned);
+  assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
+}
+
 void Worker::open_reader() {
-  if (now_ < reader_retry_at_) return;
+  if (reader_backoff_.waits(now_)) return;
   if (has_read_) require_stream();
   const std::optional<int> partitions = parts_.topology.partitions(stream_);
   if (!partitions) throw Misconfigured("no stream " + stream_ + ": run `sluice topics apply`");
@@ -123,6 +152,7 @@ void Worker::open_reader() {
   }
   reader_ = parts_.open_reader(*this);
   has_read_ = true;
+  away_.clear();
 }
 
 void Worker::require_stream() {
@@ -146,6 +176,9 @@ void Worker::lost(Partition partition) {
   // Saves the next owner the replay; where it has taken the partition already this is fenced.
   if (found->second.projector) {
     guarded(partition, found->second, [&] { flush(found->second); });
+    if (found->second.trouble.empty()) {
+      presence_.release({{partition, found->second.log_end, found->second.owner, {}}});
+    }
   }
   assigned_.erase(found);
   parts_.probe.running(label(partition));
@@ -167,9 +200,10 @@ void Worker::claim(Partition partition, Assigned& assigned) {
                projection_.name, partition.value, from.value, projector->flushed().value, owner);
   parts_.probe.running(label(partition));
   assigned.trouble.clear();
+  assigned.fenced = false;
   assigned.projector = std::move(projector);
   assigned.last_flush = now_;
-  assigned.backoff = milliseconds{0};
+  assigned.backoff.worked();
 }
 
 template <class Work>
@@ -177,39 +211,45 @@ void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
   try {
     work();
   } catch (const Retryable& failure) {
-    parts_.probe.retried();
-    if (assigned.projector && !assigned.projector->intact()) {
-      assigned.projector.reset();
-      // A store that could not write may take nothing more until it is opened again.
-      assigned.store.reset();
-    }
-    back_off(assigned);
-    assigned.trouble = failure.what();
-    parts_.probe.stopped(label(partition), failure.what());
-    spdlog::warn("retrying projection={} partition={} retry_ms={} error=\"{}\"", projection_.name,
-                 partition.value, assigned.backoff.count(), failure.what());
+    try_again(partition, assigned, failure);
+  } catch (const Misconfigured& failure) {
+    // Nothing was changed, and who can change what is in the way may do so while we run.
+    try_again(partition, assigned, failure);
   } catch (const Fenced& failure) {
     // The log is asked first whether the partition is still ours.
     parts_.probe.fenced();
     assigned.projector.reset();
-    back_off(assigned);
+    assigned.fenced = true;
+    troubled(partition, assigned, failure.what());
+    assigned.backoff.failed(now_, config_.backoff, jitter_);
     spdlog::info("fenced projection={} partition={} reason=\"{}\"", projection_.name,
                  partition.value, failure.what());
-  } catch (const Corrupt& failure) {
+  } catch (const std::exception& failure) {
+    const std::int64_t at = assigned.projector ? assigned.projector->reads_from().value : -1;
     assigned.projector.reset();
     assigned.stopped = true;
-    assigned.trouble = failure.what();
-    parts_.probe.stopped(label(partition), failure.what());
-    spdlog::error("partition stopped projection={} partition={} reason=\"{}\"", projection_.name,
-                  partition.value, failure.what());
+    troubled(partition, assigned, failure.what());
+    spdlog::error("partition stopped projection={} partition={} position={} reason=\"{}\"",
+                  projection_.name, partition.value, at, failure.what());
   }
 }
 
-void Worker::back_off(Assigned& assigned) {
-  assigned.backoff = doubled(assigned.backoff, config_);
-  const auto half = assigned.backoff.count() / 2;
-  std::uniform_int_distribution<milliseconds::rep> spread(half, assigned.backoff.count());
-  assigned.retry_at = now_ + milliseconds{spread(jitter_)};
+void Worker::troubled(Partition partition, Assigned& assigned, const char* why) {
+  assigned.trouble = why;
+  parts_.probe.stopped(label(partition), why);
+}
+
+void Worker::try_again(Partition partition, Assigned& assigned, const Error& failure) {
+  parts_.probe.retried();
+  if (assigned.projector && !assigned.projector->intact()) {
+    assigned.projector.reset();
+    // A store that could not write may take nothing more until it is opened again.
+    assigned.store.reset();
+  }
+  assigned.backoff.failed(now_, config_.backoff, jitter_);
+  troubled(partition, assigned, failure.what());
+  spdlog::warn("retrying projection={} partition={} retry_ms={} error=\"{}\"", projection_.name,
+               partition.value, assigned.backoff.pause().count(), failure.what());
 }
 
 void Worker::fold(std::span<const LogRecord> records) {
@@ -250,7 +290,7 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 void Worker::service(Partition partition, Assigned& assigned) {
   assigned.log_end = reader_->end(partition);
   assigned.caught_up = !assigned.paused && reader_->caught_up(partition);
-  if (!assigned.stopped && now_ >= assigned.retry_at) {
+  if (!assigned.stopped && !assigned.backoff.waits(now_)) {
     guarded(partition, assigned, [&] { go_on(partition, assigned); });
   }
   const bool able =
@@ -261,9 +301,8 @@ void Worker::service(Partition partition, Assigned& assigned) {
 
 void Worker::go_on(Partition partition, Assigned& assigned) {
   if (!assigned.projector) {
-    claim(partition, assigned);
-    assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
-    return;
+    if (assigned.fenced) presence_.require_silence(partition);
+    return take_anew(partition, assigned);
   }
   if (assigned.projector->in_doubt() || flush_due(assigned)) {
     flush(assigned);
@@ -291,29 +330,30 @@ bool Worker::flush_due(const Assigned& assigned) const {
   const bool computed = projector.computed();
   if (!projector.pending() && !computed) return false;
   if (projector.full()) return true;
-  const auto since = std::max<Clock::duration>(now_ - assigned.last_flush, milliseconds{1});
-  if (since < (computed ? config_.computed_flush_interval : config_.flush_interval)) return false;
-  if (assigned.caught_up || since >= config_.lagging_flush_interval) return true;
-  // Lagging: at the rate of this interval it takes longer than one to reach the end.
-  const double behind = static_cast<double>(assigned.log_end.value - projector.position().value);
-  const double folded_an_interval = static_cast<double>(assigned.folded) *
-                                    (std::chrono::duration<double>(config_.flush_interval) /
-                                     std::chrono::duration<double>(since));
-  return behind <= folded_an_interval;
+  return sluice::flush_due(config_.pace,
+                           {.since = now_ - assigned.last_flush,
+                            .computed = computed,
+                            .caught_up = assigned.caught_up,
+                            .behind = assigned.log_end.value - projector.position().value,
+                            .folded = assigned.folded});
 }
 
 void Worker::flush(Assigned& assigned) {
   const Clock::time_point begun = Clock::now();
   assigned.projector->flush(assigned.log_end);
   parts_.probe.flush_took(Clock::now() - begun);
-  if (assigned.projector->in_doubt()) return back_off(assigned);
-  if (!assigned.trouble.empty()) {
-    parts_.probe.running(label(assigned.projector->partition()));
-    assigned.trouble.clear();
-  }
+  if (assigned.projector->in_doubt())
+    return assigned.backoff.failed(now_, config_.backoff, jitter_);
+  works_again(assigned);
   assigned.last_flush = now_;
-  assigned.backoff = milliseconds{0};
   assigned.folded = 0;
+}
+
+void Worker::works_again(Assigned& assigned) {
+  assigned.backoff.worked();
+  if (assigned.trouble.empty()) return;
+  parts_.probe.running(label(assigned.projector->partition()));
+  assigned.trouble.clear();
 }
 
 void Worker::tick(Partition partition, Assigned& assigned) {
@@ -333,25 +373,42 @@ void Worker::tick(Partition partition, Assigned& assigned) {
 void Worker::show_progress() {
   next_progress_ = now_ + config_.progress_interval;
   std::vector<LogProgress> progress;
-  std::vector<PartitionProgress> flushed;
   for (const auto& [partition, assigned] : assigned_) {
     progress.push_back({partition, assigned.log_end, assigned.owner, assigned.trouble});
-    if (!assigned.projector) continue;
-    progress.back().computed = assigned.projector->computed_progress();
-    flushed.push_back({partition, assigned.projector->flushed()});
+    if (assigned.projector) progress.back().computed = assigned.projector->computed_progress();
+  }
+  for (const Held& held : away_) {
+    progress.push_back({held.partition, held.log_end, held.owner, log_trouble_});
+  }
+  if (progress.empty()) return;
+  const auto views = presence_.show(progress);
+  if (!views) return;
+  auto view = views->begin();
+  for (auto& [partition, assigned] : assigned_) compare(partition, assigned, *view++);
+}
+
+void Worker::show_group() {
+  std::vector<PartitionProgress> flushed;
+  for (const auto& [partition, assigned] : assigned_) {
+    if (assigned.projector) flushed.push_back({partition, assigned.projector->flushed()});
   }
   if (!flushed.empty()) reader_->show_progress(flushed);
   // A group does not say that it has nothing to give because there is nothing.
-  if (progress.empty()) return require_stream();
-  try {
-    static_cast<void>(parts_.sink.show_progress(progress));
-    crash_point(CrashPoint("progress.shown"));
-    progress_shown_ = true;
-  } catch (const Retryable& failure) {
-    // Once: while Postgres is away every flush that fails is told, with its back-off.
-    if (!std::exchange(progress_shown_, false)) return;
-    spdlog::warn("progress not shown projection={} error=\"{}\"", projection_.name, failure.what());
-  }
+  if (assigned_.empty()) require_stream();
+}
+
+// A partition to which no record comes learns nowhere else that another has taken it, or that its
+// view is another than the one it was folded into: one restored from a backup.
+void Worker::compare(Partition partition, Assigned& assigned,
+                     const std::optional<ViewPosition>& view) {
+  if (!assigned.projector || assigned.projector->in_doubt()) return;
+  guarded(partition, assigned, [&] {
+    if (!view) throw Fenced("another process took the partition, or its row is gone from the view");
+    if (assigned.projector->reflected_by(*view)) return;
+    spdlog::warn("view moved projection={} partition={} from={} to={}", projection_.name,
+                 partition.value, assigned.projector->flushed().value, view->position.value);
+    take_anew(partition, assigned);
+  });
 }
 
 }  // namespace sluice

@@ -13,6 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "projectors/engine/run/backoff.h"
+#include "projectors/engine/run/flush_pace.h"
+#include "projectors/engine/run/presence.h"
 #include "projectors/engine/run/probe.h"
 #include "projectors/engine/run/projector.h"
 #include "projectors/engine/time/ticker.h"
@@ -29,16 +32,9 @@ struct WorkerConfig {
   std::string name;
   // Tells this worker from every other that ever was: part of the owner that Postgres knows.
   std::string instance;
-  // Folded work is flushed this often; less often while the partition lags by more than that, since
-  // what coalesces is not written.
-  std::chrono::milliseconds flush_interval{250};
-  std::chrono::milliseconds lagging_flush_interval{2000};
-  // Finished computations are not kept waiting for longer than this, but while the partition lags.
-  std::chrono::milliseconds computed_flush_interval{50};
+  FlushPace pace;
   std::chrono::milliseconds progress_interval{1000};
-  // Doubled from first to longest, with jitter, while something is away.
-  std::chrono::milliseconds first_backoff{100};
-  std::chrono::milliseconds longest_backoff{5000};
+  Backoff::Limits backoff;  // while something is away
   ProjectorLimits limits;
 };
 
@@ -77,20 +73,27 @@ class Worker final : private Ownership {
  private:
   struct Assigned {
     std::unique_ptr<StateStore> store;
-    std::unique_ptr<Projector> projector;  // null: to be taken again at retry_at, unless stopped
+    std::unique_ptr<Projector> projector;  // null: to be taken again, unless stopped
     std::string owner;                     // as whom it was last taken
     std::string trouble;                   // why nothing is folded now; empty while it is
     bool stopped = false;                  // for good, by this worker
+    bool fenced = false;                   // another took it, or moved it, since we did
     bool paused = false;
     bool caught_up = false;  // all that can be read was given to the projector
     // Since when it is so though a record is awaited that was folded before.
     std::optional<Clock::time_point> missing_since;
     Offset log_end;  // as last seen; inside lost() the reader is not asked any more
     Clock::time_point last_flush;
-    Clock::time_point retry_at;
-    std::chrono::milliseconds backoff{0};
+    Backoff backoff;
     std::uint64_t folded = 0;  // since the last flush
     Ticker ticker;
+  };
+
+  // A partition that was ours when the log went away.
+  struct Held {
+    Partition partition;
+    std::string owner;
+    Offset log_end;
   };
 
   Offset acquired(Partition partition) override;
@@ -104,6 +107,7 @@ class Worker final : private Ownership {
   void service(Partition partition, Assigned& assigned);
   void go_on(Partition partition, Assigned& assigned);
   void flush(Assigned& assigned);
+  void works_again(Assigned& assigned);
   [[nodiscard]] bool flush_due(const Assigned& assigned) const;
   // Throws Corrupt where the log no longer has what was folded before.
   void require_awaited(Partition partition, Assigned& assigned);
@@ -111,8 +115,16 @@ class Worker final : private Ownership {
   void tick(Partition partition, Assigned& assigned);
   void resume(Partition partition, Assigned& assigned);
   void hold(Partition partition, Assigned& assigned);
-  void back_off(Assigned& assigned);
+  void troubled(Partition partition, Assigned& assigned, const char* why);
+  void try_again(Partition partition, Assigned& assigned, const Error& failure);
+  // The beat: says how each partition is, and learns where its view is.
   void show_progress();
+  void show_group();
+  void compare(Partition partition, Assigned& assigned, const std::optional<ViewPosition>& view);
+  void take_anew(Partition partition, Assigned& assigned);
+  void read(std::chrono::milliseconds wait);
+  void flush_all();
+  void log_away(const Retryable& failure);
   void read_anew(const Unreadable& failure);
   // Runs `work` of one partition; what it throws becomes what is done about it.
   template <class Work>
@@ -122,18 +134,19 @@ class Worker final : private Ownership {
   const Projection& projection_;
   const WorkerConfig config_;
   const WorkerParts parts_;
+  Presence presence_;
   Emitter emitter_;
   const std::string stream_;
   Generation generation_;
   std::unique_ptr<EventReader> reader_;
   bool has_read_ = false;
   std::map<Partition, Assigned> assigned_;
+  std::vector<Held> away_;
+  std::string log_trouble_;  // why the log went away
   Clock::time_point now_;
   Time wall_;
   Clock::time_point next_progress_;
-  bool progress_shown_ = true;
-  Clock::time_point reader_retry_at_;
-  std::chrono::milliseconds reader_backoff_{0};
+  Backoff reader_backoff_;
   std::uint64_t claims_ = 0;
   std::minstd_rand jitter_;
 };

@@ -1,8 +1,10 @@
 #include "tools/sluice/node/workers.h"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <thread>
 
@@ -27,6 +29,14 @@ constexpr std::uint64_t kComputedPart = 8;
 // Half of the cores are for folding.
 unsigned computing_threads() { return std::max(1u, std::thread::hardware_concurrency() / 2); }
 
+// HOST:PROCESS:START, as the owners of partitions begin: tells this start of the process from all
+// others, and people where to look for it.
+std::string this_start() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = {"localhost"};
+  return std::string(host.data()) + ":" + std::to_string(::getpid()) + ":" + random_id();
+}
+
 // Returns early when stopped.
 void pause(milliseconds length, const std::stop_token& stop) {
   std::mutex mutex;
@@ -41,7 +51,7 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
                  OpenSink open_sink)
     : projections_(std::move(projections)),
       config_(std::move(config)),
-      start_(random_id()),
+      start_(this_start()),
       log_(log),
       open_sink_(std::move(open_sink)),
       resources_(config_.memory.state, config_.partitions),
@@ -116,7 +126,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   WorkerConfig config;
   config.name = std::string(projection.name) + " worker " + std::to_string(number);
   config.instance = start_ + "/" + std::to_string(number);
-  config.flush_interval = config_.flush_interval;
+  config.pace.interval = config_.flush_interval;
   config.limits.dedupe.filter_bytes_max =
       config_.memory.dedupe / static_cast<std::uint64_t>(config_.partitions);
   Worker worker(projection, config,

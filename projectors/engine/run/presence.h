@@ -1,0 +1,46 @@
+#pragma once
+
+// What a worker says of its partitions to whoever looks at the view, and hears there of others that
+// take them.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "projectors/engine/run/probe.h"
+#include "storage/projection_sink.h"
+
+namespace sluice {
+
+// One a worker, used by its thread. The sink and the probe outlive it.
+class Presence {
+ public:
+  // `worker` is its name for people; every owner of its claims begins with `instance` and "/".
+  Presence(ProjectionSink& sink, Probe& probe, std::string worker, std::string instance);
+
+  // Tells how each partition is and returns where its view is, as show_progress() of the sink does;
+  // nullopt while the view does not hear, which the probe and the log are told.
+  std::optional<std::vector<std::optional<ViewPosition>>> show(
+      const std::vector<LogProgress>& progress);
+
+  // Lets go of partitions. Best effort: others wait until an owner that they are not told of counts
+  // as gone.
+  void release(std::vector<LogProgress> progress);
+
+  // Throws Fenced while another process has the partition and speaks. Were it taken back from one
+  // that works, the two would take turns for ever: the log has given it to one of them, and the
+  // other is told so by its reader, lets go and falls silent. An owner that does not is another
+  // application of this database, over a log of its own.
+  void require_silence(Partition partition);
+
+ private:
+  void not_heard(const std::string& why);
+
+  ProjectionSink& sink_;
+  Probe& probe_;
+  const std::string name_;  // under which the probe has what keeps it from being heard
+  const std::string instance_;
+  std::string trouble_;  // why the last word was not heard; empty when it was
+};
+
+}  // namespace sluice
