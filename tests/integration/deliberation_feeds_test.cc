@@ -221,8 +221,9 @@ TEST_CASE("the planner takes an index of feed for each order that pages are read
       "EXPLAIN (FORMAT JSON) SELECT * FROM deliberation.feed ORDER BY " + order + " LIMIT 20");
   CHECK(plan.find("\"" + index + "\"") != std::string::npos);
   CHECK(plan.find("Sort") == std::string::npos);
+  // Its rows change with every vote: an index more would cost each of them.
   CHECK(reads.value("SELECT count(*) FROM pg_indexes WHERE schemaname = 'deliberation_g1' AND "
-                    "indexname NOT LIKE '%pkey'") == "4");
+                    "tablename = 'feed' AND indexname NOT LIKE '%pkey'") == "4");
 }
 
 TEST_CASE("a cursor is its own feed's, or none") {
