@@ -62,6 +62,13 @@ Offset offset_of(std::string_view record_key) {
   return Offset{static_cast<std::int64_t>(number)};
 }
 
+std::optional<RecordPlace> parse_record_key(std::string_view key) {
+  if (key.size() != kRecordKeySize || key.front() != kRecordTag) return std::nullopt;
+  return RecordPlace{{big_endian<std::uint32_t>(key.substr(1))},
+                     Partition{static_cast<std::int32_t>(big_endian<std::uint32_t>(key.substr(5)))},
+                     offset_of(key)};
+}
+
 void encode_record(const RecordEntry& record, std::string& to) {
   to.clear();
   const auto millis = record.appended_at.time_since_epoch().count();

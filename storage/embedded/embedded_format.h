@@ -23,12 +23,24 @@ struct StreamId {
 struct StreamEntry {
   StreamId id;
   int partitions = 0;
+  friend bool operator==(const StreamEntry&, const StreamEntry&) = default;
 };
 
 // Where a partition ends.
 struct Tail {
   Offset next{0};
   Time last_appended_at{};
+  // Why records may lie behind `next` that cannot be read; empty while sound.
+  std::string damage;
+  // Whether what lies before `next` is known, too: where it is not, `next` is any lower bound.
+  bool readable = true;
+};
+
+// Offsets of a partition, [from, to), whose records cannot be read, and what RocksDB says of them.
+struct Damage {
+  Offset from;
+  Offset to;
+  std::string what;
 };
 
 struct RecordEntry {
@@ -51,6 +63,14 @@ std::string record_key(StreamId stream, Partition partition, Offset offset);
 // Into `to`, which is reused.
 void encode_record_key(StreamId stream, Partition partition, Offset offset, std::string& to);
 Offset offset_of(std::string_view record_key);
+
+struct RecordPlace {
+  StreamId stream;
+  Partition partition;
+  Offset offset;
+};
+// nullopt: the key is that of something else.
+std::optional<RecordPlace> parse_record_key(std::string_view key);
 // Into `to`, which is reused.
 void encode_record(const RecordEntry& record, std::string& to);
 // Borrows from `value`.

@@ -1,5 +1,7 @@
 #include "storage/embedded/embedded_log.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -8,6 +10,7 @@
 #include "storage/base/errors.h"
 #include "storage/embedded/embedded_reader.h"
 #include "storage/embedded/embedded_records.h"
+#include "storage/embedded/stream_list.h"
 #include "storage/rocksdb/rocks_status.h"
 
 namespace sluice {
@@ -24,6 +27,10 @@ std::size_t index_in(const embedded::Stream& stream, Partition partition) {
                         std::to_string(partition.value));
   }
   return static_cast<std::size_t>(partition.value);
+}
+
+std::string to_restore(const std::filesystem::path& directory) {
+  return "Stop sluice, restore " + directory.string() + " from a copy that is whole, start again";
 }
 
 }  // namespace
@@ -67,15 +74,28 @@ std::unique_ptr<EmbeddedLog> EmbeddedLog::open_secondary(const std::filesystem::
 EmbeddedLog::EmbeddedLog(const std::filesystem::path& directory, Config config, bool secondary)
     : directory_(directory), config_(std::move(config)), secondary_(secondary) {
   using embedded::Records;
-  records_ = std::make_unique<Records>(
-      directory_, secondary ? Records::As::secondary : Records::As::primary, config_.bytes);
-  if (!secondary && !records_->identity()) records_->put_identity(random_identity());
-  load();
+  try {
+    records_ = std::make_unique<Records>(
+        directory_, secondary ? Records::As::secondary : Records::As::primary, config_.bytes);
+    if (!secondary && !records_->identity()) records_->put_identity(random_identity());
+    load();
+    if (!secondary) list_streams();
+  } catch (const Corrupt& damage) {
+    if (secondary) throw;
+    records_.reset();
+    unusable_ = std::string(damage.what()) + ": " + to_restore(directory_);
+    spdlog::error("log damaged folder={} error=\"{}\"", directory_.string(), unusable_);
+  }
 }
 
 EmbeddedLog::~EmbeddedLog() = default;
 
+void EmbeddedLog::require_usable() const {
+  if (!unusable_.empty()) throw Corrupt(unusable_);
+}
+
 std::optional<int> EmbeddedLog::partitions(std::string_view name) {
+  require_usable();
   if (secondary_) catch_up();
   const std::lock_guard lock(mutex_);
   const auto found = streams_.find(name);
@@ -86,6 +106,7 @@ std::optional<int> EmbeddedLog::partitions(std::string_view name) {
 void EmbeddedLog::create(std::string_view name, int partitions) {
   if (secondary_) throw Misconfigured("a log that is only looked into takes no streams");
   if (partitions < 1) throw Misconfigured("a stream has at least one partition");
+  require_usable();
   std::unique_lock lock(mutex_);
   committed_.wait(lock, [&] { return !committing_; });
   if (const auto found = streams_.find(name); found != streams_.end()) {
@@ -108,6 +129,7 @@ void EmbeddedLog::create(std::string_view name, int partitions) {
   }
   const std::vector<embedded::Tail> empty(static_cast<std::size_t>(partitions));
   streams_.emplace(name, embedded::Stream{std::string(name), entry, empty, empty});
+  list_streams();
 }
 
 LogRange EmbeddedLog::range(std::string_view name, Partition partition) {
@@ -115,7 +137,9 @@ LogRange EmbeddedLog::range(std::string_view name, Partition partition) {
   embedded::Stream& found = stream(name);
   const std::size_t index = index_in(found, partition);
   const std::lock_guard lock(mutex_);
-  return {Offset{0}, found.durable[index].next};
+  const embedded::Tail& tail = found.durable[index];
+  if (!tail.readable) throw Corrupt(tail.damage);
+  return {Offset{0}, tail.next};
 }
 
 std::string EmbeddedLog::name() {
@@ -146,6 +170,7 @@ std::unique_ptr<EventReader> EmbeddedLog::reader(std::string_view name,
 }
 
 embedded::Stream& EmbeddedLog::stream(std::string_view name) {
+  require_usable();
   const std::lock_guard lock(mutex_);
   const auto found = streams_.find(name);
   if (found == streams_.end()) throw Misconfigured("there is no stream " + std::string(name));
@@ -203,6 +228,11 @@ void EmbeddedLog::write(std::span<Append* const> group) {
     embedded::Stream& stream = append->stream;
     for (NewRecord& record : append->records) {
       embedded::Tail& tail = stream.written[index_in(stream, record.partition)];
+      if (!tail.damage.empty()) {
+        record.failure = std::make_shared<const AppendFailure>(
+            AppendFailure{.kind = AppendFailure::Kind::not_appended, .reason = tail.damage});
+        continue;
+      }
       tail.last_appended_at = std::max(tail.last_appended_at, now);
       embedded::encode_record({tail.last_appended_at, record.key, record.value}, value);
       embedded::encode_record_key(stream.entry.id, record.partition, tail.next, key);
@@ -235,12 +265,44 @@ void EmbeddedLog::load() {
   });
 }
 
+// The end that was told before is kept: what lies before it may still be read.
 embedded::Tail EmbeddedLog::tail(const embedded::Stream& stream, std::size_t partition) {
   const Partition number{static_cast<std::int32_t>(partition)};
-  const embedded::Tail found = records_->tail(stream.entry.id, number);
-  if (found.next >= stream.durable[partition].next) return found;
-  throw Corrupt("the log in " + directory_.string() + " has lost durable records of " +
-                stream.name + ", partition " + std::to_string(partition));
+  const embedded::Tail& known = stream.durable[partition];
+  if (!known.damage.empty()) return known;
+  embedded::Tail found = records_->tail(stream.entry.id, number);
+  if (found.next < known.next) {
+    if (found.damage.empty()) found.damage = "durable records are gone";
+    found.next = known.next;
+    found.last_appended_at = known.last_appended_at;
+  }
+  if (found.damage.empty()) return found;
+  found.damage = told(stream, number, {found.next, Offset{-1}, found.damage});
+  if (!secondary_) {
+    spdlog::error("log damaged stream={} partition={} error=\"{}\"", stream.name, number.value,
+                  found.damage);
+  }
+  return found;
+}
+
+// Of streams that the database has lost with a damaged block nothing else tells.
+void EmbeddedLog::list_streams() {
+  embedded::StreamList list{identity_, {}};
+  for (const auto& [name, stream] : streams_) list.streams.emplace(name, stream.entry);
+  if (embedded::read_stream_list(directory_) != list) embedded::write_stream_list(directory_, list);
+}
+
+std::string EmbeddedLog::told(const embedded::Stream& stream, Partition partition,
+                              const embedded::Damage& damage) const {
+  const std::string where = "partition " + std::to_string(partition.value) + " of " + stream.name;
+  const std::string offsets =
+      std::to_string(damage.from.value) + ", " + std::to_string(damage.to.value);
+  const std::string what =
+      damage.to < damage.from
+          ? "the log cannot tell where " + where + " ends, and it takes nothing more (" +
+                damage.what
+          : "the log cannot read offsets [" + offsets + ") of " + where + " (" + damage.what;
+  return what + "). Other partitions go on. " + to_restore(directory_);
 }
 
 void EmbeddedLog::reopen() {
@@ -280,17 +342,19 @@ bool EmbeddedLog::wait_until(const std::function<bool()>& something,
   }
 }
 
-Offset EmbeddedLog::end(const embedded::Stream& stream, Partition partition) {
+embedded::Tail EmbeddedLog::tail(const embedded::Stream& stream, Partition partition) {
   const std::lock_guard lock(mutex_);
-  return stream.durable[index_in(stream, partition)].next;
+  return stream.durable[index_in(stream, partition)];
 }
 
-void EmbeddedLog::read(const embedded::Stream& stream, Partition partition, Offset from, Offset end,
-                       const std::function<bool(const LogRecord&)>& take) {
+std::optional<std::string> EmbeddedLog::read(const embedded::Stream& stream, Partition partition,
+                                             Offset from, Offset end,
+                                             const std::function<bool(const LogRecord&)>& take) {
   const std::shared_lock access(access_);
   if (!records_)
     throw Retryable("the log in " + directory_.string() + " could not be opened again");
-  records_->read(stream.entry.id, partition, from, end, take);
+  const auto damage = records_->read(stream.entry.id, partition, from, end, take);
+  return damage ? std::optional(told(stream, partition, *damage)) : std::nullopt;
 }
 
 }  // namespace sluice

@@ -45,7 +45,9 @@ class EmbeddedLog final : public LogTopology {
   };
 
   // Owns the folder, which is made if there is none. Throws Misconfigured when somebody else owns
-  // it.
+  // it. Damage is no reason to throw: it stops the partitions whose records or whose ends cannot be
+  // read, each where it is asked about, and others go on. Where it is such that not even the
+  // streams are known, every question and append throws Corrupt.
   static std::unique_ptr<EmbeddedLog> open(const std::filesystem::path& directory, Config config);
 
   // Looks into a folder that another process may own, and follows what that one writes whenever it
@@ -58,6 +60,7 @@ class EmbeddedLog final : public LogTopology {
 
   std::optional<int> partitions(std::string_view stream) override;
   void create(std::string_view stream, int partitions) override;
+  // Throws Corrupt where it cannot be told: which file is damaged, and what to do.
   LogRange range(std::string_view stream, Partition partition) override;
   // Random, made with the log and stored in it. Of one that was made by a version without: given
   // to it when its owner opens it; empty before.
@@ -67,10 +70,11 @@ class EmbeddedLog final : public LogTopology {
 
   // Its appends wait for the disk without a limit of time. Where one fails (Retryable), whatever
   // was written of it is found when the log is opened again, which the next append does by itself.
+  // Records of a partition whose end is not known for sure fail, those beside them do not.
   std::unique_ptr<EventWriter> writer();
 
-  // Has these partitions from its first poll on, for good. poll() throws Corrupt when a position
-  // lies outside of the partition; that partition yields nothing more until seek(), others go on.
+  // Has these partitions from its first poll on, for good. poll() throws Unreadable when a position
+  // lies outside of the partition, or once it has returned all that lies before damage.
   std::unique_ptr<EventReader> reader(std::string_view stream, std::vector<Partition> partitions,
                                       Ownership& ownership);
 
@@ -88,16 +92,23 @@ class EmbeddedLog final : public LogTopology {
   void write(std::span<Append* const> group);
   void publish(std::span<Append* const> group);
   void load();
-  // As stored. Throws Corrupt when it lies before what is published.
+  void list_streams();
+  // As stored. Damaged when it lies before what is published.
   embedded::Tail tail(const embedded::Stream& stream, std::size_t partition);
+  // Throws Corrupt where nothing of the log can be told.
+  void require_usable() const;
   void reopen();
   void catch_up();
 
   // For readers. True when `something`, asked under mutex_, came to hold within the timeout.
   bool wait_until(const std::function<bool()>& something, std::chrono::milliseconds timeout);
-  Offset end(const embedded::Stream& stream, Partition partition);
-  void read(const embedded::Stream& stream, Partition partition, Offset from, Offset end,
-            const std::function<bool(const LogRecord&)>& take);
+  embedded::Tail tail(const embedded::Stream& stream, Partition partition);
+  // The damage that it met, for people; nullopt: none.
+  std::optional<std::string> read(const embedded::Stream& stream, Partition partition, Offset from,
+                                  Offset end, const std::function<bool(const LogRecord&)>& take);
+  // Which partition and offsets, what RocksDB says of which file, and what to do.
+  [[nodiscard]] std::string told(const embedded::Stream& stream, Partition partition,
+                                 const embedded::Damage& damage) const;
 
   const std::filesystem::path directory_;
   const Config config_;
@@ -105,6 +116,7 @@ class EmbeddedLog final : public LogTopology {
 
   std::shared_mutex access_;  // held alone while records_ is opened again; before mutex_
   std::unique_ptr<embedded::Records> records_;  // null when that failed
+  std::string unusable_;                        // why nothing of it can be told; fixed when opened
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable committed_;

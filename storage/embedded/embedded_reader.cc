@@ -37,19 +37,20 @@ std::span<const LogRecord> EmbeddedReader::poll(std::chrono::milliseconds timeou
 void EmbeddedReader::seek(Partition partition, Offset position) {
   Held& found = held(partition);
   found.position = position;
-  found.out_of_range = false;
+  found.unreadable = false;
 }
 
 void EmbeddedReader::pause(Partition partition, bool paused) { held(partition).paused = paused; }
 
 bool EmbeddedReader::caught_up(Partition partition) {
   const Held& asked = held(partition);
-  return !asked.paused && !asked.out_of_range &&
-         asked.position == log_.end(stream_, asked.partition);
+  if (asked.paused || asked.unreadable) return false;
+  const embedded::Tail tail = log_.tail(stream_, asked.partition);
+  return tail.damage.empty() && asked.position == tail.next;
 }
 
 Offset EmbeddedReader::end(Partition partition) {
-  return log_.end(stream_, held(partition).partition);
+  return log_.tail(stream_, held(partition).partition).next;
 }
 
 void EmbeddedReader::acquire() {
@@ -68,8 +69,11 @@ bool EmbeddedReader::look_for_records(std::chrono::milliseconds timeout) {
         bool found = false;
         for (Held& held : held_) {
           held.taken = held.position;
-          held.end = stream_.durable[static_cast<std::size_t>(held.partition.value)].next;
-          found |= !held.paused && !held.out_of_range && held.position != held.end;
+          const auto& tail = stream_.durable[static_cast<std::size_t>(held.partition.value)];
+          held.end = tail.next;
+          held.ends_sound = tail.damage.empty();
+          const bool more = held.position != held.end || !held.ends_sound;
+          found |= more && !held.paused && !held.unreadable;
         }
         return found;
       },
@@ -77,21 +81,34 @@ bool EmbeddedReader::look_for_records(std::chrono::milliseconds timeout) {
 }
 
 void EmbeddedReader::take(Held& held) {
-  if (held.paused || held.out_of_range || held.position == held.end) return;
+  if (held.paused || held.unreadable) return;
+  if (held.position == held.end) return held.ends_sound ? void() : tell_of_lost_end(held);
   if (held.position < Offset{0} || held.position > held.end) {
-    held.out_of_range = true;
+    held.unreadable = true;
     throw Unreadable(held.partition, Unreadable::Cause::no_position,
                      "partition " + std::to_string(held.partition.value) + " of " + stream_.name +
                          " ends at " + std::to_string(held.end.value) + ", before position " +
                          std::to_string(held.position.value));
   }
-  log_.read(stream_, held.partition, held.position, held.end, [&](const LogRecord& record) {
-    if (full()) return false;
-    bytes_.append(record.key).append(record.value);
-    taken_.push_back(record);
-    held.taken = record.offset.next();
-    return true;
-  });
+  const auto damage =
+      log_.read(stream_, held.partition, held.position, held.end, [&](const LogRecord& record) {
+        if (full()) return false;
+        bytes_.append(record.key).append(record.value);
+        taken_.push_back(record);
+        held.taken = record.offset.next();
+        return true;
+      });
+  // What lies before it comes first, and this poll's records of others are not dropped with it.
+  if (!damage || !taken_.empty()) return;
+  held.unreadable = true;
+  throw Unreadable(held.partition, Unreadable::Cause::damage, *damage);
+}
+
+void EmbeddedReader::tell_of_lost_end(Held& held) {
+  if (!taken_.empty()) return;
+  held.unreadable = true;
+  throw Unreadable(held.partition, Unreadable::Cause::damage,
+                   log_.tail(stream_, held.partition).damage);
 }
 
 void EmbeddedReader::move_on() {

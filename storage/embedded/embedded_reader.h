@@ -28,13 +28,15 @@ class EmbeddedReader final : public EventReader {
     Offset position;
     Offset taken{0};  // by this poll; the position once nothing of it can fail any more
     Offset end{0};    // as of this poll
+    bool ends_sound = true;
     bool paused = false;
-    bool out_of_range = false;
+    bool unreadable = false;  // told, and not sought since
   };
 
   void acquire();
   bool look_for_records(std::chrono::milliseconds timeout);
   void take(Held& held);
+  void tell_of_lost_end(Held& held);
   void move_on();
   void borrow_from_bytes();
   [[nodiscard]] bool full() const;

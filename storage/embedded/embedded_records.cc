@@ -2,17 +2,25 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/slice_transform.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <system_error>
 
 #include "storage/base/check.h"
 #include "storage/base/errors.h"
+#include "storage/embedded/lost_ends.h"
+#include "storage/embedded/one_partition_blocks.h"
+#include "storage/embedded/stream_list.h"
+#include "storage/embedded/table_ends.h"
+#include "storage/embedded/write_ahead_log.h"
 #include "storage/rocksdb/rocks_log.h"
 #include "storage/rocksdb/rocks_status.h"
 
@@ -50,6 +58,10 @@ rocksdb::Options append_only(std::size_t bytes) {
   table.block_cache = cache;
   table.block_size = 64 << 10;  // read in order
   table.format_version = 5;
+  // A block is read for its own records only, never to learn that it has none.
+  table.flush_block_policy_factory = one_partition_blocks();
+  table.index_type = rocksdb::BlockBasedTableOptions::kBinarySearchWithFirstKey;
+  table.index_shortening = rocksdb::BlockBasedTableOptions::IndexShorteningMode::kNoShortening;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   // A torn last write was never acknowledged; damage before it is damage, and is said.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -57,7 +69,16 @@ rocksdb::Options append_only(std::size_t bytes) {
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.info_log = rocks_log();
+  options.table_properties_collector_factories.push_back(table_ends());
+  // A damaged file keeps those who read it from what it has, and no start and no append of others.
+  options.paranoid_checks = false;
   return options;
+}
+
+// What is stored cannot be read, now or later. A disk tells of a dead sector by EIO.
+bool is_damage(const rocksdb::Status& status) {
+  return status.IsCorruption() || status.IsPathNotFound() ||
+         (status.IsIOError() && status.ToString().find("Input/output error") != std::string::npos);
 }
 
 std::filesystem::path make_scratch() {
@@ -68,8 +89,22 @@ std::filesystem::path make_scratch() {
 
 }  // namespace
 
+// A merge that meets damage fails, is tried again at once, and leaves files to pile up until
+// RocksDB stops all writes. Without merges there is no such bound.
+class Records::Merges final : public rocksdb::EventListener {
+ public:
+  void OnCompactionCompleted(rocksdb::DB*, const rocksdb::CompactionJobInfo& info) override {
+    if (is_damage(info.status)) failed_ = true;
+  }
+  // Once.
+  [[nodiscard]] bool take_failed() { return failed_.exchange(false); }
+
+ private:
+  std::atomic<bool> failed_ = false;
+};
+
 Records::Records(const std::filesystem::path& directory, As as, std::size_t bytes)
-    : directory_(directory.string()) {
+    : directory_(directory.string()), as_(as), merges_(std::make_shared<Merges>()) {
   rocksdb::Options options = append_only(bytes);
   rocksdb::DB* opened = nullptr;
   if (as == As::secondary) {
@@ -81,12 +116,16 @@ Records::Records(const std::filesystem::path& directory, As as, std::size_t byte
     check(rocksdb::DB::OpenAsSecondary(options, directory_, scratch_.string(), &opened),
           doing("open"));
   } else {
+    options.listeners.push_back(merges_);
     std::error_code failed;
     std::filesystem::create_directories(directory, failed);
     if (failed) throw Misconfigured("make " + directory_ + ": " + failed.message());
+    note_write_ahead_damage(directory);
     check(rocksdb::DB::Open(options, directory_, &opened), doing("open"));
   }
   db_.reset(opened);
+  lost_ends_ = read_lost_ends(directory);
+  if (as == As::primary) write_again();
 }
 
 Records::~Records() {
@@ -99,18 +138,24 @@ void Records::catch_up() { check(db_->TryCatchUpWithPrimary(), doing("follow"));
 
 void Records::for_each_stream(
     const std::function<void(std::string_view, const StreamEntry&)>& see) {
+  StreamList list;
   const std::string end(1, kRecordTag);
   const rocksdb::Slice bound(end);
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &bound;
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
   for (at->SeekToFirst(); at->Valid(); at->Next()) {
-    const std::string_view name = at->key().ToStringView().substr(1);
     const auto entry = parse_stream(at->value().ToStringView());
     if (!entry) throw Corrupt(doing("make out a stream of"));
-    see(name, *entry);
+    list.streams.emplace(at->key().ToStringView().substr(1), *entry);
   }
-  check(at->status(), doing("list streams of"));
+  if (is_damage(at->status())) {
+    const auto kept = read_stream_list(directory_);
+    if (!kept) throw Corrupt(doing("list streams of") + ": " + damage_text(at->status()));
+    list = *kept;
+  }
+  check(is_damage(at->status()) ? rocksdb::Status() : at->status(), doing("list streams of"));
+  for (const auto& [name, entry] : list.streams) see(name, entry);
 }
 
 std::optional<LogIdentity> Records::identity() {
@@ -118,6 +163,10 @@ std::optional<LogIdentity> Records::identity() {
   const rocksdb::Status found =
       db_->Get(rocksdb::ReadOptions(), std::string(1, kIdentityTag), &stored);
   if (found.IsNotFound()) return std::nullopt;
+  if (is_damage(found)) {
+    if (const auto kept = read_stream_list(directory_); kept && kept->identity)
+      return kept->identity;
+  }
   check(found, doing("read the identity of"));
   const auto identity = parse_identity(stored);
   if (!identity) throw Corrupt(doing("make out the identity of"));
@@ -137,27 +186,79 @@ void Records::put_stream(std::string_view name, const StreamEntry& entry) {
 }
 
 Tail Records::tail(StreamId stream, Partition partition) {
+  Tail found = last_record(stream, partition);
+  if (found.damage.empty() && lost_ends_ && lost_ends_->has(stream, partition)) {
+    found.damage = lost_ends_->what +
+                   ": what was appended last may be lost, and to go on without " +
+                   "it is to delete " + lost_ends_file(directory_).string();
+  }
+  return found;
+}
+
+Tail Records::last_record(StreamId stream, Partition partition) {
   const std::string first = record_key(stream, partition, Offset{0});
   const rocksdb::Slice bound(first);
   rocksdb::ReadOptions options;
   options.iterate_lower_bound = &bound;
   const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
   at->SeekForPrev(record_key(stream, partition, Offset{std::numeric_limits<std::int64_t>::max()}));
+  if (is_damage(at->status()))
+    return end_behind_damage(stream, partition, damage_text(at->status()));
   check(at->status(), doing("find the end of"));
   if (!at->Valid()) return {};
   const auto record = parse_record(at->value().ToStringView());
-  if (!record) throw Corrupt(doing("make out the last record of"));
-  return {offset_of(at->key().ToStringView()).next(), record->appended_at};
+  const Offset end = offset_of(at->key().ToStringView()).next();
+  if (!record) return {.next = end, .damage = "its last record cannot be made out"};
+  return {end, record->appended_at, {}};
+}
+
+// Before anything else is appended: what is set aside keeps the offsets that it had.
+void Records::write_again() {
+  bool any = false;
+  for_each_batch_set_aside(directory_, [&](rocksdb::WriteBatch& batch) {
+    append(batch);
+    any = true;
+  });
+  if (any) check(db_->Flush(rocksdb::FlushOptions()), doing("write tables of"));
+  finish_files_set_aside(directory_);
+}
+
+// An owner has just opened it, and all that is stored is in tables.
+Tail Records::end_behind_damage(StreamId stream, Partition partition, std::string what) {
+  const auto ends = ends_in_tables(*db_);
+  if (!ends) return {.damage = std::move(what), .readable = false};
+  const auto end = ends->find({stream, partition});
+  return end == ends->end() ? Tail{} : end->second;
+}
+
+// Where a file cannot be opened RocksDB does not always say which.
+std::string Records::damage_text(const rocksdb::Status& status) {
+  std::string text = status.ToString();
+  if (text.find(".sst") != std::string::npos) return text;
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  for (const auto& file : files) {
+    const std::string path = directory_ + "/" + file.relative_filename;
+    rocksdb::SstFileReader reader{rocksdb::Options()};
+    if (is_damage(reader.Open(path))) return text + " in " + path;
+  }
+  return text;
 }
 
 void Records::append(rocksdb::WriteBatch& batch) {
+  if (merges_->take_failed()) stop_merging();
   rocksdb::WriteOptions durable;
   durable.sync = true;
   check(db_->Write(durable, &batch), doing("append to"));
 }
 
-void Records::read(StreamId stream, Partition partition, Offset from, Offset end,
-                   const std::function<bool(const LogRecord&)>& take) {
+void Records::stop_merging() {
+  if (as_ == As::secondary) return;
+  check(db_->SetOptions({{"disable_auto_compactions", "true"}}), doing("stop merging files of"));
+}
+
+std::optional<Damage> Records::read(StreamId stream, Partition partition, Offset from, Offset end,
+                                    const std::function<bool(const LogRecord&)>& take) {
   const std::string last = record_key(stream, partition, end);
   const rocksdb::Slice bound(last);
   rocksdb::ReadOptions options;
@@ -167,14 +268,38 @@ void Records::read(StreamId stream, Partition partition, Offset from, Offset end
   for (at->Seek(record_key(stream, partition, from)); at->Valid(); at->Next()) {
     const auto record = parse_record(at->value().ToStringView());
     if (!record || offset_of(at->key().ToStringView()) != expected) break;
-    if (!take({partition, expected, record->appended_at, record->key, record->value})) return;
+    if (!take({partition, expected, record->appended_at, record->key, record->value})) return {};
     expected = expected.next();
   }
-  check(at->status(), doing("read"));
-  if (expected != end) {
-    throw Corrupt(doing("read") + ": partition " + std::to_string(partition.value) +
-                  " has no sound record at " + std::to_string(expected.value));
+  if (expected == end) return {};
+  if (!is_damage(at->status())) check(at->status(), doing("read"));
+  stop_merging();
+  const std::string what = at->status().ok() ? "no sound record" : damage_text(at->status());
+  return Damage{expected, next_sound(stream, partition, expected, end), what};
+}
+
+// Some blocks further it is most often sound again: looked for in ever larger steps, then exactly.
+Offset Records::next_sound(StreamId stream, Partition partition, Offset from, Offset end) {
+  std::int64_t bad = from.value;
+  std::int64_t sound = end.value;
+  for (std::int64_t step = 1; bad + step < end.value; step *= 2) {
+    if (is_sound(stream, partition, Offset{bad + step})) {
+      sound = bad + step;
+      break;
+    }
+    bad += step;
   }
+  while (sound - bad > 1) {
+    const std::int64_t middle = bad + (sound - bad) / 2;
+    (is_sound(stream, partition, Offset{middle}) ? sound : bad) = middle;
+  }
+  return Offset{sound};
+}
+
+bool Records::is_sound(StreamId stream, Partition partition, Offset offset) {
+  const std::string key = record_key(stream, partition, offset);
+  std::string value;
+  return db_->Get(rocksdb::ReadOptions(), key, &value).ok() && parse_record(value).has_value();
 }
 
 std::string Records::doing(std::string_view action) const {

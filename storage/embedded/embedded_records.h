@@ -12,6 +12,7 @@
 
 #include "storage/base/log_identity.h"
 #include "storage/embedded/embedded_format.h"
+#include "storage/embedded/lost_ends.h"
 #include "storage/event_log.h"
 
 namespace sluice::embedded {
@@ -27,6 +28,7 @@ class Records {
   // Secondary: sees what the primary has written by now.
   void catch_up();
 
+  // Where their block is damaged they are read from the list beside the database.
   void for_each_stream(const std::function<void(std::string_view, const StreamEntry&)>& see);
   // nullopt: made by a version that gave none.
   [[nodiscard]] std::optional<LogIdentity> identity();
@@ -34,21 +36,37 @@ class Records {
   void put_identity(const LogIdentity& identity);
   void put_stream(std::string_view name, const StreamEntry& entry);
 
+  // Where the last record's block is damaged the table files tell where it ends; where they do not,
+  // the tail says so.
   [[nodiscard]] Tail tail(StreamId stream, Partition partition);
 
   // Durable, all or nothing, when it returns.
   void append(rocksdb::WriteBatch& batch);
 
   // From `from` on up to `end`, until `take` returns false. What it is given is valid during the
-  // call. Throws Corrupt when an offset is missing.
-  void read(StreamId stream, Partition partition, Offset from, Offset end,
-            const std::function<bool(const LogRecord&)>& take);
+  // call. Returns the damage that it met, an offset that is missing among it; nullopt: none.
+  [[nodiscard]] std::optional<Damage> read(StreamId stream, Partition partition, Offset from,
+                                           Offset end,
+                                           const std::function<bool(const LogRecord&)>& take);
 
  private:
+  class Merges;
+
+  [[nodiscard]] Tail last_record(StreamId stream, Partition partition);
+  [[nodiscard]] Tail end_behind_damage(StreamId stream, Partition partition, std::string what);
+  // The first offset in (from, end) whose record can be read; `end`: there is none.
+  [[nodiscard]] Offset next_sound(StreamId stream, Partition partition, Offset from, Offset end);
+  [[nodiscard]] bool is_sound(StreamId stream, Partition partition, Offset offset);
+  void stop_merging();
+  void write_again();
+  [[nodiscard]] std::string damage_text(const rocksdb::Status& status);
   [[nodiscard]] std::string doing(std::string_view action) const;
 
   const std::string directory_;
+  const As as_;
   std::filesystem::path scratch_;  // of a secondary: its own info log
+  std::shared_ptr<Merges> merges_;
+  std::optional<LostEnds> lost_ends_;
   std::unique_ptr<rocksdb::DB> db_;
 };
 

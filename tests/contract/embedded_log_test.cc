@@ -252,23 +252,4 @@ TEST_CASE("a secondary sees every record that was appended, also while a memtabl
   }
 }
 
-TEST_CASE("damage in the middle of the log is Corrupt, not an end") {
-  TempDir dir;
-  {
-    const auto log = EmbeddedLog::open(dir.path(), small());
-    log->create("s", 1);
-    for (int i = 0; i < 20; ++i) append_numbered(*log->writer(), "s", Partition{0}, i * 100, 100);
-  }
-  std::filesystem::path wal;
-  for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
-    if (entry.path().extension() == ".log") wal = entry.path();
-  }
-  REQUIRE(std::filesystem::file_size(wal) > 10'000);
-  std::fstream file(wal, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(5'000);
-  file.put('!');
-  file.close();
-  CHECK_THROWS_AS(EmbeddedLog::open(dir.path(), small()), Corrupt);
-}
-
 }  // namespace sluice::testing

@@ -126,7 +126,10 @@ void Worker::read_anew(const Unreadable& failure) {
   const Partition partition = found->first;
   Assigned& assigned = found->second;
   guarded(partition, assigned, [&] {
-    if (failure.cause() == Unreadable::Cause::damage) throw Corrupt(failure.what());
+    if (failure.cause() == Unreadable::Cause::damage) {
+      assigned.damage = failure.what();
+      return;
+    }
     spdlog::warn("reading anew projection={} partition={} reason=\"{}\"", projection_.name,
                  partition.value, failure.what());
     take_anew(partition, assigned);
@@ -162,12 +165,17 @@ void Worker::require_stream() {
 }
 
 Offset Worker::acquired(Partition partition) {
-  const LogRange log = parts_.topology.range(stream_, partition);
   Assigned& assigned = assigned_[partition];
   assigned = Assigned{};
+  Offset end{0};
+  try {
+    end = parts_.topology.range(stream_, partition).end;
+  } catch (const Corrupt&) {
+    // As claiming it tells.
+  }
   guarded(partition, assigned, [&] { claim(partition, assigned); });
   // Not taken: whatever is read from here is passed over until it is.
-  return assigned.projector ? assigned.projector->reads_from() : log.end;
+  return assigned.projector ? assigned.projector->reads_from() : end;
 }
 
 void Worker::lost(Partition partition) {
@@ -304,6 +312,7 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
     if (assigned.fenced) presence_.require_silence(partition);
     return take_anew(partition, assigned);
   }
+  if (!assigned.damage.empty()) return stop_at_damage(assigned);
   if (assigned.projector->in_doubt() || flush_due(assigned)) {
     flush(assigned);
   } else {
@@ -311,6 +320,12 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
   }
   require_awaited(partition, assigned);
   tick(partition, assigned);
+}
+
+// Up to the damage the log is sound, and so is what was folded from it.
+void Worker::stop_at_damage(Assigned& assigned) {
+  flush(assigned);
+  if (!assigned.projector->in_doubt()) throw Corrupt(assigned.damage);
 }
 
 // What stood at the log's end may have been lost, and a transaction's marker stand there instead.

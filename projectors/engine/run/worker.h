@@ -76,6 +76,7 @@ class Worker final : private Ownership {
     std::unique_ptr<Projector> projector;  // null: to be taken again, unless stopped
     std::string owner;                     // as whom it was last taken
     std::string trouble;                   // why nothing is folded now; empty while it is
+    std::string damage;                    // of the log, where the reader came to; empty: none
     bool stopped = false;                  // for good, by this worker
     bool fenced = false;                   // another took it, or moved it, since we did
     bool paused = false;
@@ -109,6 +110,8 @@ class Worker final : private Ownership {
   void flush(Assigned& assigned);
   void works_again(Assigned& assigned);
   [[nodiscard]] bool flush_due(const Assigned& assigned) const;
+  // Throws Corrupt once everything before the damage is flushed.
+  void stop_at_damage(Assigned& assigned);
   // Throws Corrupt where the log no longer has what was folded before.
   void require_awaited(Partition partition, Assigned& assigned);
   // Throws Retryable; what it may have appended then does no harm.
