@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -71,7 +73,9 @@ fs::path find_programs() {
 pid_t spawn(std::vector<std::string> words, const fs::path& output, bool dies_with_us) {
   const std::optional<User> user = server_user();
   const int log = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (log < 0) throw Misconfigured("cannot write " + output.string());
+  if (log < 0) {
+    throw Misconfigured("cannot write " + output.string() + " (" + std::strerror(errno) + ")");
+  }
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
@@ -93,8 +97,10 @@ pid_t spawn(std::vector<std::string> words, const fs::path& output, bool dies_wi
     execv(arguments[0], arguments.data());
     _exit(127);
   }
+  const int failure = errno;
   close(log);
-  if (child < 0) throw Retryable("cannot fork");
+  if (child < 0)
+    throw Retryable("no process can be started (" + std::string(std::strerror(failure)) + ")");
   return child;
 }
 
@@ -267,6 +273,8 @@ std::string PrivateCluster::last_words() const {
 void PrivateCluster::keep_running() {
   constexpr std::chrono::seconds kFirstPause{1};
   constexpr std::chrono::seconds kLongestPause{30};
+  // What is in the way of a start goes without a word: it is looked for more often.
+  constexpr std::chrono::seconds kLongestInTheWay{4};
   if (server_ > 0 && waitpid(server_, nullptr, WNOHANG) == server_) {
     server_ = -1;
     spdlog::error("postgres ended error=\"{}\"", last_words());
@@ -275,13 +283,18 @@ void PrivateCluster::keep_running() {
     next_start_ = Clock::now() + pause_;
   }
   if (server_ > 0 || Clock::now() < next_start_) return;
-  // Everybody has the old address.
-  if (free_port(port_) != port_) {
-    spdlog::error("postgres waits for its port port={}", port_);
+  try {
+    // Everybody has the old address.
+    if (free_port(port_) != port_) {
+      throw Retryable("another process has its port " + std::to_string(port_) + ": end that one");
+    }
+    start();
+  } catch (const std::exception&) {
+    pause_ = std::min(pause_ * 2, kLongestInTheWay);
     next_start_ = Clock::now() + pause_;
-    return;
+    throw;
   }
-  start();
+  next_start_ = Clock::now();
   spdlog::info("postgres started pid={}", server_);
 }
 

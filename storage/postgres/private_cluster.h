@@ -25,7 +25,8 @@ class PrivateCluster {
   [[nodiscard]] pid_t pid() const { return server_; }
 
   // Starts the server again when it has ended by itself (a full disk, a kill), at the same address;
-  // a while later each time. Called from the thread that made this, every second or so.
+  // a while later each time. Called from the thread that made this, every second or so. Throws, as
+  // making this does, when it cannot be started: the next call, a pause later, tries again.
   void keep_running();
 
   // Fast shutdown; immediate when that takes longer than its deadline. Nothing when stopped.

@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -93,6 +94,58 @@ def keeps_its_database_running(folder):
         post(up, [vote("c", "p2")], "--retry-for", "60s")
         assert votes(up) == [["2"]]
         verified(up, folder)
+
+
+def lives_while_its_database_cannot_be_started(folder):
+    """Something is in the way: posts are taken, it is told, TERM ends it; gone, it goes on."""
+    way = folder / "data/postgres/postgres.log"
+
+    def server():
+        return int((folder / "data/postgres/postgres/postmaster.pid").read_text().split()[0])
+
+    with running(folder) as up:
+        post(up, [conversation("c"), vote("c", "p1")])
+        way.unlink()
+        way.mkdir()
+        os.kill(server(), signal.SIGKILL)
+        eventually("it says what is in the way",
+                   lambda: f"cannot write {way}" in up.readiness(), deadline=20)
+        taken = result("post", "--http", up.http, "--domain", "deliberation", "-",
+                       stdin=vote("c", "p2"))
+        assert taken["accepted"] == 1
+        way.rmdir()
+        run("wait", taken["token"], "--postgres", up.postgres, "--timeout", "60s", code=0)
+        eventually("it is ready again", lambda: up.readiness() == "", deadline=20)
+        assert votes(up) == [["2"]]
+        way.unlink()
+        way.mkdir()
+        os.kill(server(), signal.SIGKILL)
+        eventually("it says so again", lambda: str(way) in up.readiness(), deadline=20)
+        up.process.terminate()
+        assert up.process.wait(SECONDS) == 0
+    assert processes_below(folder) == []
+    way.rmdir()
+
+
+def says_which_partitions_are_not_taken(folder):
+    """When it is ready, all are; or it says which are not, and why."""
+    with running(folder) as up:
+        assert "not_taken" not in up.ready, up.ready
+        untaken = up.ask("SELECT projection, partition, trouble FROM sluice.freshness "
+                         "WHERE NOT owned OR trouble <> ''")
+        assert untaken == [], untaken
+    state = folder / "data/state/deliberation-g1/2"
+    shutil.rmtree(state)
+    state.write_text("in the way")
+    with running(folder) as up:
+        [told] = up.ready["not_taken"]
+        assert told.startswith("deliberation:2: ") and str(state) in told, told
+        assert str(state) in up.readiness()
+        shown = up.ask("SELECT lag IS NULL, trouble FROM sluice.freshness WHERE projection = "
+                       "'deliberation' AND partition = 2")
+        assert shown[0][0] == "t" and str(state) in shown[0][1], shown
+        state.unlink()
+        eventually("it takes it", lambda: up.readiness() == "", deadline=20)
 
 
 def starts_beside_a_reader(folder):
@@ -202,7 +255,9 @@ def can_be_ended_while_it_waits(folder):
 
 
 for test in (is_ready_in_one_line, ends_at_signals_with_everything_flushed,
-             goes_on_after_it_was_killed, keeps_its_database_running, starts_beside_a_reader,
+             goes_on_after_it_was_killed, keeps_its_database_running,
+             lives_while_its_database_cannot_be_started, says_which_partitions_are_not_taken,
+             starts_beside_a_reader,
              says_what_is_in_its_way, wants_a_postgres_that_it_knows, can_be_ended_while_it_waits):
     with Folder() as scratch:
         test(scratch)

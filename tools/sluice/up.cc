@@ -22,6 +22,12 @@ struct Options {
   std::int64_t http_threads = 2;
 };
 
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) list += (list.empty() ? "[" : ",") + json_string(text);
+  return list + "]";
+}
+
 Exit up(const Options& options) {
   NodeConfig config = options.node;
   const ListenAddress listen = parse_listen(options.listen);
@@ -41,8 +47,10 @@ Exit up(const Options& options) {
   const Shutdown shutdown;
   try {
     Node node(config, shutdown.token());
+    const std::vector<std::string> not_taken = node.wait_until_taken(shutdown.token());
     print_line("{\"ready\":true,\"http\":" + json_string(node.addresses().http) +
-               ",\"postgres\":" + json_string(node.addresses().postgres) + "}");
+               ",\"postgres\":" + json_string(node.addresses().postgres) +
+               (not_taken.empty() ? "" : ",\"not_taken\":" + json_list(not_taken)) + "}");
     node.run(shutdown.token());
   } catch (const Retryable&) {
     // Told to end while it waited for a database or a broker.

@@ -4,13 +4,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <exception>
-#include <mutex>
 #include <thread>
 
 #include "ingest/ingest.h"
 #include "storage/base/errors.h"
+#include "storage/base/mutex.h"
+#include "storage/postgres/connection.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"
@@ -33,6 +33,10 @@ constexpr milliseconds kPatience{60'000};
 constexpr milliseconds kBetweenTries{500};
 // After the private Postgres.
 constexpr milliseconds kBetweenLooks{500};
+// For the partitions of a start, and where all that are not taken say why.
+constexpr milliseconds kToTake{30'000};
+constexpr milliseconds kToTakeTroubled{5'000};
+constexpr milliseconds kBetweenQuestions{100};
 
 template <class Work>
 void patiently(const std::stop_token& stop, Work work) {
@@ -68,11 +72,90 @@ struct Node::Parts {
   prometheus::Registry metrics;
   std::unique_ptr<Workers> workers;
   std::unique_ptr<ComputationMetrics> computations;
-  std::stop_source stop_workers;
-  std::exception_ptr failure;
+  std::jthread working;  // its end asks the workers to end, and waits for them
   std::unique_ptr<Ingest> ingest;
   NodeAddresses addresses;
+  std::string begun;  // by the database's clock
+
+  // Of the workers, whose thread says when it has ended.
+  Mutex mutex;
+  ConditionVariable changed;
+  bool ended SLUICE_GUARDED_BY(mutex) = false;
+  std::exception_ptr failure SLUICE_GUARDED_BY(mutex);
+  std::string database_trouble SLUICE_GUARDED_BY(mutex);
+
+  void work(const std::stop_token& stop);
+  // Starts the private Postgres again where it has ended. Never throws: what is in the way is told,
+  // and tried again.
+  void keep_database();
+  [[nodiscard]] std::vector<std::string> troubles();
+  // Returns early when stopped or when the workers have ended; false then.
+  bool pause(milliseconds length, const std::stop_token& stop);
+  [[nodiscard]] std::vector<std::string> not_taken(PgConnection& asked, bool& all_told);
 };
+
+void Node::Parts::work(const std::stop_token& stop) {
+  std::exception_ptr thrown;
+  try {
+    workers->run(stop);
+  } catch (const std::exception&) {
+    thrown = std::current_exception();
+  }
+  const MutexLock lock(mutex);
+  failure = thrown;
+  ended = true;
+  changed.notify_all();
+}
+
+void Node::Parts::keep_database() {
+  if (!cluster) return;
+  std::string trouble;
+  try {
+    const pid_t before = cluster->pid();
+    cluster->keep_running();
+    // A pause before the next try: what was told last holds.
+    if (cluster->pid() < 0 && before < 0) return;
+    if (cluster->pid() < 0) trouble = "the private Postgres has ended and is started again";
+  } catch (const std::exception& failure) {
+    trouble = std::string("the private Postgres cannot be started again: ") + failure.what();
+  }
+  const MutexLock lock(mutex);
+  if (!trouble.empty() && trouble != database_trouble) spdlog::error("{}", trouble);
+  database_trouble = trouble;
+}
+
+std::vector<std::string> Node::Parts::troubles() {
+  std::vector<std::string> all = workers->troubles();
+  const MutexLock lock(mutex);
+  if (!database_trouble.empty()) all.push_back(database_trouble);
+  return all;
+}
+
+bool Node::Parts::pause(milliseconds length, const std::stop_token& stop) {
+  MutexLock lock(mutex);
+  const auto over = [this]() SLUICE_REQUIRES(mutex) { return ended; };
+  changed.wait_for(lock, stop, length, over);
+  return !ended && !stop.stop_requested();
+}
+
+// What was taken before we began may be a process that was killed: only who has spoken since
+// counts.
+std::vector<std::string> Node::Parts::not_taken(PgConnection& asked, bool& all_told) {
+  std::vector<std::string> missing;
+  for (const Projection& projection : projections) {
+    const PgResult rows = asked.run(
+        "SELECT partition, trouble, trouble LIKE 'no process %' FROM sluice.freshness "
+        "WHERE projection = $1 AND (trouble <> '' OR NOT owned OR now() - silent < $2) ORDER BY 1",
+        {projection.name, begun});
+    for (int i = 0; i < rows.rows(); ++i) {
+      const std::string_view why = rows.text(i, 1);
+      if (why.empty() || rows.text(i, 2) == "t") all_told = false;
+      missing.push_back(std::string(projection.name) + ":" + std::string(rows.text(i, 0)) + ": " +
+                        std::string(why.empty() ? "not taken yet" : why));
+    }
+  }
+  return missing;
+}
 
 Node::Node(const NodeConfig& config, const std::stop_token& stop)
     : parts_(std::make_unique<Parts>(config)) {
@@ -126,47 +209,52 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
       domains(), ingest,
       IngestParts{.writer = parts.quick_writer ? *parts.quick_writer : *parts.writer,
                   .metrics = parts.metrics,
-                  .unready = [&workers = *parts.workers] { return workers.troubles(); },
+                  .unready = [&parts] { return parts.troubles(); },
                   .refresh_metrics = [&parts] { parts.computations->refresh(); },
                   .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr});
   parts.ingest->start();
   parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres};
+  patiently(stop, [&] {
+    parts.begun = PgConnection(parts.postgres).run("SELECT clock_timestamp()").text(0, 0);
+  });
+  parts.working = std::jthread([&parts](const std::stop_token& end) { parts.work(end); });
 }
 
 Node::~Node() = default;
 
 const NodeAddresses& Node::addresses() const { return parts_->addresses; }
 
+std::vector<std::string> Node::wait_until_taken(const std::stop_token& stop) {
+  Parts& parts = *parts_;
+  const auto begun = std::chrono::steady_clock::now();
+  PgConnection asked(parts.postgres);
+  std::vector<std::string> missing;
+  for (;;) {
+    const auto waited = std::chrono::steady_clock::now() - begun;
+    bool all_told = true;
+    try {
+      missing = parts.not_taken(asked, all_told);
+    } catch (const Error& failure) {
+      missing = {failure.what()};
+    }
+    if (missing.empty() || waited > kToTake || (all_told && waited > kToTakeTroubled))
+      return missing;
+    parts.keep_database();
+    if (!parts.pause(kBetweenQuestions, stop)) return missing;
+  }
+}
+
 void Node::run(const std::stop_token& stop) {
   Parts& parts = *parts_;
-  std::mutex mutex;
-  std::condition_variable_any ended;
-  bool workers_ended = false;
-  std::jthread working([&] {
-    try {
-      parts.workers->run(parts.stop_workers.get_token());
-    } catch (...) {
-      // Carried to the caller's thread.
-      parts.failure = std::current_exception();
-    }
-    const std::lock_guard lock(mutex);
-    workers_ended = true;
-    ended.notify_all();
-  });
-  {
-    std::unique_lock lock(mutex);
-    while (!stop.stop_requested() && !workers_ended) {
-      ended.wait_for(lock, stop, kBetweenLooks, [&] { return workers_ended; });
-      if (parts.cluster) parts.cluster->keep_running();
-    }
-  }
+  while (parts.pause(kBetweenLooks, stop)) parts.keep_database();
   spdlog::info("stopping");
   // Posts first, so that nothing comes in that is not folded; the database last.
   parts.ingest->drain(kDrain);
-  parts.stop_workers.request_stop();
-  working.join();
+  parts.working.request_stop();
+  parts.working.join();
   if (parts.cluster) parts.cluster->stop();
   spdlog::info("stopped");
+  const MutexLock lock(parts.mutex);
   if (parts.failure) std::rethrow_exception(parts.failure);
 }
 

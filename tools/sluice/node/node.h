@@ -46,8 +46,13 @@ class Node {
 
   [[nodiscard]] const NodeAddresses& addresses() const;
 
-  // Until stopped: then refuses new posts, flushes, stops the database. Throws Misconfigured when
-  // the projectors cannot work.
+  // Waits until every partition of its domains is taken, by this process or another of its group:
+  // for some seconds, and not when it is told to stop. Returns those that are not, each with why:
+  // "deliberation:3: ...".
+  [[nodiscard]] std::vector<std::string> wait_until_taken(const std::stop_token& stop);
+
+  // Until stopped: then refuses new posts, flushes, stops the database. Stops as well, and throws,
+  // when no thread can be started.
   void run(const std::stop_token& stop);
 
  private:

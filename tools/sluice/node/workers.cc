@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include "projectors/engine/run/worker.h"
 #include "schemas/descriptors/domain.h"
@@ -21,7 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause{200};
-constexpr milliseconds kLongestPause{5000};
+constexpr milliseconds kLongestPause{2000};
 
 // Of what changed rows may have: rows that are computed and wait for a flush.
 constexpr std::uint64_t kComputedPart = 8;
@@ -65,51 +67,61 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
 }
 
 void Workers::run(const std::stop_token& stop) {
-  const std::stop_callback passed_on(stop, [this] { give_up_.request_stop(); });
-  {
-    // These outlive the workers, whose partitions stop what is computed of them.
-    std::vector<std::jthread> computing;
-    std::vector<std::jthread> threads;
-    for (unsigned i = 0; i < computing_threads(); ++i) {
-      computing.emplace_back([this](const std::stop_token& ended) { computations_.run(ended); });
-    }
-    for (const Projection& projection : projections_) {
-      for (int number = 0; number < config_.workers; ++number) {
-        threads.emplace_back(
-            [this, &projection, number] { work(projection, number, give_up_.get_token()); });
-      }
+  // Also when not all threads can be started: those that were are told to end before they are
+  // waited for.
+  std::stop_source end;
+  const std::stop_callback passed_on(stop, [&end] { end.request_stop(); });
+  // These outlive the workers, whose partitions stop what is computed of them.
+  std::vector<std::jthread> computing;
+  std::vector<std::jthread> threads;
+  const std::unique_ptr<std::stop_source, void (*)(std::stop_source*)> guard(
+      &end, [](std::stop_source* source) { source->request_stop(); });
+  for (unsigned i = 0; i < computing_threads(); ++i) {
+    computing.emplace_back([this](const std::stop_token& ended) { computations_.run(ended); });
+  }
+  for (const Projection& projection : projections_) {
+    for (int number = 0; number < config_.workers; ++number) {
+      threads.emplace_back([this, &projection, number, token = end.get_token()] {
+        work(projection, number, token);
+      });
     }
   }
-  const std::lock_guard lock(mutex_);
-  if (misconfigured_) throw Misconfigured(*misconfigured_);
+  for (std::jthread& thread : threads) thread.join();
 }
 
-// A worker rides out what fails while it runs; what fails before, its sink being away, is tried
-// again here.
+// A worker rides out what fails of a partition. What fails before it has any, or of all of them, is
+// tried again here: it may be a database that is away, or something that a person changes while
+// other projections go on.
 void Workers::work(const Projection& projection, int number, const std::stop_token& stop) {
   const std::string name = std::string(projection.name) + " worker " + std::to_string(number);
+  std::string told;
   milliseconds length = kFirstPause;
   while (!stop.stop_requested()) {
     try {
       work_once(projection, number, stop);
       probe_.running(name);
       return;
-    } catch (const Retryable& failure) {
-      spdlog::warn("worker waits projection={} worker={} retry_ms={} error=\"{}\"", projection.name,
-                   number, length.count(), failure.what());
+    } catch (const std::exception& failure) {
       probe_.stopped(name, failure.what());
-      pause(length, stop);
-      length = std::min(length * 2, kLongestPause);
-    } catch (const Misconfigured& failure) {
-      const std::lock_guard lock(mutex_);
-      if (!misconfigured_) misconfigured_ = failure.what();
-      give_up_.request_stop();
-    } catch (const Error& failure) {
-      spdlog::error("worker stopped projection={} worker={} error=\"{}\"", projection.name, number,
-                    failure.what());
-      probe_.stopped(name, failure.what());
-      return;
+      if (std::exchange(told, failure.what()) != failure.what()) {
+        spdlog::error("worker waits projection={} worker={} error=\"{}\"", projection.name, number,
+                      failure.what());
+        length = kFirstPause;
+      }
     }
+    pause(length, stop);
+    length = std::min(length * 2, kLongestPause);
+  }
+}
+
+// A folder that cannot be opened may be deleted while we run: then the partition goes on.
+std::unique_ptr<StateStore> Workers::open_store(const std::filesystem::path& folder) const {
+  try {
+    return std::make_unique<RocksStateStore>(folder, resources_);
+  } catch (const std::exception& failure) {
+    throw Retryable(std::string(failure.what()) + ": the state in " + folder.string() +
+                    " cannot be opened. Give this process what it lacks, or delete that folder: "
+                    "then this partition alone is folded again from the beginning of its log");
   }
 }
 
@@ -129,21 +141,20 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   config.pace.interval = config_.flush_interval;
   config.limits.dedupe.filter_bytes_max =
       config_.memory.dedupe / static_cast<std::uint64_t>(config_.partitions);
-  Worker worker(projection, config,
-                {.open_reader =
-                     [&](Ownership& ownership) {
-                       return log_.reader(stream_of(projection.name), member, ownership);
-                     },
-                 .open_store = [&](Partition partition) -> std::unique_ptr<StateStore> {
-                   return std::make_unique<RocksStateStore>(state_folder(generation, partition),
-                                                            resources_);
-                 },
-                 .topology = *topology,
-                 .writer = *writer,
-                 .sink = *sink,
-                 .probe = probe_,
-                 .memory = rows_,
-                 .computations = &computations_});
+  Worker worker(
+      projection, config,
+      {.open_reader =
+           [&](Ownership& ownership) {
+             return log_.reader(stream_of(projection.name), member, ownership);
+           },
+       .open_store =
+           [&](Partition partition) { return open_store(state_folder(generation, partition)); },
+       .topology = *topology,
+       .writer = *writer,
+       .sink = *sink,
+       .probe = probe_,
+       .memory = rows_,
+       .computations = &computations_});
   probe_.running(config.name);
   worker.run(stop);
 }

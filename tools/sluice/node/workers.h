@@ -6,8 +6,6 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -18,6 +16,7 @@
 #include "projectors/engine/tables/row_memory.h"
 #include "storage/projection_sink.h"
 #include "storage/rocksdb/rocks_resources.h"
+#include "storage/state_store.h"
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/memory_budget.h"
 
@@ -42,8 +41,8 @@ class Workers {
   // The log must outlive this.
   Workers(std::vector<Projection> projections, WorkersConfig config, Log& log, OpenSink open_sink);
 
-  // Until stopped; then every worker flushes what it has folded. Stops by itself, and throws
-  // Misconfigured, when a worker cannot work.
+  // Until stopped; then every worker flushes what it has folded. A projection that cannot work is a
+  // trouble and tried again, while others go on. Throws what starting threads throws.
   void run(const std::stop_token& stop);
 
   [[nodiscard]] const Probe& probe() const { return probe_; }
@@ -55,6 +54,7 @@ class Workers {
  private:
   void work(const Projection& projection, int number, const std::stop_token& stop);
   void work_once(const Projection& projection, int number, const std::stop_token& stop);
+  [[nodiscard]] std::unique_ptr<StateStore> open_store(const std::filesystem::path& folder) const;
   [[nodiscard]] std::filesystem::path state_folder(const Generation& generation,
                                                    Partition partition) const;
 
@@ -67,10 +67,6 @@ class Workers {
   Probe probe_;
   RowMemory rows_;
   Computations computations_;
-
-  std::mutex mutex_;
-  std::stop_source give_up_;
-  std::optional<std::string> misconfigured_;  // guarded by mutex_
 };
 
 }  // namespace sluice

@@ -2,6 +2,9 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
 #include <thread>
 
 #include "deliberation/tables.pb.h"
@@ -105,12 +108,69 @@ TEST_CASE("stopped workers have flushed what they folded, and go on from there")
   }
 }
 
-TEST_CASE("workers that cannot work stop all of them and say why") {
+TEST_CASE("a projection that cannot work says so and stops no other, nor the process") {
   const TempDir dir;
-  MemoryViews views(generation(rules().version + 1));
+  const auto log = own_embedded_log(dir.path(), 16 << 20);
+  create_streams(*log);
+  std::atomic<bool> mended = false;
+  MemoryViews older(generation(rules().version + 1));
+  MemoryViews views(generation(rules().version));
+  Generation others = generation(1);
+  others.projection = "people";
+  for (const Projection& each : projections()) {
+    if (each.name == "people") others.version = each.version;
+  }
+  MemoryViews people(others);
+  std::vector<Projection> both;
+  for (const Projection& each : projections()) {
+    if (each.name == "people" || each.name == "deliberation") both.push_back(each);
+  }
+  // An exception of no kind that anybody expects is no different.
+  const bool unexpected = GENERATE(true, false);
+  Workers workers(both,
+                  {.data = dir.path(),
+                   .instance = "test",
+                   .partitions = 2 * kPartitions,
+                   .memory = divide_memory(kLeastMemory, {.projectors = 2 * kPartitions})},
+                  *log, [&](const Projection& projection) -> std::unique_ptr<ProjectionSink> {
+                    if (projection.name == "people") return std::make_unique<MemorySink>(people);
+                    if (unexpected && !mended) throw std::length_error("nobody expects this");
+                    return std::make_unique<MemorySink>(mended ? views : older);
+                  });
+  std::stop_source stop;
+  std::jthread running([&] { workers.run(stop.get_token()); });
+  REQUIRE(sluice::testing::eventually([&] { return workers.troubles().size() == 1; }));
+  CHECK_THAT(workers.troubles().at(0),
+             Catch::Contains(unexpected ? "deliberation worker 0: nobody expects this"
+                                        : "deliberation worker 0: deliberation generation 1"));
+  REQUIRE(sluice::testing::eventually(
+      [&] { return people.position(Partition{0}).owner.find(":") != std::string::npos; }));
+  mended = true;
+  CHECK(sluice::testing::eventually([&] { return workers.troubles().empty(); }));
+  stop.request_stop();
+}
+
+TEST_CASE("a state that cannot be opened names its folder, and its partition goes on without it") {
+  const TempDir dir;
+  MemoryViews views(generation(rules().version));
+  simulate::DeliberationTraffic traffic(1, {.votes = 1000, .conversations = 5, .participants = 50});
   Node node(dir.path(), views);
   create_streams(*node.log);
-  CHECK_THROWS_WITH(node.workers.run(std::stop_token()), Catch::Contains("rebuild"));
+  append(*node.log, traffic, 100);
+  // A file is in the way of a partition's folder.
+  const auto folder = dir.path() / "state" / "deliberation-g1" / "1";
+  std::filesystem::create_directories(folder.parent_path());
+  std::ofstream(folder) << "x";
+  std::stop_source stop;
+  std::jthread running([&] { node.workers.run(stop.get_token()); });
+  REQUIRE(sluice::testing::eventually([&] { return node.workers.troubles().size() == 1; }));
+  CHECK_THAT(node.workers.troubles().at(0), Catch::StartsWith("deliberation:1: ") &&
+                                                Catch::Contains(folder.string()) &&
+                                                Catch::Contains("delete that folder"));
+  std::filesystem::remove(folder);
+  CHECK(sluice::testing::eventually(
+      [&] { return node.workers.troubles().empty() && folded(views) == 100; }));
+  stop.request_stop();
 }
 
 TEST_CASE("a database that is away at the start is waited for") {
