@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS sluice.projection (
 CREATE UNIQUE INDEX IF NOT EXISTS projection_live ON sluice.projection (projection) WHERE live;
 ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS
   quarantine_ms bigint NOT NULL DEFAULT 604800000;
+ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS applied jsonb;
 COMMENT ON TABLE sluice.projection IS 'Generations: each is one build of a projection''s tables.';
 COMMENT ON COLUMN sluice.projection.unique_id IS 'Tells it from an earlier generation of the number.';
 COMMENT ON COLUMN sluice.projection.version IS 'Of the projection''s rules.';
@@ -29,6 +30,8 @@ COMMENT ON COLUMN sluice.projection.partitions IS 'Of its stream, fixed when it 
 COMMENT ON COLUMN sluice.projection.horizon_ms IS 'How long event ids are remembered.';
 COMMENT ON COLUMN sluice.projection.quarantine_ms IS
     'How long quarantine keeps bytes that no deletion of a user is sure to reach.';
+COMMENT ON COLUMN sluice.projection.applied IS
+    'Columns and indexes of its tables as they were last made: tells what is new from what went.';
 COMMENT ON COLUMN sluice.projection.live IS 'Whether readers see it; one of a projection is.';
 
 CREATE TABLE IF NOT EXISTS sluice.position (

@@ -2,9 +2,12 @@
 
 #include <libpq-fe.h>
 #include <poll.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <regex>
 #include <utility>
 
 #include "storage/base/errors.h"
@@ -16,8 +19,8 @@ namespace {
 // What we are tested on; PQserverVersion's form.
 constexpr int kLeastVersion = 150000;
 
-// How much longer than the server's own limit for a statement its answer may take.
-constexpr std::chrono::seconds kToAnswer{5};
+// To one host, unless the URL says how long.
+constexpr std::chrono::seconds kToConnect{5};
 
 }  // namespace
 
@@ -27,44 +30,152 @@ bool PgConnection::broken() const {
   return !connection_ || PQstatus(connection_.get()) != CONNECTION_OK;
 }
 
-bool PgConnection::connect() {
-  if (!broken()) return false;
-  char* fault = nullptr;
-  PQconninfoOption* parsed = PQconninfoParse(url_.c_str(), &fault);
-  if (!parsed) {
+namespace {
+
+// What was asked for in a URL; null: nothing was.
+class Conninfo {
+ public:
+  explicit Conninfo(const std::string& url) {
+    char* fault = nullptr;
+    options_ = PQconninfoParse(url.c_str(), &fault);
+    if (options_ != nullptr) return;
     const std::string why = in_one_line(fault);
     PQfreemem(fault);
-    throw Misconfigured("not a Postgres URL (postgresql://USER:PASSWORD@HOST:PORT/NAME): " + why);
+    throw Misconfigured(
+        "not a Postgres URL (postgresql://USER:PASSWORD@HOST:PORT/NAME, with %XX "
+        "for what is special in a URL): " +
+        why);
   }
-  PQconninfoFree(parsed);
+  ~Conninfo() { PQconninfoFree(options_); }
+  Conninfo(const Conninfo&) = delete;
+  Conninfo& operator=(const Conninfo&) = delete;
+
+  [[nodiscard]] std::string value(std::string_view name) const {
+    for (const PQconninfoOption* at = options_; at->keyword != nullptr; ++at) {
+      if (name == at->keyword && at->val != nullptr) return at->val;
+    }
+    return "";
+  }
+
+ private:
+  PQconninfoOption* options_ = nullptr;
+};
+
+// For all hosts that the URL names, one after the other.
+std::chrono::seconds time_to_connect(const Conninfo& asked) {
+  const std::string hosts = asked.value("host") + asked.value("hostaddr");
+  const auto each = std::max(1, std::atoi(asked.value("connect_timeout").c_str()));
+  const bool says = !asked.value("connect_timeout").empty();
+  return (says ? std::chrono::seconds(each) : kToConnect) * (1 + std::ranges::count(hosts, ','));
+}
+
+// libpq's own would write to stderr.
+void log_notice(void* /*unused*/, const char* message) {
+  spdlog::warn("postgres says notice=\"{}\"", in_one_line(message));
+}
+
+// An error of the server as PQERRORS_VERBOSE writes it, whatever its language: "FATAL:  28P01: ..."
+// and lines of where in its sources. Takes the SQLSTATE out; empty: the message is libpq's own.
+std::string take_state(std::string& message) {
+  static const std::regex with_state(":  ([0-9A-Z]{5}): ");
+  std::smatch found;
+  if (!std::regex_search(message, found, with_state)) return "";
+  const std::string state = found[1];
+  message = found.prefix().str() + ": " + found.suffix().str();
+  message = message.substr(0, message.find("\nLOCATION:"));
+  return state;
+}
+
+[[noreturn]] void raise_not_connected(const std::string& state, const std::string& why,
+                                      bool needs_password) {
+  const auto says = [&](std::string_view part) { return why.find(part) != std::string::npos; };
+  const std::string what = why + (state.empty() ? "" : " [" + state + "]");
+  if (needs_password || state.starts_with("28")) {
+    throw Misconfigured("Postgres refuses: " + what + " (look at user and password of the URL)");
+  }
+  if (state == "3D000") {
+    throw Misconfigured("Postgres refuses: " + what +
+                        " (make it with CREATE DATABASE, or name "
+                        "another in the URL)");
+  }
+  if (state == "42501") {
+    throw Misconfigured("Postgres refuses: " + what + " (GRANT CONNECT ON DATABASE to that user)");
+  }
+  if (says("startup parameter")) {
+    throw Misconfigured("a pooler refuses: " + what + " (connect to Postgres itself)");
+  }
+  if (state.empty() && (says("certificate") || says("SSL, but SSL"))) {
+    throw Misconfigured("no connection to Postgres: " + what + " (look at sslmode of the URL)");
+  }
+  if (!state.empty()) throw Retryable("Postgres takes no connection now: " + what);
+  throw Retryable("no connection to Postgres: " + what + " (does it run, is the URL right?)");
+}
+
+}  // namespace
+
+// Not PQconnectdb(), which gives no SQLSTATE, and whose messages may be in any language.
+void PgConnection::open(std::chrono::seconds limit) {
   // The URL comes last: what it says itself wins.
-  const char* const names[] = {"connect_timeout",  "keepalives_idle",  "keepalives_interval",
-                               "keepalives_count", "tcp_user_timeout", "application_name",
-                               "client_encoding",  "dbname",           nullptr};
-  const char* const values[] = {"5",      "10",   "5",          "3",    "30000",
-                                "sluice", "UTF8", url_.c_str(), nullptr};
-  connection_.reset(PQconnectdbParams(names, values, 1));
-  if (PQstatus(connection_.get()) != CONNECTION_OK) {
-    const std::string why = in_one_line(PQerrorMessage(connection_.get()));
-    const bool refused = PQconnectionNeedsPassword(connection_.get()) != 0 ||
-                         why.find("authentication failed") != std::string::npos ||
-                         why.find("does not exist") != std::string::npos;
-    connection_.reset();
-    if (refused) throw Misconfigured("Postgres refuses: " + why + " (look at the URL)");
-    throw Retryable("no connection to Postgres: " + why + " (does it run, is the URL right?)");
+  const char* const names[] = {
+      "keepalives_idle",  "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+      "application_name", "client_encoding",     "dbname",           nullptr};
+  const char* const values[] = {"10", "5", "3", "30000", "sluice", "UTF8", url_.c_str(), nullptr};
+  connection_.reset(PQconnectStartParams(names, values, 1));
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);
+  PQsetNoticeProcessor(connection_.get(), &log_notice, nullptr);
+  const Clock::time_point deadline = Clock::now() + limit;
+  PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+  while (PQstatus(connection_.get()) != CONNECTION_BAD && next != PGRES_POLLING_OK &&
+         next != PGRES_POLLING_FAILED) {
+    pollfd socket{.fd = PQsocket(connection_.get()),
+                  .events = static_cast<short>(next == PGRES_POLLING_READING ? POLLIN : POLLOUT),
+                  .revents = 0};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const int ready = ::poll(&socket, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) {
+      connection_.reset();
+      throw Retryable("no connection to Postgres within " + std::to_string(limit.count()) +
+                      " s: nobody answers (does it run, is the URL right?)");
+    }
+    next = PQconnectPoll(connection_.get());
   }
+  if (PQstatus(connection_.get()) == CONNECTION_OK) return;
+  std::string why = PQerrorMessage(connection_.get());
+  const std::string state = take_state(why);
+  const bool needs_password = PQconnectionNeedsPassword(connection_.get()) != 0;
+  connection_.reset();
+  raise_not_connected(state, in_one_line(why.c_str()), needs_password);
+}
+
+bool PgConnection::connect() {
+  if (!broken()) return false;
+  const Conninfo asked(url_);
+  open(time_to_connect(asked));
   if (const int version = PQserverVersion(connection_.get()); version < kLeastVersion) {
     connection_.reset();
     throw Misconfigured("Postgres " + std::to_string(version / 10000) +
                         " is too old: Sluice needs " + std::to_string(kLeastVersion / 10000) +
                         " or newer");
   }
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
   PQsetnonblocking(connection_.get(), 1);
   const std::string limit = std::to_string(statement_timeout_.count());
   run("SET client_min_messages = warning; SET timezone = 'UTC'; SET lock_timeout = '10s';"
+      "SET default_transaction_isolation = 'read committed';"
       "SET idle_in_transaction_session_timeout = '60s'; SET statement_timeout = " +
       limit);
   return true;
+}
+
+std::string PgConnection::scram_verifier(const std::string& role, const std::string& password) {
+  connect();
+  char* const made =
+      PQencryptPasswordConn(connection_.get(), password.c_str(), role.c_str(), "scram-sha-256");
+  if (made == nullptr) throw Retryable(in_one_line(PQerrorMessage(connection_.get())));
+  std::string verifier = made;
+  PQfreemem(made);
+  return verifier;
 }
 
 PgResult PgConnection::checked(PgAnswer answer, std::string_view doing) {
@@ -80,7 +191,7 @@ PgResult PgConnection::checked(PgAnswer answer, std::string_view doing) {
 }
 
 PgConnection::Clock::time_point PgConnection::deadline() const {
-  return Clock::now() + statement_timeout_ + kToAnswer;
+  return Clock::now() + statement_timeout_ + to_answer_;
 }
 
 // Sockets of a server that stands still are answered by its kernel: only our own clock tells.
@@ -93,7 +204,7 @@ void PgConnection::wait(short events, Clock::time_point deadline) {
     if (ready < 0) continue;
     disconnect();
     throw Retryable("Postgres has not answered for " +
-                    std::to_string((statement_timeout_ + kToAnswer).count()) + " ms");
+                    std::to_string((statement_timeout_ + to_answer_).count()) + " ms");
   }
 }
 

@@ -19,16 +19,22 @@ namespace sluice {
 // Throws the types of storage/base/errors.h.
 class PgConnection {
  public:
+  // `to_answer`: how much longer than the server's own limit for a statement its answer may take.
   explicit PgConnection(std::string url,
-                        std::chrono::milliseconds statement_timeout = std::chrono::seconds(30))
+                        std::chrono::milliseconds statement_timeout = std::chrono::seconds(30),
+                        std::chrono::milliseconds to_answer = std::chrono::seconds(5))
       : url_(std::move(url)),
         statement_timeout_(statement_timeout),
+        to_answer_(to_answer),
         connection_(nullptr, &finish) {}
 
   // Connects if need be; true when the session is new.
   bool connect();
   [[nodiscard]] bool broken() const;
   void disconnect() { connection_.reset(); }
+
+  // What CREATE ROLE takes for this password, so that no statement has it itself.
+  [[nodiscard]] std::string scram_verifier(const std::string& role, const std::string& password);
 
   // Statements separated by semicolons, without parameters.
   PgResult run(const std::string& sql);
@@ -51,6 +57,7 @@ class PgConnection {
   using Clock = std::chrono::steady_clock;
 
   static void finish(pg_conn* connection);
+  void open(std::chrono::seconds limit);
   // Of whatever begins now.
   [[nodiscard]] Clock::time_point deadline() const;
   // Each throws Retryable at the deadline, and then the session is dropped.
@@ -65,6 +72,7 @@ class PgConnection {
 
   std::string url_;
   std::chrono::milliseconds statement_timeout_;
+  std::chrono::milliseconds to_answer_;
   std::unique_ptr<pg_conn, void (*)(pg_conn*)> connection_;
 };
 

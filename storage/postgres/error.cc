@@ -23,6 +23,11 @@ void raise_postgres(std::string_view state, const std::string& message) {
   throw Misconfigured(text + (unprepared ? ": run `sluice schema apply` on this database" : ""));
 }
 
+bool has_state(const std::exception& failure, std::string_view state) {
+  return std::string_view(failure.what()).find("[" + std::string(state) + "]") !=
+         std::string_view::npos;
+}
+
 std::string in_one_line(const char* message) {
   std::string text;
   for (std::string_view rest = message ? message : ""; !rest.empty();) {

@@ -2,6 +2,7 @@
 
 // Where Postgres's errors become ours.
 
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,9 @@ namespace sluice {
 
 // Throws the type of storage/base/errors.h that fits an SQLSTATE; empty: the session is gone.
 [[noreturn]] void raise_postgres(std::string_view state, const std::string& message);
+
+// Whether this is what became of an SQLSTATE.
+[[nodiscard]] bool has_state(const std::exception& failure, std::string_view state);
 
 // As logs and people want it.
 [[nodiscard]] std::string in_one_line(const char* message);

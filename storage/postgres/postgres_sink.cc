@@ -8,6 +8,7 @@
 #include "storage/postgres/array_text.h"
 #include "storage/postgres/heartbeat.h"
 #include "storage/postgres/schema.h"
+#include "storage/postgres/sql_text.h"
 
 namespace sluice {
 namespace {
@@ -17,17 +18,6 @@ std::string digest_text(Digest digest) {
 }
 
 std::string text(std::int64_t value) { return std::to_string(value); }
-
-std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
-
-std::string joined(const std::vector<std::string>& names, std::string_view before = "") {
-  std::string list;
-  for (const std::string& name : names) {
-    if (!list.empty()) list += ", ";
-    list += std::string(before) + name;
-  }
-  return list;
-}
 
 std::string array(std::span<const Offset> positions) {
   ArrayText list;
@@ -152,8 +142,21 @@ void PostgresSink::prepare_session() {
   prepared_ = true;
 }
 
+// What failed for want of a table or a right is told by require_tables() better than by Postgres.
+template <class Work>
+auto PostgresSink::explained(Work work) {
+  try {
+    return work();
+  } catch (const Misconfigured&) {
+    connection_.roll_back();
+    next_look_ = {};
+    require_tables();
+    throw;
+  }
+}
+
 Generation PostgresSink::generation() {
-  prepare_session();
+  open_session();
   const PgResult found = connection_.run(
       "SELECT unique_id, version, partitions, horizon_ms, quarantine_ms, live "
       "FROM sluice.projection "
@@ -163,9 +166,10 @@ Generation PostgresSink::generation() {
     throw Misconfigured(config_.projection + " has no generation " + number_ +
                         ": run `sluice schema apply`");
   }
+  unique_id_ = found.text(0, 0);
   return {config_.projection,
           config_.generation,
-          std::string(found.text(0, 0)),
+          unique_id_,
           static_cast<int>(found.number(0, 1)),
           static_cast<int>(found.number(0, 2)),
           std::chrono::milliseconds(found.number(0, 3)),
@@ -174,7 +178,11 @@ Generation PostgresSink::generation() {
 }
 
 ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
-  prepare_session();
+  explained([&] {
+    prepare_session();
+    next_look_ = {};
+    require_tables();
+  });
   connection_.run(
       "INSERT INTO sluice.position (projection, generation, partition) VALUES ($1, $2, $3) "
       "ON CONFLICT DO NOTHING",
@@ -183,6 +191,8 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
   const PgResult taken = connection_.run(
       "WITH taken AS (UPDATE sluice.position SET owner = $4, updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
+      "AND EXISTS (SELECT FROM sluice.projection g WHERE g.projection = $1 AND g.generation = $2 "
+      "AND (g.unique_id = $5 OR $5 = '')) "
       "RETURNING position, digest, emits_from, owner, published), "
       "said AS (INSERT INTO sluice.heartbeat "
       "(projection, generation, partition, owner, claimed_at, seen_at) "
@@ -190,8 +200,11 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
       "ON CONFLICT (projection, generation, partition) DO UPDATE SET owner = excluded.owner, "
       "claimed_at = now(), seen_at = now(), released = false, trouble = '') "
       "SELECT position, digest, emits_from, owner, published, 0 FROM taken",
-      {config_.projection, number_, text(partition.value), owner});
-  if (taken.rows() == 0) throw Retryable("the partition's row went while it was taken");
+      {config_.projection, number_, text(partition.value), owner, unique_id_});
+  if (taken.rows() == 0) {
+    throw Retryable(config_.projection + " generation " + number_ +
+                    " was made anew since this process looked: start it again");
+  }
   return view_of(taken);
 }
 
@@ -204,16 +217,18 @@ std::optional<ViewPosition> PostgresSink::position(Partition partition) {
 }
 
 FlushOutcome PostgresSink::flush(const FlushBatch& batch) {
-  prepare_session();
-  try {
-    write(batch);
-    crash_point(CrashPoint("flush.rows_copied"));
-    return connection_.commit() == PgConnection::Commit::done ? FlushOutcome::committed
-                                                              : FlushOutcome::in_doubt;
-  } catch (const Error&) {
-    connection_.roll_back();
-    throw;
-  }
+  return explained([&] {
+    prepare_session();
+    try {
+      write(batch);
+      crash_point(CrashPoint("flush.rows_copied"));
+      return connection_.commit() == PgConnection::Commit::done ? FlushOutcome::committed
+                                                                : FlushOutcome::in_doubt;
+    } catch (const Error&) {
+      connection_.roll_back();
+      throw;
+    }
+  });
 }
 
 void PostgresSink::write(const FlushBatch& batch) {
@@ -379,7 +394,7 @@ void PostgresSink::require_tables() {
   const PgResult missing = connection_.run(
       "SELECT DISTINCT w.name, CASE WHEN o.oid IS NULL THEN 'is not there' "
       "WHEN a.attname IS NULL THEN 'has no column ' || w.field "
-      "ELSE 'may not be written by ' || current_user END "
+      "ELSE 'may not be written by ' || current_user END, a.attname IS NULL "
       "FROM unnest($1::text[], $2::text[]) AS w(name, field) "
       "CROSS JOIN LATERAL (SELECT to_regclass(w.name)::oid AS oid) AS o "
       "LEFT JOIN pg_attribute a ON a.attrelid = o.oid AND a.attname = w.field "
@@ -388,9 +403,15 @@ void PostgresSink::require_tables() {
       "AND has_table_privilege(o.oid, 'DELETE')) ORDER BY 1, 2 LIMIT 1",
       {tables.text(), fields.text()});
   if (missing.rows() > 0) {
+    // Of what is not there the rows went, too; a right comes back with a GRANT.
+    const bool lost = missing.text(0, 2) == "t" && !missing.text(0, 0).starts_with("sluice.");
     throw Misconfigured("the published table " + std::string(missing.text(0, 0)) + " " +
                         std::string(missing.text(0, 1)) +
-                        ": `sluice schema apply`, as the owner of the tables, says what to do");
+                        (lost ? ": restore it, or let `sluice schema apply --refold " +
+                                    config_.projection +
+                                    "` make it, empty the view and fold the log anew"
+                              : ": run `sluice schema apply` as the owner of the tables, or "
+                                "GRANT sluice_writer TO this user"));
   }
   next_look_ = now + kBetween;
 }

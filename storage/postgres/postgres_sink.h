@@ -56,6 +56,9 @@ class PostgresSink final : public ProjectionSink {
   Names names_of(const google::protobuf::Descriptor& row) const;
   Plan plan_of(const google::protobuf::Descriptor& row) const;
   static void plan_whole_keys(const Names& names, Plan& plan);
+  // Runs `work`; says of a table that it lacked what is to be done.
+  template <class Work>
+  auto explained(Work work);
   void open_session();
   // Also with the temporary tables that a flush fills.
   void prepare_session();
@@ -69,6 +72,7 @@ class PostgresSink final : public ProjectionSink {
   PostgresSinkConfig config_;
   std::string number_;  // of the generation, as text
   PgConnection connection_;
+  std::string unique_id_;  // of the generation, once it was asked for
   bool prepared_ = false;  // of the session at hand
   std::chrono::steady_clock::time_point next_look_{};
   std::map<const google::protobuf::Descriptor*, Plan> plans_;

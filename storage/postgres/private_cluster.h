@@ -4,24 +4,31 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
+
+#include "storage/base/own_folder.h"
+#include "storage/postgres/private_roles.h"
 
 namespace sluice {
 
-// A Postgres of our own below a folder, for `sluice up` and for tests. Loopback only, with a
-// generated password. As root it runs as the user `postgres`, since the server refuses root.
+// A Postgres of our own below a folder, for `sluice up` and for tests. Loopback only, with
+// generated passwords. As root it runs as the user `postgres`, since the server refuses root.
 class PrivateCluster {
  public:
-  // Makes the cluster if there is none, takes it over from a process that was killed, and returns
-  // when it accepts connections. The server gets SIGINT when the calling thread ends: call it from
-  // one that lives as long as the process. Throws Misconfigured (says what to change) or Retryable.
+  // Makes the cluster if there is none, takes it over from a process that was killed, gives one of
+  // an earlier layout data checksums and its roles, and returns when it accepts connections. The
+  // server gets SIGINT when the calling thread ends: call it from one that lives as long as the
+  // process. Throws Misconfigured (says what to change) or Retryable.
   explicit PrivateCluster(const std::filesystem::path& folder);
   ~PrivateCluster();
   PrivateCluster(const PrivateCluster&) = delete;
   PrivateCluster& operator=(const PrivateCluster&) = delete;
 
-  // With the password.
-  [[nodiscard]] const std::string& url() const { return url_; }
+  // Of the role that owns the tables, with its password; no superuser.
+  [[nodiscard]] std::string url() const;
+  // Of the role that only reads.
+  [[nodiscard]] std::string reader_url() const;
   [[nodiscard]] pid_t pid() const { return server_; }
 
   // Starts the server again when it has ended by itself (a full disk, a kill), at the same address;
@@ -36,13 +43,14 @@ class PrivateCluster {
   void make();
   void start();
   void wait_until_ready();
+  void settle();
+  [[nodiscard]] int run_program(std::vector<std::string> words);
   [[nodiscard]] std::string last_words() const;
 
-  std::filesystem::path folder_;
-  std::filesystem::path data_;
-  std::filesystem::path programs_;
-  std::string password_;
-  std::string url_;
+  const OwnFolder folder_;
+  const std::filesystem::path data_;
+  const std::filesystem::path programs_;
+  RolePasswords passwords_;
   int port_ = 0;
   pid_t server_ = -1;
   std::chrono::steady_clock::time_point next_start_{};

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice {
 
@@ -29,15 +30,27 @@ struct PublishedSchema {
 // Everything of one generation; can be run again.
 [[nodiscard]] std::string schema_sql(const PublishedSchema& schema, int generation);
 
+// Of the index that a row's options have at this place, from 1 on.
+[[nodiscard]] std::string index_name(const google::protobuf::Descriptor& row, int number);
+
+// Of its primary key: "\"a\", \"b\"".
+[[nodiscard]] std::string key_columns(const google::protobuf::Descriptor& row);
+
 enum class Apply {
   everything,    // also what somebody has removed by hand
   what_changed,  // since the last time: no lock is taken that readers would feel
 };
 
 // Makes the engine's schema and generation 1 of each domain that has none, and adds new columns to
-// the live ones. Appliers wait for each other. Throws Misconfigured when a live generation has
-// other partitions, another version or another column type: then nothing was changed.
+// the live ones. Appliers wait for each other. All of it or nothing.
+//
+// Corrupt: tables or columns that were there are not there any more, and the view has a position:
+// made anew they would stay empty. Then nothing was changed; the message has the command. Domains
+// named in `refold` are emptied and set back to the log's beginning instead, so that whoever
+// projects folds them anew, emitting nothing a second time.
+// Misconfigured: a live generation has other partitions, another version (which `refold` brings
+// up to this program's) or another column type.
 void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas,
-                  Apply how = Apply::everything);
+                  Apply how = Apply::everything, const std::vector<std::string>& refold = {});
 
 }  // namespace sluice

@@ -63,7 +63,9 @@ TEST_CASE("a later field is a column with its default in the tables that are the
   apply(url, released());
   PgConnection connection(url);
   connection.run(
-      "INSERT INTO shapes_g1.every_type (text_key, number_key, text) VALUES ('a', 1, 'kept')");
+      "INSERT INTO shapes_g1.every_type (text_key, number_key, text) VALUES ('a', 1, 'kept');"
+      "INSERT INTO sluice.position (projection, generation, partition, position) "
+      "VALUES ('shapes', 1, 0, 1)");
   const Later later(FieldDescriptorProto::TYPE_STRING);
   apply(url, later.tables(), GENERATE(Apply::everything, Apply::what_changed));
   CHECK(answer(connection, "SELECT text || '<' || later || '>' FROM shapes.every_type") ==

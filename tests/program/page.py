@@ -2,6 +2,7 @@
 
 `sluice up`, its folder and its port are replaced by those of a scratch folder and a free port, nothing else.
 """
+import json
 import os
 import pathlib
 import re
@@ -58,7 +59,7 @@ class Reader:
 
     def start_up(self, shown):
         self.up.start()
-        ready = f'{{"ready":true,"http":"{self.up.http}","postgres":"{self.up.postgres}"}}'
+        ready = json.dumps(self.up.ready, separators=(",", ":"))
         assert fits(shown, ready.replace(self.up.http, "http://127.0.0.1:8080")), (shown, ready)
 
     def type(self, command, shown):
@@ -67,8 +68,10 @@ class Reader:
             return self.start_up(shown)
         if command.startswith("export "):
             # The URLs are there once it runs; the path is where this build has the program.
+            ready = getattr(self.up, "ready", {})
             for shown_value, value in (("http://127.0.0.1:8080", getattr(self.up, "http", "")),
-                                       ("postgresql://...", getattr(self.up, "ready", {}).get("postgres", "")),
+                                       ("postgresql://sluice:...", ready.get("postgres", "")),
+                                       ("postgresql://sluice_read:...", ready.get("reader", "")),
                                        ("$PWD/build/release/tools/sluice",
                                         str(self.program.parent))):
                 command = command.replace(shown_value, value)

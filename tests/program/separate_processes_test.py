@@ -7,8 +7,8 @@ logs in as a sluice_writer, whoever looks as a sluice_reader.
 import json
 import sys
 
-from program import (SECONDS, Folder, Up, brokers, eventually, processes_below, result, run,
-                     sluice)
+from postgres import Cluster, ask
+from program import (SECONDS, Folder, brokers, eventually, processes_below, result, run, sluice)
 from system import Service
 
 
@@ -31,13 +31,12 @@ class Process(Service):
 
 def set_up(database, brokers):
     """A login for each role, and what must be there first; says so when it is not."""
-    owner = database.postgres.rsplit("/", 1)[0] + "/apart"
-    database.ask("CREATE DATABASE apart")
+    owner = database.url
     logins = {}
     for role in ("writer", "reader"):
-        logins[role] = owner.replace("//sluice:", f"//{role}:").replace(
-            owner.split(":")[2].split("@")[0], "secret")
-        database.ask(f"CREATE ROLE {role} LOGIN PASSWORD 'secret' IN ROLE sluice_{role}")
+        logins[role] = owner.replace("//sluice@", f"//{role}@")
+        ask(owner, f"CREATE ROLE sluice_{role}")
+        ask(owner, f"CREATE ROLE {role} LOGIN IN ROLE sluice_{role}")
     run("ingest", "--brokers", brokers, "--listen", "127.0.0.1:0", code=2,
         says="run sluice topics apply")
     applied = result("topics", "apply", "--brokers", brokers, "--partitions", "3", "--json")
@@ -96,14 +95,10 @@ def main():
         if address is None:
             print("SKIPPED (no Kafka jars): ingest and projectors apart")
             return 0
-        database = Up(folder / "database", ["--memory", "128MiB"])
-        database.start()
-        try:
+        with Cluster(folder / "database") as database:
             _, writer, reader = set_up(database, address)
             project_and_look(folder, address, writer, reader)
             tail(address)
-        finally:
-            database.stop()
         assert processes_below(folder) == []
     return 0
 

@@ -43,7 +43,7 @@ def is_ready_in_one_line(folder):
     command = [SLUICE, "up", "--data", str(folder / "data"), "--listen", "127.0.0.1:0", *SMALL]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     line = process.stdout.readline()
-    form = r'\{"ready":true,"http":"http://127\.0\.0\.1:\d+","postgres":"postgresql://[^"]+"\}\n'
+    form = r'\{"ready":true,"http":"http://127\.0\.0\.1:\d+","postgres":"postgresql://[^"]+","reader":"postgresql://[^"]+"\}\n'
     assert re.fullmatch(form, line), line
     process.terminate()
     assert process.wait(SECONDS) == 0

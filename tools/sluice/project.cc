@@ -1,10 +1,15 @@
 #include <prometheus/registry.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "ingest/ingest.h"
 #include "storage/base/errors.h"
+#include "storage/base/mutex.h"
+#include "storage/postgres/start_check.h"
 #include "tools/sluice/cli/json.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
@@ -45,34 +50,72 @@ class NoLog final : public EventWriter {
   }
 };
 
-Exit project(const Options& options) {
-  const Shutdown shutdown;
-  const ListenAddress listen = parse_listen(options.listen);
-  warn_of_strangers(listen);
-  const DataFolder folder(options.data);
-  const std::vector<Domain> chosen = choose_domains(options.domains);
-  const std::vector<Projection> projections = projections_of(chosen);
-  int partitions = 0;
-  for (const Projection& projection : projections) {
-    partitions += open_sink(options.postgres, projection.name)->generation().partitions;
+constexpr std::chrono::milliseconds kBetweenTries{500};
+
+// Why this process does not project, and its metrics, before there are workers and after. Any
+// thread.
+class Readiness {
+ public:
+  void waits(std::string why) {
+    const MutexLock lock(mutex_);
+    why_ = std::move(why);
   }
-  const MemoryBudget memory =
-      divide_memory(options.memory, {.projectors = std::max(1, partitions)});
-  const auto log = kafka_log(options.brokers, options.kafka, memory.log);
+  // Both outlive this.
+  void works(const Workers& workers, ComputationMetrics& computations) {
+    const MutexLock lock(mutex_);
+    workers_ = &workers;
+    computations_ = &computations;
+  }
+  [[nodiscard]] std::vector<std::string> troubles() {
+    const MutexLock lock(mutex_);
+    return workers_ ? workers_->troubles() : std::vector<std::string>{why_};
+  }
+  void refresh() {
+    const MutexLock lock(mutex_);
+    if (computations_) computations_->refresh();
+  }
+
+ private:
+  Mutex mutex_;
+  std::string why_ SLUICE_GUARDED_BY(mutex_) = "it is starting";
+  const Workers* workers_ SLUICE_GUARDED_BY(mutex_) = nullptr;
+  ComputationMetrics* computations_ SLUICE_GUARDED_BY(mutex_) = nullptr;
+};
+
+int workers_of(const Options& options) {
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  Workers workers(projections,
-                  {.data = folder.path(),
-                   .instance = folder.instance(),
-                   .workers = options.workers == 0 ? cores : static_cast<int>(options.workers),
-                   .partitions = std::max(1, partitions),
-                   .memory = memory,
-                   .flush_interval = options.flush_interval,
-                   .math_interval_min = options.math_interval_min},
-                  *log, [url = options.postgres](const Projection& projection) {
-                    return open_sink(url, projection.name);
-                  });
-  NoLog no_log;
-  prometheus::Registry metrics;
+  return options.workers == 0 ? cores : static_cast<int>(options.workers);
+}
+
+// How many partitions all projections have together, once the database has said so; it is waited
+// for as long as it takes. nullopt: told to end meanwhile.
+std::optional<int> await_database(const Options& options, std::span<const Domain> domains,
+                                  const std::stop_token& stop, Readiness& readiness) {
+  const std::vector<Projection> projections = projections_of(domains);
+  const DatabaseUse use{.sessions = 1 + workers_of(options) * static_cast<int>(projections.size()),
+                        .makes_tables = false,
+                        .schemas = schemas_of(domains, 1, {}, {})};
+  std::string said;
+  while (!stop.stop_requested()) {
+    try {
+      check_database(options.postgres, use);
+      int partitions = 0;
+      for (const Projection& projection : projections) {
+        partitions += open_sink(options.postgres, projection.name)->generation().partitions;
+      }
+      return std::max(1, partitions);
+    } catch (const Retryable& failure) {
+      readiness.waits(failure.what());
+      if (std::exchange(said, failure.what()) != said) {
+        spdlog::warn("waiting for the database error=\"{}\"", said);
+      }
+    }
+    std::this_thread::sleep_for(kBetweenTries);
+  }
+  return std::nullopt;
+}
+
+IngestConfig health_config(const ListenAddress& listen) {
   IngestConfig config;
   config.address = listen.host;
   config.port = listen.port;
@@ -80,16 +123,48 @@ Exit project(const Options& options) {
   // No posts: what is asked here has no body to speak of, and no share of --memory.
   config.http.max_body = std::size_t{64} << 10;
   config.http.memory = std::size_t{4} << 20;
-  ComputationMetrics computations(metrics, workers.computations());
-  Ingest health(chosen, config,
+  return config;
+}
+
+Exit project(const Options& options) {
+  const Shutdown shutdown;
+  const ListenAddress listen = parse_listen(options.listen);
+  warn_of_strangers(listen);
+  const DataFolder folder(options.data);
+  const std::vector<Domain> chosen = choose_domains(options.domains);
+  NoLog no_log;
+  prometheus::Registry metrics;
+  Readiness readiness;
+  std::unique_ptr<Log> log;
+  std::optional<Workers> workers;
+  std::optional<ComputationMetrics> computations;
+  // Answers from the beginning on, with what is waited for.
+  Ingest health(chosen, health_config(listen),
                 {.writer = no_log,
                  .metrics = metrics,
-                 .unready = [&] { return workers.troubles(); },
-                 .refresh_metrics = [&] { computations.refresh(); }});
+                 .unready = [&] { return readiness.troubles(); },
+                 .refresh_metrics = [&] { readiness.refresh(); }});
   health.start();
+  const auto partitions = await_database(options, chosen, shutdown.token(), readiness);
+  if (!partitions) return Exit::done;
+  const MemoryBudget memory = divide_memory(options.memory, {.projectors = *partitions});
+  log = kafka_log(options.brokers, options.kafka, memory.log);
+  workers.emplace(projections_of(chosen),
+                  WorkersConfig{.data = folder.path(),
+                                .instance = folder.instance(),
+                                .workers = workers_of(options),
+                                .partitions = *partitions,
+                                .memory = memory,
+                                .flush_interval = options.flush_interval,
+                                .math_interval_min = options.math_interval_min},
+                  *log, [url = options.postgres](const Projection& projection) {
+                    return open_sink(url, projection.name);
+                  });
+  computations.emplace(metrics, workers->computations());
+  readiness.works(*workers, *computations);
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +
              "}");
-  workers.run(shutdown.token());
+  workers->run(shutdown.token());
   return Exit::done;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -5,6 +6,7 @@
 #include "schemas/descriptors/contract_text.h"
 #include "sluice/envelope.pb.h"
 #include "storage/base/errors.h"
+#include "storage/postgres/start_check.h"
 #include "tools/sluice/cli/json.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
@@ -18,6 +20,7 @@ namespace {
 struct Options {
   std::string postgres;
   std::vector<std::string> domains;
+  std::vector<std::string> refold;
   std::string since;
   std::int64_t partitions = 4;
   std::chrono::milliseconds horizon{std::chrono::hours(24)};
@@ -39,16 +42,29 @@ Exit print(const Options& options, const OutputForm& output) {
   return Exit::done;
 }
 
+std::string json_list(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ",") + json_string(name);
+  return "[" + list + "]";
+}
+
 Exit apply(const Options& options) {
-  const auto schemas =
-      schemas_of(choose_domains(options.domains), static_cast<int>(options.partitions),
-                 options.horizon, options.retention);
-  apply_schema(options.postgres, schemas);
-  std::string applied;
-  for (const PublishedSchema& schema : schemas) {
-    applied += (applied.empty() ? "" : ",") + json_string(schema.domain);
+  std::vector<std::string> names = options.domains;
+  // A domain that is to be folded anew is applied, whether it was named or not.
+  for (const std::string& name : options.refold) {
+    if (!names.empty() && std::ranges::count(names, name) == 0) names.push_back(name);
   }
-  print_line("{\"applied\":[" + applied + "]}");
+  (void)choose_domains(options.refold);  // each is one
+  const auto schemas = schemas_of(choose_domains(names), static_cast<int>(options.partitions),
+                                  options.horizon, options.retention);
+  check_database(options.postgres, {.schemas = schemas});
+  // Who sets a view back does so beside its readers: no more DDL than it takes.
+  apply_schema(options.postgres, schemas,
+               options.refold.empty() ? Apply::everything : Apply::what_changed, options.refold);
+  std::vector<std::string> applied;
+  for (const PublishedSchema& schema : schemas) applied.emplace_back(schema.domain);
+  print_line("{\"applied\":" + json_list(applied) + ",\"refolded\":" + json_list(options.refold) +
+             "}");
   return Exit::done;
 }
 
@@ -93,7 +109,12 @@ void add_schema(Command& root) {
                                  "sluice schema apply --postgres postgresql://... --partitions 12")
                 : schema.command("print", "Their DDL, as apply would run it",
                                  "sluice schema print --domains deliberation");
-    if (applies) add_postgres_option(command, options->postgres);
+    if (applies) {
+      add_postgres_option(command, options->postgres);
+      command.list("refold", options->refold,
+                   "Empty the views of these domains and set them back to the log's beginning: "
+                   "whoever projects them folds the log anew, and readers meanwhile see less");
+    }
     command.list("domains", options->domains, "Of these domains; all when not given");
     command.number("partitions", options->partitions, 1, 1024,
                    "Of the domain's stream; fixed when the view is made");

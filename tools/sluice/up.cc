@@ -50,6 +50,7 @@ Exit up(const Options& options) {
     const std::vector<std::string> not_taken = node.wait_until_taken(shutdown.token());
     print_line("{\"ready\":true,\"http\":" + json_string(node.addresses().http) +
                ",\"postgres\":" + json_string(node.addresses().postgres) +
+               ",\"reader\":" + json_string(node.addresses().reader) +
                (not_taken.empty() ? "" : ",\"not_taken\":" + json_list(not_taken)) + "}");
     node.run(shutdown.token());
   } catch (const Retryable&) {

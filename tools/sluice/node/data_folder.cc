@@ -1,13 +1,12 @@
 #include "tools/sluice/node/data_folder.h"
 
-#include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
 
 #include "storage/base/errors.h"
 #include "tools/sluice/client/event_line.h"
@@ -15,58 +14,70 @@
 namespace sluice {
 namespace {
 
-std::string read_or_make_instance(const std::filesystem::path& file) {
-  std::string instance;
-  if (std::ifstream in(file); in >> instance) return instance;
-  // Renamed into place, so that a crash leaves all of it or nothing.
-  instance = random_id();
-  const std::filesystem::path fresh = file.string() + ".new";
-  std::ofstream(fresh) << instance << "\n";
-  std::filesystem::rename(fresh, file);
-  return instance;
+constexpr const char* kLock = "lock";
+// Marks the folder as ours.
+constexpr const char* kInstance = "instance";
+
+// What a folder may hold before it is marked: what a start that was killed has left, and what a
+// file system has of itself.
+constexpr std::array<std::string_view, 3> kBeforeTheMark = {kLock, "instance.new", "lost+found"};
+
+// State is not put beside the files of another program, or of a person.
+void require_ours_or_empty(const OwnFolder& folder) {
+  if (folder.read(kInstance)) return;
+  std::vector<std::string> foreign = folder.names();
+  std::erase_if(foreign, [](const std::string& name) {
+    return std::ranges::count(kBeforeTheMark, name) > 0;
+  });
+  if (foreign.empty()) return;
+  constexpr std::size_t kShown = 3;
+  std::string shown;
+  for (std::size_t i = 0; i < std::min(kShown, foreign.size()); ++i) {
+    shown += (i > 0 ? ", " : "") + foreign[i];
+  }
+  throw Misconfigured(
+      folder.path().string() + " holds " + shown + (foreign.size() > kShown ? ", ..." : "") +
+      ", which sluice has not made: give --data an empty folder, or one of its own");
 }
 
-// Which of the folders above it is in the way.
-std::string cause(const std::filesystem::path& path, const std::error_code& error) {
-  std::filesystem::path above;
-  for (const auto& part : path) {
-    above /= part;
-    struct stat about {};
-    if (::stat(above.c_str(), &about) != 0) break;
-    if (!S_ISDIR(about.st_mode)) return above.string() + " is no folder";
-    if (::access(above.c_str(), X_OK) != 0) return above.string() + " is closed to this user";
-  }
-  return error.message();
+int locked(const OwnFolder& folder) {
+  const int lock = folder.open(kLock);
+  if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+  ::close(lock);
+  throw Misconfigured("another sluice runs on " + folder.path().string() +
+                      ": stop it, or give --data another folder");
+}
+
+std::string read_or_make_instance(const OwnFolder& folder) {
+  std::string instance = folder.read(kInstance).value_or("");
+  instance = instance.substr(0, instance.find_first_of(" \n"));
+  if (!instance.empty()) return instance;
+  instance = random_id();
+  folder.write(kInstance, instance + "\n");
+  return instance;
 }
 
 }  // namespace
 
-void make_closed_folder(const std::filesystem::path& path) {
-  std::filesystem::create_directories(path);
-  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-}
-
-DataFolder::DataFolder(const std::filesystem::path& path) : path_(std::filesystem::absolute(path)) {
-  std::error_code error;
-  std::filesystem::create_directories(path_, error);
-  if (error) {
-    throw Misconfigured("cannot make " + path_.string() + " (" + cause(path_, error) +
-                        "): give --data a folder that this user may write");
-  }
-  const std::string file = path_ / "lock";
-  lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) {
-    throw Misconfigured("cannot write in " + path_.string() + " (" + std::strerror(errno) +
-                        "): give --data a folder that this user may write");
-  }
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+DataFolder::DataFolder(const std::filesystem::path& path)
+    : folder_(path, OwnFolder::Links::followed) {
+  require_ours_or_empty(folder_);
+  lock_ = locked(folder_);
+  try {
+    instance_ = read_or_make_instance(folder_);
+  } catch (const Error&) {
     ::close(lock_);
-    throw Misconfigured("another sluice runs on " + path_.string() +
-                        ": stop it, or give --data another folder");
+    throw;
   }
-  instance_ = read_or_make_instance(path_ / "instance");
 }
 
 DataFolder::~DataFolder() { ::close(lock_); }
+
+std::filesystem::path closed_folder(const std::filesystem::path& data, const std::string& name) {
+  const std::filesystem::path folder =
+      OwnFolder(data, OwnFolder::Links::followed).closed_folder(name);
+  require_own_tree(folder);
+  return folder;
+}
 
 }  // namespace sluice

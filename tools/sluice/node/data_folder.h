@@ -5,29 +5,34 @@
 #include <filesystem>
 #include <string>
 
+#include "storage/base/own_folder.h"
+
 namespace sluice {
 
 class DataFolder {
  public:
   // Makes the folder where needed and locks it for this process, until destroyed; the lock does not
-  // outlive the process, however it ends. Misconfigured when another process has it, or when it
-  // cannot be made.
+  // outlive the process, however it ends. Misconfigured when another process has it, when it cannot
+  // be made, when others may write in it, or when it holds anything but was not made by sluice.
   explicit DataFolder(const std::filesystem::path& path);
   ~DataFolder();
   DataFolder(const DataFolder&) = delete;
   DataFolder& operator=(const DataFolder&) = delete;
 
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
   // Names this folder among all; made once, kept with it.
   [[nodiscard]] const std::string& instance() const { return instance_; }
 
  private:
-  std::filesystem::path path_;
+  const OwnFolder folder_;
   int lock_ = -1;
   std::string instance_;
 };
 
-// Makes a folder into which nobody else may look: events and state are people's data.
-void make_closed_folder(const std::filesystem::path& path);
+// The folder of this name in `data`, made where it is missing, into which nobody else may look:
+// events and state are people's data. Misconfigured where a link or a file of another user is in
+// it.
+[[nodiscard]] std::filesystem::path closed_folder(const std::filesystem::path& data,
+                                                  const std::string& name);
 
 }  // namespace sluice

@@ -80,12 +80,14 @@ class Kafka final : public Log {
   KafkaLog log_;
 };
 
-std::filesystem::path log_folder(const std::filesystem::path& data) { return data / "log"; }
+constexpr const char* kLogFolder = "log";
+
+std::filesystem::path log_folder(const std::filesystem::path& data) { return data / kLogFolder; }
 
 }  // namespace
 
 std::unique_ptr<Log> own_embedded_log(const std::filesystem::path& data, std::uint64_t bytes) {
-  make_closed_folder(log_folder(data));
+  (void)closed_folder(data, kLogFolder);
   return std::make_unique<Embedded>(EmbeddedLog::open(log_folder(data), {.bytes = bytes}));
 }
 

@@ -14,6 +14,8 @@
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"
+#include "storage/postgres/start_check.h"
+#include "storage/postgres/url.h"
 #include "tools/sluice/node/computation_metrics.h"
 #include "tools/sluice/node/data_folder.h"
 #include "tools/sluice/node/domain_choice.h"
@@ -49,6 +51,16 @@ void patiently(const std::stop_token& stop, Work work) {
       spdlog::warn("waiting error=\"{}\"", failure.what());
     }
     std::this_thread::sleep_for(kBetweenTries);
+  }
+}
+
+// A view that lost its tables stands still and says so until somebody mends it; the rest goes on.
+void apply_or_tell(const std::string& postgres, const PublishedSchema& schema,
+                   const std::stop_token& stop) {
+  try {
+    patiently(stop, [&] { apply_schema(postgres, {&schema, 1}, Apply::what_changed); });
+  } catch (const Corrupt& failure) {
+    spdlog::error("domain stands still projection={} error=\"{}\"", schema.domain, failure.what());
   }
 }
 
@@ -164,7 +176,13 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
       config.partitions * static_cast<int>(std::max<std::size_t>(parts.projections.size(), 1));
   const MemoryBudget memory =
       divide_memory(config.memory, {.ingest = true, .projectors = projectors});
-  if (config.postgres.empty()) {
+  const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon,
+                                  config.quarantine_retention);
+  if (!config.postgres.empty()) {
+    const int workers = config.workers * static_cast<int>(parts.projections.size());
+    const DatabaseUse use{.sessions = workers + 1, .schemas = schemas};
+    patiently(stop, [&] { check_database(config.postgres, use); });
+  } else {
     parts.cluster = std::make_unique<PrivateCluster>(parts.folder.path() / "postgres");
     spdlog::info("postgres started pid={}", parts.cluster->pid());
   }
@@ -185,9 +203,7 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   for (const Domain& domain : parts.domains) {
     ingest.partitions.emplace(domain.name, config.partitions);
   }
-  const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon,
-                                  config.quarantine_retention);
-  patiently(stop, [&] { apply_schema(parts.postgres, schemas, Apply::what_changed); });
+  for (const PublishedSchema& schema : schemas) apply_or_tell(parts.postgres, schema, stop);
 
   parts.workers =
       std::make_unique<Workers>(parts.projections,
@@ -213,7 +229,8 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
                   .refresh_metrics = [&parts] { parts.computations->refresh(); },
                   .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr});
   parts.ingest->start();
-  parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres};
+  parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres,
+                     parts.cluster ? parts.cluster->reader_url() : reader_url(parts.postgres)};
   patiently(stop, [&] {
     parts.begun = PgConnection(parts.postgres).run("SELECT clock_timestamp()").text(0, 0);
   });

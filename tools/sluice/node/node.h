@@ -33,7 +33,8 @@ struct NodeConfig {
 // Where a started node is found.
 struct NodeAddresses {
   std::string http;
-  std::string postgres;
+  std::string postgres;  // for commands and operators
+  std::string reader;    // for applications: what reads, and changes nothing
 };
 
 class Node {

@@ -10,7 +10,6 @@
 #include "storage/base/errors.h"
 #include "tests/support/temp_dir.h"
 #include "tools/sluice/cli/shutdown.h"
-#include "tools/sluice/node/data_folder.h"
 #include "tools/sluice/node/memory_budget.h"
 #include "tools/sluice/verification/scratch_folder.h"
 
@@ -30,48 +29,6 @@ int in_child(Body body) {
 }
 
 }  // namespace
-
-TEST_CASE("a folder has one process at a time and keeps its name") {
-  const TempDir dir;
-  std::string name;
-  {
-    const DataFolder first(dir.path() / "deep" / "data");
-    name = first.instance();
-    CHECK(name.size() == 32);
-    CHECK_THROWS_WITH(DataFolder(dir.path() / "deep" / "data"),
-                      Catch::Contains("another sluice runs"));
-  }
-  CHECK(DataFolder(dir.path() / "deep" / "data").instance() == name);
-}
-
-TEST_CASE("a process that is killed leaves no lock") {
-  const TempDir dir;
-  const int status = in_child([&]() -> int {
-    const DataFolder folder(dir.path());
-    ::raise(SIGKILL);
-    return 0;
-  });
-  REQUIRE(WIFSIGNALED(status));
-  CHECK_NOTHROW(DataFolder(dir.path()));
-}
-
-TEST_CASE("a folder that cannot be made is an error that names it") {
-  CHECK_THROWS_WITH(DataFolder("/proc/nothing/here"), Catch::Contains("/proc/nothing/here"));
-}
-
-TEST_CASE("what is in the way of a folder is named") {
-  const TempDir dir;
-  std::ofstream(dir.path() / "file") << "x";
-  CHECK_THROWS_WITH(DataFolder(dir.path() / "file" / "data"),
-                    Catch::Contains((dir.path() / "file").string() + " is no folder"));
-}
-
-TEST_CASE("nobody else may look into what is kept of people") {
-  const TempDir dir;
-  make_closed_folder(dir.path() / "log");
-  CHECK(std::filesystem::status(dir.path() / "log").permissions() ==
-        std::filesystem::perms::owner_all);
-}
 
 TEST_CASE("a scratch folder goes with its command, and the next one takes what a killed one left") {
   const TempDir dir;

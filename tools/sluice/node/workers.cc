@@ -63,7 +63,7 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
             config_.partitions),
       computations_({.interval_min = config_.math_interval_min},
                     {.bytes = config_.memory.dirty_rows / kComputedPart}) {
-  make_closed_folder(config_.data / "state");
+  (void)closed_folder(config_.data, "state");
 }
 
 void Workers::run(const std::stop_token& stop) {

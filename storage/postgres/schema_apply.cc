@@ -1,0 +1,295 @@
+// apply_schema(): runs the DDL of schema.cc, unless it would hide that a view has lost rows.
+
+#include <algorithm>
+
+#include "schemas/descriptors/row_options.h"
+#include "schemas/descriptors/words.h"
+#include "storage/base/errors.h"
+#include "storage/postgres/connection.h"
+#include "storage/postgres/error.h"
+#include "storage/postgres/schema.h"
+#include "storage/postgres/sql_text.h"
+#include "storage/postgres/table_shape.h"
+
+extern const char* const kEngineSql;
+
+namespace sluice {
+namespace {
+
+using google::protobuf::Descriptor;
+
+// The live generation of a domain, and what was found of it.
+struct Live {
+  std::string domain;
+  int generation = 1;
+  std::int64_t version = 1;
+  std::int64_t position = 0;  // the greatest of its partitions
+  std::string schema;         // where its tables are
+  Shape wanted;
+  Shape found;
+  std::optional<Shape> applied;
+};
+
+std::string refold_command(const std::string& domain) {
+  return "`sluice schema apply --refold " + domain + "`";
+}
+
+// Registers the first generation where there is none.
+Live live_of(PgConnection& connection, const PublishedSchema& schema) {
+  connection.run(
+      "INSERT INTO sluice.projection (projection, generation, unique_id, version, partitions, "
+      "horizon_ms, quarantine_ms, live) "
+      "SELECT $1, 1, gen_random_uuid()::text, $2, $3, $4, $5, true "
+      "WHERE NOT EXISTS (SELECT FROM sluice.projection WHERE projection = $1)",
+      {schema.domain, std::to_string(schema.version), std::to_string(schema.partitions),
+       std::to_string(schema.dedupe_horizon.count()),
+       std::to_string(schema.quarantine_retention.count())});
+  const PgResult live = connection.run(
+      "SELECT generation, version, partitions, (SELECT coalesce(max(position), 0) "
+      "FROM sluice.position p WHERE p.projection = g.projection AND p.generation = g.generation) "
+      "FROM sluice.projection g WHERE projection = $1 AND live",
+      {schema.domain});
+  const std::string domain(schema.domain);
+  if (live.rows() == 0) {
+    throw Misconfigured("no generation of " + domain +
+                        " is live in sluice.projection: set `live` of the one that readers see");
+  }
+  if (live.number(0, 2) != schema.partitions) {
+    throw Misconfigured(domain + " was made with " + std::string(live.text(0, 2)) +
+                        " partitions, not " + std::to_string(schema.partitions) +
+                        ": start with --partitions " + std::string(live.text(0, 2)));
+  }
+  Live made;
+  made.domain = domain;
+  made.generation = static_cast<int>(live.number(0, 0));
+  made.version = live.number(0, 1);
+  made.position = live.number(0, 3);
+  made.schema = generation_schema(domain, made.generation);
+  made.wanted = shape_of(published_rows(*schema.tables));
+  made.found = found_shape(connection, made.schema);
+  made.applied = applied_shape(connection, domain, made.generation);
+  return made;
+}
+
+void require_version(const Live& live, const PublishedSchema& schema) {
+  if (live.version == schema.version) return;
+  throw Misconfigured(live.domain + " was folded by version " + std::to_string(live.version) +
+                      " of its rules, this program has " + std::to_string(schema.version) +
+                      ": start the program of that version, or end every process that projects " +
+                      live.domain + " and let " + refold_command(live.domain) +
+                      " of this one empty the view, to be folded anew");
+}
+
+// What stands there under a column's name must be that column.
+void require_same_types(const Live& live) {
+  for (const auto& [table, shape] : live.wanted) {
+    const auto there = live.found.find(table);
+    if (there == live.found.end()) continue;
+    for (const auto& [column, type] : shape.columns) {
+      const auto found = there->second.columns.find(column);
+      if (found == there->second.columns.end() || found->second == type) continue;
+      // A key that is gone is made again; a column that is of another one is not ours.
+      if (found->second + " key" == type && !has_key(there->second)) continue;
+      throw Misconfigured(live.schema + "." + table + "." + column + " is \"" + found->second +
+                          "\", but this program has \"" + type + "\": DROP SCHEMA " + live.schema +
+                          " CASCADE, then " + refold_command(live.domain) +
+                          " makes its tables and folds the log anew");
+    }
+  }
+}
+
+// Tables from which a column was ever dropped, by whatever program made them.
+bool has_dropped_columns(PgConnection& connection, const std::string& schema,
+                         const std::string& table) {
+  return connection
+             .run("SELECT FROM pg_attribute WHERE attisdropped AND attrelid = to_regclass($1)",
+                  {quoted(schema) + "." + quoted(table)})
+             .rows() > 0;
+}
+
+// What is missing although the view has folded into it: every table, and each column that an
+// earlier program made. A column that is new in this program is added, empty, as its default.
+std::vector<std::string> lost_by(PgConnection& connection, const Live& live) {
+  std::vector<std::string> lost;
+  for (const std::string& name : missing_from(live.found, live.wanted)) {
+    const auto dot = name.find('.');
+    bool was_there = dot == std::string::npos;
+    if (!was_there) {
+      const std::string table = name.substr(0, dot);
+      if (live.applied) {
+        const auto made = live.applied->find(table);
+        was_there =
+            made != live.applied->end() && made->second.columns.contains(name.substr(dot + 1));
+      } else {
+        was_there = has_dropped_columns(connection, live.schema, table);
+      }
+    }
+    if (was_there) lost.push_back(live.schema + "." + name);
+  }
+  return lost;
+}
+
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::string> shown(
+      names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
+  const std::string more =
+      names.size() > kShown ? " and " + std::to_string(names.size() - kShown) + " more" : "";
+  return joined(shown) + more + (names.size() == 1 ? " is" : " are");
+}
+
+bool any_rows(PgConnection& connection, const Live& live) {
+  return std::ranges::any_of(live.found, [&](const auto& table) {
+    return live.wanted.contains(table.first) && connection
+                                                        .run("SELECT FROM " + quoted(live.schema) +
+                                                             "." + quoted(table.first) + " LIMIT 1")
+                                                        .rows() > 0;
+  });
+}
+
+// The rows must be those of the position, before anything is made that would look so.
+void require_whole(PgConnection& connection, const Live& live) {
+  if (live.position == 0) {
+    if (!any_rows(connection, live)) return;
+    throw Corrupt("tables of " + live.schema +
+                  " have rows, but no row of sluice.position says up to where the log was folded "
+                  "into them: restore it, or let " +
+                  refold_command(live.domain) + " empty them and fold the log anew");
+  }
+  const std::vector<std::string> lost = lost_by(connection, live);
+  if (lost.empty()) return;
+  throw Corrupt(some_of(lost) + " missing, while the view of " + live.domain +
+                " has folded the log up to " + std::to_string(live.position) +
+                ": restore the database, or let " + refold_command(live.domain) +
+                " make what is missing, empty the view and fold the log anew");
+}
+
+bool applied_before(PgConnection& connection, const std::string& name, const std::string& sql) {
+  if (connection.run("SELECT to_regclass('sluice.applied')").null(0, 0)) return false;
+  return connection
+             .run("SELECT FROM sluice.applied WHERE name = $1 AND digest = md5($2)", {name, sql})
+             .rows() == 1;
+}
+
+void run_ddl(PgConnection& connection, const std::string& name, const std::string& sql) {
+  connection.run(sql);
+  connection.run(
+      "INSERT INTO sluice.applied VALUES ($1, md5($2), now()) ON CONFLICT (name) "
+      "DO UPDATE SET digest = excluded.digest, applied_at = excluded.applied_at",
+      {name, sql});
+}
+
+// CREATE INDEX IF NOT EXISTS goes by the name alone.
+void drop_changed_indexes(PgConnection& connection, const Live& live) {
+  if (!live.applied) return;
+  for (const auto& [table, made] : *live.applied) {
+    const auto wanted = live.wanted.find(table);
+    for (const auto& [name, columns] : made.indexes) {
+      const bool same = wanted != live.wanted.end() && wanted->second.indexes.contains(name) &&
+                        wanted->second.indexes.at(name) == columns;
+      if (!same) {
+        connection.run("DROP INDEX IF EXISTS " + quoted(live.schema) + "." + quoted(name));
+      }
+    }
+  }
+}
+
+// CREATE TABLE IF NOT EXISTS leaves a table alone that has lost its key.
+void restore_keys(PgConnection& connection, const Live& live, const PublishedSchema& schema) {
+  for (const Descriptor* row : published_rows(*schema.tables)) {
+    const auto there = live.found.find(table_name(*row));
+    if (there == live.found.end() || has_key(there->second)) continue;
+    connection.run("ALTER TABLE " + quoted(live.schema) + "." + quoted(table_name(*row)) +
+                   " ADD PRIMARY KEY (" + key_columns(*row) + ")");
+  }
+}
+
+// DDL waits for whoever reads a table in a long transaction, and readers then wait for it: what is
+// there already is not made again, unless asked for.
+void make_tables(PgConnection& connection, const Live& live, const PublishedSchema& schema,
+                 Apply how) {
+  const std::string sql = schema_sql(schema, live.generation);
+  const bool whole = missing_from(live.found, live.wanted).empty();
+  if (how == Apply::what_changed && whole && live.applied &&
+      applied_before(connection, live.schema, sql)) {
+    return;
+  }
+  drop_changed_indexes(connection, live);
+  restore_keys(connection, live, schema);
+  run_ddl(connection, live.schema, sql);
+  remember_shape(connection, live.domain, live.generation, live.wanted);
+}
+
+// Rows are deleted, not truncated: a reader who has begun a snapshot keeps the rows beside the
+// position that belongs to them. What was emitted before the old position is not emitted again.
+void set_back(PgConnection& connection, const Live& live, const PublishedSchema& schema) {
+  const std::string number = std::to_string(live.generation);
+  connection.run("SET LOCAL statement_timeout = 0");
+  // First, so that a flush that is under way ends before and none begins meanwhile.
+  connection.run(
+      "UPDATE sluice.position SET emits_from = greatest(emits_from, position), position = 0, "
+      "digest = 0, published = 0, record_time = NULL "
+      "WHERE projection = $1 AND generation = $2",
+      {live.domain, number});
+  for (const char* table : {"sluice.rejection", "sluice.quarantine"}) {
+    connection.run(
+        std::string("DELETE FROM ") + table + " WHERE projection = $1 AND generation = $2",
+        {live.domain, number});
+  }
+  for (const auto& table : live.wanted) {
+    connection.run("DELETE FROM " + quoted(live.schema) + "." + quoted(table.first));
+  }
+  // State that rules of another version have folded is of another generation.
+  connection.run(
+      "UPDATE sluice.projection SET unique_id = gen_random_uuid()::text, version = $3 "
+      "WHERE projection = $1 AND generation = $2 AND version <> $3",
+      {live.domain, number, std::to_string(schema.version)});
+}
+
+// Of whoever has been in a transaction for longest, once a lock was waited for in vain.
+std::string holder_of_locks(PgConnection& connection) {
+  const PgResult oldest = connection.run(
+      "SELECT pid, coalesce(nullif(application_name, ''), usename, 'unnamed'), "
+      "round(extract(epoch FROM now() - xact_start)) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL "
+      "ORDER BY xact_start LIMIT 1");
+  if (oldest.rows() == 0) return "somebody held a lock on a table of Sluice: try again";
+  return "a transaction holds a lock on a table of Sluice, perhaps that of process " +
+         std::string(oldest.text(0, 0)) + " (" + std::string(oldest.text(0, 1)) + "), begun " +
+         std::string(oldest.text(0, 2)) + " s ago: end it, then try again";
+}
+
+void apply_all(PgConnection& connection, std::span<const PublishedSchema> schemas, Apply how,
+               const std::vector<std::string>& refold) {
+  connection.run("BEGIN; SELECT pg_advisory_xact_lock(hashtext('sluice schema apply'))");
+  if (how == Apply::everything || !applied_before(connection, "sluice", kEngineSql)) {
+    run_ddl(connection, "sluice", kEngineSql);
+  }
+  for (const PublishedSchema& schema : schemas) {
+    const Live live = live_of(connection, schema);
+    const bool folds_anew = std::ranges::count(refold, schema.domain) > 0;
+    if (!folds_anew) require_version(live, schema);
+    require_same_types(live);
+    if (!folds_anew) require_whole(connection, live);
+    make_tables(connection, live, schema, how);
+    if (folds_anew) set_back(connection, live, schema);
+  }
+  connection.run("COMMIT");
+}
+
+}  // namespace
+
+void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas, Apply how,
+                  const std::vector<std::string>& refold) {
+  // Until another applier is done.
+  PgConnection connection(url, std::chrono::minutes(5));
+  try {
+    apply_all(connection, schemas, how, refold);
+  } catch (const Retryable& failure) {
+    if (!has_state(failure, "55P03")) throw;
+    connection.roll_back();
+    throw Retryable(holder_of_locks(connection));
+  }
+}
+
+}  // namespace sluice
