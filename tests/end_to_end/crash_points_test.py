@@ -48,7 +48,7 @@ def one_process(seed):
         with up:
             up.start()
             with Traffic([up.http] * 3, seed) as traffic, Reader(up.postgres) as reader:
-                die_everywhere(dict.fromkeys(("take", "ingest", "flush", "replay", "progress"), up),
+                die_everywhere(dict.fromkeys(("claim", "ingest", "flush", "replay", "progress"), up),
                                reader)
                 check(traffic, reader, up.postgres, ["--data", folder / "data"])
             up.stop()
@@ -69,7 +69,7 @@ def two_processes(seed):
                 ingest.start()
                 project.start()
                 with Traffic([ingest.http] * 3, seed) as traffic, Reader(cluster.url) as reader:
-                    die_everywhere({"ingest": ingest, "take": project, "flush": project,
+                    die_everywhere({"ingest": ingest, "claim": project, "flush": project,
                                     "replay": project, "progress": project}, reader)
                     check(traffic, reader, cluster.url, ["--brokers", broker.bootstrap])
                 project.stop()
