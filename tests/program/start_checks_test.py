@@ -7,14 +7,15 @@ moment; folders of others; passwords that neighbours could see. docs/start_check
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
-from postgres import PROGRAMS, USER, Cluster, ask, serves
 from program import (SECONDS, SLUICE, Folder, Up, brokers, conversation, eventually, free_port,
                      post, run, sluice, vote)
+from postgres import PROGRAMS, USER, Cluster, ask, serves
 from system import Service, child
 
 SMALL = ["--memory", "128MiB"]
@@ -81,6 +82,9 @@ def standbys(folder):
     with Cluster(folder / "primary") as primary:
         sluice("schema", "apply", "--postgres", primary.url)
         standby = Cluster(folder / "standby")
+        standby.folder.mkdir(mode=0o700)
+        if USER:
+            shutil.chown(standby.folder, USER)
         copy = child([f"{PROGRAMS}/pg_basebackup", "-d", primary.url, "-D", standby.folder, "-R",
                       "--checkpoint=fast"], user=USER)
         assert copy.wait(SECONDS) == 0
