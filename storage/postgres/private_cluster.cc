@@ -122,7 +122,12 @@ void PrivateCluster::make() {
 }
 
 std::string PrivateCluster::last_words() const {
-  std::string text = folder_.read(kLog).value_or("");
+  std::string text;
+  try {
+    text = folder_.read(kLog).value_or("");
+  } catch (const Error& failure) {
+    return failure.what();  // said beside what went wrong before
+  }
   while (text.ends_with('\n')) text.pop_back();
   return text.substr(text.rfind('\n') + 1) + " (see " + (folder_.path() / kLog).string() + ")";
 }

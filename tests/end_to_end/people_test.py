@@ -69,7 +69,8 @@ class Mortal(Up):
         self.start(**({"SLUICE_CRASH_AT": death} if death else {}))
 
     def revive(self):
-        if self.process.poll() is not None:
+        # Also one that dies before it is ready.
+        while self.process.poll() is not None:
             assert self.process.returncode in (KILLED_AT_CRASH_POINT, -9), self.process.returncode
             self.died += 1
             self.start_next()

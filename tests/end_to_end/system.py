@@ -125,7 +125,8 @@ class Service:
                                  env={**os.environ, **environment})
         line = self.process.stdout.readline()
         if not line and "SLUICE_CRASH_AT" in environment:
-            return self  # it may die before it is ready
+            self.process.wait(DEADLINE_SECONDS)  # it may die before it is ready
+            return self
         if not line:
             raise SystemExit(f"{self.command} does not start:\n{self.words()[-2000:]}")
         self.ready = json.loads(line)

@@ -7,8 +7,8 @@ logs in as a sluice_writer, whoever looks as a sluice_reader.
 import json
 import sys
 
-from postgres import Cluster, ask
 from program import (SECONDS, Folder, brokers, eventually, processes_below, result, run, sluice)
+from postgres import Cluster, ask
 from system import Service
 
 
@@ -47,7 +47,7 @@ def set_up(database, brokers):
     assert [row["partition"] for row in listed] == [0, 1, 2] and listed[0]["end"] == 0
     applied = result("schema", "apply", "--postgres", owner, "--partitions", "3", "--json")
     assert "deliberation" in applied["applied"], applied
-    run("schema", "apply", "--postgres", owner, code=2, says="start with that number")
+    run("schema", "apply", "--postgres", owner, code=2, says="start with --partitions 3")
     return owner, logins["writer"], logins["reader"]
 
 

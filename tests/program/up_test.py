@@ -109,7 +109,7 @@ def lives_while_its_database_cannot_be_started(folder):
         way.mkdir()
         os.kill(server(), signal.SIGKILL)
         eventually("it says what is in the way",
-                   lambda: f"cannot write {way}" in up.readiness(), deadline=20)
+                   lambda: f"cannot open {way}" in up.readiness(), deadline=20)
         taken = result("post", "--http", up.http, "--domain", "deliberation", "-",
                        stdin=vote("c", "p2"))
         assert taken["accepted"] == 1
