@@ -55,6 +55,8 @@ class Embedded final : public Log {
   std::unique_ptr<LogTopology> topology() override {
     return std::make_unique<SharedTopology>(*log_);
   }
+  Time now() override { return log_->now(); }
+  std::string advice() override { return log_->clock_advice(); }
 
  private:
   std::unique_ptr<EmbeddedLog> log_;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/base/steadied_clock.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
 #include "tools/sluice/cli/program.h"
@@ -39,6 +40,10 @@ class Log {
                                               std::vector<Partition> partitions,
                                               Ownership& ownership) = 0;
   virtual std::unique_ptr<LogTopology> topology() = 0;
+  // The time to stamp with: where this machine's clock is the log's, bounded by its steady clock.
+  virtual Time now() { return SteadiedClock::system_wall(); }
+  // For people: what of the log wants to be looked at though it works; empty: nothing.
+  virtual std::string advice() { return {}; }
 };
 
 // The log below this folder; one process owns it.

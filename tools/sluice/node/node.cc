@@ -97,7 +97,12 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   ingest.appender.waiting_bytes = ingest.http.memory;
   // Of all: a domain that is projected here may emit to one that is not.
   for (const Domain& domain : domains()) {
-    patiently(stop, [&] { topology->create(stream_of(domain.name), config.partitions); });
+    try {
+      patiently(stop, [&] { topology->create(stream_of(domain.name), config.partitions); });
+    } catch (const Corrupt& damage) {
+      // The database is served all the same: who reads it needs no log.
+      spdlog::error("log damaged stream={} error=\"{}\"", stream_of(domain.name), damage.what());
+    }
   }
   for (const Domain& domain : parts.domains) {
     ingest.partitions.emplace(domain.name, config.partitions);
@@ -127,7 +132,9 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
       IngestParts{.writer = parts.quick_writer ? *parts.quick_writer : *parts.writer,
                   .metrics = parts.metrics,
                   .unready = [&workers = *parts.workers] { return workers.troubles(); },
+                  .clock = [&log = *parts.log] { return log.now(); },
                   .refresh_metrics = [&parts] { parts.computations->refresh(); },
+                  .advice = [&log = *parts.log] { return log.advice(); },
                   .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr});
   parts.ingest->start();
   parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres};
