@@ -57,8 +57,9 @@ Exit ingest(const Options& options) {
                   .unready = [] { return std::vector<std::string>{}; },
                   .patient_writer = patient_writer.get()});
   service.start();
-  print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, service.port()})) +
-             "}");
+  JsonWriter json;
+  json.begin_object().field("ready", true).field("http", http_url({listen.host, service.port()}));
+  print_line(json.end_object().take());
   shutdown.wait();
   service.drain(kDrain);
   return Exit::done;

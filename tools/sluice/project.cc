@@ -87,8 +87,9 @@ Exit project(const Options& options) {
                  .unready = [&] { return workers.troubles(); },
                  .refresh_metrics = [&] { computations.refresh(); }});
   health.start();
-  print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +
-             "}");
+  JsonWriter json;
+  json.begin_object().field("ready", true).field("http", http_url({listen.host, health.port()}));
+  print_line(json.end_object().take());
   workers.run(shutdown.token());
   return Exit::done;
 }

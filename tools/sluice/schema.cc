@@ -32,7 +32,7 @@ Exit print(const Options& options, const OutputForm& output) {
     sql += schema_sql(schema, 1);
   }
   if (output.json) {
-    print_line("{\"sql\":" + json_string(sql) + "}");
+    print_line(JsonWriter().begin_object().field("sql", sql).end_object().take());
   } else {
     std::fputs(sql.c_str(), stdout);
   }
@@ -44,11 +44,10 @@ Exit apply(const Options& options) {
       schemas_of(choose_domains(options.domains), static_cast<int>(options.partitions),
                  options.horizon, options.retention);
   apply_schema(options.postgres, schemas);
-  std::string applied;
-  for (const PublishedSchema& schema : schemas) {
-    applied += (applied.empty() ? "" : ",") + json_string(schema.domain);
-  }
-  print_line("{\"applied\":[" + applied + "]}");
+  JsonWriter json;
+  json.begin_object().name("applied").begin_array();
+  for (const PublishedSchema& schema : schemas) json.text(schema.domain);
+  print_line(json.end_array().end_object().take());
   return Exit::done;
 }
 
@@ -70,11 +69,11 @@ Exit contract(const Options& options, const OutputForm& output) {
   if (!options.since.empty()) {
     const auto broken = broken_promises(text_of(options.since), text);
     for (const std::string& promise : broken) std::fprintf(stderr, "%s\n", promise.c_str());
-    print_line("{\"broken\":" + std::to_string(broken.size()) + "}");
+    print_line(JsonWriter().begin_object().field("broken", broken.size()).end_object().take());
     return broken.empty() ? Exit::done : Exit::found;
   }
   if (output.json) {
-    print_line("{\"contract\":" + json_string(text) + "}");
+    print_line(JsonWriter().begin_object().field("contract", text).end_object().take());
   } else {
     std::fputs(text.c_str(), stdout);
   }
