@@ -16,9 +16,25 @@ from system import DOMAIN, Folder, Up, chance, eventually, wait_for
 from traffic import Traffic, check
 
 
+def position_in(url):
+    return int(ask(url, "SELECT coalesce(sum(position), 0) FROM sluice.position "
+                        f"WHERE projection = '{DOMAIN}'")[0][0])
+
+
 def position(up):
-    return int(ask(up.postgres, "SELECT coalesce(sum(position), 0) FROM sluice.position "
-                            f"WHERE projection = '{DOMAIN}'")[0][0])
+    return position_in(up.postgres)
+
+
+def position_of_backup(up, backup):
+    """Of the backup itself: once `up` is ready its view has moved on."""
+    server = Cluster(backup.parent / "looked-at")
+    subprocess.run(["cp", "-a", backup, server.folder], check=True)
+    server.start()
+    try:
+        head, _ = up.postgres.rsplit(":", 1)
+        return position_in(f"{head}:{server.port}/postgres")
+    finally:
+        server.stop()
 
 
 def private(seed):
@@ -30,8 +46,8 @@ def private(seed):
             eventually("there is a view to back up", lambda: position(up) > 0)
             up.stop()
             subprocess.run(["cp", "-a", cluster, backup], check=True)
+            backed_up = position_of_backup(up, backup)
             up.start()
-            backed_up = position(up)
             traffic.goes_on(600)
             token = traffic.finish()
             wait_for(token, up.postgres)
