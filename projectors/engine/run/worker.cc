@@ -49,11 +49,13 @@ void Worker::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     constexpr milliseconds kWait{20};
     step(Clock::now(), wall_now(), kWait);
+    parts_.probe.turned(config_.name, Clock::now());
     // While the log is away nothing else paces this loop.
     if (!reader_) std::this_thread::sleep_for(kWait);
   }
   now_ = Clock::now();
   close();
+  parts_.probe.ended(config_.name);
 }
 
 void Worker::close() {
@@ -173,7 +175,10 @@ Offset Worker::acquired(Partition partition) {
   } catch (const Corrupt&) {
     // As claiming it tells.
   }
+  assigned.log_end = end;
+  tell_whom_it_has();
   guarded(partition, assigned, [&] { claim(partition, assigned); });
+  tell_whom_it_has();
   // Not taken: whatever is read from here is passed over until it is.
   return assigned.projector ? assigned.projector->reads_from() : end;
 }
@@ -194,6 +199,7 @@ void Worker::lost(Partition partition) {
 }
 
 void Worker::claim(Partition partition, Assigned& assigned) {
+  parts_.probe.begins(config_.name, "taking " + label(partition), partition);
   require_stream();
   if (!assigned.store) assigned.store = parts_.open_store(partition);
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++claims_);
@@ -214,10 +220,9 @@ void Worker::claim(Partition partition, Assigned& assigned) {
   assigned.backoff.worked();
 }
 
-template <class Work>
-void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
+void Worker::failed(Partition partition, Assigned& assigned) {
   try {
-    work();
+    throw;
   } catch (const Retryable& failure) {
     try_again(partition, assigned, failure);
   } catch (const Misconfigured& failure) {
@@ -355,10 +360,13 @@ bool Worker::flush_due(const Assigned& assigned) const {
 
 void Worker::flush(Assigned& assigned) {
   const Clock::time_point begun = Clock::now();
+  const Partition partition = assigned.projector->partition();
+  parts_.probe.begins(config_.name, "flushing " + label(partition), partition);
   assigned.projector->flush(assigned.log_end);
   parts_.probe.flush_took(Clock::now() - begun);
   if (assigned.projector->in_doubt())
     return assigned.backoff.failed(now_, config_.backoff, jitter_);
+  parts_.probe.waits_no_more(label(partition));
   works_again(assigned);
   assigned.last_flush = now_;
   assigned.folded = 0;
@@ -383,47 +391,6 @@ void Worker::tick(Partition partition, Assigned& assigned) {
   NewRecord record{partition, {}, value};
   parts_.writer.append(stream_, {&record, 1});
   assigned.ticker.ticked(quiet, record.offset);
-}
-
-void Worker::show_progress() {
-  next_progress_ = now_ + config_.progress_interval;
-  std::vector<LogProgress> progress;
-  for (const auto& [partition, assigned] : assigned_) {
-    progress.push_back({partition, assigned.log_end, assigned.owner, assigned.trouble});
-    if (assigned.projector) progress.back().computed = assigned.projector->computed_progress();
-  }
-  for (const Held& held : away_) {
-    progress.push_back({held.partition, held.log_end, held.owner, log_trouble_});
-  }
-  if (progress.empty()) return;
-  const auto views = presence_.show(progress);
-  if (!views) return;
-  auto view = views->begin();
-  for (auto& [partition, assigned] : assigned_) compare(partition, assigned, *view++);
-}
-
-void Worker::show_group() {
-  std::vector<PartitionProgress> flushed;
-  for (const auto& [partition, assigned] : assigned_) {
-    if (assigned.projector) flushed.push_back({partition, assigned.projector->flushed()});
-  }
-  if (!flushed.empty()) reader_->show_progress(flushed);
-  // A group does not say that it has nothing to give because there is nothing.
-  if (assigned_.empty()) require_stream();
-}
-
-// A partition to which no record comes learns nowhere else that another has taken it, or that its
-// view is another than the one it was folded into: one restored from a backup.
-void Worker::compare(Partition partition, Assigned& assigned,
-                     const std::optional<ViewPosition>& view) {
-  if (!assigned.projector || assigned.projector->in_doubt()) return;
-  guarded(partition, assigned, [&] {
-    if (!view) throw Fenced("another process took the partition, or its row is gone from the view");
-    if (assigned.projector->reflected_by(*view)) return;
-    spdlog::warn("view moved projection={} partition={} from={} to={}", projection_.name,
-                 partition.value, assigned.projector->flushed().value, view->position.value);
-    take_anew(partition, assigned);
-  });
 }
 
 }  // namespace sluice

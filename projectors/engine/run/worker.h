@@ -4,7 +4,6 @@
 // and one sink. Nothing in it is shared or locked, but the probe.
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,41 +13,17 @@
 #include <vector>
 
 #include "projectors/engine/run/backoff.h"
-#include "projectors/engine/run/flush_pace.h"
 #include "projectors/engine/run/presence.h"
 #include "projectors/engine/run/probe.h"
 #include "projectors/engine/run/projector.h"
+#include "projectors/engine/run/worker_parts.h"
 #include "projectors/engine/time/ticker.h"
 #include "storage/base/errors.h"
 #include "storage/event_log.h"
-#include "storage/log_topology.h"
 #include "storage/projection_sink.h"
 #include "storage/state_store.h"
 
 namespace sluice {
-
-struct WorkerConfig {
-  // For people: under this the probe has what keeps all of it from working.
-  std::string name;
-  // Tells this worker from every other that ever was: part of the owner that Postgres knows.
-  std::string instance;
-  FlushPace pace;
-  std::chrono::milliseconds progress_interval{1000};
-  Backoff::Limits backoff;  // while something is away
-  ProjectorLimits limits;
-};
-
-// What a worker is built on. Called on the worker's thread.
-struct WorkerParts {
-  std::function<std::unique_ptr<EventReader>(Ownership&)> open_reader;
-  std::function<std::unique_ptr<StateStore>(Partition)> open_store;
-  LogTopology& topology;
-  EventWriter& writer;  // for what is emitted, and for ticks
-  ProjectionSink& sink;
-  Probe& probe;
-  RowMemory& memory;                     // of the process
-  Computations* computations = nullptr;  // of the process; null: nothing is computed
-};
 
 class Worker final : private Ownership {
  public:
@@ -77,6 +52,7 @@ class Worker final : private Ownership {
     std::string owner;                     // as whom it was last taken
     std::string trouble;                   // why nothing is folded now; empty while it is
     std::string damage;                    // of the log, where the reader came to; empty: none
+    std::string told;                      // the trouble as it was shown last
     bool stopped = false;                  // for good, by this worker
     bool fenced = false;                   // another took it, or moved it, since we did
     bool paused = false;
@@ -123,6 +99,7 @@ class Worker final : private Ownership {
   // The beat: says how each partition is, and learns where its view is.
   void show_progress();
   void show_group();
+  void tell_whom_it_has();
   void compare(Partition partition, Assigned& assigned, const std::optional<ViewPosition>& view);
   void take_anew(Partition partition, Assigned& assigned);
   void read(std::chrono::milliseconds wait);
@@ -131,7 +108,15 @@ class Worker final : private Ownership {
   void read_anew(const Unreadable& failure);
   // Runs `work` of one partition; what it throws becomes what is done about it.
   template <class Work>
-  void guarded(Partition partition, Assigned& assigned, Work work);
+  void guarded(Partition partition, Assigned& assigned, Work work) {
+    try {
+      work();
+    } catch (const std::exception&) {
+      failed(partition, assigned);
+    }
+  }
+  // Called where an exception is caught: acts by its kind.
+  void failed(Partition partition, Assigned& assigned);
   [[nodiscard]] std::string label(Partition partition) const;
 
   const Projection& projection_;
