@@ -18,8 +18,8 @@ class MemoryLedger {
   // `room` may be empty; it is asked for large shares alone, since asking costs a system call.
   explicit MemoryLedger(std::size_t most, Room room = {}) : most_(most), room_(std::move(room)) {}
 
-  // `large`: of a share that holds much. An eighth is left to the others, so that whoever sends
-  // large bodies slowly does not shut them out.
+  // `large`: of a share that holds much. An eighth is left to the others, so that a client
+  // that sends large bodies slowly does not shut them out.
   [[nodiscard]] bool take(std::size_t bytes, bool large) {
     const std::size_t bound = large ? most_ - most_ / 8 : most_;
     const std::size_t before = held_.fetch_add(bytes);

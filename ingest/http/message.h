@@ -43,8 +43,8 @@ struct Request {
   std::string query;   // as sent, without the question mark
   std::string body;
   std::string address;  // of the client, without its port
-  // Of the body, and of as much again for what a handler makes of it. Whoever keeps that keeps
-  // this.
+  // Of the body, and of as much again for what a handler makes of it. A handler that keeps the
+  // body keeps this.
   MemoryShare memory;
 };
 

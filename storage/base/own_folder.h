@@ -1,8 +1,8 @@
 #pragma once
 
-// A folder in which only this user can have made anything. Whoever else can write there could plant
-// a symbolic link under a name that we write, and have a process of more rights overwrite a file of
-// their choosing: so links are never followed, and what belongs to another user is refused.
+// A folder in which only this user can have made anything. Another user who could write there might
+// plant a symbolic link under a name that we write, and have a process of more rights overwrite a
+// file of their choosing: so links are never followed, and what belongs to another user is refused.
 
 #include <sys/types.h>
 

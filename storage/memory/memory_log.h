@@ -61,7 +61,7 @@ class MemoryLog final : public LogTopology {
   // The next append takes the first `kept` of its records and then throws Retryable: 0 fails before
   // it took effect, all of them (any large number) after.
   void fail_next_append(std::size_t kept) { failing_append_ = kept; }
-  // The stream takes no larger record; `told`: whoever asks a writer for the limit is told.
+  // The stream takes no larger record; `told`: largest_record() of a writer says so.
   void set_record_limit(std::size_t bytes, bool told) {
     record_limit_told_ = told;
     record_limit_ = bytes;

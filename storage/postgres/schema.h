@@ -46,8 +46,8 @@ enum class Apply {
 //
 // Corrupt: tables or columns that were there are not there any more, and the view has a position:
 // made anew they would stay empty. Then nothing was changed; the message has the command. Domains
-// named in `refold` are emptied and set back to the log's beginning instead, so that whoever
-// projects folds them anew, emitting nothing a second time.
+// named in `refold` are emptied and set back to the log's beginning instead, so that their
+// projectors fold them anew, emitting nothing a second time.
 // Misconfigured: a live generation has other partitions, another version (which `refold` brings
 // up to this program's) or another column type.
 void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas,

@@ -204,8 +204,8 @@ void restore_keys(PgConnection& connection, const Live& live, const PublishedSch
   }
 }
 
-// DDL waits for whoever reads a table in a long transaction, and readers then wait for it: what is
-// there already is not made again, unless asked for.
+// DDL waits for a long transaction that reads the table, and new readers wait for the DDL: what
+// exists already is not made again, unless asked for.
 void make_tables(PgConnection& connection, const Live& live, const PublishedSchema& schema,
                  Apply how) {
   const std::string sql = schema_sql(schema, live.generation);
@@ -246,7 +246,7 @@ void set_back(PgConnection& connection, const Live& live, const PublishedSchema&
       {live.domain, number, std::to_string(schema.version)});
 }
 
-// Of whoever has been in a transaction for longest, once a lock was waited for in vain.
+// Names the session with the oldest transaction, after a lock was waited for in vain.
 std::string holder_of_locks(PgConnection& connection) {
   const PgResult oldest = connection.run(
       "SELECT pid, coalesce(nullif(application_name, ''), usename, 'unnamed'), "

@@ -249,7 +249,7 @@ TEST_CASE("rules of another version are refused; set back, the view is theirs") 
   view.apply(released(), Apply::what_changed, {"shapes"}, 2);
   CHECK(view.value("SELECT version FROM sluice.projection") == "2");
   CHECK(view.value("SELECT unique_id FROM sluice.projection") != before);
-  // Whoever still has the rules of before gets nothing any more.
+  // A process with the rules of before cannot claim a partition any more.
   CHECK_THROWS_WITH(old.claim(Partition{0}, "old"), Catch::Contains("made anew"));
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a worker says of its partitions to whoever looks at the view, and hears there of others that
-// take them.
+// The heartbeat of a worker: what it says of its partitions beside the view, and what the view
+// answers, such as another owner or another position.
 
 #include <optional>
 #include <string>
