@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/base/log_identity.h"
 #include "storage/base/position.h"
 
 namespace sluice {
@@ -43,6 +44,9 @@ struct ViewPosition {
   // How long ago the owner took it, flushed or showed progress, by the sink's clock; kOwnerGone or
   // more: it let go, or has ended.
   std::chrono::milliseconds silent{0};
+  // Of the log that the rows were folded from. nullopt: nothing was folded yet, or only by a
+  // version that knew no identities, or the log has none.
+  std::optional<LogIdentity> log;
 };
 
 // The changed rows of one table. Messages are of the row's type; those in `erased` have only their
@@ -91,6 +95,8 @@ struct FlushBatch {
   Digest digest_at_from;
   Offset to;
   Digest digest_at_to;
+  // Of the log that was folded, where known. Kept with the position unless that has one already.
+  std::optional<LogIdentity> log = std::nullopt;
   Time record_time;
   Offset log_end;
   std::span<const RowChanges> rows;

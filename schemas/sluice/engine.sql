@@ -23,6 +23,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS projection_live ON sluice.projection (projecti
 ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS
   quarantine_ms bigint NOT NULL DEFAULT 604800000;
 ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS applied jsonb;
+ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS log text COLLATE "C";
 COMMENT ON TABLE sluice.projection IS 'Generations: each is one build of a projection''s tables.';
 COMMENT ON COLUMN sluice.projection.unique_id IS 'Tells it from an earlier generation of the number.';
 COMMENT ON COLUMN sluice.projection.version IS 'Of the projection''s rules.';
@@ -32,6 +33,8 @@ COMMENT ON COLUMN sluice.projection.quarantine_ms IS
     'How long quarantine keeps bytes that no deletion of a user is sure to reach.';
 COMMENT ON COLUMN sluice.projection.applied IS
     'Columns and indexes of its tables as they were last made: tells what is new from what went.';
+COMMENT ON COLUMN sluice.projection.log IS
+    'Names the log that its rows are folded from: Kafka''s cluster id, the embedded log''s own; null: none was yet.';
 COMMENT ON COLUMN sluice.projection.live IS 'Whether readers see it; one of a projection is.';
 
 CREATE TABLE IF NOT EXISTS sluice.position (
@@ -50,6 +53,7 @@ CREATE TABLE IF NOT EXISTS sluice.position (
 ) WITH (fillfactor = 50);
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published bigint NOT NULL DEFAULT 0;
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published_at timestamptz;
+ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS log_identity text COLLATE "C";
 COMMENT ON TABLE sluice.position IS 'How much of each partition the rows reflect.';
 COMMENT ON COLUMN sluice.position.position IS 'The next offset to fold.';
 COMMENT ON COLUMN sluice.position.digest IS 'Of the record before it; 0 at the beginning.';
@@ -98,6 +102,8 @@ COMMENT ON COLUMN sluice.heartbeat.due_since IS
 COMMENT ON COLUMN sluice.heartbeat.contender IS
     'Why another process, which is to project the partition, cannot; counts for 5 seconds.';
 COMMENT ON COLUMN sluice.heartbeat.contender_at IS 'When it said so.';
+COMMENT ON COLUMN sluice.position.log_identity IS
+    'Tells the partition of the log that was folded from every other, also from one of its name; tokens carry its first 6 letters. Null: nothing was folded yet.';
 
 CREATE TABLE IF NOT EXISTS sluice.rejection (
   projection text COLLATE "C" NOT NULL,
@@ -198,6 +204,8 @@ RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   deadline timestamptz := clock_timestamp() + timeout;
   part text;
+  reached boolean;
+  elsewhere text;
   pause double precision := 0.002;
 BEGIN
   IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
@@ -206,20 +214,30 @@ BEGIN
   END IF;
   IF token = '' THEN RETURN true; END IF;
   FOREACH part IN ARRAY string_to_array(token, ',') LOOP
-    IF part !~ '^[a-z][a-z0-9_]*:[0-9]{1,9}@[0-9]{1,18}$' THEN
+    IF part !~ '^[a-z][a-z0-9_]*(~[a-z0-9]{6})?:[0-9]{1,9}@[0-9]{1,18}$' THEN
       RAISE EXCEPTION 'malformed token: "%"', part
-        USING ERRCODE = 'invalid_parameter_value', HINT = 'as in deliberation:3@812,people:0@17';
+        USING ERRCODE = 'invalid_parameter_value',
+              HINT = 'as in deliberation~k3f9q2:3@812,people~k3f9q2:0@17';
     END IF;
   END LOOP;
   LOOP
     -- A statement of its own: in READ COMMITTED it sees what was committed meanwhile.
-    PERFORM FROM unnest(string_to_array(token, ',')) AS wanted
-    WHERE NOT EXISTS (
-      SELECT FROM sluice.position p JOIN sluice.projection g USING (projection, generation)
-      WHERE g.live AND p.projection = split_part(wanted, ':', 1)
-        AND p.partition = split_part(split_part(wanted, ':', 2), '@', 1)::integer
-        AND p.position >= split_part(wanted, '@', 2)::bigint);
-    IF NOT FOUND THEN RETURN true; END IF;
+    SELECT bool_and(coalesce(p.position >= w.place[4]::bigint, false)),
+           min(format('"%s" is of another log than the view of %s partition %s, which stands on %s',
+                      w.place[5], p.projection, p.partition, left(p.log_identity, 6)))
+             FILTER (WHERE left(p.log_identity, 6) <> w.place[2])
+      INTO reached, elsewhere
+    FROM (SELECT regexp_match(wanted, '^([^:~]+)(?:~([^:]+))?:([0-9]+)@([0-9]+)$') || wanted AS place
+          FROM unnest(string_to_array(token, ',')) AS wanted) AS w
+    LEFT JOIN (sluice.position p JOIN sluice.projection g USING (projection, generation))
+      ON g.live AND p.projection = w.place[1] AND p.partition = w.place[3]::integer;
+    IF elsewhere IS NOT NULL THEN
+      RAISE EXCEPTION '%: it is never reached here', elsewhere
+        USING ERRCODE = 'invalid_parameter_value',
+              HINT = 'the topic was made anew, or the event was posted to another system: '
+                     'see sluice status';
+    END IF;
+    IF reached THEN RETURN true; END IF;
     IF clock_timestamp() >= deadline THEN RETURN false; END IF;
     PERFORM pg_sleep(least(pause, extract(epoch FROM deadline - clock_timestamp())));
     pause := least(pause * 1.5, 0.05);
@@ -249,6 +267,7 @@ BEGIN
     GRANT INSERT, UPDATE, DELETE
       ON sluice.position, sluice.heartbeat, sluice.rejection, sluice.quarantine
       TO sluice_writer;
+    GRANT UPDATE (log) ON sluice.projection TO sluice_writer;
   END IF;
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE NOTICE 'grants on schema sluice were not made: %', SQLERRM;

@@ -167,6 +167,19 @@ MemoryPartition::Stamp MemoryLog::stamp() const {
   return {clock_() + *producers_off_, false};
 }
 
+void MemoryLog::remove(std::string_view stream_name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(stream_name);
+  CHECK(found != streams_.end(), "only a stream that there is can be deleted");
+  streams_.erase(found);
+}
+
+void MemoryLog::add_partition(std::string_view stream_name) {
+  MemoryStream& found = stream(stream_name);
+  const std::lock_guard lock(found.mutex);
+  found.partitions.emplace_back();
+}
+
 void MemoryLog::require_present() const {
   if (away_) throw Retryable("the log is away");
 }

@@ -78,6 +78,10 @@ class MemoryLog final : public LogTopology {
   void set_name(std::string name) { name_ = std::move(name); }
   // Deleted and made again: empty, from offset 0.
   void recreate(std::string_view stream);
+  // Deleted. No reader of it is alive.
+  void remove(std::string_view stream);
+  // One more partition, empty: keys would move.
+  void add_partition(std::string_view stream);
   // The newest records stand there a second time, under new offsets.
   void repeat_tail(std::string_view stream, Partition partition, std::size_t records);
   // Producers stamp what is appended from now on, this much off; nullopt: the log stamps it again.

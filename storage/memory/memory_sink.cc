@@ -177,6 +177,7 @@ bool MemorySink::commit(const Transaction& transaction) {
   taken.heard = views_.clock_();
   taken.view.position = batch.to;
   taken.view.digest = batch.digest_at_to;
+  if (!taken.view.log) taken.view.log = batch.log;
   if (!transaction.computed.empty()) ++taken.view.published;
   taken.log_end = batch.log_end;
   taken.record_time = batch.record_time;

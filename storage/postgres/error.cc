@@ -18,8 +18,9 @@ void raise_postgres(std::string_view state, const std::string& message) {
   if (state.starts_with("22") || state.starts_with("23") || state.starts_with("XX")) {
     throw Corrupt(text);
   }
-  // Schemas, tables and functions that are not there.
-  const bool unprepared = state == "3F000" || state == "42P01" || state == "42883";
+  // Schemas, tables, columns and functions that are not there.
+  const bool unprepared =
+      state == "3F000" || state == "42P01" || state == "42703" || state == "42883";
   throw Misconfigured(text + (unprepared ? ": run `sluice schema apply` on this database" : ""));
 }
 

@@ -39,9 +39,13 @@ std::vector<const google::protobuf::Message*> rows_of_table(
 }
 
 ViewPosition view_of(const PgResult& rows, int i = 0) {
-  return {Offset{rows.number(i, 0)}, Digest{static_cast<std::uint64_t>(rows.number(i, 1))},
-          Offset{rows.number(i, 2)}, std::string(rows.text(i, 3)),
-          rows.number(i, 4),         std::chrono::milliseconds(rows.number(i, 5))};
+  return {Offset{rows.number(i, 0)},
+          Digest{static_cast<std::uint64_t>(rows.number(i, 1))},
+          Offset{rows.number(i, 2)},
+          std::string(rows.text(i, 3)),
+          rows.number(i, 4),
+          std::chrono::milliseconds(rows.number(i, 5)),
+          parse_identity(rows.text(i, 6))};
 }
 
 // A partition's row with how long its owner has been silent; a time ahead of the clock, which was
@@ -50,7 +54,7 @@ constexpr const char* kPositions =
     "SELECT p.position, p.digest, p.emits_from, p.owner, p.published, "
     "(CASE WHEN h.owner = p.owner AND h.released THEN 1000000 ELSE 1000 * "
     "least(abs(extract(epoch FROM now() - h.seen_at)), "
-    "abs(extract(epoch FROM now() - p.updated_at))) END)::bigint, p.partition "
+    "abs(extract(epoch FROM now() - p.updated_at))) END)::bigint, p.log_identity, p.partition "
     "FROM sluice.position p LEFT JOIN sluice.heartbeat h USING (projection, generation, partition) "
     "WHERE projection = $1 AND generation = $2";
 
@@ -193,13 +197,13 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
       "AND EXISTS (SELECT FROM sluice.projection g WHERE g.projection = $1 AND g.generation = $2 "
       "AND (g.unique_id = $5 OR $5 = '')) "
-      "RETURNING position, digest, emits_from, owner, published), "
+      "RETURNING position, digest, emits_from, owner, published, log_identity), "
       "said AS (INSERT INTO sluice.heartbeat "
       "(projection, generation, partition, owner, claimed_at, seen_at) "
       "SELECT $1, $2, $3, $4, now(), now() FROM taken "
       "ON CONFLICT (projection, generation, partition) DO UPDATE SET owner = excluded.owner, "
       "claimed_at = now(), seen_at = now(), released = false, trouble = '') "
-      "SELECT position, digest, emits_from, owner, published, 0 FROM taken",
+      "SELECT position, digest, emits_from, owner, published, 0, log_identity FROM taken",
       {config_.projection, number_, text(partition.value), owner, unique_id_});
   if (taken.rows() == 0) {
     throw Retryable(config_.projection + " generation " + number_ +
@@ -246,14 +250,16 @@ void PostgresSink::write(const FlushBatch& batch) {
 void PostgresSink::advance(const FlushBatch& batch) {
   const PgResult moved = connection_.run(
       "UPDATE sluice.position SET position = $7, digest = $8, record_time = $9, "
-      "log_end = $10, published = published + $12, "
+      "log_end = $10, log_identity = coalesce(log_identity, nullif($13, '')), "
+      "published = published + $12, "
       "published_at = CASE WHEN $12 = 0 THEN published_at ELSE now() END, updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
       "AND owner = $4 AND position = $5 AND digest = $6 AND published = $11",
       {config_.projection, number_, text(batch.partition.value), batch.owner,
        text(batch.from.value), digest_text(batch.digest_at_from), text(batch.to.value),
        digest_text(batch.digest_at_to), time_text(batch.record_time), text(batch.log_end.value),
-       text(batch.published_at_from), batch.computed.empty() ? "0" : "1"});
+       text(batch.published_at_from), batch.computed.empty() ? "0" : "1",
+       batch.log ? batch.log->text : ""});
   if (moved.changed() == 0) throw Fenced("the partition has another owner or position");
 }
 
@@ -365,7 +371,7 @@ std::vector<std::optional<ViewPosition>> PostgresSink::show_progress(
   const PgResult rows = connection_.run(kPositions, {config_.projection, number_});
   std::map<Partition, ViewPosition> all;
   for (int i = 0; i < rows.rows(); ++i) {
-    all.emplace(Partition{static_cast<std::int32_t>(rows.number(i, 6))}, view_of(rows, i));
+    all.emplace(Partition{static_cast<std::int32_t>(rows.number(i, 7))}, view_of(rows, i));
   }
   for (std::size_t i = 0; i < progress.size(); ++i) {
     const auto found = all.find(progress[i].partition);

@@ -109,14 +109,15 @@ std::map<std::string, std::optional<std::int64_t>> PublishedRows::as_ofs(
 
 std::map<Partition, ViewPosition> PublishedRows::positions() {
   const PgResult result = connection_.run(
-      "SELECT partition, position, digest, emits_from, owner FROM sluice.position WHERE projection "
-      "= $1 AND generation = $2",
+      "SELECT partition, position, digest, emits_from, owner, published, log_identity "
+      "FROM sluice.position WHERE projection = $1 AND generation = $2",
       {projection_, std::to_string(generation_)});
   std::map<Partition, ViewPosition> positions;
   for (int i = 0; i < result.rows(); ++i) {
     positions[Partition{static_cast<std::int32_t>(result.number(i, 0))}] = {
         Offset{result.number(i, 1)}, Digest{static_cast<std::uint64_t>(result.number(i, 2))},
-        Offset{result.number(i, 3)}, std::string(result.text(i, 4))};
+        Offset{result.number(i, 3)}, std::string(result.text(i, 4)),
+        result.number(i, 5),         parse_identity(result.text(i, 6))};
   }
   return positions;
 }

@@ -77,6 +77,8 @@ void a_partition_is_taken(const MakeSink& make) {
   CHECK(first.owner == "me");
   CHECK(sink.generation().partitions == 3);
 
+  CHECK_FALSE(first.log);
+
   CHECK(Flush(Partition{1}, "me", 0, 5).to(sink) == FlushOutcome::committed);
   const ViewPosition next = sink.claim(Partition{1}, "you");
   CHECK(next.position == Offset{5});
@@ -84,6 +86,25 @@ void a_partition_is_taken(const MakeSink& make) {
   CHECK(next.owner == "you");
   CHECK(sink.position(Partition{1})->owner == "you");
   CHECK_FALSE(sink.position(Partition{0}));
+}
+
+void a_view_keeps_the_log_that_it_was_first_folded_from(const MakeSink& make) {
+  const auto world = make();
+  ProjectionSink& sink = world->sink();
+  const Partition partition{1};
+  const LogIdentity mine = random_identity();
+  sink.claim(partition, "me");
+  Flush(partition, "me", 0, 5).to(sink);
+  CHECK_FALSE(sink.position(partition)->log);
+  Flush second(partition, "me", 5, 6);
+  second.batch.log = mine;
+  CHECK(second.to(sink) == FlushOutcome::committed);
+  CHECK(sink.position(partition)->log == mine);
+  Flush third(partition, "me", 6, 7);
+  third.batch.log = random_identity();
+  third.to(sink);
+  CHECK(Flush(partition, "me", 7, 8).to(sink) == FlushOutcome::committed);
+  CHECK(sink.claim(partition, "you").log == mine);
 }
 
 void a_fenced_flush_changes_nothing(const MakeSink& make) {
@@ -349,6 +370,9 @@ void computed_rows_are_replaced(const MakeSink& make) {
 void projection_sink_contract(const MakeSink& make) {
   SECTION("taking a partition gives its position and makes its owner") {
     a_partition_is_taken(make);
+  }
+  SECTION("a view keeps the log that it was first folded from") {
+    a_view_keeps_the_log_that_it_was_first_folded_from(make);
   }
   SECTION("a fenced flush changes nothing, whatever it carried") {
     a_fenced_flush_changes_nothing(make);

@@ -35,7 +35,8 @@ void Side::restart() {
   projector.reset();
   store_.emplace(state);
   projector.emplace(projection_, generation_, kOnly, std::to_string(++takings_), limits,
-                    ProjectorParts{*store_, from_, emitter_, probe, *memory});
+                    ProjectorParts{*store_, from_, emitter_, probe, *memory, nullptr,
+                                   [this] { return log_.identity(stream_, kOnly); }});
   position_ = projector->claim(log_.range(stream_, kOnly));
 }
 

@@ -27,6 +27,7 @@ Projector::Projector(const Projection& projection, const Generation& generation,
       emitter_(parts.emitter),
       probe_(parts.probe),
       memory_(parts.memory),
+      log_identity_(std::move(parts.log_identity)),
       name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
       fold_(projection, generation, partition, parts.store, limits.dedupe) {
   fold_.tables().share_orders(memory_.orders());
@@ -46,15 +47,33 @@ void Projector::stop(const std::string& why) const {
 Offset Projector::claim(LogRange log) {
   view_ = sink_.claim(partition_, owner_);
   crash_point(CrashPoint("claim.owned"));
+  require_same_log();
   if (log.end < view_.position) {
     stop("the log ends at " + text(log.end) + " and the view was folded up to " +
          text(view_.position) +
-         ": the topic lost records or was made anew. Restore the topic, or drop the generation and "
-         "rebuild from what the log has");
+         ": the topic lost records or was made anew. Restore the topic, or fold anew what there is "
+         "(docs/start_checks.md)");
   }
   begin(log);
   if (!to_check_ && !replaying()) begin_computing();
   return reads_from();
+}
+
+void Projector::require_same_log() const {
+  if (!view_.log) return;
+  const std::optional<LogIdentity> found = log_identity_();
+  if (!found || found == view_.log) return;
+  stop("the view stands on the log " + std::string(view_.log->short_form()) +
+       ", and what has its name now is " + std::string(found->short_form()) +
+       ": the topic was deleted and made anew, or this is another cluster. Restore the topic, or "
+       "fold anew what there is (docs/start_checks.md)");
+}
+
+// Once something was folded the log has what tells it, if it has that at all.
+void Projector::note_log() {
+  if (view_.log || asked_for_log_) return;
+  view_.log = log_identity_();
+  asked_for_log_ = true;
 }
 
 // State behind the view is replayed up to it, state ahead of it (the view was restored from a
@@ -214,6 +233,7 @@ void Projector::flush(Offset log_end) {
   if (in_doubt_) return resolve_in_doubt();
   if (computed_ && !replaying()) computed_->take();
   if (!pending() && (!computed_ || computed_->publishing().empty())) return;
+  note_log();
   intact_ = false;
   fold_.refresh();
   intact_ = true;
@@ -239,6 +259,7 @@ void Projector::commit(const InDoubtFlush& flush) {
       .digest_at_from = view_.digest,
       .to = flush.to,
       .digest_at_to = flush.digest,
+      .log = view_.log,
       .record_time = fold_.record_time(),
       .log_end = flush.log_end,
       .rows = rows_,

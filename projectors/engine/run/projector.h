@@ -5,6 +5,7 @@
 // docs/protocol.md.
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,10 @@ struct ProjectorParts {
   Probe& probe;
   RowMemory& memory;                     // of the process
   Computations* computations = nullptr;  // null: nothing is computed
+  // Of the partition's log, as LogTopology has it; may throw what that throws.
+  std::function<std::optional<LogIdentity>()> log_identity = [] {
+    return std::optional<LogIdentity>();
+  };
 };
 
 // One a partition and owner, used by one thread. Every function throws what the sink and the store
@@ -115,6 +120,8 @@ class Projector {
   void show_held();
   // Forgets what is at hand beyond our part of memory.
   void shrink();
+  void require_same_log() const;
+  void note_log();
   void begin(LogRange log);
   void check_against_log(const LogRecord& record);
   void finish_replay();
@@ -136,11 +143,13 @@ class Projector {
   Probe& probe_;
   RowMemory& memory_;
   RowMemory::Holder held_{memory_};
+  const std::function<std::optional<LogIdentity>()> log_identity_;
   const std::string name_;  // for messages: "deliberation partition 3"
   PartitionFold fold_;
   std::unique_ptr<ComputedPartition> computed_;  // null: the projection has nothing computed
 
   ViewPosition view_;
+  bool asked_for_log_ = false;
   std::optional<Offset>
       to_check_;  // the offset of the last folded record, until the log has shown it
   std::optional<InDoubtFlush> in_doubt_;

@@ -144,24 +144,46 @@ void Worker::take_anew(Partition partition, Assigned& assigned) {
 
 void Worker::open_reader() {
   if (reader_backoff_.waits(now_)) return;
-  if (has_read_) require_stream();
-  const std::optional<int> partitions = parts_.topology.partitions(stream_);
-  if (!partitions) throw Misconfigured("no stream " + stream_ + ": run `sluice topics apply`");
-  if (*partitions != generation_.partitions) {
-    throw Misconfigured(stream_ + " has " + std::to_string(*partitions) +
-                        " partitions, generation " + std::to_string(generation_.number) +
-                        " was made for " + std::to_string(generation_.partitions) +
-                        ": keys have moved; rebuild into a new generation");
+  if (!has_read_ && !parts_.topology.partitions(stream_) && !stands()) {
+    throw Misconfigured("no stream " + stream_ + ": run `sluice topics apply`");
   }
+  partitions_of_stream();
   reader_ = parts_.open_reader(*this);
   has_read_ = true;
   away_.clear();
 }
 
-void Worker::require_stream() {
-  if (parts_.topology.partitions(stream_)) return;
+bool Worker::stands() {
+  for (int p = 0; p < generation_.partitions; ++p) {
+    const std::optional<ViewPosition> view = parts_.sink.position(Partition{p});
+    if (view && view->position > Offset{0}) return true;
+  }
+  return false;
+}
+
+int Worker::partitions_of_stream() {
+  if (const auto partitions = parts_.topology.partitions(stream_)) return *partitions;
   throw Retryable("the stream " + stream_ +
-                  " is gone: restore it, or drop the generation and rebuild from what there is");
+                  " is gone: restore it, or fold anew what there is (docs/start_checks.md)");
+}
+
+// A key has the partition that the generation was made with.
+void Worker::require_same_partitions() {
+  const int partitions = partitions_of_stream();
+  if (partitions == generation_.partitions) return;
+  throw Corrupt(stream_ + " has " + std::to_string(partitions) + " partitions, and the views of " +
+                std::string(projection_.name) + " were made for " +
+                std::to_string(generation_.partitions) +
+                ": keys would move. Nothing was changed; see docs/start_checks.md for ways on");
+}
+
+// For who has the whole log in view: where it is another than the views', nothing more is folded.
+void Worker::heed_log() {
+  const std::optional<std::string> wrong = parts_.wrong_log();
+  if (!wrong) return;
+  for (auto& [partition, assigned] : assigned_) {
+    if (!assigned.stopped) guarded(partition, assigned, [&] { throw Corrupt(*wrong); });
+  }
 }
 
 Offset Worker::acquired(Partition partition) {
@@ -174,6 +196,12 @@ Offset Worker::acquired(Partition partition) {
     // As claiming it tells.
   }
   guarded(partition, assigned, [&] { claim(partition, assigned); });
+  // One that was added: nothing of the projection is folded on.
+  if (partition.value >= generation_.partitions) {
+    for (auto& [other, held] : assigned_) {
+      if (!held.stopped) guarded(other, held, [this] { require_same_partitions(); });
+    }
+  }
   // Not taken: whatever is read from here is passed over until it is.
   return assigned.projector ? assigned.projector->reads_from() : end;
 }
@@ -194,13 +222,14 @@ void Worker::lost(Partition partition) {
 }
 
 void Worker::claim(Partition partition, Assigned& assigned) {
-  require_stream();
-  if (!assigned.store) assigned.store = parts_.open_store(partition);
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++claims_);
-  auto projector =
-      std::make_unique<Projector>(projection_, generation_, partition, owner, config_.limits,
-                                  ProjectorParts{*assigned.store, parts_.sink, emitter_,
-                                                 parts_.probe, parts_.memory, parts_.computations});
+  require_same_partitions();
+  if (!assigned.store) assigned.store = parts_.open_store(partition);
+  auto projector = std::make_unique<Projector>(
+      projection_, generation_, partition, owner, config_.limits,
+      ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe, parts_.memory,
+                     parts_.computations,
+                     [this, partition] { return parts_.topology.identity(stream_, partition); }});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
   const Offset from = projector->claim(log);
@@ -378,7 +407,7 @@ void Worker::tick(Partition partition, Assigned& assigned) {
                             wall_};
   const std::optional<Time> recorded_at = assigned.ticker.due(quiet);
   if (!recorded_at) return;
-  require_stream();
+  partitions_of_stream();
   const std::string value = tick_record(*recorded_at);
   NewRecord record{partition, {}, value};
   parts_.writer.append(stream_, {&record, 1});
@@ -387,6 +416,7 @@ void Worker::tick(Partition partition, Assigned& assigned) {
 
 void Worker::show_progress() {
   next_progress_ = now_ + config_.progress_interval;
+  heed_log();
   std::vector<LogProgress> progress;
   for (const auto& [partition, assigned] : assigned_) {
     progress.push_back({partition, assigned.log_end, assigned.owner, assigned.trouble});
@@ -394,6 +424,10 @@ void Worker::show_progress() {
   }
   for (const Held& held : away_) {
     progress.push_back({held.partition, held.log_end, held.owner, log_trouble_});
+  }
+  const bool has_none = !reader_ && assigned_.empty() && away_.empty();
+  for (int p = 0; has_none && !log_trouble_.empty() && p < generation_.partitions; ++p) {
+    progress.push_back({Partition{p}, Offset{0}, config_.instance, log_trouble_});
   }
   if (progress.empty()) return;
   const auto views = presence_.show(progress);
@@ -409,7 +443,7 @@ void Worker::show_group() {
   }
   if (!flushed.empty()) reader_->show_progress(flushed);
   // A group does not say that it has nothing to give because there is nothing.
-  if (assigned_.empty()) require_stream();
+  if (assigned_.empty()) partitions_of_stream();
 }
 
 // A partition to which no record comes learns nowhere else that another has taken it, or that its

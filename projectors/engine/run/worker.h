@@ -48,6 +48,11 @@ struct WorkerParts {
   Probe& probe;
   RowMemory& memory;                     // of the process
   Computations* computations = nullptr;  // of the process; null: nothing is computed
+  // Why the log is not the one that the views stand on, so that nothing of it may be folded.
+  // Asked once a second.
+  std::function<std::optional<std::string>()> wrong_log = [] {
+    return std::optional<std::string>();
+  };
 };
 
 class Worker final : private Ownership {
@@ -101,8 +106,12 @@ class Worker final : private Ownership {
   void lost(Partition partition) override;
 
   void open_reader();
-  // Throws Retryable: who deleted it may put it back.
-  void require_stream();
+  // Throws Retryable when the stream is gone: who deleted it may put it back.
+  int partitions_of_stream();
+  // Whether any view has folded anything.
+  bool stands();
+  void require_same_partitions();
+  void heed_log();
   void claim(Partition partition, Assigned& assigned);
   void fold(std::span<const LogRecord> records);
   void service(Partition partition, Assigned& assigned);

@@ -1,0 +1,224 @@
+// A worker whose log is not, or no longer, the one that its views were folded from.
+
+#include <catch2/catch.hpp>
+
+#include "projectors/engine/run/worker.h"
+#include "storage/memory/memory_log.h"
+#include "storage/memory/memory_sink.h"
+#include "storage/memory/memory_state.h"
+#include "tests/simulation/ample_memory.h"
+#include "tests/simulation/tally/projection.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Partition kFirst{0};
+const std::string kStream = "tally.events";
+
+Generation generation() {
+  return {.projection = "tally",
+          .number = 1,
+          .unique_id = "g",
+          .version = 1,
+          .partitions = 1,
+          .dedupe_horizon = milliseconds{1000},
+          .live = true};
+}
+
+constexpr const char* kWorker = "tally worker 0";
+
+WorkerConfig config() {
+  WorkerConfig config;
+  config.name = kWorker;
+  return config;
+}
+
+// A log of one partition, its view, and a worker that is made again by restart().
+class Tallied {
+ public:
+  Tallied() : log([this] { return wall_; }), views(generation()), sink_(views) {
+    log.create("roster.events", 1);
+    make_stream(1);
+  }
+
+  void make_stream(int partitions) {
+    log.create(kStream, partitions);
+    assignment_.partitions.clear();
+    for (int p = 0; p < partitions; ++p) assignment_.partitions.push_back(Partition{p});
+  }
+  void assign_added() {
+    log.add_partition(kStream);
+    assignment_.partitions.push_back(Partition{1});
+  }
+  // Each has an id of its own, so that no two logs are alike.
+  void add(int members) {
+    for (int i = 0; i < members; ++i) {
+      tally::Event event;
+      event.mutable_member_added()->set_box_id("b");
+      event.mutable_member_added()->set_member("m");
+      event.mutable_member_added()->set_stay_ms(1'000'000);
+      Envelope envelope;
+      envelope.set_id("e" + std::to_string(++added_));
+      envelope.set_key("b");
+      envelope.set_recorded_at(wall_.time_since_epoch().count());
+      envelope.set_payload(event.SerializeAsString());
+      const std::string value = envelope.SerializeAsString();
+      NewRecord record{kFirst, "b", value};
+      log.writer()->append(kStream, {&record, 1});
+    }
+  }
+  void restart() {
+    worker_.reset();
+    worker_ = std::make_unique<Worker>(
+        projection_, config(),
+        WorkerParts{
+            .open_reader = [this](Ownership& o) { return log.reader(kStream, assignment_, o); },
+            .open_store = [this](Partition) { return std::make_unique<MemoryStateStore>(state_); },
+            .topology = log,
+            .writer = *writer_,
+            .sink = sink_,
+            .probe = probe,
+            .memory = memory_,
+            .wrong_log = [this] { return wrong; }});
+  }
+  void live(milliseconds time = milliseconds{3000}) {
+    constexpr milliseconds kTurn{20};
+    for (milliseconds lived{0}; lived < time; lived += kTurn) {
+      wall_ += kTurn;
+      steady_ += kTurn;
+      worker_->step(steady_, wall_, milliseconds{0});
+    }
+  }
+  void stop() {
+    worker_->close();
+    worker_.reset();
+  }
+
+  [[nodiscard]] std::int64_t position() const { return views.position(kFirst).position.value; }
+  [[nodiscard]] std::string trouble() const { return views.trouble(kFirst); }
+  [[nodiscard]] std::string worker_trouble() const {
+    const auto stopped = probe.totals().stopped;
+    const auto found = stopped.find(kWorker);
+    return found == stopped.end() ? "" : found->second;
+  }
+
+ private:
+  Time wall_{milliseconds{1'700'000'000'000}};
+
+ public:
+  MemoryLog log;
+  MemoryViews views;
+  Probe probe;
+  std::optional<std::string> wrong;
+
+ private:
+  RowMemory memory_ = ample_memory();
+  const Projection projection_ = describe<Tally>("tally");
+  MemorySink sink_;
+  MemoryState state_;
+  MemoryAssignment assignment_;
+  std::unique_ptr<EventWriter> writer_ = log.writer();
+  Worker::Clock::time_point steady_;
+  std::unique_ptr<Worker> worker_;
+  int added_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("the first flush says on which log the view stands") {
+  Tallied tallied;
+  tallied.restart();
+  tallied.live();
+  CHECK_FALSE(tallied.views.position(kFirst).log);
+  tallied.add(2);
+  tallied.live();
+  CHECK(tallied.position() == 2);
+  CHECK(tallied.views.position(kFirst).log == tallied.log.identity(kStream, kFirst));
+  CHECK(tallied.views.position(kFirst).log);
+}
+
+TEST_CASE("a log that was made anew and has grown past the view is not folded") {
+  Tallied tallied;
+  tallied.add(3);
+  tallied.restart();
+  tallied.live();
+  REQUIRE(tallied.position() == 3);
+  const auto stands_on = tallied.views.position(kFirst).log;
+  tallied.stop();
+  tallied.log.recreate(kStream);
+  tallied.add(5);
+  tallied.restart();
+  tallied.live();
+  CHECK(tallied.position() == 3);
+  CHECK(tallied.views.position(kFirst).log == stands_on);
+  CHECK_THAT(tallied.trouble(), Catch::Contains("stands on the log") &&
+                                    Catch::Contains(std::string(stands_on->short_form())) &&
+                                    Catch::Contains("made anew"));
+}
+
+TEST_CASE("a stream that is gone while nothing ran is missed; views wait for it") {
+  Tallied tallied;
+  tallied.add(3);
+  tallied.restart();
+  tallied.live();
+  tallied.stop();
+  tallied.log.remove(kStream);
+  tallied.restart();
+  tallied.live();
+  CHECK_THAT(tallied.worker_trouble(), Catch::Contains("tally.events is gone: restore it"));
+  tallied.make_stream(1);
+  tallied.live(milliseconds{12'000});
+  CHECK(tallied.worker_trouble().empty());
+  CHECK_THAT(tallied.trouble(), Catch::Contains("the log ends at 0"));
+  CHECK(tallied.position() == 3);
+}
+
+TEST_CASE("without views a stream that was never made is what an operator must make") {
+  Tallied tallied;
+  tallied.log.remove(kStream);
+  tallied.restart();
+  CHECK_THROWS_AS(tallied.live(), Misconfigured);
+}
+
+TEST_CASE("partitions that were added stop the projection, which says so, and nothing else") {
+  Tallied tallied;
+  tallied.add(3);
+  tallied.restart();
+  tallied.live();
+  REQUIRE(tallied.position() == 3);
+  const auto stopped = [&] {
+    tallied.add(2);
+    tallied.live();
+    CHECK(tallied.position() == 3);
+    CHECK_THAT(tallied.trouble(),
+               Catch::Contains("has 2 partitions") && Catch::Contains("were made for 1"));
+    CHECK(tallied.views.position(Partition{1}).owner.empty());
+  };
+  SECTION("while it runs") {
+    tallied.assign_added();
+    stopped();
+  }
+  SECTION("while it did not run") {
+    tallied.stop();
+    tallied.assign_added();
+    tallied.restart();
+    stopped();
+  }
+}
+
+TEST_CASE("who has found that the log is another stops what is folded of it") {
+  Tallied tallied;
+  tallied.add(3);
+  tallied.restart();
+  tallied.live();
+  tallied.wrong = "tally.events was made anew";
+  tallied.live();
+  tallied.add(1);
+  tallied.live();
+  CHECK(tallied.position() == 3);
+  CHECK(tallied.trouble() == "tally.events was made anew");
+}
+
+}  // namespace sluice
