@@ -27,7 +27,7 @@ struct Appended {
     unknown,    // some may be in the log
   };
   Outcome outcome = Outcome::not_begun;
-  std::string token;   // "deliberation:0@12,deliberation:3@812"
+  std::string token;   // "deliberation~k3f9q2:0@12,deliberation~x81ab0:3@812"
   std::string reason;  // of not being done
   std::vector<std::string> ids;
   std::vector<OversizeEvent> oversize;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -13,21 +14,6 @@ using Clock = AppendRequest::Clock;
 // An append that takes longer than this does not show that its partitions move again.
 constexpr std::chrono::seconds kMoves{1};
 constexpr std::size_t kStuckShare = 4;
-
-std::string token_of(const AdmittedBatch& batch, std::span<const Offset> offsets) {
-  std::map<Partition, Offset> reached;
-  for (std::size_t i = 0; i < offsets.size(); ++i) {
-    Offset& position = reached[batch.items[i].partition];
-    position = std::max(position, offsets[i].next());
-  }
-  std::string token;
-  for (const auto& [partition, position] : reached) {
-    if (!token.empty()) token += ',';
-    token +=
-        batch.domain + ":" + std::to_string(partition.value) + "@" + std::to_string(position.value);
-  }
-  return token;
-}
 
 // Ids are of use where some events may be in the log.
 void refuse(AppendRequest& request, bool begun, std::string reason) {
@@ -39,8 +25,10 @@ void refuse(AppendRequest& request, bool begun, std::string reason) {
 }  // namespace
 
 Appender::Appender(EventWriter& writer, EventWriter* patient, AppenderLimits limits,
-                   IngestProbe& probe)
-    : limits_(limits), quick_(writer, {limits.waiting_requests, limits.waiting_bytes}, probe) {
+                   IngestProbe& probe, AppendedLog log)
+    : limits_(limits),
+      log_(std::move(log)),
+      quick_(writer, {limits.waiting_requests, limits.waiting_bytes}, probe) {
   if (patient == nullptr) return;
   const AppendQueue::Size share{std::max<std::size_t>(limits.waiting_requests / kStuckShare, 1),
                                 limits.waiting_bytes / kStuckShare};
@@ -96,13 +84,31 @@ void Appender::append(Lane& lane, std::vector<AppendRequest>& group) {
   }
 }
 
+std::string Appender::token_of(const AppendRequest& request) const {
+  const AdmittedBatch& batch = request.batch;
+  std::map<Partition, Offset> reached;
+  for (std::size_t i = 0; i < request.offsets.size(); ++i) {
+    Offset& position = reached[batch.items[i].partition];
+    position = std::max(position, request.offsets[i].next());
+  }
+  std::string token;
+  for (const auto& [partition, position] : reached) {
+    if (!token.empty()) token += ',';
+    token += batch.domain;
+    const std::string log = log_.short_form(batch.domain, partition, position);
+    if (!log.empty()) token += "~" + log;
+    token += ":" + std::to_string(partition.value) + "@" + std::to_string(position.value);
+  }
+  return token;
+}
+
 void Appender::settle(const Lane& lane, StreamAppend::Result& result) {
   using enum Appended::Outcome;
   AppendRequest& request = *result.request;
   const bool none_there = result.appended == 0 && result.unknown == 0;
+  if (!result.whole() && result.oversize.empty()) log_.failed(request.batch.domain);
   if (result.whole()) {
-    request.done(
-        {done, token_of(request.batch, request.offsets), {}, std::move(request.batch.ids), {}});
+    request.done({done, token_of(request), {}, std::move(request.batch.ids), {}});
   } else if (!result.oversize.empty() && none_there) {
     request.done({too_large, {}, {}, {}, std::move(result.oversize)});
   } else if (&lane == &quick_ && result.oversize.empty() && hand_over(request)) {

@@ -14,6 +14,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,12 +38,23 @@ struct AppenderLimits {
   std::chrono::milliseconds patience{10'000};
 };
 
+// Called on the appender's threads.
+struct AppendedLog {
+  // Letters and digits that tell the log of a partition from every other of its name, for tokens;
+  // empty where nothing tells it. `reached` is the position behind a record that was just appended.
+  std::function<std::string(std::string_view domain, Partition partition, Offset reached)>
+      short_form = [](std::string_view, Partition, Offset) { return std::string(); };
+  // Events were not appended: the stream may be gone.
+  std::function<void(std::string_view domain)> failed = [](std::string_view) {};
+};
+
 class Appender {
  public:
   using Done = std::function<void(Appended)>;
 
   // `patient` may be null: then what `writer` does not take is refused.
-  Appender(EventWriter& writer, EventWriter* patient, AppenderLimits limits, IngestProbe& probe);
+  Appender(EventWriter& writer, EventWriter* patient, AppenderLimits limits, IngestProbe& probe,
+           AppendedLog log);
 
   // Any thread. Takes the batch and calls `done` once, on a thread of the appender's; or returns
   // false, when too much is waiting or the appender stops, and calls nothing.
@@ -69,11 +81,13 @@ class Appender {
   void run(Lane& lane, const std::stop_token& stop);
   void append(Lane& lane, std::vector<AppendRequest>& group);
   void settle(const Lane& lane, StreamAppend::Result& result);
+  [[nodiscard]] std::string token_of(const AppendRequest& request) const;
   [[nodiscard]] bool hand_over(AppendRequest& request);
   [[nodiscard]] bool is_for_stuck(const AdmittedBatch& batch) const;
   void forget_moving(const std::string& domain, std::span<const NewRecord> records);
 
   const AppenderLimits limits_;
+  const AppendedLog log_;
   Lane quick_;
   std::unique_ptr<Lane> patient_;
   mutable Mutex mutex_;

@@ -137,7 +137,7 @@ Ingest::Ingest(std::span<const Domain> domains, const IngestConfig& config, Inge
       event_bytes_(config.decoder.event_bytes),
       decoders_(config.decoder, clock_),
       probe_(parts_.metrics),
-      appender_(parts_.writer, parts_.patient_writer, config.appender, probe_),
+      appender_(parts_.writer, parts_.patient_writer, config.appender, probe_, parts_.log),
       server_(
           config.http, config.address, config.port, static_cast<std::size_t>(config.threads),
           [this](http::Request&& request, http::Responder respond) {

@@ -55,6 +55,8 @@ struct IngestParts {
   // Why the domain takes no posts now (503); nullopt: it does. Called on any thread of the server.
   std::function<std::optional<std::string>(std::string_view domain)> refuses =
       [](std::string_view) { return std::nullopt; };
+  // What the appender asks of the log, and tells about it.
+  AppendedLog log = {};
 };
 
 class Ingest {

@@ -4,6 +4,7 @@
 
 #include "storage/kafka/client.h"
 #include "storage/kafka/kafka_reader.h"
+#include "storage/kafka/kafka_settings.h"
 #include "storage/kafka/kafka_topology.h"
 #include "storage/kafka/kafka_writer.h"
 #include "storage/kafka/rejoin_delay.h"
@@ -38,6 +39,10 @@ std::unique_ptr<EventReader> KafkaLog::reader(std::string_view stream,
 
 std::unique_ptr<LogTopology> KafkaLog::topology() const {
   return std::make_unique<kafka::KafkaTopology>(config_);
+}
+
+std::unique_ptr<StreamSettings> KafkaLog::settings() const {
+  return std::make_unique<kafka::KafkaSettings>(config_);
 }
 
 }  // namespace sluice

@@ -13,6 +13,7 @@
 
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
+#include "storage/stream_settings.h"
 
 namespace sluice {
 
@@ -76,6 +77,7 @@ class KafkaLog {
                                                     Ownership& ownership) const;
 
   [[nodiscard]] std::unique_ptr<LogTopology> topology() const;
+  [[nodiscard]] std::unique_ptr<StreamSettings> settings() const;
 
  private:
   KafkaConfig config_;

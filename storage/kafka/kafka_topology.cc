@@ -9,6 +9,7 @@
 #include "storage/base/errors.h"
 #include "storage/kafka/error.h"
 #include "storage/kafka/handles.h"
+#include "storage/kafka/topic_settings.h"
 
 namespace sluice::kafka {
 namespace {
@@ -21,8 +22,6 @@ using AdminOptions =
 
 constexpr std::chrono::milliseconds kBetween{20};  // questions
 constexpr int kBrokersReplicationFactor = -1;
-// An event may have 512 KiB as JSON and is stored as protobuf; quarantine and envelopes add to it.
-constexpr const char* kMaxMessageBytes = "2097152";
 
 }  // namespace
 
@@ -62,15 +61,8 @@ void KafkaTopology::request(const std::string& stream, int partitions) {
       stream.c_str(), partitions, replication_factor_.value_or(kBrokersReplicationFactor),
       error.data(), error.size()));
   if (topic == nullptr) throw Misconfigured(doing + ": " + error.data());
-  // Unlimited: the log is the truth that everything else is rebuilt from.
-  constexpr std::array<std::pair<const char*, const char*>, 5> kSettings = {
-      {{"message.timestamp.type", "LogAppendTime"},
-       {"cleanup.policy", "delete"},
-       {"retention.ms", "-1"},
-       {"retention.bytes", "-1"},
-       {"max.message.bytes", kMaxMessageBytes}}};
-  for (const auto& [key, value] : kSettings) {
-    check(rd_kafka_NewTopic_set_config(topic.get(), key, value), doing);
+  for (const auto& [key, value] : settings_of_new_topics()) {
+    check(rd_kafka_NewTopic_set_config(topic.get(), key.c_str(), value.c_str()), doing);
   }
 
   const AdminOptions options(

@@ -16,7 +16,7 @@ from system import DOMAIN, Folder, Ingest, Up, chance, eventually, sluice, wait_
 from traffic import Traffic
 
 ALL = (0, 1, 2, 3)
-GONE = (f"{TOPIC} is gone: restore it", "rebuild")
+GONE = (f"{TOPIC} is gone: restore it", "fold anew what there is")
 ROWS = "conversation conversation_stats opinion opinion_stats ballot".split()
 
 
@@ -100,7 +100,7 @@ def deleted_and_made_anew(broker, up, seed):
     broker.make_topic()
     for partition in ALL:
         end = f"the log ends at 0 and the view was folded up to {len(log[partition])}"
-        says(up, partition, "nothing was changed", end, "Restore the topic", "rebuild")
+        says(up, partition, "nothing was changed", end, "Restore the topic", "fold anew")
     kept.check()
     print("  deleted, and made anew", flush=True)
 

@@ -24,7 +24,7 @@ def event(event_id, fact, data, **attributes):
 
 def positions_of(token):
     """By partition."""
-    parts = [part.removeprefix(f"{DOMAIN}:").split("@") for part in token.split(",")]
+    parts = [part.split(":")[1].split("@") for part in token.split(",")]
     return {int(partition): int(position) for partition, position in parts}
 
 

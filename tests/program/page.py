@@ -1,4 +1,5 @@
-"""What a page shows is what comes: its commands are run, its outputs compared ("..." is anything).
+"""What a page shows is what comes: its commands are run, its outputs compared ("..." is anything, and k3f9q2 the
+log's own letters).
 
 `sluice up`, its folder and its port are replaced by those of a scratch folder and a free port, nothing else.
 """
@@ -40,9 +41,13 @@ def commands(lines):
         yield command, "\n".join(output)
 
 
+# In pages' tokens: what tells a log from all others, so no two readers have the same.
+LOG = "k3f9q2"
+
+
 def fits(shown, came):
     pattern = ".*".join(re.escape(part) for part in shown.strip().split("..."))
-    return re.fullmatch(pattern, came.strip(), re.DOTALL)
+    return re.fullmatch(pattern.replace(LOG, "[a-z0-9]{6}"), came.strip(), re.DOTALL)
 
 
 class Reader:
@@ -56,6 +61,7 @@ class Reader:
         self.up = Up(folder / "data", ["--memory", "128MiB"])
         self.up.command[0] = str(self.program)
         self.exports = []
+        self.log = LOG
 
     def start_up(self, shown):
         self.up.start()
@@ -78,11 +84,13 @@ class Reader:
             self.exports.append(command)
             assert shown == ""
             return None
-        command = command.replace("/tmp/sluice", str(self.folder / "data"))
+        command = command.replace("/tmp/sluice", str(self.folder / "data")).replace(LOG, self.log)
         ran = subprocess.run(["bash", "-c", "\n".join([*self.exports, command])], text=True,
                              cwd=self.at, capture_output=True, timeout=self.seconds)
         assert ran.returncode == 0, (command, ran.stdout, ran.stderr)
         assert fits(shown, ran.stdout), f"{command}\nshown:\n{shown}\ncame:\n{ran.stdout}"
+        if found := re.search("~([a-z0-9]{6}):", ran.stdout):
+            self.log = found[1]
         return None
 
 

@@ -30,9 +30,16 @@ def waiting(up):
     assert asked(beyond, "300 ms") == "f" and time.monotonic() - begun >= 0.3
     assert asked(f"{reply['token']},{beyond}") == "f", "all of it"
     assert asked("nowhere:0@1") == "f", "a domain that is nowhere projected"
+    log = where.split("~")[1].split(":")[0]
+    assert asked(reply["token"].replace(f"~{log}", "")) == "t", "of the view's own log"
+    other = reply["token"].replace(log, "another"[:6])
+    refused(up, f"SELECT sluice.wait_for('{other}', '60 s')", "is of another log")
+    run("wait", other, "--postgres", up.postgres, code=2, says="is of another log")
+    run("wait", f"{reply['token']},{other}", "--postgres", up.postgres, code=2,
+        says=f"stands on {log}")
     assert asked("deliberation:99@0") == "f", "a partition that there is not"
     for wrong in ("deliberation", "deliberation:0", ":0@1", "deliberation:-1@0", "a:0@1,",
-                  "a:0@x", "A:0@1", "a:0@1;b:0@1", "a:1234567890@1"):
+                  "a:0@x", "A:0@1", "a~k3f9:0@1", "a~K3F9Q2:0@1", "a~:0@1", "a:0@1;b:0@1", "a:1234567890@1"):
         refused(up, f"SELECT sluice.wait_for('{wrong}', '0 s')", "malformed token")
     for level in ("REPEATABLE READ", "SERIALIZABLE"):
         refused(up, f"BEGIN ISOLATION LEVEL {level}; SELECT sluice.wait_for('{reply['token']}')",

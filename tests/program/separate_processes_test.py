@@ -54,7 +54,7 @@ def set_up(database, brokers):
 def project_and_look(folder, brokers, writer, reader):
     projects = ["project", "--data", folder / "state", "--brokers", brokers, "--postgres", writer,
                 "--memory", "128MiB"]
-    with Process(folder, "ingest", "--brokers", brokers) as ingest:
+    with Process(folder, "ingest", "--brokers", brokers, "--partitions", "3") as ingest:
         with Process(folder, *projects) as project:
             run(*projects, code=2, says="another sluice runs on")
             posted = result("simulate", "deliberation", "--http", ingest.http, "--seconds", "2s",

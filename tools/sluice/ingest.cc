@@ -12,6 +12,7 @@
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/memory_budget.h"
+#include "tools/sluice/node/streams.h"
 
 namespace sluice {
 namespace {
@@ -25,6 +26,7 @@ struct Options {
   std::vector<std::string> domains;
   std::uint64_t memory = std::uint64_t{256} << 20;
   std::int64_t http_threads = 2;
+  std::int64_t partitions = 4;
 };
 
 Exit ingest(const Options& options) {
@@ -41,21 +43,26 @@ Exit ingest(const Options& options) {
   config.http = http_limits(options.memory, memory.ingest);
   config.appender.waiting_bytes = config.http.memory;
   for (const Domain& domain : choose_domains(options.domains)) {
-    const auto partitions = topology->partitions(stream_of(domain.name));
-    if (!partitions) {
+    if (!topology->partitions(stream_of(domain.name))) {
       throw Misconfigured("there is no topic " + stream_of(domain.name) +
                           ": run sluice topics apply --brokers " + options.brokers);
     }
-    config.partitions.emplace(domain.name, *partitions);
+    config.partitions.emplace(domain.name, static_cast<int>(options.partitions));
   }
+  Streams streams(*log, {}, config.partitions);
+  LogWatch& watch = streams.watch();
+  watch.start();
+  streams.begin();
   const auto writer = log->quick_writer();
   const auto patient_writer = log->writer();
   prometheus::Registry metrics;
   Ingest service(domains(), config,
                  {.writer = *writer,
                   .metrics = metrics,
-                  .unready = [] { return std::vector<std::string>{}; },
-                  .patient_writer = patient_writer.get()});
+                  .unready = [&watch] { return watch.troubles(); },
+                  .patient_writer = patient_writer.get(),
+                  .refuses = [&watch](std::string_view domain) { return watch.refuses(domain); },
+                  .log = appended_log(watch)});
   service.start();
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, service.port()})) +
              "}");
@@ -74,6 +81,9 @@ void add_ingest(Command& root) {
   command.list("kafka", options->kafka, "Properties of librdkafka, name=value");
   command.text("listen", options->listen, "Where to listen; port 0 takes a free one");
   command.list("domains", options->domains, "Only these domains; all when not given");
+  command.number("partitions", options->partitions, 1, 10'000,
+                 "That the views of these domains were made with: a topic that has others takes no "
+                 "events");
   command.bytes("memory", options->memory, kLeastMemory, "For bodies and batches that wait");
   command.number("http-threads", options->http_threads, 1, 256, "Threads that serve HTTP");
   command.runs([options](const OutputForm&) { return ingest(*options); });

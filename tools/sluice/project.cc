@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/memory_budget.h"
 #include "tools/sluice/node/published.h"
+#include "tools/sluice/node/streams.h"
 #include "tools/sluice/node/workers.h"
 
 namespace sluice {
@@ -60,15 +62,17 @@ class Readiness {
     const MutexLock lock(mutex_);
     why_ = std::move(why);
   }
-  // Both outlive this.
-  void works(const Workers& workers, ComputationMetrics& computations) {
+  // All outlive this.
+  void works(const Workers& workers, ComputationMetrics& computations, const LogWatch& watch) {
     const MutexLock lock(mutex_);
     workers_ = &workers;
     computations_ = &computations;
+    watch_ = &watch;
   }
   [[nodiscard]] std::vector<std::string> troubles() {
     const MutexLock lock(mutex_);
-    return workers_ ? workers_->troubles() : std::vector<std::string>{why_};
+    return workers_ ? joined(watch_->troubles(), workers_->troubles())
+                    : std::vector<std::string>{why_};
   }
   void refresh() {
     const MutexLock lock(mutex_);
@@ -80,6 +84,7 @@ class Readiness {
   std::string why_ SLUICE_GUARDED_BY(mutex_) = "it is starting";
   const Workers* workers_ SLUICE_GUARDED_BY(mutex_) = nullptr;
   ComputationMetrics* computations_ SLUICE_GUARDED_BY(mutex_) = nullptr;
+  const LogWatch* watch_ SLUICE_GUARDED_BY(mutex_) = nullptr;
 };
 
 int workers_of(const Options& options) {
@@ -136,6 +141,7 @@ Exit project(const Options& options) {
   prometheus::Registry metrics;
   Readiness readiness;
   std::unique_ptr<Log> log;
+  std::unique_ptr<Streams> streams;
   std::optional<Workers> workers;
   std::optional<ComputationMetrics> computations;
   // Answers from the beginning on, with what is waited for.
@@ -149,6 +155,12 @@ Exit project(const Options& options) {
   if (!partitions) return Exit::done;
   const MemoryBudget memory = divide_memory(options.memory, {.projectors = *partitions});
   log = kafka_log(options.brokers, options.kafka, memory.log);
+  std::map<std::string, int, std::less<>> by_domain;
+  for (const Projection& projection : projections_of(chosen)) by_domain.emplace(projection.name, 0);
+  streams = std::make_unique<Streams>(*log, options.postgres, by_domain);
+  LogWatch& watch = streams->watch();
+  watch.start();
+  streams->begin();
   workers.emplace(projections_of(chosen),
                   WorkersConfig{.data = folder.path(),
                                 .instance = folder.instance(),
@@ -156,12 +168,16 @@ Exit project(const Options& options) {
                                 .partitions = *partitions,
                                 .memory = memory,
                                 .flush_interval = options.flush_interval,
-                                .math_interval_min = options.math_interval_min},
+                                .math_interval_min = options.math_interval_min,
+                                .wrong_log =
+                                    [&watch](std::string_view domain) {
+                                      return watch.wrong_log(domain);
+                                    }},
                   *log, [url = options.postgres](const Projection& projection) {
                     return open_sink(url, projection.name);
                   });
   computations.emplace(metrics, workers->computations());
-  readiness.works(*workers, *computations);
+  readiness.works(*workers, *computations, watch);
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +
              "}");
   workers->run(shutdown.token());

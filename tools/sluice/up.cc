@@ -76,7 +76,11 @@ void add_up(Command& root) {
   command.text("log", options->log, "Where events are kept").one_of({"embedded", "kafka"});
   command.text("brokers", node.brokers, "Kafka's host:port,...");
   command.list("kafka", node.kafka, "Properties of librdkafka, name=value");
-  command.text("postgres", node.postgres, "URL of a Postgres to use instead of a private one");
+  command
+      .text("postgres", node.postgres,
+            "URL of a Postgres to use instead of a private one; taken from here or from [up] in "
+            "the TOML file, never from SLUICE_POSTGRES, which other commands heed")
+      .own();
   command.list("domains", node.domains, "Only these domains; all when not given");
   command.bytes("memory", node.memory, kLeastMemory,
                 "For caches, memtables, queues and dirty rows together");

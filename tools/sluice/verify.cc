@@ -9,6 +9,7 @@
 #include "tools/sluice/database.h"
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/node/log.h"
+#include "tools/sluice/node/log_check.h"
 #include "tools/sluice/node/memory_budget.h"
 #include "tools/sluice/node/published.h"
 #include "tools/sluice/verification/refolded_view.h"
@@ -38,6 +39,32 @@ Exit report(const std::vector<TableComparison>& tables) {
   return differences == 0 ? Exit::done : Exit::found;
 }
 
+// A view of another log would be waited for in vain, or differ in rows that nobody changed. Reads
+// the view before the log, which only grows.
+void require_same_log(const std::string& postgres, const std::string& domain, Log& log) {
+  const ViewStands stands = StandingViews(postgres).read();
+  const auto stand = stands.find(domain);
+  if (stand == stands.end()) return;
+  const std::string stream = stream_of(domain);
+  const StreamSeen seen = look_at(*log.topology(), stream);
+  if (const auto wrong = mismatch(domain, stand->second, seen)) throw Misconfigured(wrong->text);
+  for (const auto& [partition, view] : stand->second.positions) {
+    const auto found = seen.seen.find(partition);
+    if (found == seen.seen.end() || found->second.range.end >= view.position) continue;
+    throw Corrupt(stream + "/" + std::to_string(partition.value) + " ends at " +
+                  std::to_string(found->second.range.end.value) +
+                  ", and its view was folded up to " + std::to_string(view.position.value) +
+                  ": the log lost its tail");
+  }
+  const auto settings = log.settings();
+  if (settings == nullptr || !seen.partitions) return;
+  for (const SettingFault& fault : settings->faults(stream)) {
+    if (!fault.loses) continue;
+    std::fputs(("sluice verify: of the topic " + stream + " " + describe(fault) + "\n").c_str(),
+               stderr);
+  }
+}
+
 Exit verify(const Options& options, const OutputForm& output) {
   const Domain domain = choose_domains({options.domain}).front();
   const std::vector<Domain> one{domain};
@@ -45,6 +72,7 @@ Exit verify(const Options& options, const OutputForm& output) {
   if (projections.empty()) throw Misconfigured(options.domain + " has no projection");
   // The log first: what is wrong with the flags is said before Postgres is asked anything.
   const auto log = look_at_log(options.log, divide_memory(options.memory, {.projectors = 1}).log);
+  require_same_log(options.postgres, std::string(domain.name), *log);
   const Generation generation = open_sink(options.postgres, domain.name)->generation();
   const MemoryBudget memory = divide_memory(options.memory, {.projectors = generation.partitions});
   RefoldedView refolded(projections.front(), generation, *log, memory, options.scratch);

@@ -49,7 +49,8 @@ void explain(const Options& options) {
               "SELECT split_part(wanted, '@', 1), split_part(wanted, '@', 2), p.position "
               "FROM unnest(string_to_array($1, ',')) AS wanted LEFT JOIN "
               "(sluice.position p JOIN sluice.projection g USING (projection, generation)) "
-              "ON g.live AND p.projection || ':' || p.partition = split_part(wanted, '@', 1) "
+              "ON g.live AND p.projection || ':' || p.partition = "
+              "regexp_replace(split_part(wanted, '@', 1), '~[^:]*', '') "
               "WHERE p.position IS NULL OR p.position < split_part(wanted, '@', 2)::bigint",
               {options.token});
   for (const auto& row : missing.rows) {
@@ -78,7 +79,7 @@ void add_wait(Command& root) {
   Command command = root.command(
       "wait",
       "Wait until every view has reached a token. Exit 0 when they have, 1 after the timeout.",
-      "sluice wait deliberation:3@812 --postgres postgresql://... --timeout 30s");
+      "sluice wait deliberation~k3f9q2:3@812 --postgres postgresql://... --timeout 30s");
   command.argument("TOKEN", options->token, "What a post or an import answered");
   add_postgres_option(command, options->postgres);
   command.duration("timeout", options->timeout, milliseconds(0), "How long to wait");

@@ -69,11 +69,18 @@ std::vector<std::string> command_names(const CLI::App& app) {
                                             : "; did you mean " + prefix + meant + "?"));
 }
 
-// Sets the property of this name in `command`, if it has one.
+// Whom a value is meant for.
+enum class Meant {
+  for_all,  // commands that have a property of the name
+  for_one,  // it stands in the command's own table
+};
+
+// Sets the property of this name in `command`, if it has one that is set so.
 bool set(CLI::App& command, const std::string& name, const std::string& value,
-         const std::string& origin) {
+         const std::string& origin, Meant meant) {
   CLI::Option* option = command.get_option_no_throw("--" + name);
   if (option == nullptr || !is_property(*option)) return false;
+  if (meant == Meant::for_all && !option->get_configurable()) return false;
   const std::string shown = option->get_default_str();
   try {
     // Flags take no results of their own; everything else is checked like what is typed.
@@ -114,6 +121,7 @@ CLI::App* below(CLI::App& command, const std::string& name) {
 void apply_table(CLI::App& app, CLI::App& command, const toml::table& table,
                  const std::string& file) {
   // What stands at the top holds for every command that has a property of the name.
+  const Meant meant = &command == &app ? Meant::for_all : Meant::for_one;
   const auto reach = &command == &app ? all_of(app) : std::vector<CLI::App*>{&command};
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
@@ -127,7 +135,8 @@ void apply_table(CLI::App& app, CLI::App& command, const toml::table& table,
     }
     const std::string origin = file + ": " + name;
     bool known = false;
-    for (CLI::App* target : reach) known |= set(*target, name, text_of(node, origin), origin);
+    for (CLI::App* target : reach)
+      known |= set(*target, name, text_of(node, origin), origin, meant);
     if (!known) refuse(origin + " is not known", name, property_names(app));
   }
 }
@@ -165,7 +174,9 @@ std::string variable_of(std::string_view property) {
 void apply_variable(CLI::App& app, std::string_view variable, const std::string& value) {
   const std::string whole = std::string(kPrefix) + std::string(variable);
   bool known = false;
-  for (CLI::App* command : all_of(app)) known |= set(*command, property_of(variable), value, whole);
+  for (CLI::App* command : all_of(app)) {
+    known |= set(*command, property_of(variable), value, whole, Meant::for_all);
+  }
   if (known) return;
   auto names = property_names(app);
   std::ranges::transform(names, names.begin(), variable_of);

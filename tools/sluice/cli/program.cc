@@ -108,6 +108,11 @@ Command& Command::optional() {
   return *this;
 }
 
+Command& Command::own() {
+  last_->configurable(false);  // CLI11's word for it; files are read by configuration.cc
+  return *this;
+}
+
 Command& Command::one_of(const std::vector<std::string>& words) {
   last_->check(unless([words](const std::string& text) -> std::string {
     if (std::ranges::count(words, text) > 0) return "";

@@ -52,6 +52,9 @@ class Command {
   Command& required();
   Command& optional();
   Command& one_of(const std::vector<std::string>& words);
+  // What is set for all commands, by the environment or at the top of the file, is not meant for
+  // this one: only its flag and the command's own table of the file set it.
+  Command& own();
 
   Command command(std::string_view name, std::string_view help, std::string_view example = {});
   void runs(std::function<Exit(const OutputForm&)> action);

@@ -19,9 +19,11 @@ struct Properties {
   std::uint64_t memory = 512 << 20;
   std::vector<std::string> domains;
   bool cold = false;
+  std::string postgres;
 };
 
-// A program of one command that only looks at what it was told.
+// A program of a command that only looks at what it was told, and of another, which shares a
+// property with it.
 struct Run {
   explicit Run(const std::vector<std::string>& arguments,
                const std::vector<std::string>& environment = {}) {
@@ -34,6 +36,11 @@ struct Run {
     command.bytes("memory", told.memory, 1 << 20, "How much");
     command.list("domains", told.domains, "Which");
     command.flag("cold", told.cold, "Whether");
+    command.text("postgres", told.postgres, "Whose").own();
+    std::string others;
+    Command other = program.root().command("look", "Looks", "sluice look");
+    other.text("postgres", others, "Whose");
+    other.runs([](const OutputForm&) { return Exit::done; });
     command.runs([this](const OutputForm&) {
       ran = true;
       return Exit::found;
@@ -97,6 +104,22 @@ TEST_CASE("a flag wins over the environment, that over the file, that over the d
   CHECK(run.told.retry_for == 1s);
   CHECK(run.told.domains == std::vector<std::string>{"x", "y"});
   CHECK(run.told.cold);
+}
+
+TEST_CASE("a property of a command's own is set by its flag and its table, and by nothing else") {
+  const File for_all("postgres = \"all\"\n");
+  const File for_one("postgres = \"all\"\n[go]\npostgres = \"one\"\n");
+  const auto postgres = [](const Run& run) {
+    INFO(run.errors);
+    CHECK(run.code == 1);
+    return run.told.postgres;
+  };
+  CHECK(postgres(Run({"go", "--http", "u"}, {"SLUICE_POSTGRES=shell"})).empty());
+  CHECK(postgres(Run({"go", "--http", "u", "--config", for_all.name()})).empty());
+  CHECK(postgres(Run({"go", "--http", "u", "--config", for_one.name()},
+                     {"SLUICE_POSTGRES=shell"})) == "one");
+  CHECK(postgres(Run({"go", "--http", "u", "--postgres", "flag", "--config", for_one.name()})) ==
+        "flag");
 }
 
 TEST_CASE("an unknown name is an error wherever it stands, and the nearest one is named") {

@@ -55,11 +55,16 @@ TEST_CASE("joined tokens ask for the furthest position of each partition") {
   token.add("deliberation:3@800");
   token.add("deliberation:10@5,deliberation:2@9");
   CHECK(token.text() == "deliberation:2@9,deliberation:3@812,deliberation:10@5,people:0@17");
+  token.add("people~k3f9q2:0@3,people~k3f9q2:0@2,people~x00000:0@1");
+  CHECK(token.text() ==
+        "deliberation:2@9,deliberation:3@812,deliberation:10@5,people:0@17,people~k3f9q2:0@3,"
+        "people~x00000:0@1");
 }
 
 TEST_CASE("what is no token is refused") {
-  for (const char* wrong : {"deliberation", ":1@2", "Xx:1@2", "a-b:1@2", "a:1", "a@1:2", "a:-1@2",
-                            "a:1@-2", "a:1@2x", ",a:1@2", "a:99999999999@1"}) {
+  for (const char* wrong :
+       {"deliberation", ":1@2", "Xx:1@2", "a-b:1@2", "a:1", "a@1:2", "a:-1@2", "a:1@-2", "a:1@2x",
+        "a~:1@2", "a~k3f9q:1@2", "a~K3f9q2:1@2", "~k3f9q2:1@2", ",a:1@2", "a:99999999999@1"}) {
     INFO(wrong);
     Token token;
     CHECK_THROWS_AS(token.add(wrong), Misconfigured);

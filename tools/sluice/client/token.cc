@@ -15,6 +15,12 @@ bool is_domain(std::string_view name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
 }
 
+// As LogIdentity::short_form() has it.
+bool is_short_form(std::string_view log) {
+  return log.size() == 6 &&
+         log.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string_view::npos;
+}
+
 template <class Number>
 bool read(std::string_view text, Number& number) {
   const char* end = text.data() + text.size();
@@ -29,17 +35,21 @@ void Token::add(std::string_view text) {
     const std::string_view part = text.substr(0, text.find(','));
     text.remove_prefix(std::min(part.size() + 1, text.size()));
     const auto colon = part.find(':');
+    const std::string_view stream = part.substr(0, colon);
+    const auto tilde = stream.find('~');
+    const bool named = tilde == std::string_view::npos || is_short_form(stream.substr(tilde + 1));
     const auto at = part.find('@');
     std::int32_t partition = 0;
     std::int64_t position = 0;
-    if (colon == std::string_view::npos || !is_domain(part.substr(0, colon)) ||
+    if (colon == std::string_view::npos || !named || !is_domain(stream.substr(0, tilde)) ||
         at == std::string_view::npos || at < colon ||
         !read(part.substr(colon + 1, at - colon - 1), partition) ||
         !read(part.substr(at + 1), position)) {
-      throw Misconfigured("\"" + std::string(part) +
-                          "\" is no token: give what a post answered, such as deliberation:3@812");
+      throw Misconfigured(
+          "\"" + std::string(part) +
+          "\" is no token: give what a post answered, such as deliberation~k3f9q2:3@812");
     }
-    auto& known = positions_[{std::string(part.substr(0, colon)), partition}];
+    auto& known = positions_[{std::string(stream), partition}];
     known = std::max(known, position);
   }
 }

@@ -1,7 +1,8 @@
 #pragma once
 
-// Tokens of read-your-writes: "deliberation:3@812,people:0@17". Producers pass them on unread;
-// whoever posts in several requests joins theirs into one.
+// Tokens of read-your-writes: "deliberation~k3f9q2:3@812,people~k3f9q2:0@17", that is domain, short
+// form of the log's identity, partition and position. Older ones have no identity. Producers pass
+// them on unread; whoever posts in several requests joins theirs into one.
 
 #include <cstdint>
 #include <map>
@@ -17,10 +18,11 @@ class Token {
   // for nothing. Misconfigured when it is no token.
   void add(std::string_view text);
 
-  // In the order of domain and partition.
+  // In the order of domain, log and partition.
   [[nodiscard]] std::string text() const;
 
  private:
+  // By domain with its log, and partition.
   std::map<std::pair<std::string, std::int32_t>, std::int64_t> positions_;
 };
 

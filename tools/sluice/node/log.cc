@@ -55,6 +55,7 @@ class Embedded final : public Log {
   std::unique_ptr<LogTopology> topology() override {
     return std::make_unique<SharedTopology>(*log_);
   }
+  std::unique_ptr<StreamSettings> settings() override { return nullptr; }
 
  private:
   std::unique_ptr<EmbeddedLog> log_;
@@ -75,6 +76,7 @@ class Kafka final : public Log {
     return log_.reader(stream, std::move(partitions), ownership);
   }
   std::unique_ptr<LogTopology> topology() override { return log_.topology(); }
+  std::unique_ptr<StreamSettings> settings() override { return log_.settings(); }
 
  private:
   KafkaLog log_;

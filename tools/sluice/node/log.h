@@ -12,6 +12,7 @@
 
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
+#include "storage/stream_settings.h"
 #include "tools/sluice/cli/program.h"
 
 namespace sluice {
@@ -39,6 +40,8 @@ class Log {
                                               std::vector<Partition> partitions,
                                               Ownership& ownership) = 0;
   virtual std::unique_ptr<LogTopology> topology() = 0;
+  // null: streams of this log have no settings that could be wrong.
+  virtual std::unique_ptr<StreamSettings> settings() = 0;
 };
 
 // The log below this folder; one process owns it.

@@ -22,6 +22,7 @@
 #include "tools/sluice/node/http_limits.h"
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/published.h"
+#include "tools/sluice/node/streams.h"
 #include "tools/sluice/node/workers.h"
 
 namespace sluice {
@@ -79,6 +80,7 @@ struct Node::Parts {
   std::unique_ptr<PrivateCluster> cluster;
   std::string postgres;
   std::unique_ptr<Log> log;
+  std::unique_ptr<Streams> streams;
   std::unique_ptr<EventWriter> writer;
   std::unique_ptr<EventWriter> quick_writer;  // null: the other does
   prometheus::Registry metrics;
@@ -189,34 +191,39 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   parts.postgres = parts.cluster ? parts.cluster->url() : config.postgres;
   parts.log = config.brokers.empty() ? own_embedded_log(parts.folder.path(), memory.log)
                                      : kafka_log(config.brokers, config.kafka, memory.log);
-  const auto topology = parts.log->topology();
   IngestConfig ingest;
   ingest.address = config.address;
   ingest.port = config.port;
   ingest.threads = config.http_threads;
   ingest.http = http_limits(config.memory, memory.ingest);
   ingest.appender.waiting_bytes = ingest.http.memory;
-  // Of all: a domain that is projected here may emit to one that is not.
-  for (const Domain& domain : domains()) {
-    patiently(stop, [&] { topology->create(stream_of(domain.name), config.partitions); });
-  }
   for (const Domain& domain : parts.domains) {
     ingest.partitions.emplace(domain.name, config.partitions);
   }
+  parts.streams = std::make_unique<Streams>(*parts.log, parts.postgres, ingest.partitions);
+  LogWatch& watch = parts.streams->watch();
+  patiently(stop, [&] {
+    watch.start();
+    parts.streams->make_missing(parts.domains, config.partitions);
+  });
   for (const PublishedSchema& schema : schemas) apply_or_tell(parts.postgres, schema, stop);
+  watch.look_again();
+  parts.streams->begin();
 
-  parts.workers =
-      std::make_unique<Workers>(parts.projections,
-                                WorkersConfig{.data = parts.folder.path(),
-                                              .instance = parts.folder.instance(),
-                                              .workers = config.workers,
-                                              .partitions = projectors,
-                                              .memory = memory,
-                                              .flush_interval = config.flush_interval,
-                                              .math_interval_min = config.math_interval_min},
-                                *parts.log, [url = parts.postgres](const Projection& projection) {
-                                  return open_sink(url, projection.name);
-                                });
+  parts.workers = std::make_unique<Workers>(
+      parts.projections,
+      WorkersConfig{
+          .data = parts.folder.path(),
+          .instance = parts.folder.instance(),
+          .workers = config.workers,
+          .partitions = projectors,
+          .memory = memory,
+          .flush_interval = config.flush_interval,
+          .math_interval_min = config.math_interval_min,
+          .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
+      *parts.log, [url = parts.postgres](const Projection& projection) {
+        return open_sink(url, projection.name);
+      });
   parts.computations =
       std::make_unique<ComputationMetrics>(parts.metrics, parts.workers->computations());
   parts.writer = parts.log->writer();
@@ -225,9 +232,12 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
       domains(), ingest,
       IngestParts{.writer = parts.quick_writer ? *parts.quick_writer : *parts.writer,
                   .metrics = parts.metrics,
-                  .unready = [&parts] { return parts.troubles(); },
+                  .unready =
+                      [&parts, &watch] { return joined(watch.troubles(), parts.troubles()); },
                   .refresh_metrics = [&parts] { parts.computations->refresh(); },
-                  .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr});
+                  .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr,
+                  .refuses = [&watch](std::string_view domain) { return watch.refuses(domain); },
+                  .log = appended_log(watch)});
   parts.ingest->start();
   parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres,
                      parts.cluster ? parts.cluster->reader_url() : reader_url(parts.postgres)};

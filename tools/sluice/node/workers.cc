@@ -154,7 +154,8 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
        .sink = *sink,
        .probe = probe_,
        .memory = rows_,
-       .computations = &computations_});
+       .computations = &computations_,
+       .wrong_log = [&] { return config_.wrong_log(projection.name); }});
   probe_.running(config.name);
   worker.run(stop);
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "projectors/engine/computed/computations.h"
@@ -31,6 +32,9 @@ struct WorkersConfig {
   std::chrono::milliseconds flush_interval{250};
   // From one computation of a conversation's opinion groups, or another domain's like, to the next.
   std::chrono::milliseconds math_interval_min{1000};
+  // Of a domain: see WorkerParts::wrong_log. Any thread.
+  std::function<std::optional<std::string>(std::string_view domain)> wrong_log =
+      [](std::string_view) { return std::optional<std::string>(); };
 };
 
 class Workers {

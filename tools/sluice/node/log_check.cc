@@ -1,0 +1,85 @@
+#include "tools/sluice/node/log_check.h"
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kWaysOn = " (docs/start_checks.md has the ways on)";
+
+std::string text(std::int64_t number) { return std::to_string(number); }
+
+std::optional<LogMismatch> check_partition(const StreamSeen& seen, Partition partition,
+                                           const ViewPosition& view,
+                                           const StreamSeen::Seen& found) {
+  const std::string which = seen.stream + "/" + text(partition.value);
+  if (view.log && found.identity && view.log != found.identity) {
+    return LogMismatch{LogMismatch::Kind::made_anew,
+                       which + " was deleted and made anew: its views stand on the log " +
+                           std::string(view.log->short_form()) + ", and it is now " +
+                           std::string(found.identity->short_form()) +
+                           ". Restore the topic, or fold anew what there is" +
+                           std::string(kWaysOn)};
+  }
+  if (found.range.end == Offset{0} && view.position > Offset{0}) {
+    return LogMismatch{LogMismatch::Kind::made_anew,
+                       which + " is empty, and its views were folded up to " +
+                           text(view.position.value) +
+                           ": it was deleted and made anew, or has lost everything. Restore the "
+                           "topic, or fold anew what there is" +
+                           std::string(kWaysOn)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+StreamSeen look_at(LogTopology& topology, const std::string& stream) {
+  StreamSeen seen{topology.name(), stream, topology.partitions(stream), {}};
+  for (int p = 0; p < seen.partitions.value_or(0); ++p) {
+    seen.seen[Partition{p}] = {topology.range(stream, Partition{p}),
+                               topology.identity(stream, Partition{p})};
+  }
+  return seen;
+}
+
+std::optional<LogMismatch> mismatch(std::string_view projection, const ViewStand& stand,
+                                    const StreamSeen& seen) {
+  using enum LogMismatch::Kind;
+  const std::string views = "the views of " + std::string(projection);
+  if (!stand.log.empty() && stand.log != seen.log) {
+    return LogMismatch{another_log, views + " in this database stand on the log " + stand.log +
+                                        ", and this is the log " + seen.log +
+                                        ": give another database, or the log of before" +
+                                        std::string(kWaysOn)};
+  }
+  if (!seen.partitions) {
+    if (!stand.stands()) return std::nullopt;
+    return LogMismatch{gone, seen.stream + " is gone, and " + views +
+                                 " were folded from it. Restore it, or fold anew what there is" +
+                                 std::string(kWaysOn)};
+  }
+  if (*seen.partitions != stand.partitions) {
+    return LogMismatch{
+        partitions, seen.stream + " has " + text(*seen.partitions) + " partitions, and " + views +
+                        " were made for " + text(stand.partitions) +
+                        ": keys would move. Give it as many as before" + std::string(kWaysOn)};
+  }
+  for (const auto& [partition, view] : stand.positions) {
+    const auto found = seen.seen.find(partition);
+    if (found == seen.seen.end()) continue;
+    if (auto wrong = check_partition(seen, partition, view, found->second)) return wrong;
+  }
+  return std::nullopt;
+}
+
+bool may_bind(const ViewStand& stand, const StreamSeen& seen) {
+  if (!stand.log.empty()) return false;
+  if (!stand.stands()) return true;
+  return std::ranges::any_of(stand.positions, [&](const auto& each) {
+    const auto found = seen.seen.find(each.first);
+    return each.second.log && found != seen.seen.end() && found->second.identity == each.second.log;
+  });
+}
+
+}  // namespace sluice

@@ -1,0 +1,97 @@
+#pragma once
+
+// Looks at the streams of a process's domains, at its start and each minute: whether they are those
+// that views stand on, and whether their settings keep what views are folded from.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/mutex.h"
+#include "storage/log_topology.h"
+#include "storage/stream_settings.h"
+#include "tools/sluice/node/log_check.h"
+
+namespace sluice {
+
+struct LogWatchParts {
+  LogTopology& topology;
+  StreamSettings* settings = nullptr;  // null: there are none
+  StandingViews* views = nullptr;      // null: this process has no database
+};
+
+class LogWatch {
+ public:
+  // `partitions`: of each domain that is watched, the number that its views have where no database
+  // tells it. The parts are used by this alone, and outlive it.
+  LogWatch(std::map<std::string, int, std::less<>> partitions, LogWatchParts parts);
+
+  // Looks once, before anything else is asked: what is found wrong with settings now is refused
+  // until it is put right. Throws Retryable when log or database do not answer.
+  void start();
+  // Looks again each minute, and when something seems to be wrong, until stopped.
+  void run(const std::stop_token& stop);
+  // As run() does it: what does not answer leaves what was known as it was.
+  void look_again();
+
+  // The rest: any thread.
+
+  // What the database said last.
+  [[nodiscard]] ViewStands stands() const;
+  // Why nothing of the domain may be folded, for good.
+  [[nodiscard]] std::optional<std::string> wrong_log(std::string_view domain) const;
+  // Why no events of the domain may be taken now. Who is refused has run() look again at once.
+  [[nodiscard]] std::optional<std::string> refuses(std::string_view domain);
+  // What an operator must know, a line each.
+  [[nodiscard]] std::vector<std::string> troubles() const;
+
+  // For tokens; see AppendedLog. Quick, but for the first record of a partition.
+  [[nodiscard]] std::string short_form(std::string_view domain, Partition partition,
+                                       Offset reached);
+  // Has run() look at once.
+  void look_soon();
+
+ private:
+  // A partition as this process knows it.
+  struct Known {
+    std::optional<LogIdentity> identity;
+    Offset end;          // of what was found or appended
+    bool asked = false;  // since the last look, though nothing may tell it
+  };
+  struct Watched {
+    std::string stream;
+    int partitions = 0;
+    std::map<Partition, Known> known;
+    std::optional<LogMismatch> wrong;
+    std::optional<LogMismatch> changed;  // while this process ran: for good
+    std::vector<SettingFault> faults;
+    bool refused = false;  // for its settings
+  };
+  enum class When { at_start, later };
+
+  void look(When when);
+  [[nodiscard]] std::vector<std::string> domains() const;
+  void look_at_stream(const std::string& domain, When when) SLUICE_REQUIRES(asking_);
+  [[nodiscard]] std::optional<std::vector<SettingFault>> settings_of(const std::string& stream)
+      SLUICE_REQUIRES(asking_);
+  void judge(const std::string& domain, Watched& watched, const StreamSeen& seen)
+      SLUICE_REQUIRES(mutex_);
+  static void judge_settings(Watched& watched, const std::vector<SettingFault>& faults, When when);
+  [[nodiscard]] static const LogMismatch* wrong_of(const Watched& watched);
+
+  const LogWatchParts parts_;
+  Mutex asking_;  // of the parts, which are for one thread at a time; before mutex_
+  bool settings_closed_ SLUICE_GUARDED_BY(asking_) = false;  // said that they may not be read
+  mutable Mutex mutex_;
+  ConditionVariable woken_;
+  bool soon_ SLUICE_GUARDED_BY(mutex_) = false;
+  ViewStands stands_ SLUICE_GUARDED_BY(mutex_);
+  std::map<std::string, Watched, std::less<>> watched_ SLUICE_GUARDED_BY(mutex_);
+};
+
+}  // namespace sluice

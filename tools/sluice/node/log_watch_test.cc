@@ -1,0 +1,205 @@
+#include "tools/sluice/node/log_watch.h"
+
+#include <catch2/catch.hpp>
+
+#include "storage/base/errors.h"
+#include "storage/memory/memory_log.h"
+#include "tools/sluice/node/log_check.h"
+
+namespace sluice {
+namespace {
+
+const std::string kStream = "lockers.events";
+constexpr Partition kFirst{0};
+
+using Kind = LogMismatch::Kind;
+
+// A log of one stream, and where views of it stand.
+struct Standing {
+  Standing() {
+    log.create(kStream, 2);
+    append(3);
+    stand.partitions = 2;
+    stand.positions[kFirst] = {};
+    stand.positions[kFirst].position = Offset{3};
+    stand.positions[kFirst].log = log.identity(kStream, kFirst);
+    stand.log = log.name();
+  }
+  void append(int records) {
+    for (int i = 0; i < records; ++i) {
+      const std::string value = "record " + std::to_string(++appended_);
+      NewRecord record{kFirst, "k", value};
+      log.writer()->append(kStream, {&record, 1});
+    }
+  }
+  [[nodiscard]] std::optional<Kind> found() {
+    const auto wrong = mismatch("lockers", stand, look_at(log, kStream));
+    if (!wrong) return std::nullopt;
+    INFO(wrong->text);
+    CHECK_THAT(wrong->text, Catch::Contains("docs/start_checks.md"));
+    return wrong->kind;
+  }
+
+  MemoryLog log{[] { return Time{std::chrono::seconds(1)}; }};
+  ViewStand stand;
+
+ private:
+  int appended_ = 0;
+};
+
+class Settings final : public StreamSettings {
+ public:
+  std::vector<SettingFault> faults(std::string_view) override { return now; }
+  void mend(std::string_view, const std::vector<SettingFault>&) override {}
+
+  std::vector<SettingFault> now;
+};
+
+const SettingFault kShort{"retention.ms", "1000", "-1", "records are deleted by age", true};
+const SettingFault kSmall{"max.message.bytes", "1000", "2097152", "events are refused", false};
+
+}  // namespace
+
+TEST_CASE("a view fits the log that it was folded from, however far that has grown") {
+  Standing standing;
+  CHECK_FALSE(standing.found());
+  standing.append(5);
+  CHECK_FALSE(standing.found());
+  standing.log.lose_front(kStream, kFirst, Offset{1});
+  CHECK_FALSE(standing.found());
+}
+
+TEST_CASE(
+    "a view does not fit another log, a stream that is gone, has other partitions, or is new") {
+  Standing standing;
+  SECTION("another log") {
+    standing.log.set_name("other");
+    CHECK(standing.found() == Kind::another_log);
+  }
+  SECTION("gone") {
+    standing.log.remove(kStream);
+    CHECK(standing.found() == Kind::gone);
+    standing.stand.positions.clear();
+    CHECK_FALSE(standing.found());
+  }
+  SECTION("more partitions") {
+    standing.log.add_partition(kStream);
+    CHECK(standing.found() == Kind::partitions);
+  }
+  SECTION("made anew, empty") {
+    standing.log.recreate(kStream);
+    CHECK(standing.found() == Kind::made_anew);
+  }
+  SECTION("made anew, grown past the view") {
+    standing.log.recreate(kStream);
+    standing.append(9);
+    CHECK(standing.found() == Kind::made_anew);
+    // By a version that knew no identities: digests tell, where it is read.
+    standing.stand.positions[kFirst].log.reset();
+    CHECK_FALSE(standing.found());
+  }
+}
+
+TEST_CASE("a view is bound to a log that it has folded, or before it has folded any") {
+  Standing standing;
+  CHECK_FALSE(may_bind(standing.stand, look_at(standing.log, kStream)));
+  standing.stand.log.clear();
+  CHECK(may_bind(standing.stand, look_at(standing.log, kStream)));
+  standing.stand.positions[kFirst].log.reset();
+  CHECK_FALSE(may_bind(standing.stand, look_at(standing.log, kStream)));
+  standing.stand.positions.clear();
+  CHECK(may_bind(standing.stand, look_at(standing.log, kStream)));
+}
+
+TEST_CASE("tokens have the log's short form, also of a partition that was empty") {
+  Standing standing;
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
+  watch.start();
+  CHECK_FALSE(watch.refuses("lockers"));
+  CHECK(watch.short_form("lockers", kFirst, Offset{4}) ==
+        standing.log.identity(kStream, kFirst)->short_form());
+  NewRecord record{Partition{1}, "k", "v"};
+  standing.log.writer()->append(kStream, {&record, 1});
+  CHECK(watch.short_form("lockers", Partition{1}, Offset{1}) ==
+        standing.log.identity(kStream, Partition{1})->short_form());
+  // Known by now: the log is not asked again.
+  standing.log.set_away(true);
+  CHECK(watch.short_form("lockers", Partition{1}, Offset{2}).size() == 6);
+  CHECK(watch.short_form("unheard_of", Partition{1}, Offset{2}).empty());
+}
+
+TEST_CASE("a stream that is made anew under a process is noticed by its first offset") {
+  Standing standing;
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
+  watch.start();
+  const std::string before = watch.short_form("lockers", kFirst, Offset{4});
+  standing.log.recreate(kStream);
+  standing.append(1);
+  const std::string after = watch.short_form("lockers", kFirst, Offset{1});
+  CHECK(after != before);
+  CHECK(after == standing.log.identity(kStream, kFirst)->short_form());
+  watch.look_again();
+  CHECK_THAT(watch.refuses("lockers").value_or(""), Catch::Contains("made anew"));
+  CHECK(watch.wrong_log("lockers") == watch.refuses("lockers"));
+  // For good, also when it has grown past what was there.
+  standing.append(9);
+  watch.look_again();
+  CHECK(watch.refuses("lockers"));
+  CHECK(watch.troubles().size() == 1);
+}
+
+TEST_CASE("a stream that is gone is refused until it is back, and nothing is stopped for good") {
+  Standing standing;
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
+  watch.start();
+  MemoryLog& log = standing.log;
+  log.remove(kStream);
+  watch.look_again();
+  CHECK_THAT(watch.refuses("lockers").value_or(""), Catch::Contains("lockers.events is gone"));
+  CHECK_FALSE(watch.wrong_log("lockers"));
+}
+
+TEST_CASE("a stream with other partitions than the views takes no events, and says how many") {
+  Standing standing;
+  LogWatch watch({{"lockers", 4}}, {.topology = standing.log});
+  watch.start();
+  CHECK_THAT(watch.refuses("lockers").value_or(""), Catch::Contains("has 2 partitions") &&
+                                                        Catch::Contains("were made for 4") &&
+                                                        Catch::Contains("--partitions 2"));
+}
+
+TEST_CASE("settings that lose records are refused at a start, and told while it runs") {
+  Standing standing;
+  Settings settings;
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log, .settings = &settings});
+  SECTION("found at the start") {
+    settings.now = {kSmall, kShort};
+    watch.start();
+    CHECK_THAT(watch.refuses("lockers").value_or(""), Catch::Contains("retention.ms is 1000"));
+    settings.now = {kSmall};
+    watch.look_again();
+    CHECK_FALSE(watch.refuses("lockers"));
+    CHECK(watch.troubles().empty());
+  }
+  SECTION("found later") {
+    watch.start();
+    settings.now = {kSmall, kShort};
+    watch.look_again();
+    CHECK_FALSE(watch.refuses("lockers"));
+    REQUIRE(watch.troubles().size() == 1);
+    CHECK_THAT(watch.troubles().front(), Catch::Contains("retention.ms is 1000"));
+  }
+}
+
+TEST_CASE("a log that does not answer leaves what was known; at the start it is waited for") {
+  Standing standing;
+  LogWatch watch({{"lockers", 4}}, {.topology = standing.log});
+  watch.start();
+  standing.log.set_away(true);
+  watch.look_again();
+  CHECK(watch.refuses("lockers"));
+  LogWatch second({{"lockers", 2}}, {.topology = standing.log});
+  CHECK_THROWS_AS(second.start(), Retryable);
+}
+
+}  // namespace sluice
