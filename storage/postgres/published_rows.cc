@@ -115,9 +115,13 @@ std::map<Partition, ViewPosition> PublishedRows::positions() {
   std::map<Partition, ViewPosition> positions;
   for (int i = 0; i < result.rows(); ++i) {
     positions[Partition{static_cast<std::int32_t>(result.number(i, 0))}] = {
-        Offset{result.number(i, 1)}, Digest{static_cast<std::uint64_t>(result.number(i, 2))},
-        Offset{result.number(i, 3)}, std::string(result.text(i, 4)),
-        result.number(i, 5),         parse_identity(result.text(i, 6))};
+        Offset{result.number(i, 1)},
+        Digest{static_cast<std::uint64_t>(result.number(i, 2))},
+        Offset{result.number(i, 3)},
+        std::string(result.text(i, 4)),
+        result.number(i, 5),
+        {},
+        parse_identity(result.text(i, 6))};
   }
   return positions;
 }

@@ -32,6 +32,7 @@ constexpr const char* kWorker = "tally worker 0";
 WorkerConfig config() {
   WorkerConfig config;
   config.name = kWorker;
+  config.instance = "host:1:x/0";
   return config;
 }
 
@@ -97,7 +98,10 @@ class Tallied {
   }
 
   [[nodiscard]] std::int64_t position() const { return views.position(kFirst).position.value; }
-  [[nodiscard]] std::string trouble() const { return views.trouble(kFirst); }
+  // As its owner says, or who is to own it.
+  [[nodiscard]] std::string trouble() const {
+    return views.trouble(kFirst) + views.contender(kFirst);
+  }
   [[nodiscard]] std::string worker_trouble() const {
     const auto stopped = probe.totals().stopped;
     const auto found = stopped.find(kWorker);
@@ -168,6 +172,7 @@ TEST_CASE("a stream that is gone while nothing ran is missed; views wait for it"
   tallied.restart();
   tallied.live();
   CHECK_THAT(tallied.worker_trouble(), Catch::Contains("tally.events is gone: restore it"));
+  CHECK_THAT(tallied.trouble(), Catch::Contains("tally.events is gone: restore it"));
   tallied.make_stream(1);
   tallied.live(milliseconds{12'000});
   CHECK(tallied.worker_trouble().empty());
@@ -218,7 +223,7 @@ TEST_CASE("who has found that the log is another stops what is folded of it") {
   tallied.add(1);
   tallied.live();
   CHECK(tallied.position() == 3);
-  CHECK(tallied.trouble() == "tally.events was made anew");
+  CHECK(tallied.views.trouble(kFirst) == "tally.events was made anew");
 }
 
 }  // namespace sluice

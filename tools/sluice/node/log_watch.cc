@@ -113,21 +113,16 @@ void LogWatch::look_at_stream(const std::string& domain, When when) {
   const StreamSeen seen = look_at(parts_.topology, stream_of(domain));
   std::optional<std::vector<SettingFault>> faults;
   if (parts_.settings != nullptr && seen.partitions) faults = settings_of(seen.stream);
-  std::optional<LogMismatch> wrong;
   bool binds = false;
   {
     const MutexLock lock(mutex_);
     Watched& watched = watched_.at(domain);
     judge(domain, watched, seen);
     if (faults) judge_settings(watched, *faults, when);
-    if (const LogMismatch* found = wrong_of(watched)) wrong = *found;
     const auto stand = stands_.find(domain);
-    binds = !wrong && stand != stands_.end() && may_bind(stand->second, seen);
+    binds = wrong_of(watched) == nullptr && stand != stands_.end() && may_bind(stand->second, seen);
   }
   if (binds) parts_.views->bind(domain, seen.log);
-  if (parts_.views != nullptr && wrong && wrong->kind == LogMismatch::Kind::gone) {
-    parts_.views->show_trouble(domain, wrong->text);
-  }
 }
 
 // nullopt: they may not be read.

@@ -39,12 +39,4 @@ void StandingViews::bind(std::string_view projection, std::string_view log) {
       {projection, log});
 }
 
-void StandingViews::show_trouble(std::string_view projection, std::string_view trouble) {
-  connection_.run(
-      "UPDATE sluice.position p SET trouble = $2 FROM sluice.projection g "
-      "WHERE g.projection = p.projection AND g.generation = p.generation AND g.live "
-      "AND p.projection = $1 AND p.trouble = ''",
-      {projection, trouble});
-}
-
 }  // namespace sluice

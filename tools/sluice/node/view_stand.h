@@ -35,9 +35,6 @@ class StandingViews {
   // From now on the projection stands on the log of this name, unless it stands on one already.
   void bind(std::string_view projection, std::string_view log);
 
-  // For partitions that nobody owns: what keeps them from being folded, where nothing is said yet.
-  void show_trouble(std::string_view projection, std::string_view trouble);
-
  private:
   PgConnection connection_;
 };
