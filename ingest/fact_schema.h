@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "ingest/domain_codec.h"
-#include "ingest/json_writer.h"
+#include "storage/base/json_writer.h"
 
 namespace sluice {
 

@@ -6,9 +6,9 @@
 #include <sstream>
 #include <utility>
 
-#include "ingest/json_writer.h"
 #include "ingest/openapi.h"
 #include "ingest/problem.h"
+#include "storage/base/json_writer.h"
 
 namespace sluice {
 namespace {

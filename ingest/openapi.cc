@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "ingest/fact_schema.h"
-#include "ingest/json_writer.h"
+#include "storage/base/json_writer.h"
 
 namespace sluice {
 namespace {

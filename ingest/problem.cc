@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ingest/http/reply.h"
-#include "ingest/json_writer.h"
+#include "storage/base/json_writer.h"
 
 namespace sluice {
 namespace {

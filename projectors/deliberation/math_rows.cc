@@ -5,8 +5,8 @@
 
 #include "deliberation/tables.pb.h"
 #include "projectors/deliberation/math/document.h"
-#include "projectors/deliberation/math/json_out.h"
 #include "projectors/deliberation/opinion_groups.h"
+#include "storage/base/json_writer.h"
 
 namespace sluice {
 namespace {
@@ -97,18 +97,18 @@ class MathRows {
   }
 
   void write_groups(math::Opinion o, std::string& out) const {
-    math::JsonOut json(out);
+    JsonWriter json(out);
     json.begin_object();
     for (const math::Group g : s_.group_votes.size.ids()) {
       const math::Counts& own = s_.group_votes.counts[g][o];
       const math::Comparison c = math::compare(own, s_.group_votes.all[o] - own);
-      json.key(name(g)).begin_object();
-      json.key("agrees").integer(own.agrees);
-      json.key("disagrees").integer(own.disagrees);
-      json.key("passes").integer(own.votes - own.agrees - own.disagrees);
+      json.name(name(g)).begin_object();
+      json.name("agrees").number(own.agrees);
+      json.name("disagrees").number(own.disagrees);
+      json.name("passes").number(own.votes - own.agrees - own.disagrees);
       // Of whichever direction tells the group better from the others, as in its list.
-      json.key("representativeness")
-          .number(c.agree_ratio_test > c.disagree_ratio_test ? c.agree_ratio : c.disagree_ratio);
+      json.name("representativeness")
+          .real(c.agree_ratio_test > c.disagree_ratio_test ? c.agree_ratio : c.disagree_ratio);
       json.end_object();
     }
     json.end_object();

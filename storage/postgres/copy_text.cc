@@ -6,6 +6,7 @@
 
 #include "schemas/descriptors/words.h"
 #include "storage/base/errors.h"
+#include "storage/base/json_writer.h"
 
 namespace sluice {
 namespace {
@@ -45,25 +46,6 @@ void append_real(double value, std::string& out) {
   out.append(digits, fixed.ptr);
 }
 
-void append_json_text(std::string_view text, std::string& out) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
 void append_plain_hex(std::string_view bytes, std::string& out) {
   constexpr std::string_view kHex = "0123456789abcdef";
   for (const char c : bytes) {
@@ -86,7 +68,7 @@ void append_json_object(const Message& message, std::string& out) {
     if (field.has_presence() && !reflection.HasField(message, &field)) continue;
     if (!first) out += ',';
     first = false;
-    append_json_text(field.name(), out);
+    append_json_string(out, field.name());
     out += ':';
     append_json_value(message, field, -1, out);
   }
@@ -157,13 +139,13 @@ void append_json_value(const Message& message, const FieldDescriptor& field, int
     case FieldDescriptor::CPPTYPE_ENUM: {
       const auto* value =
           item ? r.GetRepeatedEnum(message, &field, index) : r.GetEnum(message, &field);
-      return append_json_text(word_of(*value), out);
+      return append_json_string(out, word_of(*value));
     }
     case FieldDescriptor::CPPTYPE_STRING: {
       const std::string& value = item
                                      ? r.GetRepeatedStringReference(message, &field, index, &buffer)
                                      : r.GetStringReference(message, &field, &buffer);
-      if (field.type() != FieldDescriptor::TYPE_BYTES) return append_json_text(value, out);
+      if (field.type() != FieldDescriptor::TYPE_BYTES) return append_json_string(out, value);
       out += '"';
       append_plain_hex(value, out);
       out += '"';

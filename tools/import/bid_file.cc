@@ -7,9 +7,9 @@
 
 #include "schemas/descriptors/rules.h"
 #include "storage/base/errors.h"
+#include "storage/base/json_writer.h"
 #include "tools/import/cell.h"
 #include "tools/import/csv.h"
-#include "tools/sluice/cli/json.h"
 #include "tools/sluice/client/rfc3339.h"
 
 namespace sluice {

@@ -2,7 +2,7 @@
 
 #include <iostream>
 
-#include "tools/sluice/cli/json.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/cli/progress.h"
 #include "tools/sluice/client/poster.h"
 
@@ -24,8 +24,9 @@ Exit post_imported(const Imported& imported, const ProducerOptions& options,
     std::cerr << "sluice import: " << error.what() << "\n";
     return Exit::found;
   }
-  print_line("{" + json_string(imported.id_name) + ":" + json_string(imported.id) + ",\"events\":" +
-             std::to_string(poster.accepted()) + ",\"token\":" + json_string(poster.token()) + "}");
+  JsonWriter json;
+  json.begin_object().field(imported.id_name, imported.id).field("events", poster.accepted());
+  print_line(json.field("token", poster.token()).end_object().take());
   return Exit::done;
 }
 

@@ -12,7 +12,7 @@
 
 #include "schemas/descriptors/rules.h"
 #include "storage/base/errors.h"
-#include "tools/sluice/cli/json.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/client/rfc3339.h"
 
 namespace sluice {

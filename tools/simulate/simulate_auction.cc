@@ -2,9 +2,9 @@
 #include <limits>
 #include <thread>
 
+#include "storage/base/json_writer.h"
 #include "tools/simulate/auction.h"
 #include "tools/simulate/simulators.h"
-#include "tools/sluice/cli/json.h"
 #include "tools/sluice/cli/progress.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/poster.h"
@@ -103,9 +103,10 @@ Exit simulate_auction(Options options, const OutputForm& output) {
     return Exit::found;
   }
   const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
-  print_line("{\"session_id\":" + json_string(options.session_id) +
-             ",\"events\":" + std::to_string(poster.accepted()) + ",\"milliseconds\":" +
-             std::to_string(took.count()) + ",\"token\":" + json_string(poster.token()) + "}");
+  JsonWriter json;
+  json.begin_object().field("session_id", options.session_id).field("events", poster.accepted());
+  json.field("milliseconds", took.count()).field("token", poster.token());
+  print_line(json.end_object().take());
   return Exit::done;
 }
 

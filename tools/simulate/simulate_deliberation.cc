@@ -2,9 +2,9 @@
 #include <limits>
 #include <thread>
 
+#include "storage/base/json_writer.h"
 #include "tools/simulate/deliberation.h"
 #include "tools/simulate/simulators.h"
-#include "tools/sluice/cli/json.h"
 #include "tools/sluice/cli/progress.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/poster.h"
@@ -73,8 +73,9 @@ Exit simulate_deliberation(const Options& options, const OutputForm& output) {
     return Exit::found;
   }
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
-  print_line("{\"events\":" + std::to_string(poster.accepted()) + ",\"milliseconds\":" +
-             std::to_string(took.count()) + ",\"token\":" + json_string(poster.token()) + "}");
+  JsonWriter json;
+  json.begin_object().field("events", poster.accepted()).field("milliseconds", took.count());
+  print_line(json.field("token", poster.token()).end_object().take());
   return Exit::done;
 }
 

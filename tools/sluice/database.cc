@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "tools/sluice/cli/json.h"
+#include "storage/base/json_writer.h"
 
 namespace sluice {
 namespace {
@@ -16,31 +16,31 @@ bool is_plain(std::uint32_t type) {
   return std::ranges::count(kPlain, type) > 0;
 }
 
-std::string plain_json(const std::string& text) {
-  if (text == "t") return "true";
-  if (text == "f") return "false";
-  return text;
-}
-
-std::string cell_json(const std::optional<std::string>& cell, bool is_plain) {
-  if (!cell) return "null";
-  return is_plain ? plain_json(*cell) : json_string(*cell);
+void write_cell(JsonWriter& json, const std::optional<std::string>& cell, bool is_plain) {
+  if (!cell) {
+    json.null();
+  } else if (!is_plain) {
+    json.text(*cell);
+  } else if (*cell == "t" || *cell == "f") {
+    json.flag(*cell == "t");
+  } else {
+    json.json(*cell);
+  }
 }
 
 }  // namespace
 
 std::string Answer::json() const {
-  std::string json = "[";
+  JsonWriter json;
+  json.begin_array();
   for (const auto& row : rows) {
-    json += json.size() > 1 ? ",{" : "{";
+    json.begin_object();
     for (std::size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) json += ',';
-      (json += json_string(columns[i].name)) += ':';
-      json += cell_json(row[i], columns[i].is_plain);
+      write_cell(json.name(columns[i].name), row[i], columns[i].is_plain);
     }
-    json += "}";
+    json.end_object();
   }
-  return json + "]";
+  return json.end_array().take();
 }
 
 std::string Answer::table() const {

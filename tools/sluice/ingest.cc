@@ -3,7 +3,7 @@
 #include <prometheus/registry.h>
 
 #include "storage/base/errors.h"
-#include "tools/sluice/cli/json.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
@@ -64,8 +64,9 @@ Exit ingest(const Options& options) {
                   .refuses = [&watch](std::string_view domain) { return watch.refuses(domain); },
                   .log = appended_log(watch)});
   service.start();
-  print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, service.port()})) +
-             "}");
+  JsonWriter json;
+  json.begin_object().field("ready", true).field("http", http_url({listen.host, service.port()}));
+  print_line(json.end_object().take());
   shutdown.wait();
   service.drain(kDrain);
   return Exit::done;

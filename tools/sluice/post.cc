@@ -2,7 +2,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "tools/sluice/cli/json.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/cli/progress.h"
 #include "tools/sluice/client/event_line.h"
 #include "tools/sluice/client/poster.h"
@@ -60,8 +60,9 @@ Exit post(const Options& options, const OutputForm& output) {
     std::cerr << "sluice post: " << error.what() << "\n";
     return Exit::found;
   }
-  print_line("{\"accepted\":" + std::to_string(poster.accepted()) +
-             ",\"token\":" + json_string(poster.token()) + "}");
+  JsonWriter json;
+  json.begin_object().field("accepted", poster.accepted()).field("token", poster.token());
+  print_line(json.end_object().take());
   return Exit::done;
 }
 

@@ -9,9 +9,9 @@
 
 #include "ingest/ingest.h"
 #include "storage/base/errors.h"
+#include "storage/base/json_writer.h"
 #include "storage/base/mutex.h"
 #include "storage/postgres/start_check.h"
-#include "tools/sluice/cli/json.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
@@ -161,21 +161,20 @@ Exit project(const Options& options) {
   LogWatch& watch = streams->watch();
   watch.start();
   streams->begin();
-  workers.emplace(projections_of(chosen),
-                  WorkersConfig{.data = folder.path(),
-                                .instance = folder.instance(),
-                                .workers = workers_of(options),
-                                .partitions = *partitions,
-                                .memory = memory,
-                                .flush_interval = options.flush_interval,
-                                .math_interval_min = options.math_interval_min,
-                                .wrong_log =
-                                    [&watch](std::string_view domain) {
-                                      return watch.wrong_log(domain);
-                                    }},
-                  *log, [url = options.postgres](const Projection& projection) {
-                    return open_sink(url, projection.name);
-                  });
+  workers.emplace(
+      projections_of(chosen),
+      WorkersConfig{
+          .data = folder.path(),
+          .instance = folder.instance(),
+          .workers = workers_of(options),
+          .partitions = *partitions,
+          .memory = memory,
+          .flush_interval = options.flush_interval,
+          .math_interval_min = options.math_interval_min,
+          .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
+      *log, [url = options.postgres](const Projection& projection) {
+        return open_sink(url, projection.name);
+      });
   computations.emplace(metrics, workers->computations());
   readiness.works(*workers, *computations, watch);
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +

@@ -6,8 +6,8 @@
 #include "schemas/descriptors/contract_text.h"
 #include "sluice/envelope.pb.h"
 #include "storage/base/errors.h"
+#include "storage/base/json_writer.h"
 #include "storage/postgres/start_check.h"
-#include "tools/sluice/cli/json.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
@@ -35,7 +35,7 @@ Exit print(const Options& options, const OutputForm& output) {
     sql += schema_sql(schema, 1);
   }
   if (output.json) {
-    print_line("{\"sql\":" + json_string(sql) + "}");
+    print_line(JsonWriter().begin_object().field("sql", sql).end_object().take());
   } else {
     std::fputs(sql.c_str(), stdout);
   }
@@ -86,11 +86,11 @@ Exit contract(const Options& options, const OutputForm& output) {
   if (!options.since.empty()) {
     const auto broken = broken_promises(text_of(options.since), text);
     for (const std::string& promise : broken) std::fprintf(stderr, "%s\n", promise.c_str());
-    print_line("{\"broken\":" + std::to_string(broken.size()) + "}");
+    print_line(JsonWriter().begin_object().field("broken", broken.size()).end_object().take());
     return broken.empty() ? Exit::done : Exit::found;
   }
   if (output.json) {
-    print_line("{\"contract\":" + json_string(text) + "}");
+    print_line(JsonWriter().begin_object().field("contract", text).end_object().take());
   } else {
     std::fputs(text.c_str(), stdout);
   }

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "sluice/envelope.pb.h"
-#include "tools/sluice/cli/json.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"

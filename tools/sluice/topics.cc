@@ -1,7 +1,7 @@
 #include <cstdio>
 
 #include "storage/base/errors.h"
-#include "tools/sluice/cli/json.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/node/domain_choice.h"

@@ -2,7 +2,7 @@
 #include <thread>
 
 #include "storage/base/errors.h"
-#include "tools/sluice/cli/json.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"

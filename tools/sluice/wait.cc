@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "storage/base/errors.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/client/token.h"
 #include "tools/sluice/commands.h"
@@ -68,7 +69,9 @@ Exit wait(const Options& options, const OutputForm& output) {
   Token().add(options.token);
   const bool yes = reached(options);
   if (!yes) explain(options);
-  if (output.json) print_line(std::string("{\"reached\":") + (yes ? "true}" : "false}"));
+  if (output.json) {
+    print_line(JsonWriter().begin_object().field("reached", yes).end_object().take());
+  }
   return yes ? Exit::done : Exit::found;
 }
 

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "projectors/deliberation/math/json_out.h"
+#include "storage/base/json_writer.h"
 #include "tests/support/math_votes.h"
 
 using namespace sluice;
@@ -14,7 +14,7 @@ namespace {
 
 std::string number(double value) {
   std::string out;
-  JsonOut(out).number(value);
+  JsonWriter(out).real(value);
   return out;
 }
 
@@ -68,17 +68,17 @@ TEST_CASE("numbers have the fewest digits that read back, and none is not finite
 
 TEST_CASE("text is escaped, and commas stand between values only") {
   std::string out = "before:";
-  JsonOut json(out);
+  JsonWriter json(out);
   json.begin_object();
-  json.key("a\n").begin_list();
-  json.end_list();
-  json.key("b").begin_list();
-  json.integer(-1);
+  json.name("a\n").begin_array();
+  json.end_array();
+  json.name("b").begin_array();
+  json.number(-1);
   json.text("q\"\\\x01");
-  json.truth(true);
+  json.flag(true);
   json.null();
-  json.end_list();
-  json.key("c").number(0.5);
+  json.end_array();
+  json.name("c").real(0.5);
   json.end_object();
   CHECK(out == "before:{\"a\\u000a\":[],\"b\":[-1,\"q\\\"\\\\\\u0001\",true,null],\"c\":0.5}");
 }

@@ -2,7 +2,7 @@
 
 #include "schemas/descriptors/nearest.h"
 #include "storage/base/errors.h"
-#include "tools/sluice/cli/json.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/cli/units.h"
 #include "tools/sluice/client/event_line.h"
 #include "tools/sluice/client/token.h"
