@@ -139,6 +139,40 @@ COMMENT ON COLUMN sluice.quarantine.bytes IS
     'The record as the log has it; without what is of somebody who was erased, and empty where it stands in the wrong partition and is somebody''s; null once they have aged out: the log has them.';
 COMMENT ON COLUMN sluice.quarantine.parks_key IS 'Whether later records of the key wait behind it.';
 
+CREATE TABLE IF NOT EXISTS sluice.request (
+  id text COLLATE "C" PRIMARY KEY,
+  kind text COLLATE "C" NOT NULL,
+  projection text COLLATE "C" NOT NULL,
+  partition integer,
+  argument jsonb NOT NULL DEFAULT '{}',
+  who text COLLATE "C" NOT NULL DEFAULT current_user,
+  made_at timestamptz NOT NULL DEFAULT now(),
+  answer jsonb,
+  done_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS request_open ON sluice.request (made_at) WHERE done_at IS NULL;
+COMMENT ON TABLE sluice.request IS
+  'What people asked of the processes that project, who answer on a NOTIFY of channel'
+  ' sluice_request; one that has no answer after 30 seconds is not carried out.';
+COMMENT ON COLUMN sluice.request.id IS 'Also of the record in the log that carries it out: once.';
+COMMENT ON COLUMN sluice.request.kind IS 'quarantine.release or quarantine.discard.';
+COMMENT ON COLUMN sluice.request.partition IS 'Of the projection''s stream.';
+COMMENT ON COLUMN sluice.request.argument IS
+  'key; offset: of the record to discard, or of the first that waits where its bytes aged out.';
+COMMENT ON COLUMN sluice.request.who IS 'Who asked, for people.';
+COMMENT ON COLUMN sluice.request.answer IS
+  '{"token"} of the position at which it takes effect, or {"refused", "reason"}.';
+COMMENT ON COLUMN sluice.request.done_at IS 'When it was answered; null: it was not.';
+
+CREATE OR REPLACE FUNCTION sluice.tell_of_request() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('sluice_request', NEW.id);
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION sluice.tell_of_request() IS 'Wakes the processes that answer requests.';
+CREATE OR REPLACE TRIGGER tell_of_request AFTER INSERT ON sluice.request
+  FOR EACH ROW EXECUTE FUNCTION sluice.tell_of_request();
+
 CREATE OR REPLACE VIEW sluice.freshness AS
 SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end,
        CASE WHEN s.owned THEN e.log_end - coalesce(p.position, 0)
@@ -268,6 +302,7 @@ BEGIN
       ON sluice.position, sluice.heartbeat, sluice.rejection, sluice.quarantine
       TO sluice_writer;
     GRANT UPDATE (log) ON sluice.projection TO sluice_writer;
+    GRANT INSERT, UPDATE ON sluice.request TO sluice_writer;
   END IF;
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE NOTICE 'grants on schema sluice were not made: %', SQLERRM;

@@ -303,6 +303,24 @@ void PgConnection::end_copy(const std::string& sql) {
   checked(last_answer(deadline), sql);
 }
 
+bool PgConnection::notified(std::chrono::milliseconds timeout) {
+  connect();
+  pollfd socket{.fd = PQsocket(connection_.get()), .events = POLLIN, .revents = 0};
+  if (::poll(&socket, 1, static_cast<int>(timeout.count())) > 0 &&
+      PQconsumeInput(connection_.get()) == 0) {
+    const std::string why = in_one_line(PQerrorMessage(connection_.get()));
+    disconnect();
+    throw Retryable("the session with Postgres broke: " + why);
+  }
+  bool any = false;
+  // Also those that came with the answer of an earlier statement.
+  while (PGnotify* const notice = PQnotifies(connection_.get())) {
+    PQfreemem(notice);
+    any = true;
+  }
+  return any;
+}
+
 PgConnection::Commit PgConnection::commit() {
   PgAnswer answer;
   try {

@@ -48,6 +48,11 @@ class PgConnection {
   void put_copy(std::string_view lines);
   void end_copy(const std::string& sql);
 
+  // Waits for a NOTIFY of a channel that this session LISTENs to, and takes all that have come.
+  // False: none came within `timeout`. Retryable when the session breaks; a new one LISTENs to
+  // nothing.
+  bool notified(std::chrono::milliseconds timeout);
+
   enum class Commit { done, in_doubt };
   Commit commit();
   // Never throws; a session that cannot is dropped.

@@ -11,12 +11,11 @@ from system import sluice
 def read_log(log):
     """The whole log by partition, each a list of (offset, time, id, fact, data) in order."""
     partitions = {}
-    for line in sluice("tail", "--domain", "auction", *log).stdout.splitlines():
+    for line in sluice("tail", "--all", "--domain", "auction", *log).stdout.splitlines():
         record = json.loads(line)
-        envelope = record["envelope"]
-        (fact, data), = record.get("event", {"tick": {}}).items()
         partitions.setdefault(record["partition"], []).append(
-            (record["offset"], int(envelope["recorded_at"]), envelope.get("id"), fact, data))
+            (record["offset"], milliseconds(record["recordedat"]), record.get("id"),
+             record.get("type", "tick"), record.get("data")))
     return partitions
 
 
@@ -75,11 +74,11 @@ class Model:
                 self.rejected.append((event_id, reason))
 
     def fold(self, now, offset, time, fact, data):
-        if fact == "session_created":
+        if fact == "session.created":
             self.sessions[data["session_id"]] = Session(data)
             return None
         session = self.sessions[data["session_id"]]
-        if fact == "session_closed":
+        if fact == "session.closed":
             session.closed = True
             return None
         reason = session.refuse(now, time, int(data["price"]))

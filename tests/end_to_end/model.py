@@ -16,11 +16,9 @@ def read_log(log):
     shown = sluice("tail", "--domain", DOMAIN, *log).stdout
     for line in shown.splitlines():
         record = json.loads(line)
-        envelope = record["envelope"]
-        (fact, data), = record["event"].items()
         records = partitions.setdefault(record["partition"], [])
         assert record["offset"] == len(records), "offsets without a gap"
-        records.append((envelope["id"], envelope["key"], fact, data))
+        records.append((record["id"], record["subject"], record["type"], record["data"]))
     return partitions
 
 
@@ -93,22 +91,17 @@ class Model:
             return key
         self.seen.add((key, event_id))
         conversation = self.conversations.get(key)
-        if fact == "conversation_created":
+        if fact == "conversation.created":
             assert conversation is None, "traffic makes each conversation under one event id"
             self.conversations[key] = Conversation(s["opinion_id"] for s in data["seeds"])
-        elif fact == "opinion_created":
+        elif fact == "opinion.created":
             conversation.moderation[data["opinion_id"]] = "none"
             conversation.vote(data["author_id"], data["opinion_id"], "agree")
         elif data["opinion_id"] not in conversation.moderation:
             self.rejected.append(event_id)
-        elif fact == "opinion_moderated":
-            conversation.moderation[data["opinion_id"]] = word(data["state"])
+        elif fact == "opinion.moderated":
+            conversation.moderation[data["opinion_id"]] = data["state"]
         else:
-            assert fact == "vote_set", fact
-            conversation.vote(data["participant_id"], data["opinion_id"], word(data["choice"]))
+            assert fact == "vote.set", fact
+            conversation.vote(data["participant_id"], data["opinion_id"], data["choice"])
         return key
-
-
-def word(name):
-    """An enum's name as events have it: agree for CHOICE_AGREE."""
-    return name.rsplit("_", 1)[-1].lower()

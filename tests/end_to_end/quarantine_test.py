@@ -129,7 +129,7 @@ def age_out(up, broker):
 
     token = json.loads(release(broker, offset))["token"]
     wait_for(token, up.postgres)
-    released = sluice("tail", "--domain", "deliberation", "--key", "quiet", "--brokers",
+    released = sluice("tail", "--all", "--domain", "deliberation", "--key", "quiet", "--brokers",
                       broker.bootstrap).stdout.splitlines()[-1]
     assert base64.b64encode(secret).decode() in released, "read from the log, for the fold"
     assert ask(up.postgres, f"SELECT bytes IS NULL FROM sluice.quarantine WHERE {where}") == [["t"]]

@@ -85,10 +85,10 @@ def tail(brokers):
                                              "deliberation", "--json")]
     lines = sluice("tail", "--domain", "deliberation", "--brokers", brokers).stdout.splitlines()
     assert len(lines) == sum(ends), (len(lines), ends)
-    key = json.loads(lines[0])["envelope"]["key"]
+    key = json.loads(lines[0])["subject"]
     one = sluice("tail", "--domain", "deliberation", "--brokers", brokers, "--key", key,
                  "--limit", "2").stdout.splitlines()
-    assert [json.loads(line)["envelope"]["key"] for line in one] == [key] * 2
+    assert [json.loads(line)["subject"] for line in one] == [key] * 2
     late = sluice("tail", "--domain", "deliberation", "--brokers", brokers, "--from",
                   max(ends) - 1).stdout.splitlines()
     assert len(late) == ends.count(max(ends)), late

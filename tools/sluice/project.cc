@@ -22,6 +22,7 @@
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/memory_budget.h"
 #include "tools/sluice/node/published.h"
+#include "tools/sluice/node/requests.h"
 #include "tools/sluice/node/streams.h"
 #include "tools/sluice/node/workers.h"
 
@@ -179,6 +180,7 @@ Exit project(const Options& options) {
   readiness.works(*workers, *computations, watch);
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +
              "}");
+  const RequestThread requests(options.postgres, projections_of(chosen), *log);
   workers->run(shutdown.token());
   return Exit::done;
 }

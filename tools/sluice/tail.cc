@@ -1,18 +1,14 @@
-#include <google/protobuf/message.h>
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <limits>
 #include <map>
 
-#include "sluice/envelope.pb.h"
-#include "storage/base/json_writer.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/node/log.h"
+#include "tools/sluice/records/described_record.h"
 
 namespace sluice {
 namespace {
@@ -24,11 +20,12 @@ struct Options {
   std::int64_t limit = std::numeric_limits<std::int64_t>::max();
   std::string key;
   bool follow = false;
+  bool all = false;
 };
 
 constexpr std::chrono::milliseconds kPoll{200};
 
-// Reads on behalf of nobody: from where it was told, or from where the log begins.
+// Reads without being in a group: from the offset it was told, or from where the log begins.
 class Spectator final : public Ownership {
  public:
   Spectator(LogTopology& topology, std::string stream, Offset from)
@@ -45,39 +42,52 @@ class Spectator final : public Ownership {
   Offset from_;
 };
 
-std::string as_json(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions form;
-  form.preserve_proto_field_names = true;
-  std::string json;
-  return google::protobuf::util::MessageToJsonString(message, &json, form).ok() ? json : "null";
-}
+// Prints records, and counts what is no event and was left out.
+class Printer {
+ public:
+  Printer(const Options& options, const Domain& domain)
+      : options_(options), describer_(domain), left_(options.limit) {}
 
-// What cannot be decoded is shown as far as it can be: that is when people look.
-std::string describe(const LogRecord& record, const Domain& domain) {
-  std::string json = "{\"partition\":" + std::to_string(record.partition.value) +
-                     ",\"offset\":" + std::to_string(record.offset.value) + ",\"appended_at\":" +
-                     std::to_string(record.appended_at.time_since_epoch().count()) +
-                     ",\"bytes\":" + std::to_string(record.value.size());
-  Envelope envelope;
-  if (!envelope.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
-    return json + ",\"fault\":\"not an envelope\"}";
+  [[nodiscard]] bool wants_more() const { return left_ > 0; }
+
+  void take(const LogRecord& record) {
+    if (left_ == 0 || (!options_.key.empty() && record.key != options_.key)) return;
+    const DescribedRecord described = describer_.describe(record);
+    if (described.kind != DescribedRecord::Kind::event && !options_.all) {
+      ++(described.kind == DescribedRecord::Kind::control ? controls_ : unreadable_);
+      return;
+    }
+    print_line(described.json);
+    --left_;
   }
-  const std::string payload = envelope.payload();
-  if (envelope.has_payload()) envelope.clear_payload();
-  json += ",\"envelope\":" + as_json(envelope);
-  if (payload.empty()) return json + "}";
-  const auto* prototype =
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(domain.event);
-  const std::unique_ptr<google::protobuf::Message> event(prototype->New());
-  return json + (event->ParseFromString(payload) ? ",\"event\":" + as_json(*event) + "}"
-                                                 : ",\"fault\":\"the payload is not an event\"}");
-}
 
-// Whether every partition was read up to the end that it had.
-bool at_end(const std::map<Partition, Offset>& read, const std::map<Partition, Offset>& ends) {
+  void tell_of_left_out() const {
+    if (controls_ + unreadable_ == 0) return;
+    std::fprintf(
+        stderr,
+        "Left out: %lld control records, %lld records that are no event of %s; --all shows "
+        "them.\n",
+        static_cast<long long>(controls_), static_cast<long long>(unreadable_),
+        options_.domain.c_str());
+  }
+
+ private:
+  const Options& options_;
+  RecordDescriber describer_;
+  std::int64_t left_;
+  std::int64_t controls_ = 0;
+  std::int64_t unreadable_ = 0;
+};
+
+// Where the partitions of a stream ended when the command began.
+using Ends = std::map<Partition, Offset>;
+
+// Whether everything was read that the log had when the command began.
+bool at_end(EventReader& reader, const std::map<Partition, Offset>& read, const Ends& ends) {
   return std::ranges::all_of(ends, [&](const auto& end) {
     const auto found = read.find(end.first);
-    return found != read.end() && found->second >= end.second;
+    const bool passed = found != read.end() && found->second >= end.second;
+    return passed || reader.caught_up(end.first);
   });
 }
 
@@ -89,27 +99,26 @@ Exit tail(const Options& options) {
   const auto topology = log->topology();
   const int count = topology->partitions(stream).value_or(0);
   std::vector<Partition> partitions;
-  std::map<Partition, Offset> ends;
+  Ends ends;
   std::map<Partition, Offset> read;
   for (int p = 0; p < count; ++p) {
-    const LogRange range = topology->range(stream, Partition{p});
     partitions.push_back(Partition{p});
+    const LogRange range = topology->range(stream, Partition{p});
     ends[Partition{p}] = range.end;
     read[Partition{p}] = std::clamp(Offset{options.from}, range.begin, range.end);
   }
   Spectator spectator(*topology, stream, Offset{options.from});
   const auto reader = log->reader(stream, partitions, spectator);
-  std::int64_t left = options.limit;
-  while (left > 0 && !shutdown.token().stop_requested() &&
-         (options.follow || !at_end(read, ends))) {
+  Printer printer(options, domain);
+  bool ended = partitions.empty();
+  while (!ended && printer.wants_more() && !shutdown.token().stop_requested()) {
     for (const LogRecord& record : reader->poll(kPoll)) {
       read[record.partition] = record.offset.next();
-      const bool wanted = options.key.empty() || record.key == options.key;
-      if (!wanted || left == 0) continue;
-      print_line(describe(record, domain));
-      --left;
+      printer.take(record);
     }
+    ended = !options.follow && at_end(*reader, read, ends);
   }
+  printer.tell_of_left_out();
   return Exit::done;
 }
 
@@ -117,9 +126,12 @@ Exit tail(const Options& options) {
 
 void add_tail(Command& root) {
   auto options = std::make_shared<Options>();
-  Command command =
-      root.command("tail", "Print the records of a domain's stream, one JSON object a line",
-                   "sluice tail --domain deliberation --data DIR --key brexit-consensus --follow");
+  Command command = root.command(
+      "tail",
+      "Print the events of a domain's stream, one CloudEvent a line, which sluice post takes as "
+      "they are. Where each stands, and when it was recorded, is in attributes that ingest leaves "
+      "unread. What is no event is left out, and counted on stderr.",
+      "sluice tail --domain deliberation --data DIR --key brexit-consensus --follow");
   add_log_options(command, options->log);
   command.text("domain", options->domain, "Whose stream").required();
   command.number("from", options->from, 0, std::numeric_limits<std::int64_t>::max(),
@@ -128,6 +140,8 @@ void add_tail(Command& root) {
                  "Stop after so many");
   command.text("key", options->key, "Only records of this key, such as a conversation");
   command.flag("follow", options->follow, "Go on with what is appended later, until Ctrl-C");
+  command.flag("all", options->all,
+               "Also control records and what cannot be read, which post would refuse");
   command.runs([options](const OutputForm&) { return tail(*options); });
 }
 

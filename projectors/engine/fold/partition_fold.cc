@@ -253,13 +253,21 @@ void PartitionFold::apply_control(const LogRecord& record, const Control& contro
     case Control::kTick:
       return move_time(record);
     case Control::kRelease:
+      if (decided_before(record)) return;
       // What is released takes the place of the record at hand.
       return release(std::string(key_), Control::Release(control.release()));
     case Control::kDiscard:
+      if (decided_before(record)) return;
       return discard(Offset{control.discard().offset()});
     case Control::ACTION_NOT_SET:
       return quarantine(record, {"a control record of an unknown kind", false});
   }
+}
+
+// A decision has its effect once, however often its record was appended; one without an id each
+// time.
+bool PartitionFold::decided_before(const LogRecord& record) {
+  return !envelope_.id().empty() && counted_before(record);
 }
 
 void PartitionFold::release(std::string_view key, const Control::Release& given) {

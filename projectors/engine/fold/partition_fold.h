@@ -98,6 +98,7 @@ class PartitionFold {
   [[nodiscard]] bool counted_before(const LogRecord& record);
   void apply_control(const LogRecord& record, const Control& control);
   [[nodiscard]] LogRecord released(const ParkedRecord& parked) const;
+  [[nodiscard]] bool decided_before(const LogRecord& record);
   void release(std::string_view key, const Control::Release& given = {});
   void discard(Offset position);
   void quarantine(const LogRecord& record, Unfoldable why);

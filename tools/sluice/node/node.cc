@@ -22,6 +22,7 @@
 #include "tools/sluice/node/http_limits.h"
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/published.h"
+#include "tools/sluice/node/requests.h"
 #include "tools/sluice/node/streams.h"
 #include "tools/sluice/node/workers.h"
 
@@ -87,6 +88,7 @@ struct Node::Parts {
   std::unique_ptr<Workers> workers;
   std::unique_ptr<ComputationMetrics> computations;
   std::jthread working;  // its end asks the workers to end, and waits for them
+  std::unique_ptr<RequestThread> requests;
   std::unique_ptr<Ingest> ingest;
   NodeAddresses addresses;
   std::string begun;  // by the database's clock
@@ -226,18 +228,19 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
       });
   parts.computations =
       std::make_unique<ComputationMetrics>(parts.metrics, parts.workers->computations());
+  parts.requests = std::make_unique<RequestThread>(parts.postgres, parts.projections, *parts.log);
   parts.writer = parts.log->writer();
   parts.quick_writer = parts.log->quick_writer();
   parts.ingest = std::make_unique<Ingest>(
       domains(), ingest,
-      IngestParts{.writer = parts.quick_writer ? *parts.quick_writer : *parts.writer,
-                  .metrics = parts.metrics,
-                  .unready =
-                      [&parts, &watch] { return joined(watch.troubles(), parts.troubles()); },
-                  .refresh_metrics = [&parts] { parts.computations->refresh(); },
-                  .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr,
-                  .refuses = [&watch](std::string_view domain) { return watch.refuses(domain); },
-                  .log = appended_log(watch)});
+      IngestParts{
+          .writer = parts.quick_writer ? *parts.quick_writer : *parts.writer,
+          .metrics = parts.metrics,
+          .unready = [&parts, &watch] { return joined(watch.troubles(), parts.troubles()); },
+          .refresh_metrics = [&parts] { parts.computations->refresh(); },
+          .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr,
+          .refuses = [&watch](std::string_view domain) { return watch.refuses(domain); },
+          .log = appended_log(watch)});
   parts.ingest->start();
   parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres,
                      parts.cluster ? parts.cluster->reader_url() : reader_url(parts.postgres)};
@@ -278,6 +281,7 @@ void Node::run(const std::stop_token& stop) {
   // Posts first, so that nothing comes in that is not folded; the database last.
   parts.ingest->drain(kDrain);
   parts.working.request_stop();
+  parts.requests.reset();
   parts.working.join();
   if (parts.cluster) parts.cluster->stop();
   spdlog::info("stopped");

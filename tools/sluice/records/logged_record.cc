@@ -1,4 +1,4 @@
-#include "tools/sluice/verification/logged_record.h"
+#include "tools/sluice/records/logged_record.h"
 
 #include <chrono>
 

@@ -1,0 +1,57 @@
+#include "tools/sluice/quarantine/decision.h"
+
+#include <chrono>
+
+#include "schemas/descriptors/domain.h"
+#include "sluice/envelope.pb.h"
+#include "storage/base/errors.h"
+#include "tools/sluice/records/logged_record.h"
+
+namespace sluice {
+namespace {
+
+// Of a record whose bytes have aged out: from the log again.
+void give_bytes(Log& log, const QuarantineDecision& decision, Control::Release& release) {
+  const Offset offset = *decision.offset;
+  const LoggedRecord record =
+      logged_record(log, {stream_of(decision.projection), decision.partition, offset});
+  if (key_of(record.key, record.value) != decision.key) {
+    throw Misconfigured("the record at " + std::to_string(offset.value) + " of partition " +
+                        std::to_string(decision.partition.value) +
+                        " is of another key: sluice quarantine list says which");
+  }
+  release.set_offset(offset.value);
+  release.set_value(record.value);
+}
+
+}  // namespace
+
+std::string key_of(const std::string& record_key, const std::string& value) {
+  Envelope envelope;
+  if (!record_key.empty() || !envelope.ParseFromString(value)) return record_key;
+  return envelope.key();
+}
+
+std::string append_decision(Log& log, const QuarantineDecision& decision) {
+  const std::string stream = stream_of(decision.projection);
+  Envelope envelope;
+  envelope.set_id(decision.id);
+  envelope.set_domain(decision.projection);
+  envelope.set_key(decision.key);
+  envelope.set_source("sluice/quarantine");
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  envelope.set_recorded_at(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  if (decision.verdict == Verdict::discard) {
+    envelope.mutable_control()->mutable_discard()->set_offset(decision.offset.value().value);
+  } else {
+    Control::Release& release = *envelope.mutable_control()->mutable_release();
+    if (decision.offset) give_bytes(log, decision, release);
+  }
+  const std::string value = envelope.SerializeAsString();
+  NewRecord record{.partition = decision.partition, .key = decision.key, .value = value};
+  log.writer()->append(stream, {&record, 1});
+  return decision.projection + ":" + std::to_string(record.partition.value) + "@" +
+         std::to_string(record.offset.next().value);
+}
+
+}  // namespace sluice

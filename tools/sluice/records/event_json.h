@@ -1,0 +1,15 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include "ingest/json_writer.h"
+
+namespace sluice {
+
+// The fields of a fact that are set, as an object in the form that ingest reads: names as in the
+// proto, enums by their words, times as RFC 3339 has them, bytes in base64.
+void write_fact(JsonWriter& json, const google::protobuf::Message& fact);
+
+[[nodiscard]] std::string base64(std::string_view bytes);
+
+}  // namespace sluice
