@@ -24,22 +24,6 @@ Auction::Auction(Tables& tables)
       by_score_(tables, bids_),
       by_price_(tables, bids_) {}
 
-std::string_view Auction::key(const Event& event) {
-  switch (event.fact_case()) {
-    case Event::kBidPlaced:
-      return event.bid_placed().session_id();
-    case Event::kSessionCreated:
-      return event.session_created().session_id();
-    case Event::kSessionChanged:
-      return event.session_changed().session_id();
-    case Event::kSessionClosed:
-      return event.session_closed().session_id();
-    case Event::FACT_NOT_SET:
-      return {};
-  }
-  return {};
-}
-
 void Auction::fold(const Event& event, const Record& record, Effects& effects) {
   switch (event.fact_case()) {
     case Event::kBidPlaced:

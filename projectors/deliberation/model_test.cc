@@ -1,6 +1,7 @@
 // The fold against the model, after every fact of random histories.
 
 #include "projectors/deliberation/projection.h"
+#include "schemas/descriptors/rules.h"
 
 #include <rapidcheck.h>
 
@@ -95,7 +96,7 @@ class Both {
     driver_.now = Time{std::chrono::milliseconds{next.recorded_at}};
     driver_.occurred_at.reset();
     if (next.occurred_at) driver_.occurred_at = Time{std::chrono::milliseconds{*next.occurred_at}};
-    const std::string id{Deliberation::key(next.event)};
+    const std::string id{key_of(next.event)};
     const auto expected = models_[id].post(next);
     RC_ASSERT(std::string(driver_.post_as(next.actor, next.event)) == std::string(expected));
     require_same([&]<class Row>() { return driver_.rows<Row>(); }, id, models_[id]);

@@ -229,9 +229,8 @@ bool Deliberation::move_ownership(const std::string& conversation_id, const std:
 }
 
 // Who writes or votes within an import is not told of; what waits is taken for what it is now.
-void Deliberation::waits(const Event& event, const std::string& participant_id,
-                         Effects& effects) const {
-  const std::string id(key(event));
+void Deliberation::waits(const Event&, const std::string& participant_id, Effects& effects) const {
+  const std::string id(effects.key());
   const ConversationStats* stats = conversation_stats_.find(id);
   if (stats == nullptr || !importing(stats->gate())) tell(id, participant_id, effects);
 }

@@ -16,54 +16,12 @@ Deliberation::Deliberation(Tables& tables)
       feed_(tables),
       notifications_(tables) {}
 
-std::string_view Deliberation::key(const Event& event) {
-  switch (event.fact_case()) {
-    case Event::kVoteSet:
-      return event.vote_set().conversation_id();
-    case Event::kConversationCreated:
-      return event.conversation_created().conversation_id();
-    case Event::kConversationEdited:
-      return event.conversation_edited().conversation_id();
-    case Event::kConversationClosed:
-      return event.conversation_closed().conversation_id();
-    case Event::kConversationReopened:
-      return event.conversation_reopened().conversation_id();
-    case Event::kConversationLocked:
-      return event.conversation_locked().conversation_id();
-    case Event::kConversationUnlocked:
-      return event.conversation_unlocked().conversation_id();
-    case Event::kConversationDeleted:
-      return event.conversation_deleted().conversation_id();
-    case Event::kOpinionCreated:
-      return event.opinion_created().conversation_id();
-    case Event::kOpinionDeleted:
-      return event.opinion_deleted().conversation_id();
-    case Event::kOpinionModerated:
-      return event.opinion_moderated().conversation_id();
-    case Event::kOpinionMarkedMeta:
-      return event.opinion_marked_meta().conversation_id();
-    case Event::kImportStarted:
-      return event.import_started().conversation_id();
-    case Event::kImportCompleted:
-      return event.import_completed().conversation_id();
-    case Event::kParticipantRemoved:
-      return event.participant_removed().conversation_id();
-    case Event::kParticipantRekeyed:
-      return event.participant_rekeyed().conversation_id();
-    case Event::kParticipantEligibilitySet:
-      return event.participant_eligibility_set().conversation_id();
-    case Event::FACT_NOT_SET:
-      return {};
-  }
-  return {};
-}
-
 void Deliberation::fold(const Event& event, const Record& record, Effects& effects) {
   folded_to_ = record.folded_to;
   apply(event, record, effects);
   // Imports are not part of each other, and a vote has its conversation at hand.
   if (event.has_import_started() || event.has_import_completed() || event.has_vote_set()) return;
-  if (effects.rejection().empty()) imports_.count(*conversation_stats_.find(key(event)));
+  if (effects.rejection().empty()) imports_.count(*conversation_stats_.find(effects.key()));
 }
 
 void Deliberation::apply(const Event& event, const Record& record, Effects& effects) {

@@ -25,7 +25,6 @@ class Deliberation {
 
   explicit Deliberation(Tables& tables);
 
-  static std::string_view key(const Event& event);
   // The opinion groups.
   static const Computed& computed();
 

@@ -5,7 +5,7 @@
 namespace sluice {
 
 void Effects::reject(std::string_view reason) {
-  CHECK(!fires_, "a timer has no producer who could be told of a rejection");
+  CHECK(!cause_.fires, "a timer has no producer who could be told of a rejection");
   CHECK(tables_.edits() == edits_before_, "a fact is rejected before it has changed a row");
   CHECK(rejection_.empty(), "a fact is rejected once");
   rejection_ = reason;
@@ -20,13 +20,13 @@ void Effects::emit(const google::protobuf::Message& event) {
 void Effects::at(Time due, std::string_view key, int kind) {
   CHECK(rejection_.empty(), "a rejected fact sets no timer");
   CHECK(kind >= 0, "kinds below 0 are the engine's own");
-  CHECK(!fires_ || due > *fires_, "firing comes to an end, and in order");
-  timers_.set({key, kind, due});
+  CHECK(!cause_.fires || due > *cause_.fires, "firing comes to an end, and in order");
+  timers_.set({key, kind, due, {}, cause_.key, cause_.position});
 }
 
 void Effects::cancel(std::string_view key, int kind) {
   CHECK(rejection_.empty(), "a rejected fact cancels no timer");
-  timers_.cancel(key, kind);
+  timers_.cancel(key, kind, cause_.key);
 }
 
 }  // namespace sluice

@@ -29,18 +29,27 @@ struct Record {
   Time record_time;  // the partition's: the greatest recorded_at so far
 };
 
+// What brings a fold about: a record's fact, or a timer.
+struct Cause {
+  // Of the record, or of the one that set the timer, directly or by others.
+  std::string_view key;
+  Offset position;
+  std::optional<Time> fires = std::nullopt;  // of a timer: when it was due
+};
+
 // What a fold may ask for besides changing rows.
 class Effects {
  public:
-  // `fires`: of the timer that fires, when it was due; without it a fact is folded.
-  Effects(const Tables& tables, Timers& timers, Outbox& outbox,
-          std::optional<Time> fires = std::nullopt)
+  Effects(const Tables& tables, Timers& timers, Outbox& outbox, const Cause& cause)
       : tables_(tables),
         timers_(timers),
         outbox_(outbox),
-        fires_(fires),
+        cause_(cause),
         edits_before_(tables.edits()),
         before_(outbox.mark()) {}
+
+  // The key under which this is folded: what the log is partitioned by. Valid while it is folded.
+  [[nodiscard]] std::string_view key() const { return cause_.key; }
 
   // The fact is valid but not admissible: it changes nothing, and one row of `sluice.rejection`
   // says so. Must come before the fact's first edit, setting a timer included; what it emitted is
@@ -50,8 +59,9 @@ class Effects {
 
   // Has the projection's fire() called with this key and kind when the partition's record time
   // reaches `due`, and takes the place of the timer that they have. What is due already fires with
-  // the next record. A timer that fires may set only such as are due later than itself. Kinds below
-  // 0 are the engine's own.
+  // the next record. The timer belongs to the key under which this is folded: nothing of another
+  // key may set it anew or cancel it. A timer that fires may set only such as are due later than
+  // itself. Kinds below 0 are the engine's own.
   void at(Time due, std::string_view key, int kind = 0);
   // Without such a timer nothing happens.
   void cancel(std::string_view key, int kind = 0);
@@ -67,7 +77,7 @@ class Effects {
   const Tables& tables_;
   Timers& timers_;
   Outbox& outbox_;
-  const std::optional<Time> fires_;
+  const Cause cause_;
   std::uint64_t edits_before_;
   Outbox::Mark before_;
   std::string_view rejection_;

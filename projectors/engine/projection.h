@@ -24,8 +24,6 @@ concept Rules =
     requires(P p, const typename P::Event& event, const Record& record, Effects& effects) {
       // Raised when the same log must give other rows.
       { P::kVersion } -> std::convertible_to<int>;
-      // What the log is partitioned by: the value of the fact's key field.
-      { P::key(event) } -> std::convertible_to<std::string_view>;
       { p.fold(event, record, effects) };
     };
 
@@ -57,7 +55,6 @@ class Fold {
   // Where payloads are decoded into.
   virtual google::protobuf::Message& event() = 0;
   // All of the event last decoded.
-  virtual std::string_view key() const = 0;
   virtual void fold(const Record& record, Effects& effects) = 0;
   // The event last decoded waits.
   virtual void waits(const std::string& person, Effects& effects) = 0;
@@ -82,7 +79,6 @@ class FoldOf final : public Fold {
  public:
   explicit FoldOf(Tables& tables) : rules_(tables) {}
   google::protobuf::Message& event() override { return event_; }
-  std::string_view key() const override { return P::key(event_); }
   void fold(const Record& record, Effects& effects) override {
     rules_.fold(event_, record, effects);
   }

@@ -54,22 +54,6 @@ void tell(const std::string& conversation_id, const Person& person, Effects& eff
 
 }  // namespace
 
-std::string_view People::key(const Event& event) {
-  switch (event.fact_case()) {
-    case Event::kUserDeleted:
-      return event.user_deleted().user_id();
-    case Event::kUserMerged:
-      return event.user_merged().user_id();
-    case Event::kUserJoined:
-      return event.user_joined().user_id();
-    case Event::kUserInherited:
-      return event.user_inherited().user_id();
-    case Event::FACT_NOT_SET:
-      return {};
-  }
-  return {};
-}
-
 void People::fold(const Event& event, const Record& record, Effects& effects) {
   switch (event.fact_case()) {
     case Event::kUserDeleted:

@@ -321,6 +321,14 @@ std::vector<Fault> check_rules(Message& event) {
   return FactRules::of(*fact->message_type()).check(*reflection.MutableMessage(&event, fact));
 }
 
+std::string_view key_of(const Message& event) {
+  const auto& reflection = *event.GetReflection();
+  const auto* fact =
+      reflection.GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
+  if (fact == nullptr) return {};
+  return FactRules::of(*fact->message_type()).key(reflection.GetMessage(event, fact));
+}
+
 bool is_id(std::string_view text) {
   if (text.empty() || text.size() > kLongestId) return false;
   bool fine = true;

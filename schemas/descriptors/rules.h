@@ -45,6 +45,9 @@ class FactRules {
 
 // The same for the fact of `event`, a domain's Event.
 [[nodiscard]] std::vector<Fault> check_rules(google::protobuf::Message& event);
+// What the log is partitioned by: the value of the key field of the event's fact, borrowed from it.
+// Empty without a fact.
+[[nodiscard]] std::string_view key_of(const google::protobuf::Message& event);
 
 // What the wire calls an id: 1 to 64 of A-Z a-z 0-9 . _ ~ -
 [[nodiscard]] bool is_id(std::string_view text);

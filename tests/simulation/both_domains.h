@@ -7,6 +7,7 @@
 #include "people/events.pb.h"
 #include "projectors/deliberation/projection.h"
 #include "projectors/people/projection.h"
+#include "schemas/descriptors/rules.h"
 #include "tests/simulation/folded_domain.h"
 #include "tests/support/deliberation_facts.h"
 
@@ -18,10 +19,8 @@ struct Both {
 
   Both();
 
-  void post(const deliberation::Event& event) {
-    deliberation.post(Deliberation::key(event), event);
-  }
-  void post(const people::Event& event) { people.post(People::key(event), event); }
+  void post(const deliberation::Event& event) { deliberation.post(key_of(event), event); }
+  void post(const people::Event& event) { people.post(key_of(event), event); }
   // Until nobody has anything to tell any more.
   void finish();
 

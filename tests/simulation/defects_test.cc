@@ -10,6 +10,7 @@
 #include "projectors/deliberation/projection.h"
 #include "projectors/engine/run/projector.h"
 #include "schemas/descriptors/domain.h"
+#include "schemas/descriptors/rules.h"
 #include "storage/base/errors.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
@@ -37,7 +38,7 @@ class Platform {
   void post(const Event& event, const std::string& id = "") {
     Envelope envelope;
     envelope.set_id(id.empty() ? std::to_string(++posted_) : id);
-    envelope.set_key(std::string(Deliberation::key(event)));
+    envelope.set_key(std::string(key_of(event)));
     *envelope.mutable_actor() = facts::service();
     envelope.set_recorded_at(++now_);
     envelope.set_payload(event.SerializeAsString());

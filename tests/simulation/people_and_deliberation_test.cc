@@ -3,6 +3,7 @@
 // a person who was merged into another.
 
 #include "people/events.pb.h"
+#include "schemas/descriptors/rules.h"
 
 #include <rapidcheck.h>
 
@@ -139,10 +140,10 @@ class Together {
     return static_cast<std::size_t>(id.back() - '0') % 2;
   }
   void say(const deliberation::Event& event) {
-    conversations_[partition_of(std::string(Deliberation::key(event)))].push_back(event);
+    conversations_[partition_of(std::string(key_of(event)))].push_back(event);
   }
   void say(const people::Event& event) {
-    users_[partition_of(std::string(People::key(event)))].push_back(event);
+    users_[partition_of(std::string(key_of(event)))].push_back(event);
   }
   template <class Partition, class Event>
   void fold(Partition& partition, std::deque<Event>& log) {

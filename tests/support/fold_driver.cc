@@ -27,7 +27,7 @@ std::string_view DrivenFold::post_any(const google::protobuf::Message& event) {
   if (FactRules::of(*fact->message_type()).service_only() && actor.role() != Actor::ROLE_SERVICE) {
     return "actor.not_allowed";
   }
-  Effects effects(tables_, timers_, outbox_);
+  Effects effects(tables_, timers_, outbox_, {key_of(event), record.position});
   fold_->event().CopyFrom(event);
   fold_->fold(record, effects);
   return effects.rejection();
@@ -66,7 +66,7 @@ void DrivenFold::move_time() {
 
 void DrivenFold::fire(Timer timer) {
   timer.folded_to = position_.next();
-  Effects effects(tables_, timers_, outbox_, timer.due);
+  Effects effects(tables_, timers_, outbox_, {timer.record_key, timer.set_at, timer.due});
   fold_->fire(timer, effects);
 }
 

@@ -19,7 +19,6 @@ class Tally {
 
   explicit Tally(Tables& tables) : conversations_(tables), opinions_(tables), ballots_(tables) {}
 
-  static std::string_view key(const Event& event) { return event.vote_set().conversation_id(); }
   void fold(const Event& event, const Record& record, Effects& effects);
 
  private:

@@ -69,6 +69,8 @@ const FactRules& FactDecoder::rules() const {
   return *kind_->rules;
 }
 
+std::string_view FactDecoder::key() const { return rules().key(*fact_); }
+
 const std::string& FactDecoder::type() const {
   CHECK(kind_ != nullptr, "an admissible event has a fact");
   return kind_->type;

@@ -24,8 +24,10 @@ class FactDecoder {
 
   // Of the event last decoded. What is wrong with it; empty: admissible, and defaults are written.
   [[nodiscard]] std::vector<Fault> check() const;
-  // Of its fact, of which there must be one: the rules, and the name on the wire.
+  // Of its fact, of which there must be one: the rules, the key, and the name on the wire.
   [[nodiscard]] const FactRules& rules() const;
+  // What stands in its key field: what the log is partitioned by. Borrowed from the event.
+  [[nodiscard]] std::string_view key() const;
   [[nodiscard]] const std::string& type() const;
 
  private:

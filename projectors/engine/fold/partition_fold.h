@@ -3,23 +3,22 @@
 // A partition's state and the only way to move it on: one record at a time. Knows no view: the
 // projector decides what of it is flushed, verify compares it.
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "projectors/engine/dedupe/dedupe.h"
 #include "projectors/engine/derived/outbox.h"
 #include "projectors/engine/derived/receipts.h"
-#include "projectors/engine/fold/event_id.h"
-#include "projectors/engine/fold/fact_decoder.h"
-#include "projectors/engine/fold/opened_envelope.h"
+#include "projectors/engine/fold/envelope_view.h"
+#include "projectors/engine/fold/fact_fold.h"
+#include "projectors/engine/fold/open_record.h"
 #include "projectors/engine/fold/outcomes.h"
 #include "projectors/engine/projection.h"
 #include "projectors/engine/quarantine/parking.h"
+#include "projectors/engine/quarantine/quarantine.h"
 #include "projectors/engine/tables.h"
 #include "projectors/engine/time/timers.h"
 #include "sluice/state.pb.h"
@@ -54,7 +53,7 @@ class PartitionFold {
   void fold(const LogRecord& record, Emits emits);
 
   // Brings rows that follow from others up to date: before changed rows are collected.
-  void refresh() { fold_->refresh(); }
+  void refresh() { rules_->refresh(); }
 
   // Refreshes, and makes one batch of all changes since the last write, and the head. The caller
   // writes the batch and then calls written(); if that fails, drop().
@@ -63,9 +62,7 @@ class PartitionFold {
 
   [[nodiscard]] Offset position() const { return Offset{checkpoint_.position()}; }
   [[nodiscard]] Digest digest() const { return Digest{checkpoint_.digest()}; }
-  [[nodiscard]] Time record_time() const {
-    return Time{std::chrono::milliseconds(checkpoint_.record_time())};
-  }
+  [[nodiscard]] Time record_time() const { return facts_.record_time(); }
   // When the first timer is due; nullopt: none is set.
   [[nodiscard]] std::optional<Time> next_due() const { return timers_.next_due(); }
   [[nodiscard]] Tables& tables() { return tables_; }
@@ -81,59 +78,42 @@ class PartitionFold {
   void set_published(std::int64_t times) { checkpoint_.set_published(times); }
 
  private:
-  struct Unfoldable {
-    std::string reason;
-    bool parks_key = true;
-    bool erasable = false;  // somebody's, and their deletion comes to it
-  };
-
   void fold_record(const LogRecord& record);
-  [[nodiscard]] std::optional<Unfoldable> open_envelope(const LogRecord& record);
-  [[nodiscard]] std::optional<Unfoldable> check_envelope() const;
-  [[nodiscard]] std::optional<Unfoldable> open_fact();
-  void fold_fact(const LogRecord& record);
-  void park(const LogRecord& record);
-  void tell_of_waiting(const std::string& person);
-  void erase_waiting(const std::string& person);
-  [[nodiscard]] bool counted_before(const LogRecord& record);
-  void apply_control(const LogRecord& record, const Control& control);
-  [[nodiscard]] LogRecord released(const ParkedRecord& parked) const;
-  [[nodiscard]] bool decided_before(const LogRecord& record);
-  void release(std::string_view key, const Control::Release& given = {});
-  void discard(Offset position);
-  void quarantine(const LogRecord& record, Unfoldable why);
-  void unquarantine(Offset position);
-  void age_later(const LogRecord& record);
-  void age_out(Offset position);
-  [[nodiscard]] std::optional<Unfoldable> unfoldable(const LogRecord& record);
-  [[nodiscard]] bool by_service() const;
-  void reject(const LogRecord& record, std::string_view reason);
-  // Moves record time on to the record's, and fires what is due then.
-  void move_time(const LogRecord& record);
-  void fire(Timer timer);
-  [[nodiscard]] Time recorded_at(const LogRecord& record) const;
+  void park(const OpenRecord& open);
+  void erase_waiting(const OpenRecord& eraser, const std::string& person);
+  void apply_control(const OpenRecord& open);
+  [[nodiscard]] bool decided_before(const OpenRecord& open);
+  [[nodiscard]] OpenRecord open_released(const ParkedRecord& parked, Time now);
+  // `now`: when the log appended the record that lets it be folded.
+  void release(std::string_view key, Time now, const Control::Release& given = {});
+  void discard(Offset position, Time now);
+  // Opens and decodes a record that waits. Why it cannot be folded; nullopt: it is the fact at
+  // hand.
+  [[nodiscard]] std::optional<Unfoldable> unfoldable(const OpenRecord& open);
+  void quarantine(const OpenRecord& open, Unfoldable why);
 
   const Projection& projection_;
   const Generation generation_;
   const Partition partition_;
+  const RecordOpener opener_;
   StateStore& store_;
 
   StateCheckpoint checkpoint_;
+  Outcomes outcomes_;
   Tables tables_;
   Parking parking_;
   Receipts receipts_;
   Timers timers_;
   DedupeWindow dedupe_;
   Outbox outbox_;
-  std::unique_ptr<Fold> fold_;
-  FactDecoder decoder_;
-  Outcomes outcomes_;
+  const std::unique_ptr<Fold> rules_;
+  Quarantine quarantine_;
+  FactFold facts_;
 
-  // Of the record at hand; reused.
-  Offset folding_;    // in the log: a released record's own is behind it
-  Time appended_at_;  // by the log's clock, likewise
-  OpenedEnvelope envelope_;
-  std::string_view key_;
+  // The record at hand, and one that waited and is looked at meanwhile.
+  EnvelopeOpener at_hand_;
+  EnvelopeOpener waiting_;
+  Offset folds_at_;
 };
 
 }  // namespace sluice

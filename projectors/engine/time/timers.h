@@ -21,6 +21,10 @@ struct Timer {
   int kind = 0;
   Time due;
   Offset folded_to{};  // the position behind the record with which it fires
+  // Of the record that set it, or that set the timer which did: its key and its offset. The
+  // engine's own have none.
+  std::string_view record_key{};
+  Offset set_at{};
 };
 
 // One a partition, used by its worker's thread. Setting and cancelling are edits of Tables.
@@ -33,10 +37,11 @@ class Timers {
   // Learns which come first; after the tables were loaded or dropped.
   void load();
 
-  // Takes the place of the timer of this key and kind, if there is one.
+  // Takes the place of the timer of this key and kind, if there is one, which must be of the same
+  // record key.
   void set(const Timer& timer);
-  // Without such a timer nothing happens.
-  void cancel(std::string_view key, int kind);
+  // Without such a timer nothing happens. It must be of this record key.
+  void cancel(std::string_view key, int kind, std::string_view record_key = {});
 
   // When the first is due; nullopt: none is set. Costs nothing.
   [[nodiscard]] std::optional<Time> next_due() const {
@@ -44,12 +49,13 @@ class Timers {
   }
 
   // Takes out the first of those that are due at `now`, in the order (due, key, kind); nullopt:
-  // there is none. Its key is valid until the next call.
+  // there is none. Its keys are valid until the next call.
   [[nodiscard]] std::optional<Timer> take_due(Time now);
 
  private:
   using Turn = std::tuple<Time, std::string, int>;
 
+  static void require_owner(const TimerRow& row, std::string_view record_key);
   void remove(const TimerRow& row);
   void add_turn(Turn turn);
   void fill();
@@ -61,6 +67,7 @@ class Timers {
   std::set<Turn> soonest_;
   bool all_ = true;
   std::string taken_key_;
+  std::string taken_record_key_;
 };
 
 }  // namespace sluice

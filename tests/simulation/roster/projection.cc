@@ -14,22 +14,6 @@ void expel(const std::string& member, const std::string& box_id, Effects& effect
 
 }  // namespace
 
-std::string_view Roster::key(const Event& event) {
-  switch (event.fact_case()) {
-    case Event::kMemberEntered:
-      return event.member_entered().member();
-    case Event::kMemberLeft:
-      return event.member_left().member();
-    case Event::kMemberBanned:
-      return event.member_banned().member();
-    case Event::kMemberPardoned:
-      return event.member_pardoned().member();
-    case Event::FACT_NOT_SET:
-      break;
-  }
-  return {};
-}
-
 void Roster::fold(const Event& event, const Record& record, Effects& effects) {
   switch (event.fact_case()) {
     case Event::kMemberEntered: {

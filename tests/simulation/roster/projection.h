@@ -13,7 +13,6 @@ class Roster {
 
   explicit Roster(Tables& tables) : persons_(tables), presences_(tables) {}
 
-  static std::string_view key(const Event& event);
   void fold(const Event& event, const Record& record, Effects& effects);
 
  private:

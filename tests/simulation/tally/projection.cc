@@ -88,22 +88,6 @@ const Computed& Tally::computed() {
   return boxes;
 }
 
-std::string_view Tally::key(const Event& event) {
-  switch (event.fact_case()) {
-    case Event::kMemberAdded:
-      return event.member_added().box_id();
-    case Event::kMemberRemoved:
-      return event.member_removed().box_id();
-    case Event::kBoxEmptied:
-      return event.box_emptied().box_id();
-    case Event::kMemberExpelled:
-      return event.member_expelled().box_id();
-    case Event::FACT_NOT_SET:
-      break;
-  }
-  return {};
-}
-
 void Tally::fold(const Event& event, const Record& record, Effects& effects) {
   folded_to_ = record.folded_to;
   switch (event.fact_case()) {

@@ -29,7 +29,6 @@ class Tally {
 
   explicit Tally(Tables& tables) : boxes_(tables), members_(tables), by_times_(tables, members_) {}
 
-  static std::string_view key(const Event& event);
   static const Computed& computed();
   void fold(const Event& event, const Record& record, Effects& effects);
   void fire(const Timer& timer, Effects& effects);

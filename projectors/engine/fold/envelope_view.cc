@@ -1,4 +1,4 @@
-#include "projectors/engine/fold/opened_envelope.h"
+#include "projectors/engine/fold/envelope_view.h"
 
 #include <algorithm>
 
@@ -61,20 +61,17 @@ bool read_time(WireReader& in, std::optional<std::int64_t>& time) {
 
 }  // namespace
 
-bool OpenedEnvelope::open(std::string_view bytes) {
-  plain_ = open_plain(bytes);
-  if (plain_) return true;
+std::optional<EnvelopeView> EnvelopeOpener::open(std::string_view bytes) {
+  EnvelopeView opened;
+  if (open_plain(bytes, opened)) return opened;
   if (!whole_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    fields_ = {};
     whole_.Clear();
-    return false;
+    return std::nullopt;
   }
-  show_whole();
-  return true;
+  return view_of_whole();
 }
 
-bool OpenedEnvelope::open_plain(std::string_view bytes) {
-  fields_ = {};
+bool EnvelopeOpener::open_plain(std::string_view bytes, EnvelopeView& opened) {
   std::string_view actor;
   WireReader in(bytes);
   while (!in.at_end()) {
@@ -83,45 +80,50 @@ bool OpenedEnvelope::open_plain(std::string_view bytes) {
     bool read = false;
     switch (next) {
       case tag(Envelope::kIdFieldNumber, kBytes):
-        read = read_text(in, fields_.id);
+        read = read_text(in, opened.id);
         break;
       case tag(Envelope::kTypeFieldNumber, kBytes):
-        read = read_text(in, fields_.type);
+        read = read_text(in, opened.type);
         break;
       case tag(Envelope::kDomainFieldNumber, kBytes):
-        read = read_text(in, fields_.domain);
+        read = read_text(in, opened.domain);
         break;
       case tag(Envelope::kKeyFieldNumber, kBytes):
-        read = read_text(in, fields_.key);
+        read = read_text(in, opened.key);
         break;
       case tag(Envelope::kSourceFieldNumber, kBytes):
-        read = read_text(in, fields_.source);
+        read = read_text(in, opened.source);
         break;
       case tag(Envelope::kActorFieldNumber, kBytes):
         read = actor.data() == nullptr && in.read(actor);
         break;
       case tag(Envelope::kPayloadFieldNumber, kBytes):
-        read = fields_.payload.data() == nullptr && in.read(fields_.payload);
+        read = opened.payload.data() == nullptr && in.read(opened.payload);
         break;
       case tag(Envelope::kRecordedAtFieldNumber, kVarint):
-        read = read_time(in, fields_.recorded_at);
+        read = read_time(in, opened.recorded_at);
         break;
       case tag(Envelope::kOccurredAtFieldNumber, kVarint):
-        read = read_time(in, fields_.occurred_at);
+        read = read_time(in, opened.occurred_at);
         break;
       default:  // not plain
         break;
     }
     if (!read) return false;
   }
+  opened.actor = &actor_;
   return actor_.ParseFromArray(actor.data(), static_cast<int>(actor.size()));
 }
 
-void OpenedEnvelope::show_whole() {
-  fields_ = {whole_.id(),     whole_.type(),    whole_.domain(), whole_.key(),
-             whole_.source(), whole_.payload(), std::nullopt,    std::nullopt};
-  if (whole_.has_recorded_at()) fields_.recorded_at = whole_.recorded_at();
-  if (whole_.has_occurred_at()) fields_.occurred_at = whole_.occurred_at();
+EnvelopeView EnvelopeOpener::view_of_whole() const {
+  EnvelopeView opened{whole_.id(),  whole_.type(),   whole_.domain(),
+                      whole_.key(), whole_.source(), whole_.payload(),
+                      std::nullopt, std::nullopt,    &whole_.actor()};
+  if (whole_.has_recorded_at()) opened.recorded_at = whole_.recorded_at();
+  if (whole_.has_occurred_at()) opened.occurred_at = whole_.occurred_at();
+  if (whole_.has_control()) opened.control = &whole_.control();
+  if (whole_.has_origin()) opened.origin = &whole_.origin();
+  return opened;
 }
 
 }  // namespace sluice

@@ -1,0 +1,101 @@
+#include "projectors/engine/fold/fact_fold.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "projectors/engine/fold/event_id.h"
+#include "storage/base/check.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+
+// What a row of sluice.rejection takes, about.
+constexpr std::size_t kRejectionBytes = 128;
+
+}  // namespace
+
+std::optional<Unfoldable> FactFold::decode(const OpenRecord& open) {
+  if (!decoder_.decode(open.envelope.payload)) {
+    return Unfoldable{"payload: not an Event of the domain"};
+  }
+  const std::vector<Fault> faults = decoder_.check();
+  if (!faults.empty()) return Unfoldable{faults.front().field + ": " + faults.front().reason};
+  if (decoder_.key() != open.key) return Unfoldable{"key: differs from the fact's key field"};
+  if (!open.envelope.type.empty() && open.envelope.type != decoder_.type()) {
+    return Unfoldable{"type: names another fact than the payload's"};
+  }
+  return std::nullopt;
+}
+
+void FactFold::fold(const OpenRecord& open) {
+  move_time(open);
+  // A derived record has its receipt, which does not end with the horizon.
+  if (open.envelope.origin == nullptr && counted_before(open)) return;
+
+  std::optional<Time> occurred_at;
+  if (const auto at = open.envelope.occurred_at) occurred_at = Time{milliseconds(*at)};
+  const Record folded{open.envelope.id,     open.envelope.source, *open.envelope.actor,
+                      open.recorded_at,     occurred_at,          open.record.offset,
+                      open.folds_at.next(), record_time_};
+  ++parts_.outcomes.folded;
+  if (decoder_.rules().service_only() && !by_service(open)) {
+    return reject(open, "actor.not_allowed");
+  }
+  parts_.outbox.set_record_time(record_time_);
+  Effects effects(parts_.tables, parts_.timers, parts_.outbox, {open.key, open.record.offset});
+  rules_.fold(folded, effects);
+  if (!effects.rejection().empty()) reject(open, effects.rejection());
+}
+
+void FactFold::waits(const OpenRecord& open, const std::string& person) {
+  parts_.outbox.set_record_time(record_time_);
+  const std::uint64_t edits = parts_.tables.edits();
+  Effects effects(parts_.tables, parts_.timers, parts_.outbox, {open.key, open.record.offset});
+  rules_.waits(person, effects);
+  CHECK(parts_.tables.edits() == edits && effects.rejection().empty(),
+        "a fact that waits only emits");
+}
+
+void FactFold::move_time(const OpenRecord& open) {
+  record_time_ = std::max(record_time_, open.recorded_at);
+  for (;;) {
+    const std::optional<Timer> timer = parts_.timers.take_due(record_time_);
+    if (!timer) return;
+    fire(*timer, open);
+  }
+}
+
+void FactFold::fire(Timer timer, const OpenRecord& open) {
+  if (timer.kind == kAgesOut) {
+    return parts_.quarantine.age_out(Offset{std::stoll(std::string(timer.key))});
+  }
+  timer.folded_to = open.folds_at.next();
+  parts_.outbox.set_record_time(record_time_);
+  Effects effects(parts_.tables, parts_.timers, parts_.outbox,
+                  {timer.record_key, timer.set_at, timer.due});
+  rules_.fire(timer, effects);
+}
+
+bool FactFold::counted_before(const OpenRecord& open) {
+  const EventId id = id_of(open.key, open.envelope.id);
+  parts_.dedupe.prefetch(id);
+  const std::uint64_t content = content_of(open.envelope.payload);
+  if (const auto first = parts_.dedupe.seen(id, record_time_)) {
+    ++parts_.outcomes.duplicates;
+    if (*first != content) reject(open, "event.id_reused");
+    return true;
+  }
+  parts_.dedupe.mark(id, content, record_time_);
+  return false;
+}
+
+void FactFold::reject(const OpenRecord& open, std::string_view reason) {
+  parts_.outcomes.bytes += kRejectionBytes;
+  parts_.outcomes.rejections.push_back({open.record.offset, std::string(open.envelope.id),
+                                        std::string(open.envelope.type), std::string(open.key),
+                                        std::string(reason), open.recorded_at});
+}
+
+}  // namespace sluice

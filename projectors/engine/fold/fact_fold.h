@@ -1,0 +1,76 @@
+#pragma once
+
+// Facts through a domain's rules, on one partition: time moves on and fires what is due, repeats
+// are told, then the rules fold.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "projectors/engine/dedupe/dedupe.h"
+#include "projectors/engine/derived/outbox.h"
+#include "projectors/engine/fold/fact_decoder.h"
+#include "projectors/engine/fold/open_record.h"
+#include "projectors/engine/fold/outcomes.h"
+#include "projectors/engine/projection.h"
+#include "projectors/engine/quarantine/quarantine.h"
+#include "projectors/engine/tables.h"
+#include "projectors/engine/time/timers.h"
+
+namespace sluice {
+
+// What a fact's fold is made on: all of one partition. They must outlive it.
+struct FactFoldParts {
+  Tables& tables;
+  Timers& timers;
+  DedupeWindow& dedupe;
+  Outbox& outbox;
+  Outcomes& outcomes;
+  Quarantine& quarantine;
+};
+
+// Used by one thread.
+class FactFold {
+ public:
+  FactFold(Fold& rules, const FactFoldParts& parts)
+      : rules_(rules), parts_(parts), decoder_(rules.event()) {}
+
+  // Decodes the event's payload. What is wrong with it; nullopt: it can be folded, and is the fact
+  // at hand until another is decoded.
+  [[nodiscard]] std::optional<Unfoldable> decode(const OpenRecord& open);
+  // That fact's event.
+  [[nodiscard]] const google::protobuf::Message& event() const { return rules_.event(); }
+
+  // Folds the fact at hand, which `open` holds.
+  void fold(const OpenRecord& open);
+
+  // The fact at hand, which `open` holds and which is this person's, waits.
+  void waits(const OpenRecord& open, const std::string& person);
+
+  // Moves record time on to the record's, and fires what is due then.
+  void move_time(const OpenRecord& open);
+
+  // Whether the id that `open` names has counted before under its key; counts it now. Another
+  // content under the same id is a rejection.
+  [[nodiscard]] bool counted_before(const OpenRecord& open);
+
+  // The greatest recorded_at so far.
+  [[nodiscard]] Time record_time() const { return record_time_; }
+  void set_record_time(Time time) { record_time_ = time; }
+
+ private:
+  void fire(Timer timer, const OpenRecord& open);
+  void reject(const OpenRecord& open, std::string_view reason);
+
+  Fold& rules_;
+  const FactFoldParts parts_;
+  FactDecoder decoder_;
+  Time record_time_;
+};
+
+[[nodiscard]] inline bool by_service(const OpenRecord& open) {
+  return open.envelope.actor->role() == Actor::ROLE_SERVICE;
+}
+
+}  // namespace sluice

@@ -1,0 +1,57 @@
+#include "projectors/engine/quarantine/quarantine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "projectors/engine/quarantine/erasure.h"
+
+namespace sluice {
+namespace {
+
+// What a row of quarantine takes beside its bytes, about.
+constexpr std::size_t kRowBytes = 128;
+
+}  // namespace
+
+void Quarantine::add(std::string_view key, const LogRecord& record, Unfoldable why,
+                     Time record_time) {
+  if (why.parks_key) parts_.parking.park(key, record);
+  std::string value(record.value);
+  const PersonalData personal = personal_data_of(record.value, parts_.domain, *scratch_);
+  if (personal == PersonalData::present && !why.parks_key) {
+    // A person's erasure comes to the partition that is right for their key, never here; the log
+    // has the record.
+    value.clear();
+  } else if (personal != PersonalData::none && !why.erasable) {
+    age_later(record, record_time);
+  }
+  parts_.outcomes.bytes += kRowBytes + value.size();
+  parts_.outcomes.quarantined.push_back({record.offset, std::string(key), std::move(why.reason),
+                                         std::move(value), record.appended_at, why.parks_key});
+}
+
+void Quarantine::add_again(std::string_view key, const LogRecord& record, Unfoldable why,
+                           Time record_time) {
+  std::erase_if(parts_.outcomes.quarantined,
+                [&](const auto& earlier) { return earlier.position == record.offset; });
+  add(key, record, std::move(why), record_time);
+}
+
+void Quarantine::remove(Offset position) {
+  parts_.timers.cancel(std::to_string(position.value), kAgesOut);
+  parts_.outcomes.unquarantined.push_back(position);
+}
+
+// On a partition that was quiet record time is behind the record's arrival.
+void Quarantine::age_later(const LogRecord& record, Time record_time) {
+  const Time since = std::max(record_time, record.appended_at);
+  parts_.timers.set({std::to_string(record.offset.value), kAgesOut, since + parts_.retention, {}});
+}
+
+void Quarantine::age_out(Offset position) {
+  parts_.outcomes.aged_out.push_back(position);
+  const std::string* key = parts_.parking.key_at(position);
+  if (key != nullptr) parts_.parking.age_out(*key, position);
+}
+
+}  // namespace sluice

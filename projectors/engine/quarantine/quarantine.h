@@ -1,0 +1,58 @@
+#pragma once
+
+// A partition's quarantine: records that could not be folded, as people see them, and those that
+// wait behind them.
+
+#include <google/protobuf/message.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "projectors/engine/fold/outcomes.h"
+#include "projectors/engine/quarantine/parking.h"
+#include "projectors/engine/quarantine/unfoldable.h"
+#include "projectors/engine/time/timers.h"
+#include "storage/event_log.h"
+
+namespace sluice {
+
+// The kind of the engine's own timers for bytes in quarantine that are to age out; their key is the
+// record's offset.
+constexpr int kAgesOut = -1;
+
+// One a partition, used by its worker's thread. Changes are edits of the partition's tables, and
+// outcomes of the record at hand.
+class Quarantine {
+ public:
+  // `event` is of the domain's Event. All references must outlive it.
+  struct Parts {
+    std::string_view domain;
+    const google::protobuf::Message& event;
+    std::chrono::milliseconds retention;
+    Parking& parking;
+    Timers& timers;
+    Outcomes& outcomes;
+  };
+  explicit Quarantine(const Parts& parts) : parts_(parts), scratch_(parts.event.New()) {}
+
+  // The record is there from now on; `key` is its own, or its envelope's.
+  void add(std::string_view key, const LogRecord& record, Unfoldable why, Time record_time);
+  // Takes the place of what was said of the record before.
+  void add_again(std::string_view key, const LogRecord& record, Unfoldable why, Time record_time);
+
+  // It is there no longer: it was folded, or dropped. If its key is parked, Parking is told apart.
+  void remove(Offset position);
+
+  // Its row stays, without the bytes.
+  void age_out(Offset position);
+
+ private:
+  void age_later(const LogRecord& record, Time record_time);
+
+  const Parts parts_;
+  const std::unique_ptr<google::protobuf::Message> scratch_;
+};
+
+}  // namespace sluice
