@@ -23,8 +23,11 @@ using boost::system::error_code;
 
 namespace {
 
-// Over max_connections, those that are told so; past these, connections are closed unanswered.
-constexpr std::size_t kRefusedAtOnce = 256;
+// Over max_connections, those that are told so; past these, connections are closed unanswered. They
+// have descriptors, too.
+std::size_t refused_at_once(std::size_t max_connections) {
+  return std::clamp<std::size_t>(max_connections / 4, 16, 256);
+}
 // So many clients that found no descriptor are answered before others have their turn.
 constexpr int kAnsweredAtOnce = 64;
 
@@ -129,7 +132,7 @@ void Server::Parts::answer_without_descriptor() {
 void Server::Parts::deal(tcp::socket socket, Loop& loop) {
   const std::size_t most = service->limits.max_connections;
   const std::size_t open = service->open_connections.load();
-  if (open >= most + kRefusedAtOnce) return;
+  if (open >= most + refused_at_once(most)) return;
   ++service->open_connections;
   loop.adopt(std::move(socket), open >= most);
 }
