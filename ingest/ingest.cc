@@ -219,7 +219,10 @@ http::Response Ingest::get(const http::Request& request) {
   if (request.path == "/metrics") return metrics();
   if (draining_) return stopping();
   const std::vector<std::string> reasons = parts_.unready();
-  if (reasons.empty()) return text(200, "ready\n");
+  if (reasons.empty()) {
+    const std::string advice = parts_.advice();
+    return text(200, advice.empty() ? "ready\n" : "ready\n" + advice + "\n");
+  }
   std::string detail;
   for (const std::string& reason : reasons) detail += (detail.empty() ? "" : "; ") + reason;
   return unavailable(detail);

@@ -49,6 +49,8 @@ struct IngestParts {
   std::function<Time()> clock = StampClock::system_now;
   // Called before the metrics are shown, on any thread of the server.
   std::function<void()> refresh_metrics = [] {};
+  // What wants to be looked at though all works: /readyz says it behind "ready". Empty: nothing.
+  std::function<std::string()> advice = [] { return std::string(); };
   // For partitions that do not take what `writer` gives them, while others do: used by a thread of
   // its own, and may wait longer. Null: such posts are refused.
   EventWriter* patient_writer = nullptr;

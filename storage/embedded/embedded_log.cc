@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <utility>
 
@@ -57,8 +58,24 @@ struct EmbeddedLog::Append {
   std::exception_ptr failure;
 };
 
-Time EmbeddedLog::system_time() {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+Time EmbeddedLog::now() {
+  const Time now = clock_.now();
+  const bool jumped = clock_.jumped().count() != 0;
+  if (jump_told_.exchange(jumped) == jumped) return now;
+  if (jumped) {
+    spdlog::warn("clock jumped advice=\"{}\"", clock_advice());
+  } else {
+    spdlog::info("clock agrees again");
+  }
+  return now;
+}
+
+std::string EmbeddedLog::clock_advice() const {
+  const auto jumped = std::chrono::duration_cast<std::chrono::seconds>(clock_.jumped()).count();
+  if (jumped == 0) return {};
+  return "the machine's clock has jumped " + std::to_string(std::abs(jumped)) + " s " +
+         (jumped > 0 ? "ahead" : "back") +
+         " and is not followed: set it right, or start sluice again if it is right now";
 }
 
 std::unique_ptr<EmbeddedLog> EmbeddedLog::open(const std::filesystem::path& directory,
@@ -72,7 +89,10 @@ std::unique_ptr<EmbeddedLog> EmbeddedLog::open_secondary(const std::filesystem::
 }
 
 EmbeddedLog::EmbeddedLog(const std::filesystem::path& directory, Config config, bool secondary)
-    : directory_(directory), config_(std::move(config)), secondary_(secondary) {
+    : directory_(directory),
+      config_(std::move(config)),
+      secondary_(secondary),
+      clock_(config_.clock, config_.steady) {
   using embedded::Records;
   try {
     records_ = std::make_unique<Records>(
@@ -219,7 +239,7 @@ void EmbeddedLog::commit(std::span<Append* const> group) {
 // fails the group has failed, and what was written of it is found when the log is opened again.
 void EmbeddedLog::write(std::span<Append* const> group) {
   const std::shared_lock access(access_);
-  const Time now = config_.clock();
+  const Time now = this->now();
   rocksdb::WriteBatch batch;
   std::string key;
   std::string value;

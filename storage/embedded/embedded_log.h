@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/base/steadied_clock.h"
 #include "storage/embedded/embedded_format.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
@@ -36,12 +38,12 @@ struct Stream {
 // same time share one fsync. Readers see a record once it is durable.
 class EmbeddedLog final : public LogTopology {
  public:
-  using Clock = std::function<Time()>;
-  static Time system_time();
-
   struct Config {
     std::size_t bytes = std::size_t{64} << 20;  // of memory, for everything
-    Clock clock = system_time;  // records of a partition are never stamped earlier than the last
+    // What records are stamped with, never earlier than the partition's last: the wall clock as far
+    // as the steady one bears it out.
+    SteadiedClock::Wall clock = SteadiedClock::system_wall;
+    SteadiedClock::Steady steady = SteadiedClock::system_steady;
   };
 
   // Owns the folder, which is made if there is none. Throws Misconfigured when somebody else owns
@@ -67,6 +69,11 @@ class EmbeddedLog final : public LogTopology {
   std::string name() override;
   // The log's own, whichever the partition.
   std::optional<LogIdentity> identity(std::string_view stream, Partition partition) override;
+
+  // What a record would be stamped with. Any thread.
+  Time now();
+  // For people: that the machine's clock has jumped, and what to do; empty: it has not. Any thread.
+  [[nodiscard]] std::string clock_advice() const;
 
   // Its appends wait for the disk without a limit of time. Where one fails (Retryable), whatever
   // was written of it is found when the log is opened again, which the next append does by itself.
@@ -113,6 +120,8 @@ class EmbeddedLog final : public LogTopology {
   const std::filesystem::path directory_;
   const Config config_;
   const bool secondary_;
+  SteadiedClock clock_;
+  std::atomic<bool> jump_told_ = false;
 
   std::shared_mutex access_;  // held alone while records_ is opened again; before mutex_
   std::unique_ptr<embedded::Records> records_;  // null when that failed

@@ -16,7 +16,7 @@
 namespace sluice::testing {
 namespace {
 
-EmbeddedLog::Config small() { return {.bytes = 8 << 20, .clock = EmbeddedLog::system_time}; }
+EmbeddedLog::Config small() { return {.bytes = 8 << 20}; }
 
 std::vector<Partition> all_partitions(LogTopology& log, std::string_view stream) {
   std::vector<Partition> all;
@@ -144,29 +144,61 @@ TEST_CASE("a full disk refuses appends and loses none; freed, the log goes on by
   CHECK(small_values == numbers(0, 15));
 }
 
-TEST_CASE("records of a partition are stamped in order, whatever the clock does") {
-  TempDir dir;
-  Time now{std::chrono::seconds(100)};
-  const auto clock = [&] { return now; };
-  auto log = EmbeddedLog::open(dir.path(), {.clock = clock});
-  log->create("s", 1);
-  const auto append = [&](int value, int second) {
-    now = Time{std::chrono::seconds(second)};
-    append_numbered(*log->writer(), "s", Partition{0}, value, 1);
-  };
-  append(0, 100);
-  append(1, 50);
-  log.reset();
-  log = EmbeddedLog::open(dir.path(), {.clock = clock});
-  append(2, 70);
-  append(3, 120);
-  Positions positions;
-  const auto reader = log->reader("s", {Partition{0}}, positions);
-  std::vector<std::int64_t> seconds;
-  for (const TakenRecord& r : take(*reader, positions, 4)) {
-    seconds.push_back(r.appended_at.time_since_epoch().count() / 1000);
+// A log with clocks that only move when told to.
+struct Clocked {
+  std::vector<std::int64_t> seconds() {
+    const auto end = static_cast<std::size_t>(log->range("s", Partition{0}).end.value);
+    Positions positions;
+    const auto reader = log->reader("s", {Partition{0}}, positions);
+    std::vector<std::int64_t> stamps;
+    for (const TakenRecord& r : take(*reader, positions, end)) {
+      stamps.push_back(r.appended_at.time_since_epoch().count() / 1000);
+    }
+    return stamps;
   }
-  CHECK(seconds == std::vector<std::int64_t>{100, 100, 100, 120});
+  void open() {
+    log.reset();
+    log = EmbeddedLog::open(
+        dir.path(), {.clock = [this] { return Time{wall}; }, .steady = [this] { return steady; }});
+    log->create("s", 1);
+  }
+  // The wall clock jumps, then both go on.
+  void append(std::chrono::seconds jump, std::chrono::seconds pass) {
+    wall += jump + pass;
+    steady += pass;
+    append_numbered(*log->writer(), "s", Partition{0}, 0, 1);
+  }
+
+  TempDir dir;
+  std::chrono::milliseconds wall{100'000};
+  std::chrono::milliseconds steady{0};
+  std::unique_ptr<EmbeddedLog> log;
+};
+
+TEST_CASE("records of a partition are stamped in order, whatever the clock does") {
+  using std::chrono::seconds;
+  Clocked clocked;
+  clocked.open();
+  clocked.append(seconds(0), seconds(0));
+  clocked.append(seconds(-50), seconds(0));
+  clocked.open();
+  clocked.append(seconds(0), seconds(20));  // at 70
+  clocked.append(seconds(0), seconds(50));
+  CHECK(clocked.seconds() == std::vector<std::int64_t>{100, 100, 100, 120});
+}
+
+TEST_CASE("a wall clock that jumps ahead moves no stamp, and is told until it is right again") {
+  using std::chrono::seconds;
+  Clocked clocked;
+  clocked.open();
+  clocked.append(seconds(0), seconds(10));
+  CHECK(clocked.log->clock_advice().empty());
+  clocked.append(seconds(7200), seconds(10));
+  clocked.append(seconds(0), seconds(100));
+  CHECK_THAT(clocked.log->clock_advice(), Catch::Contains("7200 s ahead"));
+  clocked.append(seconds(-7200), seconds(10));
+  CHECK(clocked.log->clock_advice().empty());
+  CHECK(clocked.seconds() == std::vector<std::int64_t>{110, 120, 220, 230});
 }
 
 TEST_CASE("a position beyond the end is told once; the other partitions go on") {

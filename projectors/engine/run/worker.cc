@@ -16,8 +16,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Time wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
-
 }  // namespace
 
 Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts parts)
@@ -48,7 +46,7 @@ std::string Worker::label(Partition partition) const {
 void Worker::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     constexpr milliseconds kWait{20};
-    step(Clock::now(), wall_now(), kWait);
+    step(Clock::now(), config_.wall(), kWait);
     // While the log is away nothing else paces this loop.
     if (!reader_) std::this_thread::sleep_for(kWait);
   }

@@ -20,6 +20,7 @@
 #include "projectors/engine/run/projector.h"
 #include "projectors/engine/time/ticker.h"
 #include "storage/base/errors.h"
+#include "storage/base/steadied_clock.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
 #include "storage/projection_sink.h"
@@ -36,6 +37,8 @@ struct WorkerConfig {
   std::chrono::milliseconds progress_interval{1000};
   Backoff::Limits backoff;  // while something is away
   ProjectorLimits limits;
+  // What ticks are stamped by.
+  std::function<Time()> wall = SteadiedClock::system_wall;
 };
 
 // What a worker is built on. Called on the worker's thread.

@@ -56,6 +56,8 @@ class Embedded final : public Log {
     return std::make_unique<SharedTopology>(*log_);
   }
   std::unique_ptr<StreamSettings> settings() override { return nullptr; }
+  Time now() override { return log_->now(); }
+  std::string advice() override { return log_->clock_advice(); }
 
  private:
   std::unique_ptr<EmbeddedLog> log_;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/base/steadied_clock.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
 #include "storage/stream_settings.h"
@@ -42,6 +43,10 @@ class Log {
   virtual std::unique_ptr<LogTopology> topology() = 0;
   // null: streams of this log have no settings that could be wrong.
   virtual std::unique_ptr<StreamSettings> settings() = 0;
+  // The time to stamp with: where this machine's clock is the log's, bounded by its steady clock.
+  virtual Time now() { return SteadiedClock::system_wall(); }
+  // For people: what of the log wants to be looked at though it works; empty: nothing.
+  virtual std::string advice() { return {}; }
 };
 
 // The log below this folder; one process owns it.

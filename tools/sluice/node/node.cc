@@ -237,7 +237,9 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
           .writer = parts.quick_writer ? *parts.quick_writer : *parts.writer,
           .metrics = parts.metrics,
           .unready = [&parts, &watch] { return joined(watch.troubles(), parts.troubles()); },
+          .clock = [&log = *parts.log] { return log.now(); },
           .refresh_metrics = [&parts] { parts.computations->refresh(); },
+          .advice = [&log = *parts.log] { return log.advice(); },
           .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr,
           .refuses = [&watch](std::string_view domain) { return watch.refuses(domain); },
           .log = appended_log(watch)});

@@ -139,6 +139,7 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
   config.name = std::string(projection.name) + " worker " + std::to_string(number);
   config.instance = start_ + "/" + std::to_string(number);
   config.pace.interval = config_.flush_interval;
+  config.wall = [this] { return log_.now(); };
   config.limits.dedupe.filter_bytes_max =
       config_.memory.dedupe / static_cast<std::uint64_t>(config_.partitions);
   Worker worker(
