@@ -1,11 +1,11 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "ingest/decoder.h"
+#include "storage/base/mutex.h"
 
 namespace sluice {
 
@@ -20,7 +20,7 @@ class DecoderPool {
     std::unique_ptr<Decoder> decoder = take();
     auto result = work(*decoder);
     decoder->shrink();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     idle_.push_back(std::move(decoder));
     return result;
   }
@@ -28,7 +28,7 @@ class DecoderPool {
  private:
   std::unique_ptr<Decoder> take() {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (!idle_.empty()) {
         std::unique_ptr<Decoder> decoder = std::move(idle_.back());
         idle_.pop_back();
@@ -40,8 +40,9 @@ class DecoderPool {
 
   const DecoderLimits limits_;
   StampClock& clock_;
-  std::mutex mutex_;  // guards idle_; as many decoders as threads at most
-  std::vector<std::unique_ptr<Decoder>> idle_;
+  Mutex mutex_;
+  // As many as threads at most.
+  std::vector<std::unique_ptr<Decoder>> idle_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice

@@ -22,7 +22,7 @@ void EchoServer::handle(Request&& request, Responder responder) {
   ++handled_;
   if (request.path == "/dropped") return;
   if (request.path == "/later") {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     later_.push_back({std::move(request), std::move(responder)});
     arrived_.notify_all();
     return;
@@ -39,8 +39,9 @@ void EchoServer::handle(Request&& request, Responder responder) {
 }
 
 EchoServer::Later EchoServer::take_later() {
-  std::unique_lock lock(mutex_);
-  if (!arrived_.wait_for(lock, Client::kPatience, [&] { return !later_.empty(); })) {
+  MutexLock lock(mutex_);
+  if (!arrived_.wait_for(lock, Client::kPatience,
+                         [this]() SLUICE_REQUIRES(mutex_) { return !later_.empty(); })) {
     throw std::runtime_error("no request to /later came");
   }
   Later first = std::move(later_.front());

@@ -1,14 +1,13 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 #include <string>
 
 #include "ingest/http/raw_client.h"
 #include "ingest/http/server.h"
+#include "storage/base/mutex.h"
 
 namespace sluice::http {
 
@@ -39,9 +38,9 @@ class EchoServer {
  private:
   void handle(Request&& request, Responder responder);
 
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<Later> later_;
+  Mutex mutex_;
+  ConditionVariable arrived_;
+  std::deque<Later> later_ SLUICE_GUARDED_BY(mutex_);
   std::atomic<std::size_t> handled_{0};
   Server server_;
 };

@@ -75,7 +75,7 @@ void Loop::forget(std::uint64_t connection) {
   connections_.erase(connection);
   if (service_->open_connections.fetch_sub(1) > 1) return;
   // Under the lock, so that who waits has either seen the count or hears this.
-  const std::lock_guard lock(service_->mutex);
+  const MutexLock lock(service_->mutex);
   service_->all_closed.notify_all();
 }
 

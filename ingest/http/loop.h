@@ -6,17 +6,16 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <unordered_map>
 
 #include "ingest/http/message.h"
+#include "storage/base/mutex.h"
 
 namespace sluice::http {
 
@@ -29,8 +28,8 @@ struct Service {
   ErrorPage error_page;
   std::atomic<std::size_t> open_connections{0};
   std::shared_ptr<MemoryLedger> memory;
-  std::mutex mutex;  // of all_closed alone
-  std::condition_variable all_closed;
+  Mutex mutex;  // of all_closed alone
+  ConditionVariable all_closed;
 };
 
 // One thread, its connections, and the one timer that looks after their deadlines. A Responder

@@ -177,7 +177,7 @@ bool Server::drain(std::chrono::milliseconds patience) {
   parts_->close_acceptor();
   for (const auto& loop : parts_->loops) loop->drain();
   Service& service = *parts_->service;
-  std::unique_lock lock(service.mutex);
+  MutexLock lock(service.mutex);
   return service.all_closed.wait_for(lock, patience,
                                      [&] { return service.open_connections.load() == 0; });
 }

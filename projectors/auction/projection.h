@@ -23,7 +23,6 @@ class Auction {
 
   explicit Auction(Tables& tables);
 
-
   // The fact has met its rules: what is required is there and defaults are written.
   void fold(const Event& event, const Record& record, Effects& effects);
   // A session starts or ends.

@@ -19,7 +19,6 @@ class People {
 
   explicit People(Tables& tables) : persons_(tables), participations_(tables) {}
 
-
   // The fact has met its rules.
   void fold(const Event& event, const Record& record, Effects& effects);
 

@@ -3,13 +3,13 @@
 #include <array>
 #include <cmath>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <unordered_map>
 
 #include "schemas/descriptors/words.h"
 #include "sluice/rule.pb.h"
 #include "storage/base/check.h"
+#include "storage/base/mutex.h"
 
 namespace sluice {
 namespace {
@@ -289,9 +289,9 @@ const FactRules& FactRules::of(const Descriptor& fact) {
   thread_local const FactRules* last_rules = nullptr;
   if (last_fact == &fact) return *last_rules;
 
-  static std::mutex mutex;
+  static Mutex mutex;
   static std::unordered_map<const Descriptor*, FactRules> known;
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   last_rules = &known.try_emplace(&fact, fact).first->second;
   last_fact = &fact;
   return *last_rules;

@@ -25,12 +25,18 @@
 #define SLUICE_GUARDED_BY(mutex) SLUICE_THREAD_ANNOTATION(guarded_by(mutex))
 // On a function, or behind a lambda's parameters: called only while `...` is held.
 #define SLUICE_REQUIRES(...) SLUICE_THREAD_ANNOTATION(requires_capability(__VA_ARGS__))
+// The same, for a function that only reads.
+#define SLUICE_REQUIRES_SHARED(...) \
+  SLUICE_THREAD_ANNOTATION(requires_shared_capability(__VA_ARGS__))
 // On a function: called only while `...` is not held, since the function takes it.
 #define SLUICE_EXCLUDES(...) SLUICE_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define SLUICE_CAPABILITY(name) SLUICE_THREAD_ANNOTATION(capability(name))
 #define SLUICE_SCOPED_CAPABILITY SLUICE_THREAD_ANNOTATION(scoped_lockable)
 #define SLUICE_ACQUIRE(...) SLUICE_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
 #define SLUICE_RELEASE(...) SLUICE_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
+#define SLUICE_ACQUIRE_SHARED(...) SLUICE_THREAD_ANNOTATION(acquire_shared_capability(__VA_ARGS__))
+// Releases what is held, shared or not.
+#define SLUICE_RELEASE_ANY(...) SLUICE_THREAD_ANNOTATION(release_generic_capability(__VA_ARGS__))
 
 namespace sluice {
 
@@ -65,6 +71,42 @@ class SLUICE_SCOPED_CAPABILITY MutexLock {
  private:
   Mutex& mutex_;
   bool held_ = true;
+};
+
+// Held by many that read, or by one that writes.
+class SLUICE_CAPABILITY("mutex") SharedMutex {
+ public:
+  void lock() SLUICE_ACQUIRE() { mutex_.lock(); }
+  void unlock() SLUICE_RELEASE() { mutex_.unlock(); }
+  void lock_shared() SLUICE_ACQUIRE_SHARED() { mutex_.lock_shared(); }
+  void unlock_shared() SLUICE_RELEASE_ANY() { mutex_.unlock_shared(); }
+
+ private:
+  std::shared_mutex mutex_;
+};
+
+class SLUICE_SCOPED_CAPABILITY ReadLock {
+ public:
+  explicit ReadLock(SharedMutex& mutex) SLUICE_ACQUIRE_SHARED(mutex) : mutex_(mutex) {
+    mutex_.lock_shared();
+  }
+  ~ReadLock() SLUICE_RELEASE_ANY() { mutex_.unlock_shared(); }
+  ReadLock(const ReadLock&) = delete;
+  ReadLock& operator=(const ReadLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
+class SLUICE_SCOPED_CAPABILITY WriteLock {
+ public:
+  explicit WriteLock(SharedMutex& mutex) SLUICE_ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
+  ~WriteLock() SLUICE_RELEASE() { mutex_.unlock(); }
+  WriteLock(const WriteLock&) = delete;
+  WriteLock& operator=(const WriteLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
 };
 
 // Waits with a MutexLock, also until a std::stop_token is set. A predicate that reads guarded

@@ -36,7 +36,7 @@ SteadiedClock::SteadiedClock(Wall wall, Steady steady)
       last_(anchor_) {}
 
 Time SteadiedClock::now() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const Time wall = wall_();
   const milliseconds steady = steady_();
   const milliseconds passed = steady - anchor_steady_;
@@ -53,7 +53,7 @@ Time SteadiedClock::now() {
 }
 
 milliseconds SteadiedClock::jumped() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return jumped_;
 }
 

@@ -4,8 +4,8 @@
 
 #include <chrono>
 #include <functional>
-#include <mutex>
 
+#include "storage/base/mutex.h"
 #include "storage/base/position.h"
 
 namespace sluice {
@@ -33,11 +33,12 @@ class SteadiedClock {
  private:
   const Wall wall_;
   const Steady steady_;
-  mutable std::mutex mutex_;  // guards what follows
-  Time anchor_;               // what the wall clock said when the steady one said anchor_steady_
-  std::chrono::milliseconds anchor_steady_;
-  Time last_;
-  std::chrono::milliseconds jumped_{0};
+  mutable Mutex mutex_;
+  // What the wall clock said when the steady one said anchor_steady_.
+  Time anchor_ SLUICE_GUARDED_BY(mutex_);
+  std::chrono::milliseconds anchor_steady_ SLUICE_GUARDED_BY(mutex_);
+  Time last_ SLUICE_GUARDED_BY(mutex_);
+  std::chrono::milliseconds jumped_ SLUICE_GUARDED_BY(mutex_){0};
 };
 
 }  // namespace sluice

@@ -117,7 +117,7 @@ void EmbeddedLog::require_usable() const {
 std::optional<int> EmbeddedLog::partitions(std::string_view name) {
   require_usable();
   if (secondary_) catch_up();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = streams_.find(name);
   if (found == streams_.end()) return std::nullopt;
   return found->second.entry.partitions;
@@ -127,8 +127,8 @@ void EmbeddedLog::create(std::string_view name, int partitions) {
   if (secondary_) throw Misconfigured("a log that is only looked into takes no streams");
   if (partitions < 1) throw Misconfigured("a stream has at least one partition");
   require_usable();
-  std::unique_lock lock(mutex_);
-  committed_.wait(lock, [&] { return !committing_; });
+  MutexLock lock(mutex_);
+  committed_.wait(lock, [this]() SLUICE_REQUIRES(mutex_) { return !committing_; });
   if (const auto found = streams_.find(name); found != streams_.end()) {
     const int has = found->second.entry.partitions;
     if (has == partitions) return;
@@ -141,22 +141,35 @@ void EmbeddedLog::create(std::string_view name, int partitions) {
     id.value = std::max(id.value, stream.entry.id.value + 1);
   }
   const embedded::StreamEntry entry{id, partitions};
-  try {
-    records_->put_stream(name, entry);
-  } catch (const Error&) {
-    failed_ = true;
-    throw;
-  }
+  committing_ = true;
+  lock.unlock();
+  const std::exception_ptr failure = put_stream(name, entry);
+  lock.lock();
+  committing_ = false;
+  failed_ = failure != nullptr;
+  committed_.notify_all();
+  if (failed_) std::rethrow_exception(failure);
   const std::vector<embedded::Tail> empty(static_cast<std::size_t>(partitions));
   streams_.emplace(name, embedded::Stream{std::string(name), entry, empty, empty});
   list_streams();
+}
+
+std::exception_ptr EmbeddedLog::put_stream(std::string_view name,
+                                           const embedded::StreamEntry& entry) {
+  const ReadLock access(access_);
+  try {
+    records_->put_stream(name, entry);
+  } catch (const std::exception&) {
+    return std::current_exception();
+  }
+  return nullptr;
 }
 
 LogRange EmbeddedLog::range(std::string_view name, Partition partition) {
   if (secondary_) catch_up();
   embedded::Stream& found = stream(name);
   const std::size_t index = index_in(found, partition);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const embedded::Tail& tail = found.durable[index];
   if (!tail.readable) throw Corrupt(tail.damage);
   return {Offset{0}, tail.next};
@@ -164,14 +177,14 @@ LogRange EmbeddedLog::range(std::string_view name, Partition partition) {
 
 std::string EmbeddedLog::name() {
   if (secondary_) catch_up();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return identity_ ? identity_->text : "";
 }
 
 std::optional<LogIdentity> EmbeddedLog::identity(std::string_view name, Partition partition) {
   if (secondary_) catch_up();
   index_in(stream(name), partition);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return identity_;
 }
 
@@ -191,7 +204,7 @@ std::unique_ptr<EventReader> EmbeddedLog::reader(std::string_view name,
 
 embedded::Stream& EmbeddedLog::stream(std::string_view name) {
   require_usable();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = streams_.find(name);
   if (found == streams_.end()) throw Misconfigured("there is no stream " + std::string(name));
   return found->second;
@@ -201,14 +214,15 @@ void EmbeddedLog::append(std::string_view name, std::span<NewRecord> records) {
   Append mine{stream(name), records, false, nullptr};
   for (const NewRecord& record : records) index_in(mine.stream, record.partition);
   if (records.empty()) return;
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   waiting_.push_back(&mine);
-  committed_.wait(lock, [&] { return mine.done || !committing_; });
+  committed_.wait(lock, [&]() SLUICE_REQUIRES(mutex_) { return mine.done || !committing_; });
   if (!mine.done) {
     const std::vector<Append*> group = std::exchange(waiting_, {});
     committing_ = true;
+    const bool reopen_first = failed_;
     lock.unlock();
-    commit(group);
+    commit(group, reopen_first);
     lock.lock();
     committing_ = false;
     committed_.notify_all();
@@ -217,16 +231,16 @@ void EmbeddedLog::append(std::string_view name, std::span<NewRecord> records) {
   if (mine.failure) std::rethrow_exception(mine.failure);
 }
 
-void EmbeddedLog::commit(std::span<Append* const> group) {
+void EmbeddedLog::commit(std::span<Append* const> group, bool reopen_first) {
   std::exception_ptr failure;
   try {
-    if (failed_) reopen();  // written only by the committing thread
+    if (reopen_first) reopen();
     write(group);
   } catch (const std::exception&) {
     // What is on disk now is not known: memory must not go on from it.
     failure = std::current_exception();
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   failed_ = failure != nullptr;
   if (!failed_) publish(group);
   for (Append* append : group) {
@@ -238,7 +252,7 @@ void EmbeddedLog::commit(std::span<Append* const> group) {
 // In pieces, each durable: a large group would else be in memory once more. Where a later piece
 // fails the group has failed, and what was written of it is found when the log is opened again.
 void EmbeddedLog::write(std::span<Append* const> group) {
-  const std::shared_lock access(access_);
+  const ReadLock access(access_);
   const Time now = this->now();
   rocksdb::WriteBatch batch;
   std::string key;
@@ -274,19 +288,20 @@ void EmbeddedLog::publish(std::span<Append* const> group) {
 
 void EmbeddedLog::load() {
   identity_ = records_->identity();
-  records_->for_each_stream([&](std::string_view name, const embedded::StreamEntry& entry) {
-    embedded::Stream& stream = streams_[std::string(name)];
-    stream.name = name;
-    stream.entry = entry;
-    stream.durable.resize(static_cast<std::size_t>(entry.partitions));
-    for (std::size_t i = 0; i < stream.durable.size(); ++i) {
-      stream.durable[i] = tail(stream, i);
-    }
-  });
+  records_->for_each_stream([&](std::string_view name, const embedded::StreamEntry& entry)
+                                SLUICE_REQUIRES(mutex_) SLUICE_REQUIRES_SHARED(access_) {
+                                  embedded::Stream& stream = streams_[std::string(name)];
+                                  stream.name = name;
+                                  stream.entry = entry;
+                                  stream.durable.resize(static_cast<std::size_t>(entry.partitions));
+                                  for (std::size_t i = 0; i < stream.durable.size(); ++i) {
+                                    stream.durable[i] = stored_tail(stream, i);
+                                  }
+                                });
 }
 
 // The end that was told before is kept: what lies before it may still be read.
-embedded::Tail EmbeddedLog::tail(const embedded::Stream& stream, std::size_t partition) {
+embedded::Tail EmbeddedLog::stored_tail(const embedded::Stream& stream, std::size_t partition) {
   const Partition number{static_cast<std::int32_t>(partition)};
   const embedded::Tail& known = stream.durable[partition];
   if (!known.damage.empty()) return known;
@@ -326,11 +341,11 @@ std::string EmbeddedLog::told(const embedded::Stream& stream, Partition partitio
 }
 
 void EmbeddedLog::reopen() {
-  const std::unique_lock access(access_);
+  const WriteLock access(access_);
   records_.reset();
   using embedded::Records;
   records_ = std::make_unique<Records>(directory_, Records::As::primary, config_.bytes);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   load();
 }
 
@@ -339,7 +354,8 @@ void EmbeddedLog::reopen() {
 // next one finds its file: after two, all is there that was appended before the first; after three,
 // all that lies before the ends which the second had seen.
 void EmbeddedLog::catch_up() {
-  const std::lock_guard lock(mutex_);
+  const ReadLock access(access_);
+  const MutexLock lock(mutex_);
   records_->catch_up();
   records_->catch_up();
   load();
@@ -350,27 +366,27 @@ bool EmbeddedLog::wait_until(const std::function<bool()>& something,
                              std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   if (!secondary_) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     return appended_.wait_until(lock, deadline, something);
   }
   while (true) {
     catch_up();
     const auto look = std::min(deadline, std::chrono::steady_clock::now() + kSecondaryLooks);
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (appended_.wait_until(lock, look, something)) return true;
     if (look == deadline) return false;
   }
 }
 
 embedded::Tail EmbeddedLog::tail(const embedded::Stream& stream, Partition partition) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return stream.durable[index_in(stream, partition)];
 }
 
 std::optional<std::string> EmbeddedLog::read(const embedded::Stream& stream, Partition partition,
                                              Offset from, Offset end,
                                              const std::function<bool(const LogRecord&)>& take) {
-  const std::shared_lock access(access_);
+  const ReadLock access(access_);
   if (!records_)
     throw Retryable("the log in " + directory_.string() + " could not be opened again");
   const auto damage = records_->read(stream.entry.id, partition, from, end, take);

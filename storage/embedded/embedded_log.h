@@ -1,18 +1,17 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "storage/base/mutex.h"
 #include "storage/base/steadied_clock.h"
 #include "storage/embedded/embedded_format.h"
 #include "storage/event_log.h"
@@ -95,13 +94,16 @@ class EmbeddedLog final : public LogTopology {
 
   embedded::Stream& stream(std::string_view name);
   void append(std::string_view stream, std::span<NewRecord> records);
-  void commit(std::span<Append* const> group);
+  void commit(std::span<Append* const> group, bool reopen_first);
+  // What it failed with; null: it did not.
+  std::exception_ptr put_stream(std::string_view name, const embedded::StreamEntry& entry);
   void write(std::span<Append* const> group);
-  void publish(std::span<Append* const> group);
-  void load();
-  void list_streams();
+  void publish(std::span<Append* const> group) SLUICE_REQUIRES(mutex_);
+  void load() SLUICE_REQUIRES(mutex_) SLUICE_REQUIRES_SHARED(access_);
+  void list_streams() SLUICE_REQUIRES(mutex_);
   // As stored. Damaged when it lies before what is published.
-  embedded::Tail tail(const embedded::Stream& stream, std::size_t partition);
+  embedded::Tail stored_tail(const embedded::Stream& stream, std::size_t partition)
+      SLUICE_REQUIRES(mutex_) SLUICE_REQUIRES_SHARED(access_);
   // Throws Corrupt where nothing of the log can be told.
   void require_usable() const;
   void reopen();
@@ -123,18 +125,23 @@ class EmbeddedLog final : public LogTopology {
   SteadiedClock clock_;
   std::atomic<bool> jump_told_ = false;
 
-  std::shared_mutex access_;  // held alone while records_ is opened again; before mutex_
-  std::unique_ptr<embedded::Records> records_;  // null when that failed
-  std::string unusable_;                        // why nothing of it can be told; fixed when opened
+  // Written alone while the log is opened again; before mutex_.
+  SharedMutex access_;
+  std::unique_ptr<embedded::Records> records_ SLUICE_GUARDED_BY(access_);  // null: that failed
+  std::string unusable_;  // why nothing of it can be told; fixed when opened
 
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable committed_;
-  std::condition_variable appended_;
-  std::optional<LogIdentity> identity_;
-  std::map<std::string, embedded::Stream, std::less<>> streams_;  // elements stay where they are
-  std::vector<Append*> waiting_;
-  bool committing_ = false;  // one of the waiting writes for all of them, or create() does
-  bool failed_ = false;      // nothing is appended before the log has been opened again
+  Mutex mutex_;
+  ConditionVariable committed_;
+  ConditionVariable appended_;
+  std::optional<LogIdentity> identity_ SLUICE_GUARDED_BY(mutex_);
+  // Elements stay where they are. Their ends are guarded, too, but for those that the committing
+  // thread has written.
+  std::map<std::string, embedded::Stream, std::less<>> streams_ SLUICE_GUARDED_BY(mutex_);
+  std::vector<Append*> waiting_ SLUICE_GUARDED_BY(mutex_);
+  // One of the waiting writes for all of them, or create() does.
+  bool committing_ SLUICE_GUARDED_BY(mutex_) = false;
+  // Nothing is appended before the log has been opened again.
+  bool failed_ SLUICE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace sluice

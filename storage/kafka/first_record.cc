@@ -60,7 +60,7 @@ FirstRecord::~FirstRecord() = default;
 
 std::optional<LogIdentity> FirstRecord::identity(const std::string& cluster,
                                                  const std::string& stream, Partition partition) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!client_) {
     client_ = std::make_unique<Client>(RD_KAFKA_CONSUMER, config_, looking_properties(), 0);
     rd_kafka_poll_set_consumer(client_->get());

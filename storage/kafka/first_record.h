@@ -2,11 +2,11 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "storage/base/log_identity.h"
+#include "storage/base/mutex.h"
 #include "storage/kafka/client.h"
 #include "storage/kafka/handles.h"
 
@@ -28,11 +28,13 @@ class FirstRecord {
 
  private:
   [[nodiscard]] std::optional<LogIdentity> ask(const std::string& cluster,
-                                               const std::string& stream, Partition partition);
+                                               const std::string& stream, Partition partition)
+      SLUICE_REQUIRES(mutex_);
 
   const KafkaConfig config_;
-  std::mutex mutex_;
-  std::unique_ptr<Client> client_;  // null: not yet made, or the last question failed
+  Mutex mutex_;
+  // Null: not yet made, or the last question failed.
+  std::unique_ptr<Client> client_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice::kafka

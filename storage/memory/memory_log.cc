@@ -9,7 +9,8 @@
 namespace sluice {
 namespace {
 
-MemoryPartition& partition_of_stream(MemoryStream& stream, Partition partition) {
+MemoryPartition& partition_of_stream(MemoryStream& stream, Partition partition)
+    SLUICE_REQUIRES(stream.mutex) {
   const auto index = static_cast<std::size_t>(partition.value);
   if (partition.value < 0 || index >= stream.partitions.size()) {
     throw Misconfigured("stream " + stream.name + " has no partition " +
@@ -38,18 +39,20 @@ class MemoryWriter final : public EventWriter {
 
 std::optional<int> MemoryLog::partitions(std::string_view stream) {
   require_present();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = streams_.find(stream);
   if (found == streams_.end()) return std::nullopt;
+  const MutexLock inner(found->second.mutex);
   return static_cast<int>(found->second.partitions.size());
 }
 
 void MemoryLog::create(std::string_view stream, int partitions) {
   require_present();
   if (partitions < 1) throw Misconfigured("a stream has at least one partition");
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto [at, made] = streams_.try_emplace(std::string(stream));
   MemoryStream& found = at->second;
+  const MutexLock inner(found.mutex);
   if (made) {
     found.name = stream;
     found.partitions.resize(static_cast<std::size_t>(partitions));
@@ -62,14 +65,14 @@ void MemoryLog::create(std::string_view stream, int partitions) {
 LogRange MemoryLog::range(std::string_view stream_name, Partition partition) {
   require_present();
   MemoryStream& found = stream(stream_name);
-  const std::lock_guard lock(found.mutex);
+  const MutexLock lock(found.mutex);
   return partition_of_stream(found, partition).range();
 }
 
 std::optional<LogIdentity> MemoryLog::identity(std::string_view stream_name, Partition partition) {
   require_present();
   MemoryStream& found = stream(stream_name);
-  const std::lock_guard lock(found.mutex);
+  const MutexLock lock(found.mutex);
   const MemoryPartition& asked = partition_of_stream(found, partition);
   if (asked.records().empty() || asked.range().begin > Offset{0}) return std::nullopt;
   const MemoryPartition::Stored& first = asked.records().front();
@@ -80,7 +83,9 @@ std::optional<LogIdentity> MemoryLog::identity(std::string_view stream_name, Par
 
 const MemoryPartition::Records& MemoryLog::records(std::string_view stream_name,
                                                    Partition partition) {
-  return partition_of_stream(stream(stream_name), partition).records();
+  MemoryStream& found = stream(stream_name);
+  const MutexLock lock(found.mutex);
+  return partition_of_stream(found, partition).records();
 }
 
 std::unique_ptr<EventWriter> MemoryLog::writer() { return std::make_unique<MemoryWriter>(*this); }
@@ -108,7 +113,7 @@ std::shared_ptr<const AppendFailure> MemoryLog::failure_of(const NewRecord& reco
 void MemoryLog::append(std::string_view stream_name, std::span<NewRecord> records, bool gaps) {
   require_present();
   MemoryStream& found = stream(stream_name);
-  const std::lock_guard lock(found.mutex);
+  const MutexLock lock(found.mutex);
   for (const NewRecord& record : records) partition_of_stream(found, record.partition);
   const auto failing = std::exchange(failing_append_, std::nullopt);
   const MemoryPartition::Stamp stamp = this->stamp();
@@ -129,7 +134,7 @@ void MemoryLog::append(std::string_view stream_name, std::span<NewRecord> record
 
 void MemoryLog::set_leaderless(std::string_view stream_name, Partition partition, bool leaderless) {
   MemoryStream& found = stream(stream_name);
-  const std::lock_guard lock(found.mutex);
+  const MutexLock lock(found.mutex);
   if (leaderless) {
     found.leaderless.insert(partition);
   } else {
@@ -157,7 +162,7 @@ void MemoryLog::skip_offsets(std::string_view stream_name, Partition partition,
 
 void MemoryLog::recreate(std::string_view stream_name) {
   MemoryStream& found = stream(stream_name);
-  const std::lock_guard lock(found.mutex);
+  const MutexLock lock(found.mutex);
   for (MemoryPartition& partition : found.partitions) partition = MemoryPartition();
   ++found.incarnation;
 }
@@ -168,7 +173,7 @@ MemoryPartition::Stamp MemoryLog::stamp() const {
 }
 
 void MemoryLog::remove(std::string_view stream_name) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = streams_.find(stream_name);
   CHECK(found != streams_.end(), "only a stream that there is can be deleted");
   streams_.erase(found);
@@ -176,7 +181,7 @@ void MemoryLog::remove(std::string_view stream_name) {
 
 void MemoryLog::add_partition(std::string_view stream_name) {
   MemoryStream& found = stream(stream_name);
-  const std::lock_guard lock(found.mutex);
+  const MutexLock lock(found.mutex);
   found.partitions.emplace_back();
 }
 
@@ -185,7 +190,7 @@ void MemoryLog::require_present() const {
 }
 
 MemoryStream& MemoryLog::stream(std::string_view name) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = streams_.find(name);
   if (found == streams_.end()) throw Misconfigured("there is no stream " + std::string(name));
   return found->second;
@@ -194,7 +199,7 @@ MemoryStream& MemoryLog::stream(std::string_view name) {
 template <class Change>
 void MemoryLog::change(std::string_view stream_name, Partition partition, Change&& change) {
   MemoryStream& found = stream(stream_name);
-  const std::lock_guard lock(found.mutex);
+  const MutexLock lock(found.mutex);
   change(partition_of_stream(found, partition));
 }
 

@@ -5,11 +5,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "storage/base/mutex.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
 #include "storage/memory/memory_partition.h"
@@ -97,7 +97,8 @@ class MemoryLog final : public LogTopology {
   [[nodiscard]] MemoryPartition::Stamp stamp() const;
   void append(std::string_view stream, std::span<NewRecord> records, bool gaps);
   [[nodiscard]] std::shared_ptr<const AppendFailure> failure_of(const NewRecord& record,
-                                                                const MemoryStream& stream) const;
+                                                                const MemoryStream& stream) const
+      SLUICE_REQUIRES(stream.mutex);
   template <class Change>
   void change(std::string_view stream, Partition partition, Change&& change);
 
@@ -109,8 +110,9 @@ class MemoryLog final : public LogTopology {
   std::optional<std::chrono::milliseconds> producers_off_;
   std::atomic<std::size_t> record_limit_ = kNoRecordLimit;
   std::atomic<bool> record_limit_told_ = true;
-  std::mutex mutex_;  // guards streams_, whose elements stay where they are
-  std::map<std::string, MemoryStream, std::less<>> streams_;
+  Mutex mutex_;  // before that of a stream
+  // Elements stay where they are.
+  std::map<std::string, MemoryStream, std::less<>> streams_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice

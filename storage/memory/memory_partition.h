@@ -1,12 +1,12 @@
 #pragma once
 
 #include <deque>
-#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "storage/base/mutex.h"
 #include "storage/base/position.h"
 #include "storage/log_topology.h"
 
@@ -55,11 +55,11 @@ class MemoryPartition {
 };
 
 struct MemoryStream {
-  std::mutex mutex;  // guards partitions
-  std::string name;
-  std::vector<MemoryPartition> partitions;
-  std::set<Partition> leaderless;  // partitions that take nothing
-  int incarnation = 0;             // one more each time that it is made anew
+  Mutex mutex;
+  std::string name;  // fixed
+  std::vector<MemoryPartition> partitions SLUICE_GUARDED_BY(mutex);
+  std::set<Partition> leaderless SLUICE_GUARDED_BY(mutex);  // partitions that take nothing
+  int incarnation SLUICE_GUARDED_BY(mutex) = 0;  // one more each time that it is made anew
 };
 
 }  // namespace sluice

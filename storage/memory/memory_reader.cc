@@ -20,7 +20,7 @@ std::span<const LogRecord> MemoryReader::poll(std::chrono::milliseconds) {
   taken_.clear();
   if (away_) throw Retryable("the log is away");
   follow_assignment();
-  const std::lock_guard lock(stream_.mutex);
+  const MutexLock lock(stream_.mutex);
   for (std::size_t i = 0; i < held_.size() && taken_.size() < poll_records_; ++i) {
     take(held_[(first_ + i) % held_.size()]);
   }
@@ -45,12 +45,12 @@ bool MemoryReader::caught_up(Partition partition) {
 Offset MemoryReader::end(Partition partition) {
   const Held& found = held(partition);
   if (!has_more(found)) return found.position;
-  const std::lock_guard lock(stream_.mutex);
+  const MutexLock lock(stream_.mutex);
   return stream_.partitions[static_cast<std::size_t>(found.partition.value)].range().end;
 }
 
 bool MemoryReader::has_more(const Held& held) {
-  const std::lock_guard lock(stream_.mutex);
+  const MutexLock lock(stream_.mutex);
   const MemoryPartition& partition =
       stream_.partitions[static_cast<std::size_t>(held.partition.value)];
   const LogRange range = partition.range();
@@ -72,13 +72,18 @@ void MemoryReader::follow_assignment() {
   for (const Partition partition : wanted) {
     const auto same = [&](const Held& h) { return h.partition == partition; };
     if (std::any_of(held_.begin(), held_.end(), same)) continue;
-    CHECK(partition.value >= 0 &&
-              static_cast<std::size_t>(partition.value) < stream_.partitions.size(),
-          "only partitions that the stream has are assigned");
+    require_assignable(partition);
     // Held only once acquired() returns: what throws there is asked again by the next poll.
     const Offset position = ownership_.acquired(partition);
     held_.push_back({partition, position});
   }
+}
+
+void MemoryReader::require_assignable(Partition partition) {
+  const MutexLock lock(stream_.mutex);
+  const bool there =
+      partition.value >= 0 && static_cast<std::size_t>(partition.value) < stream_.partitions.size();
+  CHECK(there, "only partitions that the stream has are assigned");
 }
 
 void MemoryReader::take(Held& held) {

@@ -31,7 +31,8 @@ class MemoryReader final : public EventReader {
   };
 
   void follow_assignment();
-  void take(Held& held);
+  void take(Held& held) SLUICE_REQUIRES(stream_.mutex);
+  void require_assignable(Partition partition);
   bool has_more(const Held& held);
   Held& held(Partition partition);
 

@@ -128,7 +128,7 @@ void World::crash(Node& node) {
 }
 
 void World::arm_failpoint(Node& node) {
-  constexpr Step kSteps[] = {Step::before_claim,  Step::after_claim,   Step::before_append,
+  constexpr Step kSteps[] = {Step::before_claim, Step::after_claim,  Step::before_append,
                              Step::amid_append,  Step::after_append, Step::before_flush,
                              Step::after_commit, Step::before_state, Step::after_state,
                              Step::after_resolve};

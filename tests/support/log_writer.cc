@@ -13,9 +13,8 @@ int main(int argc, char** argv) {
   try {
     if (words.size() != 5) throw std::runtime_error("DATA_FOLDER STREAM PARTITION KEY VALUE");
     const auto log = sluice::EmbeddedLog::open(words[0] + "/log", {});
-    sluice::NewRecord record{.partition = sluice::Partition{std::stoi(words[2])},
-                             .key = words[3],
-                             .value = words[4]};
+    sluice::NewRecord record{
+        .partition = sluice::Partition{std::stoi(words[2])}, .key = words[3], .value = words[4]};
     log->writer()->append(words[1], {&record, 1});
     std::printf("%lld\n", static_cast<long long>(record.offset.value));
   } catch (const std::exception& failure) {

@@ -17,12 +17,12 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "storage/base/check.h"
+#include "storage/base/mutex.h"
 #include "tools/simulate/deliberation.h"
 #include "tools/sluice/client/http_client.h"
 
@@ -48,14 +48,14 @@ struct Posted {
 class Measurement {
  public:
   void add(Posted posted) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     waiting_.push_back(std::move(posted));
   }
 
   // Takes out what the view shows at `now`; whether nothing waits any more.
   bool seen(const Positions& view, Clock::time_point now) {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(waiting_, [&](const Posted& posted) {
+    const MutexLock lock(mutex_);
+    std::erase_if(waiting_, [&](const Posted& posted) SLUICE_REQUIRES(mutex_) {
       for (const auto& [partition, position] : posted.reached) {
         const auto at = view.find(partition);
         if (at == view.end() || at->second < position) return false;
@@ -68,9 +68,10 @@ class Measurement {
   }
 
   void print(double seconds) {
+    const MutexLock lock(mutex_);
     std::sort(latencies_.begin(), latencies_.end());
     CHECK(!latencies_.empty(), "something was posted");
-    const auto percentile = [&](double share) {
+    const auto percentile = [&](double share) SLUICE_REQUIRES(mutex_) {
       return latencies_[static_cast<std::size_t>(share *
                                                  static_cast<double>(latencies_.size() - 1))];
     };
@@ -82,9 +83,9 @@ class Measurement {
   }
 
  private:
-  std::mutex mutex_;
-  std::vector<Posted> waiting_;
-  std::vector<double> latencies_;
+  Mutex mutex_;
+  std::vector<Posted> waiting_ SLUICE_GUARDED_BY(mutex_);
+  std::vector<double> latencies_ SLUICE_GUARDED_BY(mutex_);
 };
 
 // Of "deliberation:0@12,deliberation:3@7".

@@ -25,13 +25,13 @@ std::size_t size_of(const ComputedRows& rows) {
 
 std::uint64_t Computations::add(const Computed& what, std::shared_ptr<SharedState> state,
                                 std::string label) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   partitions_.emplace(next_partition_, Partition{&what, std::move(state), std::move(label), {}});
   return next_partition_++;
 }
 
 void Computations::remove(std::uint64_t partition) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = partitions_.find(partition);
   CHECK(found != partitions_.end(), "a partition is removed once");
   unpublished_ -= found->second.unpublished;
@@ -42,7 +42,7 @@ void Computations::remove(std::uint64_t partition) {
 }
 
 bool Computations::offer(std::uint64_t partition, const Demand& demand) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const bool taken = queue_.offer({partition, std::string(demand.key)}, demand.changed_at,
                                   demand.size, clocks_.steady());
   wake();
@@ -50,28 +50,28 @@ bool Computations::offer(std::uint64_t partition, const Demand& demand) {
 }
 
 void Computations::withdraw(std::uint64_t partition, std::string_view key) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   queue_.withdraw({partition, std::string(key)});
 }
 
 bool Computations::has_room(std::uint64_t partition) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return queue_.has_room(partition, clocks_.steady());
 }
 
 bool Computations::finished(std::uint64_t partition) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return !partitions_.at(partition).finished.empty();
 }
 
 std::vector<ComputedResult> Computations::take(std::uint64_t partition) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::exchange(partitions_.at(partition).finished, {});
 }
 
 void Computations::published(std::uint64_t partition, const std::vector<ComputedResult>& results,
                              std::chrono::nanoseconds took) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Partition& of = partitions_.at(partition);
   for (const ComputedResult& result : results) {
     --of.unpublished;
@@ -84,7 +84,7 @@ void Computations::published(std::uint64_t partition, const std::vector<Computed
 }
 
 ComputationQueue::Count Computations::count(std::uint64_t partition) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return queue_.count(partition, clocks_.steady());
 }
 
@@ -93,9 +93,13 @@ void Computations::wake() {
   changed_.notify_all();
 }
 
+bool Computations::has_room_for_results() const {
+  return running_ + unpublished_ < room_.results && unpublished_bytes_ < room_.bytes;
+}
+
 std::unique_ptr<Computations::Running> Computations::next() {
-  const std::lock_guard lock(mutex_);
-  if (running_ + unpublished_ >= room_.results || unpublished_bytes_ >= room_.bytes) return nullptr;
+  const MutexLock lock(mutex_);
+  if (!has_room_for_results()) return nullptr;
   const Clock::time_point now = clocks_.steady();
   std::optional<ComputationQueue::Key> key = queue_.begin(now);
   if (!key) return nullptr;
@@ -110,7 +114,7 @@ bool Computations::read(Running& running) {
   if (!reading) return false;
   running.as_of_ = reading->as_of();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     queue_.reads(running.key_, running.as_of_);
   }
   return running.computation_->read(reading->snapshot(), running.stop_);
@@ -146,7 +150,7 @@ void Computations::finish(std::unique_ptr<Running> running) {
 }
 
 void Computations::hand_in(const Running& running, ComputedResult result) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   --running_;
   ++totals_.done;
   totals_.spent += result.took;
@@ -162,7 +166,7 @@ void Computations::hand_in(const Running& running, ComputedResult result) {
 }
 
 void Computations::give_up(const Running& running) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   --running_;
   // Only a partition that goes stops what is computed of it.
   queue_.failed(running.key_, clocks_.steady());
@@ -171,7 +175,7 @@ void Computations::give_up(const Running& running) {
 void Computations::fail(const Running& running, const char* why) {
   spdlog::warn("computation failed partition={} key={} error=\"{}\"", running.label_,
                running.key_.name, why);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   --running_;
   ++totals_.failed;
   queue_.failed(running.key_, clocks_.steady());
@@ -183,18 +187,19 @@ void Computations::run(const std::stop_token& stop) {
       finish(std::move(running));
       continue;
     }
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     const Clock::time_point now = clocks_.steady();
     Clock::time_point until = now + kLongestWait;
-    const bool room = running_ + unpublished_ < room_.results && unpublished_bytes_ < room_.bytes;
-    if (room) until = std::min(until, queue_.next_begin());
+    if (has_room_for_results()) until = std::min(until, queue_.next_begin());
     const std::uint64_t seen = changes_;
-    if (until > now) changed_.wait_until(lock, stop, until, [&] { return changes_ != seen; });
+    if (until > now)
+      changed_.wait_until(lock, stop, until,
+                          [&]() SLUICE_REQUIRES(mutex_) { return changes_ != seen; });
   }
 }
 
 Computations::Totals Computations::totals() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Totals totals = totals_;
   totals.now = queue_.count(clocks_.steady());
   totals.unpublished = unpublished_;

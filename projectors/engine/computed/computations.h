@@ -5,13 +5,11 @@
 // computation happens on their threads.
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -19,6 +17,7 @@
 #include "projectors/engine/computed.h"
 #include "projectors/engine/computed/computation_queue.h"
 #include "projectors/engine/computed/shared_state.h"
+#include "storage/base/mutex.h"
 
 namespace sluice {
 
@@ -109,21 +108,21 @@ class Computations {
   void fail(const Running& running, const char* why);
   void give_up(const Running& running);
   void hand_in(const Running& running, ComputedResult result);
-  void wake();
+  void wake() SLUICE_REQUIRES(mutex_);
+  [[nodiscard]] bool has_room_for_results() const SLUICE_REQUIRES(mutex_);
 
   const ComputationClocks clocks_;
   const ComputationRoom room_;
-  mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
-  // Guarded by mutex_.
-  ComputationQueue queue_;
-  std::map<std::uint64_t, Partition> partitions_;
-  std::uint64_t next_partition_ = 1;
-  std::uint64_t changes_ = 0;  // that run() may have to heed
-  std::size_t running_ = 0;
-  std::size_t unpublished_ = 0;
-  std::size_t unpublished_bytes_ = 0;
-  Totals totals_;
+  mutable Mutex mutex_;
+  ConditionVariable changed_;
+  ComputationQueue queue_ SLUICE_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, Partition> partitions_ SLUICE_GUARDED_BY(mutex_);
+  std::uint64_t next_partition_ SLUICE_GUARDED_BY(mutex_) = 1;
+  std::uint64_t changes_ SLUICE_GUARDED_BY(mutex_) = 0;  // that run() may have to heed
+  std::size_t running_ SLUICE_GUARDED_BY(mutex_) = 0;
+  std::size_t unpublished_ SLUICE_GUARDED_BY(mutex_) = 0;
+  std::size_t unpublished_bytes_ SLUICE_GUARDED_BY(mutex_) = 0;
+  Totals totals_ SLUICE_GUARDED_BY(mutex_);
 };
 
 class Computations::Running {

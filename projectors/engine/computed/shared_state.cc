@@ -14,18 +14,18 @@ constexpr std::chrono::seconds kLetGoIn{60};
 
 SharedState::Reading::~Reading() {
   snapshot_.reset();
-  const std::lock_guard lock(state_->mutex_);
+  const MutexLock lock(state_->mutex_);
   --state_->readings_;
   state_->let_go_.notify_all();
 }
 
 void SharedState::set_position(Offset position) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   position_ = position;
 }
 
 void SharedState::write(const StateBatch& batch, Offset position) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   CHECK(store_ != nullptr, "what is closed is not written");
   store_->write(batch);
   position_ = position;
@@ -33,14 +33,15 @@ void SharedState::write(const StateBatch& batch, Offset position) {
 
 void SharedState::close() {
   stop_.request_stop();
-  std::unique_lock lock(mutex_);
-  const bool free = let_go_.wait_for(lock, kLetGoIn, [&] { return readings_ == 0; });
+  MutexLock lock(mutex_);
+  const bool free =
+      let_go_.wait_for(lock, kLetGoIn, [this]() SLUICE_REQUIRES(mutex_) { return readings_ == 0; });
   CHECK(free, "whoever reads a partition's state lets go of it when told");
   store_ = nullptr;
 }
 
 std::unique_ptr<SharedState::Reading> SharedState::read() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (store_ == nullptr || stop_.stop_requested()) return nullptr;
   auto reading = std::make_unique<Reading>(*this, store_->snapshot(), position_);
   ++readings_;

@@ -3,12 +3,11 @@
 // A partition's state as others may read it while its worker goes on: the worker writes through
 // this, and closes it before the store goes.
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 
+#include "storage/base/mutex.h"
 #include "storage/base/position.h"
 #include "storage/state_store.h"
 
@@ -54,11 +53,11 @@ class SharedState {
 
  private:
   std::stop_source stop_;
-  std::mutex mutex_;
-  std::condition_variable let_go_;
-  StateStore* store_;  // this and what follows: guarded by mutex_; null: closed
-  Offset position_;
-  int readings_ = 0;
+  Mutex mutex_;
+  ConditionVariable let_go_;
+  StateStore* store_ SLUICE_GUARDED_BY(mutex_);  // null: closed
+  Offset position_ SLUICE_GUARDED_BY(mutex_);
+  int readings_ SLUICE_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sluice

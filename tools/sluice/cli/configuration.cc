@@ -14,9 +14,9 @@
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
+#include "schemas/descriptors/nearest.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
-#include "schemas/descriptors/nearest.h"
 
 namespace sluice {
 namespace {

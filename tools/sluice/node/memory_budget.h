@@ -28,8 +28,8 @@ struct MemoryUsers {
   int projectors = 0;  // partitions of all domains together
 };
 
-// What HTTP may hold: its share, or where that is less as much as one body of `max_body` takes until
-// it is in the log. Such a body then waits until the process as a whole has room for it.
+// What HTTP may hold: its share, or where that is less as much as one body of `max_body` takes
+// until it is in the log. Such a body then waits until the process as a whole has room for it.
 [[nodiscard]] constexpr std::uint64_t http_memory(std::uint64_t share, std::uint64_t max_body) {
   return share > 3 * max_body ? share : 3 * max_body;
 }

@@ -2,9 +2,9 @@
 
 #include <simdjson.h>
 
-#include "ingest/json_writer.h"
 #include "schemas/descriptors/rules.h"
 #include "schemas/descriptors/words.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/client/rfc3339.h"
 #include "tools/sluice/records/event_json.h"
 

@@ -2,7 +2,10 @@
 
 #include <google/protobuf/message.h>
 
-#include "ingest/json_writer.h"
+#include <string>
+#include <string_view>
+
+#include "storage/base/json_writer.h"
 
 namespace sluice {
 
