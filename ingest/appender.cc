@@ -80,7 +80,7 @@ void Appender::append(Lane& lane, std::vector<AppendRequest>& group) {
     if (&lane == patient_.get() && Clock::now() - begun < kMoves) {
       forget_moving(domain, lane.append.records());
     }
-    for (StreamAppend::Result& result : results) settle(lane, result);
+    for (StreamAppend::Result& result : results) answer(lane, result);
   }
 }
 
@@ -102,7 +102,7 @@ std::string Appender::token_of(const AppendRequest& request) const {
   return token;
 }
 
-void Appender::settle(const Lane& lane, StreamAppend::Result& result) {
+void Appender::answer(const Lane& lane, StreamAppend::Result& result) {
   using enum Appended::Outcome;
   AppendRequest& request = *result.request;
   const bool none_there = result.appended == 0 && result.unknown == 0;

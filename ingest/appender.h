@@ -34,7 +34,7 @@ struct AppenderLimits {
   std::size_t waiting_requests = 10'000;
   // How much goes into one append.
   std::size_t append_bytes = std::size_t{8} << 20;
-  // Who has waited this long is told to come again, instead of being appended late.
+  // A request that has waited this long is refused with Retry-After, instead of appended late.
   std::chrono::milliseconds patience{10'000};
 };
 
@@ -80,7 +80,7 @@ class Appender {
 
   void run(Lane& lane, const std::stop_token& stop);
   void append(Lane& lane, std::vector<AppendRequest>& group);
-  void settle(const Lane& lane, StreamAppend::Result& result);
+  void answer(const Lane& lane, StreamAppend::Result& result);
   [[nodiscard]] std::string token_of(const AppendRequest& request) const;
   [[nodiscard]] bool hand_over(AppendRequest& request);
   [[nodiscard]] bool is_for_stuck(const AdmittedBatch& batch) const;

@@ -42,7 +42,7 @@ std::vector<StreamAppend::Result> StreamAppend::run(const std::string& domain,
   append(domain);
   std::size_t at = 0;
   for (Result& result : results) {
-    if (result.oversize.empty()) at = settle(result, at);
+    if (result.oversize.empty()) at = collect(result, at);
   }
   return results;
 }
@@ -113,7 +113,7 @@ void StreamAppend::log_failures(const std::string& domain) const {
 }
 
 // Returns where the next request's records begin.
-std::size_t StreamAppend::settle(Result& result, std::size_t at) const {
+std::size_t StreamAppend::collect(Result& result, std::size_t at) const {
   std::vector<Offset>& offsets = result.request->offsets;
   const std::size_t count = result.request->batch.items.size();
   if (offsets.empty()) offsets.assign(count, kNotAppended);

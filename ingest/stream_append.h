@@ -41,7 +41,7 @@ class StreamAppend {
   void add_records(const AppendRequest& request);
   void append(const std::string& domain);
   void log_failures(const std::string& domain) const;
-  std::size_t settle(Result& result, std::size_t at) const;
+  std::size_t collect(Result& result, std::size_t at) const;
 
   EventWriter& writer_;
   IngestProbe& probe_;

@@ -45,7 +45,7 @@ Connection::Connection(Loop& loop, asio::ip::tcp::socket socket, std::uint64_t i
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
-void Connection::begin() { settle(); }
+void Connection::begin() { flush_and_wait(); }
 
 void Connection::wait_readable() {
   if (waits_readable_) return;
@@ -108,7 +108,7 @@ void Connection::process(std::string_view fresh) {
   } else {
     in_.assign(input);
   }
-  settle();
+  flush_and_wait();
 }
 
 void Connection::take(std::string_view& input) {
@@ -220,7 +220,7 @@ void Connection::append_refusal(int status, std::string_view detail) {
 
 void Connection::refuse(int status, std::string_view detail) {
   append_refusal(status, detail);
-  settle();
+  flush_and_wait();
 }
 
 bool Connection::flush() {
@@ -241,7 +241,7 @@ bool Connection::flush() {
   return true;
 }
 
-void Connection::settle() {
+void Connection::flush_and_wait() {
   if (stage_ == Stage::kClosed) return;
   if (stage_ != Stage::kBody && stage_ != Stage::kHandling) {
     empty(request_.body);

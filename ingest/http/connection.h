@@ -64,7 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Writes what the kernel takes; whether that was all.
   bool flush();
   // After anything: write, then wait for what comes next.
-  void settle();
+  void flush_and_wait();
   void linger();
   void await(Awaited what, std::chrono::milliseconds timeout);
   void await_nothing();

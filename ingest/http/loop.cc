@@ -32,7 +32,7 @@ void Loop::adopt_here(Socket socket, bool refused) {
   if (stopped_) {
     connection->close();
   } else if (refused) {
-    connection->refuse(503, "There are too many connections.");
+    connection->refuse(503, kTooManyConnections);
   } else {
     connection->begin();
     if (draining_) connection->drain();

@@ -21,6 +21,8 @@ namespace sluice::http {
 
 class Connection;
 
+inline constexpr std::string_view kTooManyConnections = "There are too many connections.";
+
 // What all loops of a server share.
 struct Service {
   Limits limits;

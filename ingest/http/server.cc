@@ -23,8 +23,8 @@ using boost::system::error_code;
 
 namespace {
 
-// Over max_connections, those that are told so; past these, connections are closed unanswered. They
-// have descriptors, too.
+// Over max_connections, connections that are read before they are refused. They have descriptors,
+// too: the clients past them are answered unread, and closed.
 std::size_t refused_at_once(std::size_t max_connections) {
   return std::clamp<std::size_t>(max_connections / 4, 16, 256);
 }
@@ -80,6 +80,7 @@ struct Server::Parts {
   void accept();
   void accept_later();
   void answer_without_descriptor();
+  [[nodiscard]] std::string refusal(std::string_view detail) const;
   void deal(tcp::socket socket, Loop& loop);
   void close_acceptor();
 
@@ -115,9 +116,7 @@ void Server::Parts::accept_later() {
 
 // A client that is left in the backlog would wait in silence until a descriptor is free.
 void Server::Parts::answer_without_descriptor() {
-  const Response page = service->error_page(503, "This process is out of file descriptors.");
-  std::string reply;
-  append_reply(reply, page, {.keep_alive = false}, http_date(std::time(nullptr)));
+  const std::string reply = refusal("This process is out of file descriptors.");
   int answered = 0;
   reserve.lend([&] {
     error_code error;
@@ -129,10 +128,19 @@ void Server::Parts::answer_without_descriptor() {
   reserve.report(answered);
 }
 
+std::string Server::Parts::refusal(std::string_view detail) const {
+  std::string reply;
+  append_reply(reply, service->error_page(503, detail), {.keep_alive = false},
+               http_date(std::time(nullptr)));
+  return reply;
+}
+
 void Server::Parts::deal(tcp::socket socket, Loop& loop) {
   const std::size_t most = service->limits.max_connections;
   const std::size_t open = service->open_connections.load();
-  if (open >= most + refused_at_once(most)) return;
+  if (open >= most + refused_at_once(most)) {
+    return answer_at_once(socket, refusal(kTooManyConnections));
+  }
   ++service->open_connections;
   loop.adopt(std::move(socket), open >= most);
 }

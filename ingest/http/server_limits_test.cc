@@ -145,6 +145,16 @@ TEST_CASE("one connection too many is told so") {
   CHECK(status_of_reply(first.reply()) == 200);
 }
 
+TEST_CASE("connections far beyond the limit are told so, too") {
+  EchoServer echo(Limits{.max_connections = 2});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 40; ++i) {
+    Client& client = *clients.emplace_back(std::make_unique<Client>(echo.port()));
+    CHECK(client.send(get("/a")));
+    CHECK(status_of_reply(client.reply()) == (i < 2 ? 200 : 503));
+  }
+}
+
 TEST_CASE("large bodies have a limit together, which is given back") {
   EchoServer echo(Limits{.memory = 2'000'000});
   const std::string large(700'000, 'x');

@@ -228,7 +228,8 @@ bool Deliberation::move_ownership(const std::string& conversation_id, const std:
   return true;
 }
 
-// Who writes or votes within an import is not told of; what waits is taken for what it is now.
+// Authors and voters of an import are not reported. A fact that waits is judged by the state of
+// now.
 void Deliberation::waits(const Event&, const std::string& participant_id, Effects& effects) const {
   const std::string id(effects.key());
   const ConversationStats* stats = conversation_stats_.find(id);
@@ -242,7 +243,8 @@ void Deliberation::tell_of_voter(Ballot& ballot, Effects& effects) {
   tell(ballot.conversation_id(), ballot.participant_id(), effects);
 }
 
-// Whoever writes or owns before they vote is told of twice: a first vote need not look for it.
+// A person who writes or owns before they vote is reported twice, so that a first vote need not
+// look for their opinions.
 void Deliberation::tell_of(const std::string& conversation_id, const std::string& participant_id,
                            Effects& effects) {
   if (const Ballot* ballot = ballots_.find(conversation_id, participant_id)) {

@@ -122,8 +122,8 @@ class Deliberation {
                                          Time at);
 
   // clustering.cc
-  // What the math is computed from has changed, by votes on this ballot if one is given: whoever
-  // qualifies now is clustered.
+  // The input of the math has changed, by votes on this ballot if one is given: participants who
+  // now qualify are clustered.
   void change_math(deliberation::ConversationStats& stats, deliberation::Ballot* voted = nullptr);
   void cluster_waiting(deliberation::ConversationStats& stats);
   void cluster(const deliberation::Ballot& ballot, deliberation::ConversationStats& stats);

@@ -137,7 +137,7 @@ TEST_CASE("orders that are shared are held while all of them have room, however 
   kept.tables.shrink_to(0);
   const std::size_t order = kept.tables.bytes();
   CHECK(order > 90'000);
-  // Of two there is too much, and who looks first lets go.
+  // The two together hold too much, and the first that looks gives memory back.
   CHECK(other.order.of("a").size() == 1000);
   CHECK(shared.over());
   kept.tables.shrink_to(0);

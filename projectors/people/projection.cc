@@ -44,7 +44,7 @@ void ask(const std::string& into, const std::string& from, const std::string& co
   effects.emit(event);
 }
 
-// What became of the person, who is gone, concerns the conversation.
+// The person is gone, deleted or merged: the conversation is told which.
 void tell(const std::string& conversation_id, const Person& person, Effects& effects) {
   if (person.status() == people::USER_STATUS_DELETED) {
     return tell_removed(conversation_id, person.user_id(), effects);

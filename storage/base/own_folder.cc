@@ -62,7 +62,7 @@ void require_ours(const fs::path& path, const struct stat& about) {
                       "there");
 }
 
-// Who could have put the link there decides whether it is followed: ourselves and root may.
+// A link is followed only if nobody but ourselves and root can have put it there.
 fs::path resolved(const fs::path& path, OwnFolder::Links links) {
   const fs::path absolute = fs::absolute(path).lexically_normal();
   struct stat about {};

@@ -74,7 +74,7 @@ struct KafkaProducer::Call {
   std::vector<NewRecord*> records;
   std::vector<NewRecord*>& too_large;
   std::size_t enqueued = 0;
-  std::size_t settled = 0;
+  std::size_t reported = 0;
   bool failed = false;
   bool acknowledged = false;  // any record
   Clock::time_point moved = Clock::now();
@@ -109,7 +109,7 @@ bool KafkaProducer::sound() const {
 void KafkaProducer::append(const std::string& stream, std::vector<NewRecord*> records,
                            Clock::time_point deadline, std::vector<NewRecord*>& too_large) {
   Call call{topic(stream), "appending to " + stream, std::move(records), too_large};
-  while (call.settled < call.records.size()) {
+  while (call.reported < call.records.size()) {
     enqueue(call);
     const auto now = Clock::now();
     const bool still = call.acknowledged && now - call.moved >= kStandstill;
@@ -148,7 +148,7 @@ void KafkaProducer::enqueue(Call& call) {
 void KafkaProducer::refuse_unsent(Call& call, const rd_kafka_message_t& message) {
   if (reaction_to(message.err) == Reaction::reconfigure) fail(message.err, call.doing);
   call.fail(record_of(message), message.err, Kind::not_appended);
-  ++call.settled;
+  ++call.reported;
 }
 
 void KafkaProducer::take_reports(Call& call, milliseconds patience) {
@@ -167,7 +167,7 @@ void KafkaProducer::take_reports(Call& call, milliseconds patience) {
 
 void KafkaProducer::take_report(Call& call, const rd_kafka_message_t& message) {
   NewRecord& record = record_of(message);
-  ++call.settled;
+  ++call.reported;
   call.moved = Clock::now();
   if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR && message.offset >= 0) {
     record.offset = Offset{message.offset};
@@ -192,13 +192,13 @@ void KafkaProducer::give_up(Call& call) {
   gave_up_ = true;
   for (std::size_t i = call.enqueued; i < call.records.size(); ++i) {
     call.fail(*call.records[i], RD_KAFKA_RESP_ERR__PURGE_QUEUE, Kind::not_appended);
-    ++call.settled;
+    ++call.reported;
   }
   call.records.resize(call.enqueued);
   rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   const auto end = Clock::now() + kPurge;
-  while (call.settled < call.enqueued && Clock::now() < end) take_reports(call, kLook);
-  if (call.settled == call.enqueued) return;
+  while (call.reported < call.enqueued && Clock::now() < end) take_reports(call, kLook);
+  if (call.reported == call.enqueued) return;
   for (NewRecord* record : call.records) {
     const bool waits =
         std::find(call.too_large.begin(), call.too_large.end(), record) != call.too_large.end();

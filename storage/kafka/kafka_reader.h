@@ -34,6 +34,8 @@ class KafkaReader final : public EventReader {
   void show_progress(std::span<const PartitionProgress> progress) override;
 
  private:
+  // Inside poll(): short against the session timeout.
+  static constexpr std::chrono::milliseconds kWatermarkTimeout{2000};
   enum class Membership { fixed, static_member, ordinary_member };
   // What the group said last of what is ours, be it nothing. Lost: it may have given it to others.
   enum class Assignment { pending, given, lost };

@@ -380,7 +380,7 @@ std::vector<std::optional<ViewPosition>> PostgresSink::show_progress(
   return now;
 }
 
-// A quiet view loses tables, columns or rights without a word: only who asks hears of it.
+// Nothing reports that a quiet view lost tables, columns or rights: it has to be asked for.
 void PostgresSink::require_tables() {
   constexpr std::chrono::seconds kBetween{5};
   const auto now = std::chrono::steady_clock::now();

@@ -68,7 +68,7 @@ PrivateCluster::PrivateCluster(const fs::path& folder)
   start();
   try {
     wait_until_ready();
-    settle();
+    upgrade();
   } catch (const Error&) {
     stop();
     throw;
@@ -198,7 +198,7 @@ void PrivateCluster::wait_until_ready() {
 }
 
 // What a cluster of an earlier layout lacks. Checksums are written while it is stopped.
-void PrivateCluster::settle() {
+void PrivateCluster::upgrade() {
   prepare_private_roles(port_, passwords_);
   if (has_checksums(port_, passwords_)) return;
   spdlog::info("postgres gets data checksums folder={}", data_.string());

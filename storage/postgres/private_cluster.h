@@ -43,7 +43,7 @@ class PrivateCluster {
   void make();
   void start();
   void wait_until_ready();
-  void settle();
+  void upgrade();
   [[nodiscard]] int run_program(std::vector<std::string> words);
   [[nodiscard]] std::string last_words() const;
 

@@ -156,7 +156,7 @@ void require_may_make(PgConnection& connection, const DatabaseUse& use) {
   }
 }
 
-// For one who writes into tables that another made.
+// For a role that writes into tables which another role owns.
 void require_may_write(PgConnection& connection, const DatabaseUse& use) {
   std::vector<std::string> tables{"sluice.position", "sluice.rejection", "sluice.quarantine"};
   for (const PublishedSchema& schema : use.schemas) {

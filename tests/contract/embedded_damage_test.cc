@@ -85,7 +85,7 @@ class Stored {
   }
   [[nodiscard]] const std::filesystem::path& folder() const { return dir_.path(); }
   // What lies in the write-ahead log is in a table file once it is opened again.
-  void settle() const { EmbeddedLog::open(folder(), small()); }
+  void move_into_tables() const { EmbeddedLog::open(folder(), small()); }
 
  private:
   TempDir dir_;
@@ -128,7 +128,7 @@ bool ascend_from(const std::vector<int>& numbers, int first, std::size_t count) 
 
 TEST_CASE("a damaged block stops its own partition where it lies, by file, offsets and next step") {
   Stored stored;
-  stored.settle();
+  stored.move_into_tables();
   flip_record(stored.folder(), ".sst", 500);
   const auto log = EmbeddedLog::open(stored.folder(), small());
   const Reading reading = read_all(*log, {kFirst, kSecond});
@@ -158,7 +158,7 @@ TEST_CASE("a damaged block stops its own partition where it lies, by file, offse
 
 TEST_CASE("where a partition ends is known though its last block is damaged") {
   Stored stored;
-  stored.settle();
+  stored.move_into_tables();
   flip_record(stored.folder(), ".sst", kRecords - 2);
   const auto log = EmbeddedLog::open(stored.folder(), small());
   CHECK(log->range("s", kFirst).end == Offset{kRecords});
@@ -196,7 +196,7 @@ TEST_CASE("neighbours of a damaged block lose nothing, empty ones neither") {
 TEST_CASE(
     "a file that cannot be opened stops no start, and partitions refuse what they cannot place") {
   Stored stored;
-  stored.settle();
+  stored.move_into_tables();
   const auto tables = files(stored.folder(), ".sst");
   REQUIRE(tables.size() == 1);
   SECTION("its footer") { flip(tables[0], std::filesystem::file_size(tables[0]) - 9); }

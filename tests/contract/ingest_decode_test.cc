@@ -1,94 +1,13 @@
-#include "ingest/decoder.h"
-
-#include <rapidcheck.h>
-
 #include <catch2/catch.hpp>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "deliberation/events.pb.h"
-#include "schemas/descriptors/domain.h"
-#include "schemas/descriptors/rules.h"
 #include "sluice/envelope.pb.h"
+#include "tests/contract/ingest_decoding.h"
 
-namespace sluice {
+namespace sluice::testing {
 namespace {
-
-const std::vector<DomainCodec>& codecs() {
-  static const std::vector<DomainCodec> all = [] {
-    std::vector<DomainCodec> made;
-    for (const Domain& domain : domains()) made.emplace_back(domain, 4);
-    return made;
-  }();
-  return all;
-}
-const DomainCodec& deliberation_codec() {
-  for (const DomainCodec& codec : codecs()) {
-    if (codec.domain.name == "deliberation") return codec;
-  }
-  throw std::logic_error("deliberation is built in");
-}
-
-StampClock& clock() {
-  static StampClock fixed([] { return Time{std::chrono::milliseconds{1'700'000'000'123}}; });
-  return fixed;
-}
-
-using Decoded = std::variant<AdmittedBatch, Refusal>;
-using Header = std::pair<std::string, std::string>;
-
-Decoded decode(const std::vector<Header>& fields, std::string body) {
-  Decoder decoder({.batch_events = 3, .event_bytes = 2000}, clock());
-  RequestHeaders headers;
-  for (const auto& [name, value] : fields) {
-    if (name == "content-type") headers.content_type = value;
-    if (name.starts_with("ce-")) headers.ce.emplace_back(std::string_view(name).substr(3), value);
-  }
-  return decoder.decode(deliberation_codec(), headers, std::move(body));
-}
-Decoded structured(const std::string& body) {
-  return decode({{"content-type", "application/cloudevents+json"}}, body);
-}
-
-const std::string kData =
-    R"({"conversation_id":"c","opinion_id":"o","participant_id":"p","choice":"agree"})";
-// With further members, each followed by a comma.
-std::string vote(const std::string& members, const std::string& data = kData) {
-  return R"({"specversion":"1.0","type":"vote.set","source":"/t",)" + members + R"("data":)" +
-         data + "}";
-}
-
-std::string_view value_of(const AdmittedBatch& batch, std::size_t index) {
-  const AdmittedBatch::Item& item = batch.items.at(index);
-  return std::string_view(batch.bytes).substr(item.begin + item.key_size, item.value_size);
-}
-
-Envelope envelope_of(const Decoded& decoded, std::size_t index = 0) {
-  if (const auto* refusal = std::get_if<Refusal>(&decoded)) {
-    const auto& faults = refusal->faults.kept();
-    FAIL(refusal->status << " " << refusal->detail << " "
-                         << (faults.empty() ? "" : faults[0].field + " " + faults[0].reason));
-  }
-  const auto& batch = std::get<AdmittedBatch>(decoded);
-  Envelope envelope;
-  REQUIRE(envelope.ParseFromString(std::string(value_of(batch, index))));
-  const AdmittedBatch::Item& item = batch.items.at(index);
-  CHECK(envelope.key() == batch.bytes.substr(item.begin, item.key_size));
-  return envelope;
-}
-
-// "0 data.choice", one a fault; or the status of another refusal.
-std::string faults_of(const Decoded& decoded) {
-  const auto* refusal = std::get_if<Refusal>(&decoded);
-  if (refusal == nullptr) return "admitted";
-  if (refusal->status != 422) return std::to_string(refusal->status);
-  std::string all;
-  for (const EventFault& fault : refusal->faults.kept()) {
-    all += (all.empty() ? "" : "; ") + std::to_string(fault.index) + " " + fault.field;
-  }
-  return all;
-}
 
 TEST_CASE("an event becomes an envelope, with defaults and a time") {
   const Envelope envelope = envelope_of(structured(
@@ -291,109 +210,6 @@ TEST_CASE("a batch is all or nothing, in every mode of many") {
   CHECK(faults_of(lines(vote("\"x\":\"" + std::string(2000, 'x') + "\","))) == "413");
 }
 
-TEST_CASE("binary mode reads attributes from headers") {
-  const auto binary = [](std::vector<Header> more, const std::string& body = kData) {
-    std::vector<Header> headers = {
-        {"ce-specversion", "1.0"}, {"ce-type", "vote.set"}, {"ce-source", "/t"}};
-    headers.insert(headers.end(), more.begin(), more.end());
-    return decode(headers, body);
-  };
-  CHECK(envelope_of(binary({{"ce-id", "\"a%20b%zz%\""}, {"content-type", "application/json"}}))
-            .id() == "a b%zz%");
-  CHECK(envelope_of(binary({{"ce-id", "caf\xc3\xa9"}})).id() == "caf\xc3\xa9");
-  CHECK(envelope_of(binary({{"ce-id", "caf%C3%A9%2541"}})).id() == "caf\xc3\xa9%41");
-  CHECK(faults_of(binary({{"ce-id", "%ff"}})) == "400");
-  CHECK(faults_of(binary({{"ce-type", "vote.set"}})) == "400");
-  CHECK(faults_of(binary({{"ce-id", "%00"}})) == "0 id");
-  CHECK(faults_of(binary({{"content-type", "text/plain"}})) == "415");
-  CHECK(faults_of(binary({{"content-type", "application/json; charset=latin1"}})) == "415");
-  CHECK(faults_of(binary({}, "")) == "0 data");
-  CHECK(faults_of(binary({}, "[]")) == "0 data");
-  CHECK(faults_of(binary({}, kData + "x")) == "400");
-  CHECK(faults_of(decode({{"content-type", "application/json"}}, kData)) == "415");
-  CHECK(faults_of(decode({{"content-type", "application/cloudevents+json"}, {"ce-id", "%ff"}},
-                         vote(""))) == "admitted");
-}
-
-TEST_CASE("data_base64 is the JSON of data") {
-  const std::string before = R"({"specversion":"1.0","type":"vote.set","source":"s",)";
-  const auto base64 = [&](const std::string& text) {
-    return faults_of(structured(before + "\"data_base64\":\"" + text + "\"}"));
-  };
-  CHECK(base64("eyJjb252ZXJzYXRpb25faWQiOiJjIiwib3Bpbmlvbl9pZCI6Im8iLCJwYXJ0aWNpcGFudF9pZCI6InAi"
-               "LCJjaG9pY2UiOiJhZ3JlZSJ9") == "admitted");
-  CHECK(base64("e30") == "0 data_base64");
-  CHECK(base64("e3s=") == "0 data_base64");
-  CHECK(base64("e30=") ==
-        "0 data.conversation_id; 0 data.opinion_id; 0 data.participant_id; 0 data.choice");
-}
-
-TEST_CASE("a protobuf batch meets the same rules") {
-  EnvelopeBatch batch;
-  Envelope& envelope = *batch.add_events();
-  envelope.set_type("vote.set");
-  envelope.set_source("s");
-  envelope.set_recorded_at(1);
-  deliberation::Event event;
-  auto& data = *event.mutable_vote_set();
-  data.set_conversation_id("c");
-  data.set_opinion_id("o");
-  data.set_participant_id("p");
-  data.set_choice(deliberation::CHOICE_PASS);
-  const auto post = [&] {
-    envelope.set_payload(event.SerializeAsString());
-    return decode({{"content-type", "application/x-protobuf"}}, batch.SerializeAsString());
-  };
-  const Envelope read = envelope_of(post());
-  CHECK(read.recorded_at() == 1'700'000'000'123);
-  CHECK(read.key() == "c");
-  CHECK(read.id().size() == 36);
-  envelope.set_key("d");
-  CHECK(faults_of(post()) == "0 key");
-  envelope.clear_key();
-  data.set_choice(static_cast<deliberation::Choice>(9));
-  CHECK(faults_of(post()) == "0 data.choice");
-  data.clear_choice();
-  CHECK(faults_of(post()) == "0 data.choice");
-  envelope.set_type("opinion.created");
-  CHECK(faults_of(post()) == "0 type; 0 data.choice");
-  // A producer that could set `origin` could make a receiver drop the true derived records.
-  data.set_choice(deliberation::CHOICE_PASS);
-  envelope.set_type("vote.set");
-  envelope.mutable_origin()->set_position(std::numeric_limits<std::int64_t>::max());
-  CHECK(faults_of(post()) == "0 origin");
-  envelope.clear_origin();
-  envelope.mutable_control()->mutable_tick();
-  CHECK(faults_of(decode({{"content-type", "application/x-protobuf"}},
-                         batch.SerializeAsString())) == "0 control");
-  CHECK(faults_of(decode({{"content-type", "application/x-protobuf"}}, "\x0a\x05x")) == "400");
-}
-
-TEST_CASE("mutated bytes are refused, or admitted as what can be read back") {
-  CHECK(rc::check([&] {
-    std::string body = "[" + vote(R"("id":"a","actor":"u","x":-1.5e3,"y":"\u00e9\ud83d\ude00",)") +
-                       "," + vote("") + "]";
-    const auto edits = *rc::gen::container<std::vector<std::pair<std::size_t, char>>>(
-        rc::gen::pair(rc::gen::inRange<std::size_t>(0, body.size()), rc::gen::arbitrary<char>()));
-    for (const auto& [at, c] : edits) {
-      if (body.empty()) break;
-      if (c % 3 == 0) body.erase(at % body.size(), 1);
-      if (c % 3 == 1) body.insert(at % body.size(), 1, c);
-      if (c % 3 == 2) body[at % body.size()] = c;
-    }
-    const auto decoded = decode({{"content-type", "application/cloudevents-batch+json"}}, body);
-    const auto* batch = std::get_if<AdmittedBatch>(&decoded);
-    if (batch == nullptr) return;
-    for (std::size_t i = 0; i < batch->items.size(); ++i) {
-      Envelope envelope;
-      deliberation::Event event;
-      RC_ASSERT(envelope.ParseFromString(std::string(value_of(*batch, i))));
-      RC_ASSERT(event.ParseFromString(envelope.payload()));
-      RC_ASSERT(check_rules(event).empty());
-    }
-  }));
-}
-
 TEST_CASE("a thousand faults are told, and how many there are") {
   Faults faults;
   for (std::size_t i = 0; i < 1500; ++i) {
@@ -405,4 +221,4 @@ TEST_CASE("a thousand faults are told, and how many there are") {
 }
 
 }  // namespace
-}  // namespace sluice
+}  // namespace sluice::testing

@@ -236,7 +236,7 @@ void progress_is_the_owners(const MakeSink& make) {
   CHECK(world->trouble(Partition{0}).empty());
 }
 
-// Who folds nothing learns here, and only here, that its view was moved or restored.
+// A projector that folds nothing learns only here that its view was moved or restored.
 void progress_says_where_the_view_is(const MakeSink& make) {
   const auto world = make();
   ProjectionSink& sink = world->sink();
@@ -286,7 +286,7 @@ void computed_progress_is_the_owners(const MakeSink& make) {
   show(ComputedProgress{7, 2, 1, std::chrono::seconds(90)});
   CHECK(world->progress(Partition{0}) == "7 2 1 waits");
   CHECK(world->progress(Partition{1}).empty());
-  // Who does not know does not unsay it.
+  // Progress that says nothing of computed keys leaves what was said before.
   show(std::nullopt);
   CHECK(world->progress(Partition{0}) == "7 2 1 waits");
   show(ComputedProgress{7, 2, 1, std::chrono::seconds(0)});

@@ -36,7 +36,7 @@ TEST_CASE(
   const auto after = kafka.topology->identity(stream, only);
   REQUIRE(after);
   CHECK(after != before);
-  // Who asks for the first time is told the same.
+  // Another client, asking for the first time, is told the same.
   CHECK(kafka.log.topology()->identity(stream, only) == after);
 }
 

@@ -19,7 +19,7 @@ def faults_are_named_by_line(up, folder):
     file.write_text("\n".join(lines))
     to = ["post", "--http", up.http, "--domain", "deliberation"]
     ran = run(*to, "--batch", "2", file, code=1, says="line 6: data.choice")
-    assert "accepted before: 4, token deliberation:" in ran.stderr, ran.stderr
+    assert "accepted before: 4, token deliberation~" in ran.stderr, ran.stderr
     token = ran.stderr.split("token ")[1].split()[0]
     run("wait", token, "--postgres", up.postgres, code=0)
     counted = up.ask("SELECT total_vote_count FROM deliberation.conversation_stats "

@@ -98,7 +98,7 @@ class Tallied {
   }
 
   [[nodiscard]] std::int64_t position() const { return views.position(kFirst).position.value; }
-  // As its owner says, or who is to own it.
+  // As told by its owner, or by the process that cannot claim it.
   [[nodiscard]] std::string trouble() const {
     return views.trouble(kFirst) + views.contender(kFirst);
   }

@@ -133,7 +133,7 @@ void World::restore_under_them(Subject& subject) {
   subject.restore();
 }
 
-// By a process that says nothing any more: who has the partition by the log gets it back.
+// By a process that has fallen silent: the partition goes back to the one that the log gave it to.
 void World::steal(Subject& subject) {
   count("partition taken by a stranger");
   MemorySink(subject.views())

@@ -135,7 +135,7 @@ const std::string kTransactions =
     "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
 
 // Until the view has so many records, and the server has counted what that took.
-void settle(const Load& load, long long records) {
+void wait_for_fold(const Load& load, long long records) {
   while (number(load.postgres, kFolded) < records) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
@@ -155,14 +155,14 @@ void measure_ours(const Load& load) {
     post(client, lines);
     lines.clear();
   }
-  settle(load, before + 1 + load.bidders);
+  wait_for_fold(load, before + 1 + load.bidders);
   const long long written = number(load.postgres, kWritten);
   const long long transactions = number(load.postgres, kTransactions);
   const auto took = run(load, [&]() -> Place {
     auto own = std::make_shared<HttpClient>(load.http, std::string(), kPatience);
     return [own](int user, int price) { post(*own, bid(user, price)); };
   });
-  settle(load, before + 1 + load.bidders + static_cast<long long>(took.size()));
+  wait_for_fold(load, before + 1 + load.bidders + static_cast<long long>(took.size()));
   print("sluice: posted to acknowledged", took, load.lasts);
   const auto bids = static_cast<double>(took.size());
   std::printf("| rows written a bid | %.2f | transactions a bid | %.4f |\n",

@@ -48,7 +48,7 @@ Command& Command::number(std::string_view name, std::int64_t& target, std::int64
                          std::int64_t most, std::string_view help) {
   constexpr auto kAny = std::numeric_limits<std::int64_t>::max();
   last_ = app_->add_option(flag_of(name), target, std::string(help));
-  // Who has no bound has nothing to say about it.
+  // Without a bound there is no default to show.
   if (target != kAny) last_->capture_default_str();
   const std::string bounds =
       "from " + std::to_string(least) + (most == kAny ? " on" : " to " + std::to_string(most));

@@ -2,7 +2,7 @@
 
 // Tokens of read-your-writes: "deliberation~k3f9q2:3@812,people~k3f9q2:0@17", that is domain, short
 // form of the log's identity, partition and position. Older ones have no identity. Producers pass
-// them on unread; whoever posts in several requests joins theirs into one.
+// them on unread; a producer of several requests joins their tokens into one.
 
 #include <cstdint>
 #include <map>

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds kQuickAppend{2};
 
-// One log of the process, seen by whoever asks as theirs.
+// The one topology of the process, handed to each caller as if it were their own.
 class SharedTopology final : public LogTopology {
  public:
   explicit SharedTopology(LogTopology& shared) : shared_(shared) {}

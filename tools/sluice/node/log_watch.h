@@ -45,7 +45,7 @@ class LogWatch {
   [[nodiscard]] ViewStands stands() const;
   // Why nothing of the domain may be folded, for good.
   [[nodiscard]] std::optional<std::string> wrong_log(std::string_view domain) const;
-  // Why no events of the domain may be taken now. Who is refused has run() look again at once.
+  // Why no events of the domain may be taken now. A refusal has run() look again at once.
   [[nodiscard]] std::optional<std::string> refuses(std::string_view domain);
   // What an operator must know, a line each.
   [[nodiscard]] std::vector<std::string> troubles() const;

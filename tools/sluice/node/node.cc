@@ -154,8 +154,8 @@ bool Node::Parts::pause(milliseconds length, const std::stop_token& stop) {
   return !ended && !stop.stop_requested();
 }
 
-// What was taken before we began may be a process that was killed: only who has spoken since
-// counts.
+// A partition taken before we began may be that of a killed process: only owners with a heartbeat
+// since then count.
 std::vector<std::string> Node::Parts::not_taken(PgConnection& asked, bool& all_told) {
   std::vector<std::string> missing;
   for (const Projection& projection : projections) {
