@@ -173,8 +173,8 @@ void KafkaReader::acquire_pending() {
     // What it throws leaves poll(), and the next poll asks again.
     const Offset position = ownership_.acquired(partition);
     pending_.pop_front();
-    held_[partition] = {
-        .next = position, .end = known ? known->second : position, .nothing_until = {}};
+    Held& taken = held_[partition] = {.next = position, .end = {}, .nothing_until = {}};
+    if (known) taken.end = known->second;
     fetched_.gather(stream_, partition);
     check(rd_kafka_incremental_assign(client_.get(), listed(partition, position).get()),
           "reading " + at(partition));
@@ -333,22 +333,24 @@ void KafkaReader::assign_anew(Partition partition, Offset position) {
 bool KafkaReader::caught_up(Partition partition) {
   const Held& asked = held(partition);
   if (asked.paused || asked.failed) return false;
-  return asked.nothing_until.has_value() || asked.next >= known_end(partition, asked);
+  const auto known = known_end(partition, asked);
+  return asked.nothing_until.has_value() || (known && asked.next >= *known);
 }
 
 Offset KafkaReader::end(Partition partition) {
   const Held& asked = held(partition);
-  const Offset known = known_end(partition, asked);
+  const Offset known = known_end(partition, asked).value_or(asked.next);
   // Behind it are open transactions, whose records may become readable yet.
   const bool held_back = !asked.nothing_until || known > *asked.nothing_until;
   return held_back ? std::max(known, asked.next) : asked.next;
 }
 
-Offset KafkaReader::known_end(Partition partition, const Held& held) const {
+std::optional<Offset> KafkaReader::known_end(Partition partition, const Held& held) const {
   std::int64_t begin = 0;
-  std::int64_t end = 0;
+  std::int64_t end = RD_KAFKA_OFFSET_INVALID;
   rd_kafka_get_watermark_offsets(client_.get(), stream_.c_str(), partition.value, &begin, &end);
-  return std::max(held.end, Offset{end});
+  if (end < 0) return held.end;
+  return std::max(held.end.value_or(Offset{end}), Offset{end});
 }
 
 // One at a time: librdkafka keeps what it cannot send while the coordinator is away, and each that
