@@ -65,9 +65,13 @@ def others_transactions(up, address, where):
 def folded_more_than_there_is(postgres, where):
     """As if a record had stood at the offset of the last marker, and was lost."""
     end = log_end(where)
+    (folded,), = ask(postgres, "SELECT position FROM sluice.position WHERE projection = 'deliberation'")
     ask(postgres, f"UPDATE sluice.position SET position = {end} WHERE projection = 'deliberation'")
     in_time("verify", "deliberation", "--postgres", postgres, *where, code=2,
             says=f"the view was folded up to {end}: the log lost its tail")
+    ask(postgres, f"UPDATE sluice.position SET position = {folded}, digest = digest + 1 WHERE projection = 'deliberation'")
+    in_time("verify", "deliberation", "--postgres", postgres, *where, code=2,
+            says=f"folded from another log than this one: at position {folded} the records differ")
     ask(postgres, f"UPDATE sluice.position SET position = {end + 1} WHERE projection = 'deliberation'")
     in_time("verify", "deliberation", "--postgres", postgres, *where, code=2,
             says=f"ends at {end}, and its view was folded up to {end + 1}: the log lost its tail")

@@ -112,7 +112,8 @@ void RefoldedView::require_more(const Targets& targets, int empty_polls) {
                   std::to_string(refold(partition).position().value) +
                   ", and the view was folded up to " +
                   std::to_string(targets.at(partition).position.value) +
-                  ": the log lost its tail (docs/start_checks.md has the ways on)");
+                  ": the log lost its tail. Restore it, or let `sluice schema apply --refold " +
+                  name_ + "` fold anew what there is (docs/start_checks.md)");
   }
 }
 
