@@ -261,22 +261,24 @@ void KafkaReader::assign_anew(Partition partition, Offset position) {
 bool KafkaReader::caught_up(Partition partition) {
   const Held& asked = held(partition);
   if (asked.paused || asked.failed) return false;
-  return asked.nothing_until.has_value() || asked.next >= known_end(partition, asked);
+  const auto known = known_end(partition, asked);
+  return asked.nothing_until.has_value() || (known && asked.next >= *known);
 }
 
 Offset KafkaReader::end(Partition partition) {
   const Held& asked = held(partition);
-  const Offset known = known_end(partition, asked);
+  const Offset known = known_end(partition, asked).value_or(asked.next);
   // Behind it are open transactions, whose records may become readable yet.
   const bool held_back = !asked.nothing_until || known > *asked.nothing_until;
   return held_back ? std::max(known, asked.next) : asked.next;
 }
 
-Offset KafkaReader::known_end(Partition partition, const Held& held) const {
+std::optional<Offset> KafkaReader::known_end(Partition partition, const Held& held) const {
   std::int64_t begin = 0;
-  std::int64_t end = 0;
+  std::int64_t end = RD_KAFKA_OFFSET_INVALID;
   rd_kafka_get_watermark_offsets(client_.get(), stream_.c_str(), partition.value, &begin, &end);
-  return std::max(held.end, Offset{end});
+  if (end < 0) return held.end;
+  return std::max(held.end.value_or(Offset{end}), Offset{end});
 }
 
 KafkaReader::Held& KafkaReader::held(Partition partition) {

@@ -42,8 +42,8 @@ class KafkaReader final : public EventReader {
 
   // A partition that is ours. librdkafka's own idea of where it stands is never asked.
   struct Held {
-    Offset next;  // what poll() returns next
-    Offset end;   // when it was last asked for
+    Offset next;                // what poll() returns next
+    std::optional<Offset> end;  // when it was last asked for; nullopt: nobody answered
     // Up to here the client found nothing more to return; nullopt: records came since, or a seek.
     std::optional<Offset> nothing_until;
     bool paused = false;
@@ -68,8 +68,8 @@ class KafkaReader final : public EventReader {
   void close();
 
   Held& held(Partition partition);
-  // The durable end as last heard of, whatever lies before it.
-  [[nodiscard]] Offset known_end(Partition partition, const Held& held) const;
+  // The durable end as last heard of, whatever lies before it; nullopt: nothing was heard.
+  [[nodiscard]] std::optional<Offset> known_end(Partition partition, const Held& held) const;
   [[nodiscard]] std::string at(Partition partition) const;
   // Nothing when no broker tells in time.
   [[nodiscard]] std::optional<std::pair<Offset, Offset>> range(

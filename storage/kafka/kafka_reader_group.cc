@@ -78,8 +78,8 @@ void KafkaReader::acquire_pending() {
     // What it throws leaves poll(), and the next poll asks again.
     const Offset position = ownership_.acquired(partition);
     pending_.pop_front();
-    held_[partition] = {
-        .next = position, .end = known ? known->second : position, .nothing_until = {}};
+    Held& taken = held_[partition] = {.next = position, .end = {}, .nothing_until = {}};
+    if (known) taken.end = known->second;
     fetched_.gather(stream_, partition);
     check(rd_kafka_incremental_assign(client_.get(), listed(partition, position).get()),
           "reading " + at(partition));

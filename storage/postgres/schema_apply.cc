@@ -221,15 +221,19 @@ void make_tables(PgConnection& connection, const Live& live, const PublishedSche
 }
 
 // Rows are deleted, not truncated: a reader who has begun a snapshot keeps the rows beside the
-// position that belongs to them. What was emitted before the old position is not emitted again.
+// position that belongs to them. What was emitted before the old position is not emitted again. A
+// view without rows stands on no log: it is bound to the one that it is folded from next.
 void set_back(PgConnection& connection, const Live& live, const PublishedSchema& schema) {
   const std::string number = std::to_string(live.generation);
   connection.run("SET LOCAL statement_timeout = 0");
   // First, so that a flush that is under way ends before and none begins meanwhile.
   connection.run(
       "UPDATE sluice.position SET emits_from = greatest(emits_from, position), position = 0, "
-      "digest = 0, published = 0, record_time = NULL "
+      "digest = 0, published = 0, record_time = NULL, log_identity = NULL "
       "WHERE projection = $1 AND generation = $2",
+      {live.domain, number});
+  connection.run(
+      "UPDATE sluice.projection SET log = NULL WHERE projection = $1 AND generation = $2",
       {live.domain, number});
   for (const char* table : {"sluice.rejection", "sluice.quarantine"}) {
     connection.run(

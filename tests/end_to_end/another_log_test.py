@@ -102,8 +102,8 @@ def admin(broker, *words):
 def fold_anew(postgres):
     """As the page says, word for word."""
     page = (REPOSITORY / "docs/start_checks.md").read_text()
-    statements = re.search(r"^```sql\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)[1]
-    ask(postgres, statements)
+    command = re.search(r"### Folding anew\n`sluice ([^`]*)`", page)[1]
+    sluice(*command.replace("DOMAIN", DOMAIN).replace("URL", postgres).split())
 
 
 def deleted_while_nothing_ran(broker, up):

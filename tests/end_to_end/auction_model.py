@@ -14,7 +14,7 @@ def read_log(log):
     for line in sluice("tail", "--all", "--domain", "auction", *log).stdout.splitlines():
         record = json.loads(line)
         partitions.setdefault(record["partition"], []).append(
-            (record["offset"], milliseconds(record["recordedat"]), record.get("id"),
+            (record["offset"], milliseconds(record["stampedat"]), record.get("id"),
              record.get("type", "tick"), record.get("data")))
     return partitions
 

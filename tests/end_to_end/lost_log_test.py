@@ -8,6 +8,7 @@ other partitions go on. While the projector runs, and again when it starts.
 import json
 import signal
 import sys
+import time
 
 from broker import TOPIC, Broker, skipped
 from model import read_log
@@ -87,7 +88,7 @@ class Kept:
                 assert was == now, f"{partition} changed, from\n{was}\nto\n{now}"
 
 
-def deleted_and_made_anew(broker, up, seed):
+def deleted_and_made_anew(broker, folder, up, seed):
     up.start()
     wait_for(post(up.http, seed, 600), up.postgres)
     log = read_log(["--brokers", broker.bootstrap])
@@ -104,15 +105,16 @@ def deleted_and_made_anew(broker, up, seed):
     kept.check()
     print("  deleted, and made anew", flush=True)
 
-    # Ingest goes on, and the new log grows past the old positions.
-    post(up.http, seed + 1, 1800)
+    # Others write to it, and the new log grows past the old positions.
+    with Ingest(folder, broker.bootstrap).start() as ingest:
+        post(ingest.http, seed + 1, 1800)
     up.stop()
     grown = read_log(["--brokers", broker.bootstrap])
     assert all(len(grown[each]) > len(log[each]) for each in ALL), "grown past each position"
     up.start()
     for partition in ALL:
-        says(up, partition, "nothing was changed",
-             f"the record at {len(log[partition]) - 1} is not the one that was folded")
+        says(up, partition, "nothing was changed", "stands on the log",
+             "the topic was deleted and made anew")
     kept.check()
     up.stop()
     print("  grown past the positions", flush=True)
@@ -130,6 +132,7 @@ def cut_and_trimmed(broker, folder, up, seed):
     broker.start()
     says(up, cut, "nothing was changed", f"and the view was folded up to {folded}",
          "Restore the topic")
+    cannot_verify(up, broker, f"{TOPIC}/{cut} ends at ", "the log lost its tail")
     wait_for_others(up, post(up.http, seed + 1, 300), [cut])
     kept.check()
     print("  the log lost its tail", flush=True)
@@ -148,6 +151,7 @@ def cut_and_trimmed(broker, folder, up, seed):
     assert position(up.postgres, trimmed) < begin
     wait_for_others(up, token, [cut, trimmed])
     kept.check()
+    cannot_verify(up, broker, f"partition {trimmed} begins at {begin}")
     print("  retention passed the position", flush=True)
 
     # By now what was cut has grown past the position again.
@@ -157,6 +161,14 @@ def cut_and_trimmed(broker, folder, up, seed):
     says(up, cut, "nothing was changed", f"the record at {folded - 1} is not the one")
     kept.check()
     up.stop()
+
+
+def cannot_verify(up, broker, *words):
+    """At once and by name: nothing is read in vain."""
+    begun = time.monotonic()
+    ran = sluice("verify", DOMAIN, "--postgres", up.postgres, "--brokers", broker.bootstrap, check=False)
+    assert ran.returncode == 2 and heard(ran.stderr, words), ran
+    assert time.monotonic() - begun < 20, "it took its time"
 
 
 def wait_for_others(up, token, stopped):
@@ -175,7 +187,7 @@ def main():
         flags = ["--log", "kafka", "--brokers", broker.bootstrap]
         with Cluster(folder / "postgres") as cluster:
             with Up(folder / "first", flags, "--postgres", cluster.url) as up:
-                deleted_and_made_anew(broker, up, seed)
+                deleted_and_made_anew(broker, folder, up, seed)
             broker.delete_topic()
             ask(cluster.url, "CREATE DATABASE second")
             second = cluster.url.replace("/postgres", "/second")

@@ -17,6 +17,8 @@ namespace {
 
 // Kafka's numbers of the requests.
 constexpr std::int16_t kProduce = 0;
+constexpr std::int16_t kFetch = 1;
+constexpr std::int16_t kListOffsets = 2;
 constexpr std::int16_t kOffsetCommit = 8;
 constexpr std::int16_t kHeartbeat = 12;
 constexpr std::chrono::milliseconds kDeadline{2000};
@@ -156,6 +158,22 @@ TEST_CASE("a static member whose session has timed out comes back at once") {
   reader.reset();
   REQUIRE_NOTHROW(reader = log.reader("s", kOne, positions));
   take_acquired(*reader, positions, 2);
+}
+
+TEST_CASE("a reader that nobody told where the log ends has not caught up") {
+  MockCluster mock;
+  append(mock, 0, 3);
+  const KafkaLog log = mock.log();
+  Positions positions;
+  const auto reader = log.reader("s", {Partition{0}}, positions);
+  mock.answer(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, 1000, kListOffsets);
+  mock.answer(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, 1000, kFetch);
+  take_acquired(*reader, positions, 1);
+  CHECK_FALSE(reader->caught_up(Partition{0}));
+  mock.answer_well(kListOffsets);
+  mock.answer_well(kFetch);
+  CHECK(values_of(take(*reader, positions, 3), Partition{0}) == numbers(0, 3));
+  catch_up(*reader, positions, {Partition{0}});
 }
 
 // While the coordinator is away they would pile up.

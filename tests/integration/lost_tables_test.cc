@@ -208,7 +208,9 @@ TEST_CASE("a view that is set back is empty at the log's beginning, and emits no
   view.run(
       "DROP TABLE shapes_g1.only_key CASCADE;"
       "INSERT INTO sluice.rejection VALUES ('shapes', 1, 0, 7, 'e', 't', 'k', 'r', now());"
-      "INSERT INTO sluice.quarantine VALUES ('shapes', 1, 0, 8, 'k', 'r', 'x', now(), true)");
+      "INSERT INTO sluice.quarantine VALUES ('shapes', 1, 0, 8, 'k', 'r', 'x', now(), true);"
+      "UPDATE sluice.projection SET log = 'old cluster';"
+      "UPDATE sluice.position SET log_identity = 'aaaaaaaaaaaaa' WHERE partition = 0");
   view.refold();
   CHECK(view.value("SELECT count(*) FROM shapes.every_type") == "0");
   CHECK(view.value("SELECT count(*) FROM shapes.only_key") == "0");
@@ -216,6 +218,9 @@ TEST_CASE("a view that is set back is empty at the log's beginning, and emits no
   CHECK(view.value("SELECT count(*) FROM sluice.quarantine") == "0");
   CHECK(view.value("SELECT concat_ws(' ', position, digest, published, emits_from) FROM "
                    "sluice.position WHERE partition = 0") == "0 0 0 2750");
+  // Whichever log it is folded from next is its own.
+  CHECK(view.value("SELECT log FROM sluice.projection") == "null");
+  CHECK(view.value("SELECT count(log_identity) FROM sluice.position") == "0");
   // From here on it is as whole as any.
   view.apply(released(), Apply::what_changed);
 }

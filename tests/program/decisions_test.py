@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from program import Folder, Up, conversation, eventually, post, run, sluice, vote
+from program import Folder, Up, conversation, eventually, post, result, run, sluice, vote
 
 LOG_WRITER = pathlib.Path(sys.argv[3]).parent / "log_writer"
 SMALL = ["--memory", "128MiB"]
@@ -41,6 +41,7 @@ def decide(what, up, *flags, code=0, says=""):
     ran = run("quarantine", what, "--domain", "deliberation", "--postgres", up.postgres, *flags, code=code, says=says)
     if code == 0:
         token = json.loads(ran.stdout)["token"]
+        assert re.fullmatch(r"deliberation~[a-z0-9]{6}:\d+@\d+", token), token
         run("wait", token, "--postgres", up.postgres, "--timeout", "30s", code=0)
         return token
     return None
@@ -144,9 +145,11 @@ def nobody_answers(host, scratch):
     # While nothing runs: straight into the log, whether or not Postgres is there to be asked.
     run("quarantine", "discard", "--domain", "deliberation", "--key", "other", "--offset", offset, "--partition",
         partition, "--data", scratch / "apart", code=2, says='is of another key, "bad"', SLUICE_POSTGRES="")
-    run("quarantine", "discard", "--domain", "deliberation", "--key", "bad", "--offset", offset, "--data",
-        scratch / "apart", code=0, SLUICE_POSTGRES="")
+    token = result("quarantine", "discard", "--domain", "deliberation", "--key", "bad", "--offset", offset, "--data",
+                   scratch / "apart", SLUICE_POSTGRES="")["token"]
+    assert re.fullmatch(rf"deliberation~[a-z0-9]{{6}}:{partition}@\d+", token), token
     apart.start()
+    run("wait", token, "--postgres", apart.postgres, code=0)
     eventually("what waited is folded", lambda: waiting(apart) == [] and votes(apart, "bad") == "1")
     apart.stop()
 

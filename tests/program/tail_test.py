@@ -10,7 +10,8 @@ import sys
 
 from program import Folder, Up, brokers, cloud_event, post, result, run, sluice
 
-DOMAINS = ("people", "deliberation", "auction")
+# Deliberation before people, who answer with facts on what is there.
+DOMAINS = ("deliberation", "people", "auction")
 # Offsets of the log that they came from, and what follows from its stamps; times are left out too.
 OF_THE_LOG = {"position", "score", "as_of", "elapsed_ms"}
 
@@ -104,7 +105,7 @@ def equal_rows(first, second, log):
     for domain in DOMAINS:
         printed = tail(domain, log)
         for line in printed.splitlines():
-            assert {"specversion", "id", "source", "type", "subject", "partition", "offset", "recordedat",
+            assert {"specversion", "id", "source", "type", "subject", "partition", "offset", "stampedat",
                     "data"} <= json.loads(line).keys(), line
         assert post_lines(second, domain, printed) == len(printed.splitlines()) > 0
     settled(second)

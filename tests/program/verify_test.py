@@ -118,7 +118,7 @@ def refuses_another_log(up, folder, log):
         if log[0] == "--data":
             ran = sluice("verify", "deliberation", "--postgres", up.postgres, "--data",
                          other / "data", check=False)
-            assert ran.returncode == 2 and "folded from another log" in ran.stderr, ran.stderr
+            assert ran.returncode == 2 and "in this database stand on the log" in ran.stderr, ran.stderr
 
 
 def on(name, up_log, verify_log):

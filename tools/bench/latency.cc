@@ -88,7 +88,7 @@ class Measurement {
   std::vector<double> latencies_ SLUICE_GUARDED_BY(mutex_);
 };
 
-// Of "deliberation:0@12,deliberation:3@7".
+// Of "deliberation~k3f9q2:0@12,deliberation~k3f9q2:3@7".
 Positions positions_of(std::string_view token) {
   Positions positions;
   while (!token.empty()) {
@@ -96,7 +96,7 @@ Positions positions_of(std::string_view token) {
     token.remove_prefix(std::min(token.size(), part.size() + 1));
     int partition = 0;
     long long position = 0;
-    CHECK(std::sscanf(part.c_str(), "deliberation:%d@%lld", &partition, &position) == 2,
+    CHECK(std::sscanf(part.c_str(), "deliberation~%*6[a-z0-9]:%d@%lld", &partition, &position) == 2,
           "tokens have this form");
     positions[partition] = position;
   }

@@ -97,7 +97,7 @@ Exit tail(const Options& options) {
   const std::string stream = stream_of(domain.name);
   const auto log = look_at_log(options.log);
   const auto topology = log->topology();
-  const int count = topology->partitions(stream).value_or(0);
+  const int count = partitions_of(*topology, stream);
   std::vector<Partition> partitions;
   Ends ends;
   std::map<Partition, Offset> read;

@@ -54,7 +54,8 @@ void require_same_log(const std::string& postgres, const std::string& domain, Lo
     throw Corrupt(stream + "/" + std::to_string(partition.value) + " ends at " +
                   std::to_string(found->second.range.end.value) +
                   ", and its view was folded up to " + std::to_string(view.position.value) +
-                  ": the log lost its tail");
+                  ": the log lost its tail. Restore it, or let `sluice schema apply --refold " +
+                  domain + "` fold anew what there is (docs/start_checks.md)");
   }
   const auto settings = log.settings();
   if (settings == nullptr || !seen.partitions) return;

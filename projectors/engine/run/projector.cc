@@ -29,6 +29,8 @@ Projector::Projector(const Projection& projection, const Generation& generation,
       memory_(parts.memory),
       log_identity_(std::move(parts.log_identity)),
       name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
+      fold_anew_("let `sluice schema apply --refold " + std::string(projection.name) +
+                 "` fold anew what there is (docs/start_checks.md)"),
       fold_(projection, generation, partition, parts.store, limits.dedupe) {
   fold_.tables().share_orders(memory_.orders());
   for (const auto& rows : fold_.tables().all()) {
@@ -51,8 +53,7 @@ Offset Projector::claim(LogRange log) {
   if (log.end < view_.position) {
     stop("the log ends at " + text(log.end) + " and the view was folded up to " +
          text(view_.position) +
-         ": the topic lost records or was made anew. Restore the topic, or fold anew what there is "
-         "(docs/start_checks.md)");
+         ": the topic lost records or was made anew. Restore the topic, or " + fold_anew_);
   }
   begin(log);
   if (!to_check_ && !replaying()) begin_computing();
@@ -65,8 +66,8 @@ void Projector::require_same_log() const {
   if (!found || found == view_.log) return;
   stop("the view stands on the log " + std::string(view_.log->short_form()) +
        ", and what has its name now is " + std::string(found->short_form()) +
-       ": the topic was deleted and made anew, or this is another cluster. Restore the topic, or "
-       "fold anew what there is (docs/start_checks.md)");
+       ": the topic was deleted and made anew, or this is another cluster. Restore the topic, or " +
+       fold_anew_);
 }
 
 // Once something was folded the log has what tells it, if it has that at all.
@@ -85,13 +86,17 @@ void Projector::begin(LogRange log) {
                       stored->published() <= view_.published;
   const Offset start{usable ? stored->position() : 0};
   if (log.begin > start) {
-    stop("the log begins at " + text(log.begin) + " and folding must go on at " + text(start) +
-         ": retention took records that were still needed. Restore them, or restore a state that "
-         "reaches as far");
+    stop(
+        "the log begins at " + text(log.begin) + " and folding must go on at " + text(start) +
+        ": retention took records that were still needed. Restore them, or a state that reaches as "
+        "far, or " +
+        fold_anew_);
   }
   if (usable && start == view_.position && Digest{stored->digest()} != view_.digest) {
     stop("state and view are both at " + text(start) +
-         " but were folded from different records: one of them belongs to another log");
+         " but were folded from different records: one of them belongs to another log. Restore the "
+         "one that does, or " +
+         fold_anew_);
   }
   to_check_.reset();
   if (start > log.begin) to_check_ = Offset{start.value - 1};
@@ -114,7 +119,8 @@ void Projector::check_against_log(const LogRecord& record) {
   if (record.offset != *to_check_ || digest_of(record) != fold_.digest()) {
     stop("the record at " + text(*to_check_) +
          " is not the one that was folded: the log lost its tail and grew again, or the topic was "
-         "made anew");
+         "made anew. Restore the topic, or " +
+         fold_anew_);
   }
   to_check_.reset();
 }
@@ -126,7 +132,9 @@ std::optional<Offset> Projector::awaited() const {
 
 void Projector::stop_at_missing_record() const {
   stop("the log has no record at " + text(awaited().value_or(Offset{-1})) +
-       ", which the view was folded from: the topic lost records or was made anew");
+       ", which the view was folded from: the topic lost records or was made anew. Restore the "
+       "topic, or " +
+       fold_anew_);
 }
 
 void Projector::fold(const LogRecord& record) {

@@ -144,7 +144,8 @@ class Projector {
   RowMemory& memory_;
   RowMemory::Holder held_{memory_};
   const std::function<std::optional<LogIdentity>()> log_identity_;
-  const std::string name_;  // for messages: "deliberation partition 3"
+  const std::string name_;       // for messages: "deliberation partition 3"
+  const std::string fold_anew_;  // the command that does, in words
   PartitionFold fold_;
   std::unique_ptr<ComputedPartition> computed_;  // null: the projection has nothing computed
 

@@ -29,11 +29,13 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
       jitter_(
           static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(config_.instance))) {
   if (generation_.version != projection.version) {
-    throw Misconfigured(std::string(projection.name) + " generation " +
-                        std::to_string(generation_.number) + " was built by version " +
+    throw Misconfigured(std::string(projection.name) + " was folded by version " +
                         std::to_string(generation_.version) +
                         " of its rules, this program has version " +
-                        std::to_string(projection.version) + ": rebuild into a new generation");
+                        std::to_string(projection.version) +
+                        ": start the program of that version, or let `sluice schema apply "
+                        "--refold " +
+                        std::string(projection.name) + "` of this one fold the log anew");
   }
 }
 
@@ -143,7 +145,9 @@ void Worker::take_anew(Partition partition, Assigned& assigned) {
 void Worker::open_reader() {
   if (reader_backoff_.waits(now_)) return;
   if (!has_read_ && !parts_.topology.partitions(stream_) && !stands()) {
-    throw Misconfigured("no stream " + stream_ + ": run `sluice topics apply`");
+    throw Misconfigured("there is no stream " + stream_ +
+                        ": `sluice up` makes it at its start, on Kafka `sluice topics apply` "
+                        "does too");
   }
   partitions_of_stream();
   reader_ = parts_.open_reader(*this);
@@ -162,7 +166,9 @@ bool Worker::stands() {
 int Worker::partitions_of_stream() {
   if (const auto partitions = parts_.topology.partitions(stream_)) return *partitions;
   throw Retryable("the stream " + stream_ +
-                  " is gone: restore it, or fold anew what there is (docs/start_checks.md)");
+                  " is gone: restore it, or make it anew and let `sluice schema apply --refold " +
+                  std::string(projection_.name) +
+                  "` fold anew what there is (docs/start_checks.md)");
 }
 
 // A key has the partition that the generation was made with.

@@ -40,12 +40,9 @@ class Embedded final : public Log {
   // Nobody joins or leaves: the workers of the one process deal the partitions out.
   std::unique_ptr<EventReader> reader(std::string_view stream, const GroupMember& member,
                                       Ownership& ownership) override {
-    const auto partitions = log_->partitions(stream);
-    if (!partitions)
-      throw Misconfigured("there is no stream " + std::string(stream) +
-                          ": run sluice topics apply");
+    const int partitions = partitions_of(*log_, stream);
     std::vector<Partition> mine;
-    for (int p = member.number; p < *partitions; p += member.workers) mine.push_back(Partition{p});
+    for (int p = member.number; p < partitions; p += member.workers) mine.push_back(Partition{p});
     return log_->reader(stream, std::move(mine), ownership);
   }
   std::unique_ptr<EventReader> reader(std::string_view stream, std::vector<Partition> partitions,
@@ -131,6 +128,13 @@ void add_log_options(Command& command, LogOptions& options) {
   command.text("data", options.data, "Folder of `sluice up`, for its embedded log");
   command.text("brokers", options.brokers, "Kafka's host:port,..., for a log on Kafka");
   command.list("kafka", options.kafka, "Properties of librdkafka, name=value");
+}
+
+int partitions_of(LogTopology& topology, std::string_view stream) {
+  if (const auto partitions = topology.partitions(stream)) return *partitions;
+  throw Misconfigured("this log has no stream " + std::string(stream) +
+                      ": is it the right one? `sluice topics list` shows what it has; `sluice up` "
+                      "makes what is missing, on Kafka `sluice topics apply` does too");
 }
 
 std::unique_ptr<Log> look_at_log(const LogOptions& options, std::uint64_t bytes) {

@@ -60,6 +60,9 @@ class Log {
                                              const std::vector<std::string>& properties,
                                              std::uint64_t bytes);
 
+// How many partitions the stream has. Misconfigured, saying what makes it, when it is not there.
+[[nodiscard]] int partitions_of(LogTopology& topology, std::string_view stream);
+
 // For commands that look at a log: either --data or --brokers.
 struct LogOptions {
   std::string data;

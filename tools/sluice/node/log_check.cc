@@ -7,27 +7,31 @@ namespace {
 
 constexpr std::string_view kWaysOn = " (docs/start_checks.md has the ways on)";
 
+std::string fold_anew(std::string_view projection) {
+  return "let `sluice schema apply --refold " + std::string(projection) +
+         "` fold anew what there is" + std::string(kWaysOn);
+}
+
 std::string text(std::int64_t number) { return std::to_string(number); }
 
-std::optional<LogMismatch> check_partition(const StreamSeen& seen, Partition partition,
-                                           const ViewPosition& view,
+std::optional<LogMismatch> check_partition(std::string_view projection, const StreamSeen& seen,
+                                           Partition partition, const ViewPosition& view,
                                            const StreamSeen::Seen& found) {
   const std::string which = seen.stream + "/" + text(partition.value);
   if (view.log && found.identity && view.log != found.identity) {
     return LogMismatch{LogMismatch::Kind::made_anew,
                        which + " was deleted and made anew: its views stand on the log " +
                            std::string(view.log->short_form()) + ", and it is now " +
-                           std::string(found.identity->short_form()) +
-                           ". Restore the topic, or fold anew what there is" +
-                           std::string(kWaysOn)};
+                           std::string(found.identity->short_form()) + ". Restore the topic, or " +
+                           fold_anew(projection)};
   }
   if (found.range.end == Offset{0} && view.position > Offset{0}) {
     return LogMismatch{LogMismatch::Kind::made_anew,
                        which + " is empty, and its views were folded up to " +
                            text(view.position.value) +
                            ": it was deleted and made anew, or has lost everything. Restore the "
-                           "topic, or fold anew what there is" +
-                           std::string(kWaysOn)};
+                           "topic, or " +
+                           fold_anew(projection)};
   }
   return std::nullopt;
 }
@@ -48,16 +52,17 @@ std::optional<LogMismatch> mismatch(std::string_view projection, const ViewStand
   using enum LogMismatch::Kind;
   const std::string views = "the views of " + std::string(projection);
   if (!stand.log.empty() && stand.log != seen.log) {
-    return LogMismatch{another_log, views + " in this database stand on the log " + stand.log +
-                                        ", and this is the log " + seen.log +
-                                        ": give another database, or the log of before" +
-                                        std::string(kWaysOn)};
+    return LogMismatch{another_log,
+                       views + " in this database stand on the log " + stand.log +
+                           ", and this is the log " + seen.log +
+                           ": name another database by --postgres, or the log of before" +
+                           std::string(kWaysOn)};
   }
   if (!seen.partitions) {
     if (!stand.stands()) return std::nullopt;
     return LogMismatch{gone, seen.stream + " is gone, and " + views +
-                                 " were folded from it. Restore it, or fold anew what there is" +
-                                 std::string(kWaysOn)};
+                                 " were folded from it. Restore it, or make it anew and " +
+                                 fold_anew(projection)};
   }
   if (*seen.partitions != stand.partitions) {
     return LogMismatch{
@@ -68,7 +73,8 @@ std::optional<LogMismatch> mismatch(std::string_view projection, const ViewStand
   for (const auto& [partition, view] : stand.positions) {
     const auto found = seen.seen.find(partition);
     if (found == seen.seen.end()) continue;
-    if (auto wrong = check_partition(seen, partition, view, found->second)) return wrong;
+    if (auto wrong = check_partition(projection, seen, partition, view, found->second))
+      return wrong;
   }
   return std::nullopt;
 }

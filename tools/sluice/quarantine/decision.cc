@@ -24,6 +24,26 @@ void give_bytes(Log& log, const QuarantineDecision& decision, Control::Release& 
   release.set_value(record.value);
 }
 
+// Asked after the append, since an empty partition may have no identity. A log that does not answer
+// now has the decision all the same: its token then names no log, and waits all the same.
+std::optional<LogIdentity> identity_of_log(Log& log, const std::string& stream,
+                                           Partition partition) {
+  try {
+    return log.topology()->identity(stream, partition);
+  } catch (const Retryable&) {
+    return std::nullopt;
+  }
+}
+
+std::string token_of(Log& log, const std::string& domain, const NewRecord& appended) {
+  std::string token = domain;
+  if (const auto identity = identity_of_log(log, stream_of(domain), appended.partition)) {
+    token += "~" + std::string(identity->short_form());
+  }
+  return token + ":" + std::to_string(appended.partition.value) + "@" +
+         std::to_string(appended.offset.next().value);
+}
+
 }  // namespace
 
 std::string key_of(const std::string& record_key, const std::string& value) {
@@ -50,8 +70,7 @@ std::string append_decision(Log& log, const QuarantineDecision& decision) {
   const std::string value = envelope.SerializeAsString();
   NewRecord record{.partition = decision.partition, .key = decision.key, .value = value};
   log.writer()->append(stream, {&record, 1});
-  return decision.projection + ":" + std::to_string(record.partition.value) + "@" +
-         std::to_string(record.offset.next().value);
+  return token_of(log, decision.projection, record);
 }
 
 }  // namespace sluice

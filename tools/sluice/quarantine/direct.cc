@@ -32,15 +32,14 @@ std::optional<QuarantinedPlace> ask_postgres(const std::string& url, Verdict ver
 QuarantinedPlace ask_log(Log& log, Verdict verdict, const QuarantineQuery& query) {
   const std::string stream = stream_of(query.projection);
   const auto topology = log.topology();
-  const auto partitions = topology->partitions(stream);
-  if (!partitions) throw Misconfigured("there is no stream " + stream + ": is this the right log?");
+  const int partitions = partitions_of(*topology, stream);
   QuarantinedPlace place{.partition = query.partition.value_or(Partition{0}),
                          .offset = query.offset.value_or(Offset{0}),
                          .key = query.key.value_or("")};
-  if (!query.partition) place.partition = partition_of(*query.key, *partitions);
+  if (!query.partition) place.partition = partition_of(*query.key, partitions);
   const LogRange range = topology->range(stream, place.partition);
   if (verdict == Verdict::release) {
-    if (place.partition != partition_of(place.key, *partitions)) {
+    if (place.partition != partition_of(place.key, partitions)) {
       throw Misconfigured("nothing waits under key \"" + place.key + "\" in partition " +
                           std::to_string(place.partition.value) +
                           ", which is not the key's: post its event again, then discard it");

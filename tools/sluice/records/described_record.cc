@@ -65,7 +65,7 @@ void write_extensions(JsonWriter& json, const Envelope& envelope, const LogRecor
   const std::int64_t at = envelope.has_recorded_at()
                               ? envelope.recorded_at()
                               : record.appended_at.time_since_epoch().count();
-  if (is_storable(at)) json.field("recordedat", rfc3339(at));
+  if (is_storable(at)) json.field("stampedat", rfc3339(at));
   if (!envelope.has_origin()) return;
   const Origin& origin = envelope.origin();
   json.field("origin", origin.projection() + ":" + std::to_string(origin.partition()) + "@" +
@@ -77,7 +77,7 @@ void write_control(JsonWriter& json, const Envelope& envelope) {
   const Control& control = envelope.control();
   write_key(json, envelope.key());
   if (is_storable(envelope.recorded_at()))
-    json.field("recordedat", rfc3339(envelope.recorded_at()));
+    json.field("stampedat", rfc3339(envelope.recorded_at()));
   json.name("control").begin_object();
   if (control.has_tick()) json.name("tick").flag(true);
   if (control.has_discard()) json.name("discard").number(control.discard().offset());

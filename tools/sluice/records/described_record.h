@@ -30,7 +30,7 @@ class RecordDescriber {
   explicit RecordDescriber(const Domain& domain);
 
   // An event has its key as `subject`, and in extensions, which ingest leaves unread, where it
-  // stands (`partition`, `offset`), when it was recorded (`recordedat`) and, of a derived one, what
+  // stands (`partition`, `offset`), when it was recorded (`stampedat`) and, of a derived one, what
   // emitted it (`origin`). What is no event has its fault and its bytes in base64.
   [[nodiscard]] DescribedRecord describe(const LogRecord& record);
 

@@ -40,7 +40,12 @@ LoggedRecord logged_record(Log& log, const RecordPlace& place) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < deadline) {
     const auto records = reader->poll(kPoll);
-    if (records.empty()) continue;
+    if (records.empty() && !reader->caught_up(place.partition)) continue;
+    if (records.empty()) {
+      throw Misconfigured("the log has no record at " + text(place.offset) + " of " + name +
+                          ", nor one behind it, that can be read: that offset is a transaction's "
+                          "marker, or of one that was aborted or is still open");
+    }
     const LogRecord& first = records.front();
     if (first.offset == place.offset) return {std::string(first.key), std::string(first.value)};
     throw Misconfigured("the log no longer has the record at " + text(place.offset) + " of " +

@@ -13,7 +13,9 @@ namespace sluice {
 namespace {
 
 constexpr std::chrono::milliseconds kPoll{200};
-// How long the log may show nothing of what the view has folded.
+// How long the log may show nothing of what the view has folded. The shorter: where the reader says
+// that it has all, which it may have heard a moment before the view folded more.
+constexpr int kSettledPolls = 25;
 constexpr int kEmptyPolls = 150;
 
 std::size_t index(Partition partition) { return static_cast<std::size_t>(partition.value); }
@@ -87,12 +89,31 @@ void RefoldedView::read_up_to(const Targets& targets, bool shown) {
     heed_interrupt();
     const auto records = reader_->poll(kPoll);
     empty_polls = records.empty() ? empty_polls + 1 : 0;
-    if (empty_polls > kEmptyPolls) {
-      throw Corrupt("the log of " + name_ + " ends before what the view was folded from");
-    }
+    require_more(targets, empty_polls);
     std::uint64_t folded = 0;
     for (const LogRecord& record : records) folded += fold(record, targets);
     progress.advance(folded);
+  }
+}
+
+void RefoldedView::require_more(const Targets& targets, int empty_polls) {
+  if (empty_polls > kEmptyPolls) {
+    throw Retryable("nothing was decided: the log of " + name_ +
+                    " returned no record for 30 s, and did not say that it has no more: see "
+                    "whether its brokers are well, then try again");
+  }
+  if (empty_polls != kSettledPolls) return;
+  for (const auto& [partition, wanted] : reader_wanted_) {
+    if (!wanted || !reader_->caught_up(partition)) continue;
+    // Throws Retryable itself where the log is away, which no reader is told.
+    const LogRange range = topology_->range(stream_of(name_), partition);
+    throw Corrupt(stream_of(name_) + "/" + std::to_string(partition.value) + " ends at " +
+                  std::to_string(range.end.value) + ", its last record is before " +
+                  std::to_string(refold(partition).position().value) +
+                  ", and the view was folded up to " +
+                  std::to_string(targets.at(partition).position.value) +
+                  ": the log lost its tail. Restore it, or let `sluice schema apply --refold " +
+                  name_ + "` fold anew what there is (docs/start_checks.md)");
   }
 }
 

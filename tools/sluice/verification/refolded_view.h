@@ -67,6 +67,9 @@ class RefoldedView {
   void add_partition(const Projection& projection, const Generation& generation,
                      Partition partition, RefoldMemory memory);
   void read_up_to(const Targets& targets, bool shown);
+  // After that many polls in a row that returned nothing, while records are wanted. Throws once
+  // that says something: Corrupt when the log has no more, Retryable when it does not answer.
+  void require_more(const Targets& targets, int empty_polls);
   void check_positions(const Targets& targets);
   [[nodiscard]] std::vector<AsOfs> by_partition(const AsOfs& published) const;
   [[nodiscard]] std::uint64_t lag(Partition partition, const ViewPosition& view) const;
