@@ -53,6 +53,7 @@ struct Boxes : Pair {
     discard.mutable_discard()->set_offset(offset);
     control(key, discard);
   }
+  void pass(milliseconds time) { tally.now = now += time; }
   // Until the next record has an offset of this remainder.
   void pass_to(std::int64_t remainder, std::int64_t of) {
     while (end() % of != remainder) tick();
@@ -173,7 +174,7 @@ TEST_CASE("a record whose rule throws waits, as if it had not been folded, and o
   CHECK(boxes.members("b") == "m");
   CHECK(boxes.members("c") == "m");
   // Nothing was set that fires, nor told.
-  boxes.now += milliseconds(1000);
+  boxes.pass(milliseconds(1000));
   boxes.tick();
   boxes.tally.flush();
   CHECK(boxes.box("b") == before);
@@ -209,7 +210,7 @@ TEST_CASE("a timer whose rule throws waits, and behind it its key's timers and r
   boxes.add_for("b", "n", 1600 + stay);
   boxes.add_for("b", "o", 3200);
   boxes.add_for("c", "n", 3200);
-  boxes.now += milliseconds(900);
+  boxes.pass(milliseconds(900));
   boxes.pass_to(1, 3);
   boxes.tick();  // "n" is to be warned
   REQUIRE(boxes.quarantined().size() == 1);
@@ -219,7 +220,7 @@ TEST_CASE("a timer whose rule throws waits, and behind it its key's timers and r
   CHECK(entry.value == "");
   CHECK_THAT(entry.reason,
              Catch::StartsWith("timer \"b/n\" of kind 0, set at offset 1: its rules failed: "));
-  boxes.now += milliseconds(10'000);
+  boxes.pass(milliseconds(10'000));
   boxes.pass_to(1, 3);
   boxes.tick();
   boxes.add("b", "p", "behind");
@@ -263,8 +264,8 @@ TEST_CASE("a timer whose rule throws waits, and behind it its key's timers and r
 TEST_CASE("a record that moves time to its own key's failing timer waits behind it") {
   Boxes boxes;
   boxes.add_for("b", "n", 1600 + kTimerThrows);
-  boxes.now += milliseconds(900);
   boxes.pass_to(1, 3);
+  boxes.pass(milliseconds(900));
   boxes.add("b", "o", "late");
   REQUIRE(boxes.quarantined().size() == 2);
   CHECK(boxes.quarantined()[1].reason == "waits behind an earlier record of its key");
@@ -280,7 +281,7 @@ TEST_CASE("refolds have the same, whenever they write") {
     const std::string box = "b" + std::to_string(i % 7);
     const std::int64_t odd = i % 3 == 0 ? kBadStays[static_cast<std::size_t>(i) / 3 % 5] : 0;
     boxes.add_for(box, "m" + std::to_string(i % 3), 768 + odd);
-    boxes.now += milliseconds(70);
+    boxes.pass(milliseconds(70));
     if (i % 9 == 8) boxes.release(box);
     if (i % 5 == 0) boxes.tally.flush();
     if (i % 11 == 0) boxes.tally.restart();
