@@ -151,6 +151,35 @@ struct Failing {
   Deliberation rules;
 };
 
+// A tally whose rows cannot be brought up to date.
+struct Unrefreshed : Tally {
+  using Tally::Tally;
+  static inline bool fails = false;
+  void refresh() {
+    Tally::refresh();
+    if (fails) throw std::runtime_error("the first is nobody");
+  }
+};
+
+// The record that waits, as a release of the program left it that knew no parked keys.
+void forget_parked_keys(MemoryState& state) {
+  MemoryStateStore store(state);
+  std::string head;
+  REQUIRE(store.get("head", head));
+  StateCheckpoint checkpoint;
+  REQUIRE(checkpoint.ParseFromString(head));
+  REQUIRE(checkpoint.has_parking());
+  checkpoint.clear_parking();
+  StateBatch batch;
+  batch.put("head", checkpoint.SerializeAsString());
+  for (const auto* table : {ParkedKey::descriptor(), ParkedPosition::descriptor()}) {
+    std::string prefix;
+    row_key::append_prefix(prefix, row_key::table_prefix(*table));
+    batch.erase_range(prefix, row_key::after_prefix(prefix));
+  }
+  store.write(batch);
+}
+
 }  // namespace
 
 TEST_CASE("a record whose rule throws waits, as if it had not been folded, and others go on") {
@@ -365,6 +394,41 @@ TEST_CASE("what cannot even be told of waits all the same, and ages out") {
   conversations.tick();
   conversations.fold();
   CHECK_FALSE(conversations.quarantine().at(Offset{1}).value);
+}
+
+TEST_CASE("where refresh() throws no record is to blame: the partition stops and says so") {
+  Pair p;
+  p.tally.run(describe<Unrefreshed>("tally"));
+  p.add("b", "m", "1");
+  Unrefreshed::fails = true;
+  CHECK_THROWS_WITH(p.tally.flush(),
+                    "tally partition 0 is stopped, nothing was changed: refresh() of its rules "
+                    "failed: the first is nobody");
+  CHECK_THROWS_AS(p.tally.flush(), Corrupt);
+  CHECK_FALSE(p.tally.projector->intact());
+  CHECK(p.tally.rows<tally::Member>().empty());
+  Unrefreshed::fails = false;
+  p.tally.restart();
+  p.tally.flush();
+  CHECK(p.tally.rows<tally::Member>().size() == 1);
+}
+
+TEST_CASE("a state that has parked records and does not say which keys are parked is read once") {
+  Boxes boxes;
+  boxes.tally.append_bytes("b", "garbage");
+  boxes.tally.append_bytes("c", "garbage");
+  boxes.add("b", "n", "behind");
+  REQUIRE(boxes.quarantined().size() == 3);
+  forget_parked_keys(boxes.tally.state);
+  boxes.tally.restart();
+  boxes.add("b", "o", "behind, too");
+  boxes.add("c", "o", "behind, too");
+  CHECK(boxes.quarantined().size() == 5);
+  boxes.discard("b", 1);
+  boxes.discard("c", 2);
+  CHECK(boxes.quarantined().empty());
+  CHECK(boxes.members("b") == "mno");
+  CHECK(boxes.members("c") == "o");
 }
 
 }  // namespace sluice
