@@ -180,7 +180,40 @@ void forget_parked_keys(MemoryState& state) {
   store.write(batch);
 }
 
+// The most natural first table: a total under a constant.
+struct Total {
+  using Event = tally::Event;
+  static constexpr int kVersion = 1;
+  explicit Total(Tables& tables) : boxes(tables) {}
+  void fold(const Event&, const Record&, Effects&) {
+    tally::Box& all = boxes.edit(std::string("all"));
+    all.set_changes(all.changes() + 1);
+  }
+  Table<tally::Box> boxes;
+};
+
 }  // namespace
+
+TEST_CASE("a row under a key that is not the record's stops the projection and says what to do") {
+  Pair p;
+  p.tally.run(describe<Total>("tally"));
+  p.add("all", "m", "1");
+  p.tally.flush();
+  p.tally.restart();
+  p.add("b", "m", "2");
+  p.tally.flush();  // the row is there: only who makes one is looked at
+  Pair other;
+  other.tally.run(describe<Total>("tally"));
+  other.add("b", "m", "1");
+  CHECK_THROWS_AS(other.tally.flush(), Corrupt);
+  other.tally.restart();
+  CHECK_THROWS_WITH(
+      other.tally.flush(),
+      Catch::StartsWith("a row of table tally.Box {box_id: \"all\"} belongs to the key \"all\" and "
+                        "would be made by a record of the key \"b\": two partitions") &&
+          Catch::Contains("belongs_to") && Catch::Contains("per_partition"));
+  CHECK(other.tally.views.quarantined(kOnly).empty());
+}
 
 TEST_CASE("a record whose rule throws waits, as if it had not been folded, and others go on") {
   Boxes boxes;

@@ -63,6 +63,7 @@ void FactFold::fold(const OpenRecord& open) {
   }
   parts_.outbox.set_record_time(record_time_);
   Effects effects(parts_.tables, parts_.timers, parts_.outbox, {open.key, open.record.offset});
+  parts_.tables.make_for(open.key);
   run(
       [&] {
         return RuleCall{RuleCall::Of::fact, open.folds_at, open.record.offset};
@@ -111,6 +112,7 @@ void FactFold::fire(Timer timer, Offset folds_at) {
   parts_.outbox.set_record_time(record_time_);
   Effects effects(parts_.tables, parts_.timers, parts_.outbox,
                   {timer.record_key, timer.set_at, timer.due});
+  parts_.tables.make_for(timer.record_key);
   run([&] { return RuleCall::of_timer(folds_at, timer); }, [&] { rules_.fire(timer, effects); });
 }
 

@@ -54,7 +54,9 @@ PartitionFold::PartitionFold(const Projection& projection, const Generation& gen
       quarantine_({projection.name, rules_->event(), generation_.quarantine_retention, parking_,
                    timers_, outcomes_}),
       facts_(*rules_,
-             {tables_, timers_, dedupe_, outbox_, outcomes_, parking_, quarantine_, failures_}) {}
+             {tables_, timers_, dedupe_, outbox_, outcomes_, parking_, quarantine_, failures_}) {
+  tables_.belong_to(partition, generation.partitions);
+}
 
 std::optional<StateCheckpoint> PartitionFold::stored() {
   std::string bytes;
@@ -134,6 +136,7 @@ void PartitionFold::fold_stamped(const LogRecord& record, Emits emits) {
 }
 
 void PartitionFold::refresh() {
+  tables_.make_for({});
   try {
     const RulesScope scope;
     rules_->refresh();
