@@ -122,11 +122,11 @@ TEST_CASE("a row of the leaderboard is rewritten only when its values changed") 
   sale.bid_at(60, "u40", 1);
   sale.bid_at(61, "u49", 2);
   // refresh() is what flush() begins with.
-  const std::size_t before = sale.tables().dirty_rows();
+  const std::size_t before = sale.dirty_rows();
   sale.refresh();
-  CHECK(sale.tables().dirty_rows() - before == 10);
+  CHECK(sale.dirty_rows() - before == 10);
   sale.refresh();
-  CHECK(sale.tables().dirty_rows() - before == 10);
+  CHECK(sale.dirty_rows() - before == 10);
 }
 
 TEST_CASE("ranking is empty until the close, then whole, with winners by rank") {
@@ -193,7 +193,7 @@ TEST_CASE("a closed session is immutable: no fact and no timer changes any of it
   sale.now = at(100);
   sale.tick();
   sale.flush();
-  const auto edits = sale.tables().edits();
+  const auto edits = sale.edits();
   sale.actor = service();
   CHECK(sale.post(bid("s", "a", 50)) == "session.ended");
   CHECK(sale.post(changed("s")) == "session.ended");
@@ -202,7 +202,7 @@ TEST_CASE("a closed session is immutable: no fact and no timer changes any of it
   sale.now = at(1'000'000);
   sale.tick();
   sale.flush();
-  CHECK(sale.tables().edits() == edits);
+  CHECK(sale.edits() == edits);
 }
 
 TEST_CASE("sessions share nothing") {

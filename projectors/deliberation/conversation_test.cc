@@ -87,9 +87,9 @@ TEST_CASE("closing what is closed is admitted and changes nothing") {
   Driver driver;
   driver.post(facts::conversation("c", "olga"));
   CHECK(driver.post_as(facts::service(), facts::closed("c")) == "");
-  const auto edits = driver.tables().edits();
+  const auto edits = driver.edits();
   CHECK(driver.post_as(facts::service(), facts::closed("c")) == "");
-  CHECK(driver.tables().edits() == edits);
+  CHECK(driver.edits() == edits);
 }
 
 TEST_CASE("a closed conversation takes no opinions and votes, a reopened one does") {
@@ -162,7 +162,7 @@ TEST_CASE("an edit that changes nothing has no effect") {
   driver.now += std::chrono::hours(1);
   CHECK(driver.post_as(facts::actor("olga"), facts::edited("c", "title")) == "");
   CHECK_FALSE(driver.row<Conversation>("c")->has_edited_at());
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
 }
 
 TEST_CASE("moderators lock and unlock, the owner does not") {
@@ -251,7 +251,7 @@ TEST_CASE("every fact but the first needs the conversation") {
       facts::import_started("c", "i"), facts::import_completed("c", "i"));
   Driver driver;
   CHECK(driver.post(event) == "conversation.unknown");
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ TEST_CASE("an opinion is deleted by its author or a moderator; deleted again it 
   CHECK(driver.post_as(facts::actor("ann"), facts::opinion_deleted("c", "o1")) == "");
   CHECK(driver.post_as(facts::actor("bob"), facts::opinion_deleted("c", "o1")) ==
         "actor.not_allowed");
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
 }
 
 TEST_CASE("nothing more is done to a deleted opinion; who may is told first") {
@@ -135,7 +135,7 @@ TEST_CASE("a conversation is deleted by its owner or a moderator, once for good"
   driver.flush();
   CHECK(driver.post_as(facts::actor("olga"), facts::deleted("c")) == "");
   CHECK(driver.post_as(facts::actor("ann"), facts::deleted("c")) == "actor.not_allowed");
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
 }
 
 TEST_CASE("of a deleted conversation nothing is taken, whatever else there is to refuse") {
@@ -153,7 +153,7 @@ TEST_CASE("of a deleted conversation nothing is taken, whatever else there is to
   CHECK(driver.post(event) == "conversation.deleted");
   CHECK(driver.post_as(facts::service(), event) == "conversation.deleted");
   CHECK(driver.post(facts::conversation("c", "olga")) == "conversation.exists");
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
 }
 
 TEST_CASE("the two derived facts work on a deleted conversation") {

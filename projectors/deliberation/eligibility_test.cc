@@ -79,11 +79,11 @@ TEST_CASE("eligibility is set by moderators; set as it is it has no effect") {
   CHECK(driver.post(facts::eligibility("d", "ann", false)) == "conversation.unknown");
   driver.flush();
   driver.eligible("ann", true);
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
   driver.eligible("ann", false);
   driver.flush();
   driver.eligible("ann", false);
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
 }
 
 TEST_CASE("while everybody is eligible, a vote looks for nobody's eligibility") {

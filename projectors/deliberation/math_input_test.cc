@@ -24,7 +24,7 @@ struct Driver : FoldDriver<Deliberation> {
   Input input(const std::string& id = "c") {
     flush();
     MathConversation read;
-    REQUIRE(read_math_conversation(*snapshot(), id, {}, read));
+    REQUIRE(read_math_conversation(*snapshot(id), id, {}, read));
     Input input;
     for (std::size_t o = 0; o < read.opinions.size(); ++o) {
       input.columns.push_back({read.opinions[o], read.input.opinions[o].zeroed()});

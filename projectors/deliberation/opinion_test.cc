@@ -64,7 +64,7 @@ TEST_CASE("an opinion posted again has no effect, a different one under its id i
   driver.flush();
   driver.now += std::chrono::hours(1);
   CHECK(driver.post(facts::opinion("c", "o1", author, content)) == reason);
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
 }
 
 TEST_CASE("move and hide leave the counters, none restores them") {

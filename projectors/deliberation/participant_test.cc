@@ -83,7 +83,7 @@ TEST_CASE("removed twice has no effect, removed before taking part is removed") 
   driver.post(facts::removed("c", "eve"));
   driver.flush();
   CHECK(driver.post(facts::removed("c", "ann")) == "");
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
   CHECK(driver.post(facts::vote("c", "o2", "eve", CHOICE_AGREE)) == "participant.removed");
 }
 
@@ -146,7 +146,7 @@ TEST_CASE("rekeyed into somebody who was removed is removed; out of one, nothing
   CHECK(driver.row<Opinion>("c", "o1") == nullptr);
   driver.flush();
   CHECK(driver.post(facts::rekeyed("c", "ann", "bob")) == "");
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
   CHECK(driver.told().empty());
 }
 

@@ -78,7 +78,7 @@ TEST_CASE("a rejected vote leaves no trace") {
   driver.flush();
   CHECK(driver.vote("ann", CHOICE_AGREE, "o9") == "opinion.unknown");
   CHECK(driver.post(facts::vote("d", "s1", "ann", CHOICE_AGREE)) == "conversation.unknown");
-  CHECK(driver.tables().dirty_rows() == 0);
+  CHECK(driver.dirty_rows() == 0);
 }
 
 TEST_CASE("the conversation's state is told before the opinion's absence") {
@@ -104,7 +104,7 @@ TEST_CASE("a first vote changes three rows: the ballot and both stats") {
   driver.vote("bob", CHOICE_AGREE);  // of which the author is told
   driver.flush();
   driver.vote("ann", CHOICE_AGREE);
-  CHECK(driver.tables().dirty_rows() == 3);
+  CHECK(driver.dirty_rows() == 3);
 }
 
 TEST_CASE("a participant is counted once, whatever the number of votes") {

@@ -51,6 +51,9 @@ class Effects {
   // The key under which this is folded: what the log is partitioned by. Valid while it is folded.
   [[nodiscard]] std::string_view key() const { return cause_.key; }
 
+  // Whose rows these are: for tables that are per_partition.
+  [[nodiscard]] Partition partition() const { return tables_.partition(); }
+
   // The fact is valid but not admissible: it changes nothing, and one row of `sluice.rejection`
   // says so. Must come before the fact's first edit, setting a timer included; what it emitted is
   // dropped. `reason` must be a literal, "conversation.closed". Not for a timer, which nobody has

@@ -14,6 +14,7 @@
 #include "projectors/engine/tables/row_range.h"
 #include "projectors/engine/tables/shared_bytes.h"
 #include "projectors/engine/tables/table_rows.h"
+#include "storage/base/position.h"
 #include "storage/state_store.h"
 
 namespace sluice {
@@ -56,6 +57,16 @@ class Tables {
     if (orders_ != nullptr) orders_->count(change);
   }
 
+  // Whose tables they are: from now on rows are made only where they belong, else Corrupt.
+  void belong_to(Partition partition, int partitions) {
+    partition_ = partition;
+    partitions_ = partitions;
+  }
+  [[nodiscard]] Partition partition() const { return partition_; }
+  // Rows that are made from now on are this key's; none: of whatever key, but of this partition.
+  // Borrowed until the next call.
+  void make_for(std::string_view key) { made_for_ = key; }
+
   // Scratch for building a key: one allocation for all tables, reused.
   std::string& key_scratch() {
     key_.clear();
@@ -80,6 +91,9 @@ class Tables {
   std::size_t swept_table_ = 0;
   std::size_t swept_block_ = 0;
   std::uint64_t edits_ = 0;
+  Partition partition_;
+  int partitions_ = 0;  // 0: they are nobody's, and nothing is required
+  std::string_view made_for_;
   std::string key_;    // key_scratch()
   std::string value_;  // scratch
 };

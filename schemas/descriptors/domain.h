@@ -17,7 +17,8 @@ struct Domain {
   std::string_view reads_sql;      // views and functions for readers; may be empty
 };
 
-// Every domain that was built in, in the order of their names.
+// Every domain that was built in, in the order of their names. Misconfigured: a table's options do
+// not fit its key.
 std::span<const Domain> domains();
 
 // The stream of a domain's events: "deliberation.events".

@@ -135,6 +135,8 @@ CREATE TABLE IF NOT EXISTS sluice.quarantine (
 );
 ALTER TABLE sluice.quarantine ALTER COLUMN bytes DROP NOT NULL;
 COMMENT ON TABLE sluice.quarantine IS 'Records that could not be folded, and those waiting behind.';
+COMMENT ON COLUMN sluice.quarantine.position IS
+    'Of the record; below 0: a timer, whose rule failed, numbered downward.';
 COMMENT ON COLUMN sluice.quarantine.bytes IS
     'The record as the log has it; without what is of somebody who was erased, and empty where it stands in the wrong partition and is somebody''s; null once they have aged out: the log has them.';
 COMMENT ON COLUMN sluice.quarantine.parks_key IS 'Whether later records of the key wait behind it.';

@@ -338,7 +338,7 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
     const auto append_record = [&](const QuarantinedRecord& record) {
       begin_line(record.position);
       add_text(storable_text(record.key));
-      add_text(record.reason);
+      add_text(storable_text(record.reason));
       lines_ += '\t';
       record.value ? append_hex(*record.value, lines_) : void(lines_ += "\\N");
       lines_ += "\t" + time_text(record.appended_at) + (record.parks_key ? "\tt\n" : "\tf\n");

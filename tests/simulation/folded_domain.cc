@@ -61,13 +61,20 @@ void FoldedDomain::tick() {
 
 std::vector<DerivedRecord> FoldedDomain::fold() {
   std::vector<DerivedRecord> emitted;
-  for (; folded_ < log_.size(); ++folded_) {
+  const std::size_t first = folded_;
+  while (folded_ < log_.size()) {
     const auto offset = static_cast<std::int64_t>(folded_);
     const auto& [at, key, value] = log_[folded_];
-    fold_->fold({kOnly, Offset{offset}, at, key, value}, Emits::sent);
+    if (!fold_->fold({kOnly, Offset{offset}, at, key, value}, Emits::sent)) {
+      // Nothing was ever written.
+      folded_ = 0;
+      emitted.clear();
+      continue;
+    }
     const auto records = fold_->outbox().records();
-    emitted.insert(emitted.end(), records.begin(), records.end());
+    if (folded_ >= first) emitted.insert(emitted.end(), records.begin(), records.end());
     fold_->outbox().clear();
+    ++folded_;
   }
   return emitted;
 }

@@ -23,6 +23,7 @@ struct LedgerFact {
   std::int64_t recorded_at = 0;
   std::string payload;
   bool by_service = false;
+  std::int64_t folded_to = 0;
 };
 
 // A fact that another domain is to be told.
@@ -46,8 +47,21 @@ class Ledger {
   // be told; "" when it is not.
   virtual std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) = 0;
 
-  // Time has come to here: what was to happen by then happens.
-  virtual void pass(std::int64_t record_time, std::vector<Telling>& tellings) = 0;
+  // Whether the rules of the domain throw when they are given the fact.
+  [[nodiscard]] virtual bool fails(const LedgerFact&) const { return false; }
+
+  // Time has come to here, with the record before `folded_to`: what was to happen by then happens.
+  // Returns the keys of which something could not, so that whatever else was to happen of them
+  // waits behind it.
+  struct Passed {
+    std::int64_t record_time = 0;
+    std::int64_t folded_to = 0;
+  };
+  virtual std::vector<std::string> pass(const Passed& to, std::vector<Telling>& tellings) = 0;
+  // Whether pass() would return this key.
+  [[nodiscard]] virtual bool holds_up(const std::string&, const Passed&) const { return false; }
+  // What waits of the key is to happen again, but for the first where that is dropped.
+  virtual void resume(const std::string&, bool /*drops_first*/) {}
   // The time of the first happening that is still to come; nullopt: there is none.
   [[nodiscard]] virtual std::optional<std::int64_t> next_due() const = 0;
   [[nodiscard]] virtual std::unique_ptr<Ledger> copy() const = 0;

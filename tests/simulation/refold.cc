@@ -50,13 +50,36 @@ void Refold::take(LoggedRecord record) {
       return;
     }
   }
-  const bool behind = parked_.contains(record.key) && !parked_[record.key].empty();
+  const bool behind =
+      held_.contains(record.key) || (parked_.contains(record.key) && !parked_[record.key].empty());
   if (behind || !record.stamped_by_log || !readable(record, envelope)) {
-    quarantine(record, envelope, parsed);
-    parked_[record.key][record.offset] = record;
-    return;
+    return park(record, envelope, parsed);
   }
+  const bool is_held_up = held_up(record, envelope);
+  if (!is_held_up && fails(record, envelope)) {
+    ++failed;
+    return park(record, envelope, parsed);
+  }
+  move_time(record, envelope);
+  if (is_held_up) return park(record, envelope, parsed);
   settle(record, envelope);
+}
+
+void Refold::park(const LoggedRecord& record, const Envelope& envelope, bool parsed) {
+  quarantine(record, envelope, parsed);
+  parked_[record.key][record.offset] = record;
+}
+
+bool Refold::fails(const LoggedRecord& record, const Envelope& envelope) const {
+  const std::int64_t time = std::max(record_time_, time_of(record, envelope));
+  if (!envelope.has_origin() && seen(record, envelope, time)) return false;
+  return ledger_->fails({record.offset, time_of(record, envelope), envelope.payload(),
+                         envelope.actor().role() == Actor::ROLE_SERVICE, next_.first + 1});
+}
+
+bool Refold::held_up(const LoggedRecord& record, const Envelope& envelope) const {
+  const std::int64_t time = std::max(record_time_, time_of(record, envelope));
+  return ledger_->holds_up(record.key, {time, next_.first + 1});
 }
 
 void Refold::obey(const LoggedRecord& record, const Envelope& envelope) {
@@ -65,6 +88,12 @@ void Refold::obey(const LoggedRecord& record, const Envelope& envelope) {
   if (control.has_release()) release(record.key, control.release());
   if (!control.has_discard()) return;
   const std::int64_t offset = control.discard().offset();
+  for (const auto& [key, position] : held_) {
+    if (position != offset) continue;
+    const std::string of = key;
+    if (resume(of, true)) release(of, {});
+    return;
+  }
   unquarantine(offset);
   for (auto& [key, records] : parked_) {
     if (records.erase(offset) == 0) continue;
@@ -86,29 +115,45 @@ void Refold::unquarantine(std::int64_t offset) {
 }
 
 void Refold::release(const std::string& key, const Control::Release& given) {
+  if (held_.contains(key) && !resume(key, false)) return;
   auto& waiting = parked_[key];
-  // Those that it lets age out it finds as they were.
-  const auto before = quarantined;
   while (!waiting.empty()) {
     LoggedRecord record = waiting.begin()->second;
-    if (!before.at(record.offset).value) {
+    if (!quarantined.at(record.offset).value) {
       if (given.offset() != record.offset) return;
       record.value = given.value();
     }
     if (!record.stamped_by_log) record.appended_at = arrived_;
     Envelope envelope;
     if (!readable(record, envelope)) return;
+    const bool is_held_up = held_up(record, envelope);
+    if (!is_held_up && fails(record, envelope)) return;
+    move_time(record, envelope);
+    if (is_held_up) return;
     waiting.erase(waiting.begin());
     unquarantine(record.offset);
     settle(record, envelope);
   }
 }
 
+bool Refold::resume(const std::string& key, bool drops_first) {
+  unquarantine(held_.at(key));
+  held_.erase(key);
+  ledger_->resume(key, drops_first);
+  pass();
+  return !held_.contains(key);
+}
+
+bool Refold::seen(const LoggedRecord& record, const Envelope& envelope,
+                  std::int64_t record_time) const {
+  const auto found = seen_.find({record.key, envelope.id()});
+  return found != seen_.end() && found->second.first > record_time - lengths_.horizon;
+}
+
 bool Refold::repeats(const LoggedRecord& record, const Envelope& envelope) {
   const auto id = std::make_pair(record.key, envelope.id());
-  const auto found = seen_.find(id);
-  if (found != seen_.end() && found->second.first > record_time_ - lengths_.horizon) {
-    if (found->second.second != envelope.payload()) rejections[record.offset] = "event.id_reused";
+  if (seen(record, envelope, record_time_)) {
+    if (seen_.at(id).second != envelope.payload()) rejections[record.offset] = "event.id_reused";
     return true;
   }
   seen_[id] = {record_time_, envelope.payload()};
@@ -116,12 +161,12 @@ bool Refold::repeats(const LoggedRecord& record, const Envelope& envelope) {
 }
 
 void Refold::settle(const LoggedRecord& record, const Envelope& envelope) {
-  move_time(record, envelope);
   if (!envelope.has_origin() && repeats(record, envelope)) return;
   const bool by_service = envelope.actor().role() == Actor::ROLE_SERVICE;
   std::vector<Telling> tellings;
   const std::string reason = ledger_->apply(
-      {record.offset, time_of(record, envelope), envelope.payload(), by_service}, tellings);
+      {record.offset, time_of(record, envelope), envelope.payload(), by_service, next_.first + 1},
+      tellings);
   if (!reason.empty()) rejections[record.offset] = reason;
   tell(std::move(tellings));
 }
@@ -143,8 +188,15 @@ void Refold::move_time(const LoggedRecord& record, const Envelope& envelope) {
     quarantined.at(end->first).value.reset();
     end = ends_.erase(end);
   }
+  pass();
+}
+
+void Refold::pass() {
   std::vector<Telling> tellings;
-  ledger_->pass(record_time_, tellings);
+  for (const std::string& key : ledger_->pass({record_time_, next_.first + 1}, tellings)) {
+    held_[key] = -++timers_failed;
+    quarantined[held_[key]] = {key, ""};
+  }
   tell(std::move(tellings));
 }
 

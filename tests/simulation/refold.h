@@ -72,11 +72,15 @@ class Refold {
   std::map<std::int64_t, std::string> rejections;   // reason by offset
   std::map<std::int64_t, Quarantined> quarantined;  // by offset
   std::vector<Derived> derived;                     // in order
+  std::int64_t failed = 0;                          // facts at which the rules threw, as they came
+  std::int64_t timers_failed = 0;
 
  private:
   Refold(const Refold& other, std::unique_ptr<Ledger> ledger)
       : rejections(other.rejections),
         quarantined(other.quarantined),
+        failed(other.failed),
+        timers_failed(other.timers_failed),
         partition_(other.partition_),
         partitions_(other.partitions_),
         lengths_(other.lengths_),
@@ -85,9 +89,16 @@ class Refold {
         seen_(other.seen_),
         came_(other.came_),
         parked_(other.parked_),
+        held_(other.held_),
         ends_(other.ends_) {}
 
   void move_time(const LoggedRecord& record, const Envelope& envelope);
+  void pass();
+  [[nodiscard]] bool fails(const LoggedRecord& record, const Envelope& envelope) const;
+  // Whether something behind which the record waits could not happen when time came to it.
+  [[nodiscard]] bool held_up(const LoggedRecord& record, const Envelope& envelope) const;
+  bool resume(const std::string& key, bool drops_first);
+  void park(const LoggedRecord& record, const Envelope& envelope, bool parsed);
   void tell(std::vector<Telling> tellings);
   void obey(const LoggedRecord& record, const Envelope& envelope);
   void settle(const LoggedRecord& record, const Envelope& envelope);
@@ -95,6 +106,8 @@ class Refold {
   void quarantine(const LoggedRecord& record, const Envelope& envelope, bool parsed);
   void unquarantine(std::int64_t offset);
   [[nodiscard]] bool readable(const LoggedRecord& record, Envelope& envelope) const;
+  [[nodiscard]] bool seen(const LoggedRecord& record, const Envelope& envelope,
+                          std::int64_t record_time) const;
   [[nodiscard]] bool repeats(const LoggedRecord& record, const Envelope& envelope);
 
   int partition_;
@@ -109,6 +122,8 @@ class Refold {
   // Every derived record that ever came, by its source.
   std::map<std::pair<std::string, int>, std::set<Turn>> came_;
   std::map<std::string, std::map<std::int64_t, LoggedRecord>> parked_;
+  // Keys of which something could not happen, and where quarantine says so: numbered downward.
+  std::map<std::string, std::int64_t> held_;
   // When the bytes of those that are no fact go, by offset.
   std::map<std::int64_t, std::int64_t> ends_;
 };

@@ -53,12 +53,25 @@ Projector& Side::running() {
 }
 
 void Side::fold() {
+  while (!fold_once()) {
+  }
+}
+
+// False: a rule failed, and what was dropped is to be folded again.
+bool Side::fold_once() {
   Projector& now_running = running();
   for (const auto& stored : log_.records(stream_, kOnly)) {
     if (stored.offset < position_) continue;
     now_running.fold({kOnly, stored.offset, stored.appended_at, stored.key(), stored.value()});
+    ++folds;
+    if (now_running.reads_from() <= stored.offset) {
+      position_ = now_running.reads_from();
+      return false;
+    }
     position_ = stored.offset.next();
+    if (flushes_when_full && now_running.full()) now_running.flush(position_);
   }
+  return true;
 }
 
 void Side::flush() {

@@ -3,6 +3,7 @@
 // A domain by hand, of one partition in memory.
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,8 @@ class Side {
   const std::unique_ptr<EventWriter> writer_;
 
  public:
+  bool flushes_when_full = false;  // as a worker does
+  std::uint64_t folds = 0;         // of records, each time
   Time now{std::chrono::milliseconds{1'700'000'000'000}};
   ProjectorLimits limits;
   RowMemory ample = ample_memory();
@@ -68,6 +71,7 @@ class Side {
 
  private:
   Projector& running();
+  bool fold_once();
 
   EmitsFrom from_{sink, emits_from_};
   Emitter emitter_;

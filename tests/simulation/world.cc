@@ -131,6 +131,10 @@ void World::heal() {
   reach_the_ends();
   quiet_fault();
   reach_the_ends();
+  for (const Account& account : subjects_[0]->accounts()) {
+    happened_["rule failed"] += static_cast<int>(account.refold.failed);
+    happened_["timer failed"] += static_cast<int>(account.refold.timers_failed);
+  }
   correspondence_.check_nothing_else();
 }
 

@@ -4,12 +4,22 @@
 #include <stdexcept>
 
 #include "schemas/descriptors/rules.h"
+#include "storage/base/check.h"
+#include "storage/base/partitioner.h"
 #include "tests/support/flush_tables.h"
 
 namespace sluice {
 
-DrivenFold::DrivenFold(std::unique_ptr<Fold> (*make)(Tables&))
-    : store_(state_), tables_(store_), timers_(tables_), fold_(make(tables_)) {}
+DrivenFold::DrivenFold(std::unique_ptr<Fold> (*make)(Tables&), int partitions) {
+  for (int p = 0; p < partitions; ++p) {
+    parts_.push_back(std::make_unique<Part>(make, Partition{p}, partitions));
+  }
+}
+
+DrivenFold::Part& DrivenFold::part_of(std::string_view key) {
+  const Partition partition = partition_of(key, static_cast<int>(parts_.size()));
+  return *parts_[static_cast<std::size_t>(partition.value)];
+}
 
 std::string_view DrivenFold::post_any(const google::protobuf::Message& event) {
   const std::string id = std::to_string(position_.value);
@@ -27,29 +37,61 @@ std::string_view DrivenFold::post_any(const google::protobuf::Message& event) {
   if (FactRules::of(*fact->message_type()).service_only() && actor.role() != Actor::ROLE_SERVICE) {
     return "actor.not_allowed";
   }
-  Effects effects(tables_, timers_, outbox_, {key_of(event), record.position});
-  fold_->event().CopyFrom(event);
-  fold_->fold(record, effects);
+  const std::string_view key = key_of(event);
+  Part& part = part_of(key);
+  Effects effects(part.tables, part.timers, outbox_, {key, record.position});
+  part.fold->event().CopyFrom(event);
+  part.tables.make_for(key);
+  const RulesScope scope;
+  part.fold->fold(record, effects);
   return effects.rejection();
+}
+
+void DrivenFold::refresh() {
+  const RulesScope scope;
+  for (const auto& part : parts_) {
+    part->tables.make_for({});
+    part->fold->refresh();
+  }
 }
 
 void DrivenFold::flush() {
   refresh();
-  for (const auto& rows : tables_.all()) {
-    if (rows->published()) publish(*rows);
+  for (const auto& part : parts_) {
+    for (const auto& rows : part->tables.all()) {
+      if (rows->published()) publish(*rows);
+    }
+    flush_tables(part->tables, part->store);
   }
-  flush_tables(tables_, store_);
 }
 
 void DrivenFold::restart() {
   flush();
-  tables_.drop();
-  timers_.load();
+  for (const auto& part : parts_) {
+    part->tables.drop();
+    part->timers.load();
+  }
 }
 
 void DrivenFold::flush_and_shrink() {
   flush();
-  tables_.shrink_to(0);
+  for (const auto& part : parts_) part->tables.shrink_to(0);
+}
+
+std::unique_ptr<StateSnapshot> DrivenFold::snapshot(std::string_view key) {
+  return part_of(key).store.snapshot();
+}
+
+std::size_t DrivenFold::dirty_rows() const {
+  std::size_t rows = 0;
+  for (const auto& part : parts_) rows += part->tables.dirty_rows();
+  return rows;
+}
+
+std::uint64_t DrivenFold::edits() const {
+  std::uint64_t edits = 0;
+  for (const auto& part : parts_) edits += part->tables.edits();
+  return edits;
 }
 
 void DrivenFold::move_time() {
@@ -57,17 +99,19 @@ void DrivenFold::move_time() {
   position_ = position_.next();
   record_time_ = std::max(record_time_, now);
   outbox_.set_record_time(record_time_);
-  for (;;) {
-    const std::optional<Timer> timer = timers_.take_due(record_time_);
-    if (!timer) return;
-    fire(*timer);
+  for (const auto& part : parts_) {
+    while (const std::optional<Timer> timer = part->timers.take_due(record_time_)) {
+      fire(*part, *timer);
+    }
   }
 }
 
-void DrivenFold::fire(Timer timer) {
+void DrivenFold::fire(Part& part, Timer timer) {
   timer.folded_to = position_.next();
-  Effects effects(tables_, timers_, outbox_, {timer.record_key, timer.set_at, timer.due});
-  fold_->fire(timer, effects);
+  Effects effects(part.tables, part.timers, outbox_, {timer.record_key, timer.set_at, timer.due});
+  part.tables.make_for(timer.record_key);
+  const RulesScope scope;
+  part.fold->fire(timer, effects);
 }
 
 void DrivenFold::publish(TableRows& rows) {
@@ -97,8 +141,8 @@ std::vector<std::string> DrivenFold::emitted_to(const std::string& domain) {
   return payloads;
 }
 
-TableRows& DrivenFold::rows_of(const google::protobuf::Descriptor& row_type) {
-  const auto& all = tables_.all();
+TableRows& DrivenFold::rows_of(const Part& part, const google::protobuf::Descriptor& row_type) {
+  const auto& all = part.tables.all();
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&](const auto& rows) { return &rows->row_type() == &row_type; });
   if (found == all.end()) throw std::logic_error("no table of " + row_type.full_name());

@@ -1,8 +1,9 @@
 #pragma once
 
-// Drives a projection without an engine, a log or a clock: facts go straight to the fold, over
-// tables on a state store in memory, and tests read the rows. After Kafka Streams'
-// TopologyTestDriver.
+// Drives a projection without an engine, a log or a clock: facts go straight to the fold of their
+// key's partition, over tables on a state store in memory, and tests read the rows of all of them.
+// After Kafka Streams' TopologyTestDriver. What rules throw comes to the test, and so does a CHECK
+// that fails in them.
 
 #include <chrono>
 #include <map>
@@ -19,17 +20,19 @@
 
 namespace sluice {
 
-// Of any domain.
+// Of any domain. Keys have their partitions as on a log.
 class DrivenFold {
  public:
-  explicit DrivenFold(std::unique_ptr<Fold> (*make)(Tables&));
+  static constexpr int kPartitions = 3;
+
+  DrivenFold(std::unique_ptr<Fold> (*make)(Tables&), int partitions);
 
   // How the next facts are posted.
   Actor actor;
   Time now{std::chrono::milliseconds{1'700'000'000'000}};
   std::optional<Time> occurred_at;
 
-  // A record that only moves time on to `now`.
+  // A record that only moves time on to `now`, as one does that is posted, in every partition.
   void tick() { move_time(); }
 
   // Of the record that is posted next.
@@ -49,18 +52,30 @@ class DrivenFold {
   // Null when there is no such row. Valid until the next post, flush or restart.
   template <class Row, class... Key>
   [[nodiscard]] const Row* row(const Key&... key) {
-    TableRows& rows = rows_of(*Row::descriptor());
-    return static_cast<const Row*>(rows.find(encode(rows, key...)));
+    for (const auto& part : parts_) {
+      TableRows& rows = rows_of(*part, *Row::descriptor());
+      const auto* found = rows.find(encode(rows, key...));
+      if (found != nullptr) return static_cast<const Row*>(found);
+    }
+    return nullptr;
   }
 
   // The rows whose leading key fields are these, in key order.
   template <class Row, class... Key>
   [[nodiscard]] std::vector<Row> rows(const Key&... leading) {
-    TableRows& rows = rows_of(*Row::descriptor());
-    RowCursor cursor(rows, encode(rows, leading...));
-    std::vector<Row> found;
-    while (const auto* row = static_cast<const Row*>(cursor.next())) found.push_back(*row);
-    return found;
+    std::map<std::string, Row> found;
+    for (const auto& part : parts_) {
+      TableRows& rows = rows_of(*part, *Row::descriptor());
+      RowCursor cursor(rows, encode(rows, leading...));
+      while (const auto* row = static_cast<const Row*>(cursor.next())) {
+        std::string key;
+        row_key::append_key_of(key, *row);
+        found.emplace(std::move(key), *row);
+      }
+    }
+    std::vector<Row> all;
+    for (auto& each : found) all.push_back(std::move(each.second));
+    return all;
   }
 
   // The rows that readers have, in key order.
@@ -74,7 +89,7 @@ class DrivenFold {
   }
 
   // Rows that follow from others are brought up to date, as they are before every flush.
-  void refresh() { fold_->refresh(); }
+  void refresh();
   // Changed rows go to the store, and to readers where they show.
   void flush();
   // Flushes and forgets every row, so that the fold goes on with what the store has.
@@ -82,19 +97,34 @@ class DrivenFold {
   // Flushes and drops what memory holds beside changes.
   void flush_and_shrink();
 
-  // What the store has, that is, as of the last flush.
-  [[nodiscard]] std::unique_ptr<StateSnapshot> snapshot() { return store_.snapshot(); }
-  [[nodiscard]] Tables& tables() { return tables_; }
+  // What the store of the key's partition has, that is, as of the last flush.
+  [[nodiscard]] std::unique_ptr<StateSnapshot> snapshot(std::string_view key);
+  // Of all partitions: how many rows the next flush writes, and how many edits there were.
+  [[nodiscard]] std::size_t dirty_rows() const;
+  [[nodiscard]] std::uint64_t edits() const;
 
  protected:
   std::string_view post_any(const google::protobuf::Message& event);
 
  private:
+  struct Part {
+    Part(std::unique_ptr<Fold> (*make)(Tables&), Partition partition, int partitions)
+        : fold(make(tables)) {
+      tables.belong_to(partition, partitions);
+    }
+    MemoryState state;
+    MemoryStateStore store{state};
+    Tables tables{store};
+    Timers timers{tables};
+    const std::unique_ptr<Fold> fold;
+  };
+
   void move_time();
-  void fire(Timer timer);
+  void fire(Part& part, Timer timer);
   void publish(TableRows& rows);
   std::vector<std::string> emitted_to(const std::string& domain);
-  TableRows& rows_of(const google::protobuf::Descriptor& row_type);
+  [[nodiscard]] Part& part_of(std::string_view key);
+  static TableRows& rows_of(const Part& part, const google::protobuf::Descriptor& row_type);
 
   template <class... Key>
   static std::string encode(const TableRows& rows, const Key&... key) {
@@ -104,14 +134,10 @@ class DrivenFold {
     return out;
   }
 
-  MemoryState state_;
-  MemoryStateStore store_;
-  Tables tables_;
-  Timers timers_;
-  Time record_time_{};
+  std::vector<std::unique_ptr<Part>> parts_;
+  Time record_time_{};  // the same of all: as if a quiet one were ticked with every record
   Outbox outbox_{"test", Partition{0}};
   std::vector<Envelope> emitted_;
-  std::unique_ptr<Fold> fold_;
   Offset position_;
   std::map<const google::protobuf::Descriptor*,
            std::map<std::string, std::unique_ptr<google::protobuf::Message>>>
@@ -123,7 +149,8 @@ class FoldDriver : public DrivenFold {
  public:
   using Event = typename P::Event;
 
-  FoldDriver() : DrivenFold(describe<P>("").make) {}
+  explicit FoldDriver(int partitions = kPartitions)
+      : DrivenFold(describe<P>("").make, partitions) {}
 
   // Folds the fact as it is, so it must meet its rules already, after the timers that are due by
   // `now`. Returns the reason for which it was rejected, or "".

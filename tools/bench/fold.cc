@@ -102,6 +102,7 @@ void run_steps(std::int64_t count, Steps& steps) {
   MemoryState state(1);
   MemoryStateStore store(state);
   DedupeWindow window(store, generation().dedupe_horizon);
+  window.reload();
   StateBatch batch;
   Envelope envelope;
   deliberation::Event event;
@@ -158,8 +159,10 @@ void run_fold(std::int64_t count, StateStore& store, Steps& steps) {
         Timed timed(steps.fold);
         while (done < piece.size() && fold.tables().dirty_rows() < kDirtyRows) {
           const Event& event = piece[done++];
-          fold.fold({Partition{0}, fold.position(), events.now(), event.key, event.value},
-                    Emits::dropped);
+          const bool folded =
+              fold.fold({Partition{0}, fold.position(), events.now(), event.key, event.value},
+                        Emits::dropped);
+          CHECK(folded, "simulated events break no rule");
         }
       }
       if (fold.tables().dirty_rows() < kDirtyRows && done == piece.size()) continue;

@@ -135,7 +135,10 @@ void add_decision(Command& quarantine, const std::shared_ptr<Options>& options, 
                  "The record's partition, where it is not the key's own: it was misrouted");
   command.text("key", options->key, "The key whose records wait, such as a conversation");
   if (discard) {
-    command.number("offset", options->offset, 0, kNone, "The record's position").required();
+    command
+        .number("offset", options->offset, -kNone, kNone,
+                "The record's position; below 0: a timer that failed")
+        .required();
   } else {
     command.required();
     command.number("offset", options->offset, 0, kNone,
@@ -164,7 +167,7 @@ void add_show(Command& quarantine, const std::shared_ptr<Options>& options) {
   add_postgres_option(shows, options->postgres);
   shows.text("domain", options->domain, "Whose quarantine").required();
   shows.number("partition", options->partition, 0, 1'000'000, "The record's partition").required();
-  shows.number("offset", options->offset, 0, kNone, "The record's position").required();
+  shows.number("offset", options->offset, -kNone, kNone, "The record's position").required();
   shows.runs([options](const OutputForm&) { return show(*options); });
 }
 

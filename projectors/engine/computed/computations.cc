@@ -113,6 +113,7 @@ bool Computations::read(Running& running) {
   const auto reading = running.state_->read();
   if (!reading) return false;
   running.as_of_ = reading->as_of();
+  const RulesScope scope;
   {
     const MutexLock lock(mutex_);
     queue_.reads(running.key_, running.as_of_);
@@ -134,6 +135,7 @@ std::unique_ptr<Computations::Running> Computations::begin() {
 
 void Computations::finish(std::unique_ptr<Running> running) {
   try {
+    const RulesScope scope;
     if (!running->computation_->compute(running->stop_)) return give_up(*running);
     ComputedResult result;
     result.key = running->key_.name;

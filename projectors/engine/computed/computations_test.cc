@@ -6,6 +6,7 @@
 #include <future>
 #include <thread>
 
+#include "projectors/engine/tables/row_key.h"
 #include "sluice/state.pb.h"
 #include "storage/base/errors.h"
 #include "storage/memory/memory_state.h"
@@ -23,6 +24,7 @@ struct Deeds {
   std::atomic<bool> reads_for_long = false;  // until stopped
   std::atomic<bool> computes_for_long = false;
   std::atomic<bool> fails = false;
+  std::atomic<bool> breaks = false;
 };
 Deeds* deeds = nullptr;
 
@@ -32,6 +34,12 @@ void wait_for(const std::stop_token& stop) {
 }
 
 // Of a key: the number of rows that the state has.
+// As by a wrong call of the engine.
+void break_a_check() {
+  DueComputation row;
+  row_key::set_key(row, "no key");
+}
+
 class CountOfRows final : public Computation {
  public:
   explicit CountOfRows(std::string_view key) : key_(key) {}
@@ -44,6 +52,7 @@ class CountOfRows final : public Computation {
   }
   bool compute(const std::stop_token& stop) override {
     if (deeds->computes_for_long) wait_for(stop);
+    if (deeds->breaks) break_a_check();
     return !stop.stop_requested();
   }
   ComputedRows rows(const ComputedAt&) override { return {key_ + "=" + std::to_string(rows_), {}}; }
@@ -178,14 +187,16 @@ TEST_CASE("closing a partition does not wait for who has read its state") {
   CHECK(testing::eventually([&] { return f.done.stopped == 1; }));
 }
 
-TEST_CASE("a computation that fails is told of and tried again") {
+TEST_CASE("a computation that fails, or breaks a CHECK, is told of and tried again") {
   Fixture f;
-  f.done.fails = true;
+  std::atomic<bool>& failing = GENERATE(true, false) ? f.done.fails : f.done.breaks;
+  failing = true;
   f.put("x", 3);
   f.offer("a", 3);
-  CHECK(f.run_all() == 0);
+  f.run_all();
   CHECK(f.computations.totals().failed >= 1);
-  f.done.fails = false;
+  CHECK(f.results().empty());
+  failing = false;
   CHECK(testing::eventually([&] { return f.run_all() == 1; }));
   CHECK(f.results() == Texts{"a=1@3"});
 }

@@ -55,7 +55,7 @@ void ComputedPartition::note(Offset written) {
   changed_.clear();
   for (const RowSlot* slot : watched_.dirty_in_key_order()) {
     if (slot->row == nullptr) continue;
-    const Demand demand = what_.demand(*slot->row);
+    const Demand demand = this->demand(*slot->row);
     if (demand.changed_at > written && due_.find(demand.key) == nullptr) {
       (void)due_.make(demand.key);
       ++due_keys_;
@@ -64,6 +64,11 @@ void ComputedPartition::note(Offset written) {
     if (demand.waits && begun_ && all_ != nullptr) all_->withdraw(number_, demand.key);
     changed_.push_back(slot->row);
   }
+}
+
+Demand ComputedPartition::demand(const google::protobuf::Message& row) const {
+  const RulesScope scope;
+  return what_.demand(row);
 }
 
 void ComputedPartition::write(const StateBatch& batch, Offset position) {
@@ -78,7 +83,7 @@ bool ComputedPartition::offer(const Demand& demand) {
 void ComputedPartition::offer() {
   if (!begun_ || all_ == nullptr) return;
   for (const auto* row : changed_) {
-    const Demand demand = what_.demand(*row);
+    const Demand demand = this->demand(*row);
     if (due_.find(demand.key) != nullptr && !offer(demand)) left_out_ = left_out_again_ = true;
   }
   changed_.clear();
@@ -103,7 +108,7 @@ void ComputedPartition::offer_stored() {
       throw Corrupt("a row of what is due in the state store cannot be read");
     }
     const auto* row = watched_row(due.key());
-    if (row != nullptr && !offer(what_.demand(*row))) {
+    if (row != nullptr && !offer(demand(*row))) {
       resume_at_ = due.key();
       return;
     }
@@ -149,7 +154,7 @@ void ComputedPartition::take() {
 void ComputedPartition::published() {
   for (const ComputedResult& result : results_) {
     const auto* row = watched_row(result.key);
-    if (row != nullptr && what_.demand(*row).changed_at > result.as_of) continue;
+    if (row != nullptr && demand(*row).changed_at > result.as_of) continue;
     if (due_.find(result.key) == nullptr) continue;
     due_.erase(result.key);
     --due_keys_;

@@ -54,6 +54,8 @@ class ComputedPartition {
 
  private:
   [[nodiscard]] const google::protobuf::Message* watched_row(std::string_view key);
+  // As the domain's rules have it.
+  [[nodiscard]] Demand demand(const google::protobuf::Message& row) const;
   // False when there is no room for more.
   bool offer(const Demand& demand);
   [[nodiscard]] std::int64_t count_stored() const;

@@ -54,6 +54,7 @@ struct DedupeWindow::Parts {
   }
 
   void load();
+  void learn_last_mark();
   void drop_aged_out(std::int64_t expired_ms, StateBatch& batch);
   void merge_some(std::size_t marks, StateBatch& batch);
   void start_merge();
@@ -68,14 +69,12 @@ struct DedupeWindow::Parts {
 };
 
 DedupeWindow::DedupeWindow(StateStore& store, std::chrono::milliseconds horizon, DedupeShape shape)
-    : store_(store), horizon_(horizon), shape_(shape) {
-  reload();
-}
+    : store_(store), horizon_(horizon), shape_(shape) {}
 
 DedupeWindow::~DedupeWindow() = default;
 
 DedupeWindow::Parts& DedupeWindow::parts() const {
-  CHECK(parts_ != nullptr, "a reload() that failed is tried again before anything else");
+  CHECK(parts_ != nullptr, "a reload() comes first, and again after one that failed");
   return *parts_;
 }
 
@@ -140,7 +139,16 @@ void DedupeWindow::reload() {
   parts_ = std::move(parts);
 }
 
+void DedupeWindow::forget_unwritten() {
+  Parts& p = parts();
+  if (p.unwritten == 0) return;
+  p.open.forget_last(p.unwritten);
+  p.unwritten = 0;
+  p.learn_last_mark();
+}
+
 std::size_t DedupeWindow::bytes() const {
+  if (!parts_) return 0;
   std::size_t bytes = sizeof(Parts) + parts().open.bytes();
   for (const Segment& segment : parts().segments) {
     bytes += segment.bytes();
@@ -159,8 +167,13 @@ void DedupeWindow::Parts::load() {
   for (const Mark& mark : stored.open) {
     open.add(mark);
   }
-  if (!stored.open.empty()) {
-    last_mark_ms = stored.open.back().time_ms;
+  learn_last_mark();
+}
+
+void DedupeWindow::Parts::learn_last_mark() {
+  last_mark_ms = kNoTime;
+  if (!open.marks().empty()) {
+    last_mark_ms = open.marks().back().time_ms;
   } else if (!segments.empty()) {
     last_mark_ms = segments.back().newest_ms();
   }

@@ -45,7 +45,7 @@ struct DedupeShape {
 // what the filter of a segment may hold is looked up in the store. Segments are dropped whole.
 class DedupeWindow {
  public:
-  // Loads what the store holds. The store must outlive this.
+  // Loads nothing yet: reload() comes first. The store must outlive this.
   DedupeWindow(StateStore& store, std::chrono::milliseconds horizon, DedupeShape shape = {});
   ~DedupeWindow();
 
@@ -70,6 +70,9 @@ class DedupeWindow {
   // throws, nothing else may be asked until a reload() succeeds.
   void reload();
 
+  // Forgets what was marked since the last write(), whose batch the store has: reads nothing.
+  void forget_unwritten();
+
   // Memory held, about.
   [[nodiscard]] std::size_t bytes() const;
 
@@ -79,7 +82,7 @@ class DedupeWindow {
   const std::chrono::milliseconds horizon_;
   const DedupeShape shape_;
   [[nodiscard]] Parts& parts() const;
-  std::unique_ptr<Parts> parts_;  // null after a reload() that failed
+  std::unique_ptr<Parts> parts_;  // null before the first reload(), and after one that failed
 };
 
 }  // namespace sluice

@@ -32,12 +32,9 @@ void OpenSet::add(const Mark& mark) {
   CHECK(marks_.size() < std::numeric_limits<std::uint32_t>::max(), "a flush bounds the open set");
   marks_.push_back(mark);
   if (marks_.size() * 2 > slots_.size()) {
-    slots_.assign(slots_.size() * 2, Slot{});
+    slots_.resize(slots_.size() * 2);
     mask_ = slots_.size() - 1;
-    for (std::uint32_t number = 1; number <= marks_.size(); ++number) {
-      index(number);
-    }
-    return;
+    return index_all();
   }
   index(static_cast<std::uint32_t>(marks_.size()));
 }
@@ -50,6 +47,18 @@ void OpenSet::index(std::uint32_t number) {
     i = (i + 1) & mask_;
   }
   slots_[i] = {tag(id), number};
+}
+
+void OpenSet::index_all() {
+  std::ranges::fill(slots_, Slot{});
+  for (std::uint32_t number = 1; number <= marks_.size(); ++number) {
+    index(number);
+  }
+}
+
+void OpenSet::forget_last(std::size_t marks) {
+  marks_.resize(marks_.size() - marks);
+  index_all();
 }
 
 void OpenSet::clear() {

@@ -29,6 +29,8 @@ class OpenSet {
 
   void add(const Mark& mark);
   void clear();
+  // There are so many.
+  void forget_last(std::size_t marks);
 
   [[nodiscard]] const std::vector<Mark>& marks() const { return marks_; }
   [[nodiscard]] std::size_t bytes() const {
@@ -48,6 +50,7 @@ class OpenSet {
   [[nodiscard]] std::size_t place(EventId id) const { return id.low >> 16 & mask_; }
   static std::uint32_t tag(EventId id) { return static_cast<std::uint32_t>(id.high); }
   void index(std::uint32_t number);
+  void index_all();
 
   std::size_t expected_;
   std::vector<Mark> marks_;

@@ -59,6 +59,7 @@ struct Model {
 class Driven {
  public:
   explicit Driven(DedupeShape shape) : shape_(shape), window_(store_, kHorizon, shape) {
+    window_.reload();
     written_.push_back(model_);
   }
 
@@ -107,6 +108,11 @@ class Driven {
 
   void reload() {
     window_.reload();
+    model_ = written_.back();
+  }
+
+  void forget_unwritten() {
+    window_.forget_unwritten();
     model_ = written_.back();
   }
 
@@ -196,6 +202,9 @@ void drive(Driven& driven) {
         break;
       case 5:
         break;  // nothing written: the next write is a larger one
+      case 6:
+        driven.forget_unwritten();
+        break;
       default:
         driven.write();
     }
@@ -241,6 +250,7 @@ TEST_CASE("ids that differ in one bit are two ids") {
   MemoryState state;
   MemoryStateStore store(state);
   DedupeWindow window(store, kHorizon, kSmall);
+  window.reload();
   const EventId id{0x0123456789abcdef, 0xfedcba9876543210};
   window.mark(id, 1, at(0));
   for (int round = 0; round < 2; ++round) {
@@ -309,6 +319,7 @@ TEST_CASE("of real size, every duplicate of 300,000 ids is found, before and aft
   MemoryStateStore store(state);
   const milliseconds day = std::chrono::hours(24);
   DedupeWindow window(store, day);
+  window.reload();
   for (std::uint64_t i = 0; i < kIds; ++i) {
     const Time now = at(static_cast<std::int64_t>(i) * 100);
     if (window.seen(id_of(i), now)) {

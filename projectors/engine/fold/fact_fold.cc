@@ -1,10 +1,12 @@
 #include "projectors/engine/fold/fact_fold.h"
 
 #include <algorithm>
+#include <new>
 #include <vector>
 
 #include "projectors/engine/fold/event_id.h"
 #include "storage/base/check.h"
+#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {
@@ -29,8 +31,24 @@ std::optional<Unfoldable> FactFold::decode(const OpenRecord& open) {
   return std::nullopt;
 }
 
+template <class Call, class Rules>
+void FactFold::run(Call call, Rules rules) {
+  try {
+    const RulesScope scope;
+    rules();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& failure) {
+    throw RulesFailed(call(), failure.what());
+  } catch (...) {
+    // A domain may throw what it likes, and no record ends a process.
+    throw RulesFailed(call(), "what they threw is no std::exception");
+  }
+}
+
 void FactFold::fold(const OpenRecord& open) {
-  move_time(open);
   // A derived record has its receipt, which does not end with the horizon.
   if (open.envelope.origin == nullptr && counted_before(open)) return;
 
@@ -45,37 +63,57 @@ void FactFold::fold(const OpenRecord& open) {
   }
   parts_.outbox.set_record_time(record_time_);
   Effects effects(parts_.tables, parts_.timers, parts_.outbox, {open.key, open.record.offset});
-  rules_.fold(folded, effects);
+  parts_.tables.make_for(open.key);
+  run(
+      [&] {
+        return RuleCall{RuleCall::Of::fact, open.folds_at, open.record.offset};
+      },
+      [&] { rules_.fold(folded, effects); });
   if (!effects.rejection().empty()) reject(open, effects.rejection());
 }
 
-void FactFold::waits(const OpenRecord& open, const std::string& person) {
+bool FactFold::waits(const OpenRecord& open, const std::string& person) {
+  const RuleCall call{RuleCall::Of::waiting_fact, open.folds_at, open.record.offset};
+  if (parts_.failures.find(call) != nullptr) return false;
   parts_.outbox.set_record_time(record_time_);
   const std::uint64_t edits = parts_.tables.edits();
   Effects effects(parts_.tables, parts_.timers, parts_.outbox, {open.key, open.record.offset});
-  rules_.waits(person, effects);
-  CHECK(parts_.tables.edits() == edits && effects.rejection().empty(),
-        "a fact that waits only emits");
+  run([&] { return call; },
+      [&] {
+        rules_.waits(person, effects);
+        CHECK(parts_.tables.edits() == edits && effects.rejection().empty(),
+              "a fact that waits only emits");
+      });
+  return true;
 }
 
 void FactFold::move_time(const OpenRecord& open) {
   record_time_ = std::max(record_time_, open.recorded_at);
+  fire_due(open.folds_at);
+}
+
+void FactFold::fire_due(Offset folds_at) {
   for (;;) {
     const std::optional<Timer> timer = parts_.timers.take_due(record_time_);
     if (!timer) return;
-    fire(*timer, open);
+    fire(*timer, folds_at);
   }
 }
 
-void FactFold::fire(Timer timer, const OpenRecord& open) {
+void FactFold::fire(Timer timer, Offset folds_at) {
   if (timer.kind == kAgesOut) {
     return parts_.quarantine.age_out(Offset{std::stoll(std::string(timer.key))});
   }
-  timer.folded_to = open.folds_at.next();
+  if (parts_.parking.timer(timer.record_key)) return parts_.timers.wait(timer);
+  if (const std::string* why = parts_.failures.of_timer(folds_at, timer)) {
+    return parts_.quarantine.add_timer(timer, *why, record_time_);
+  }
+  timer.folded_to = folds_at.next();
   parts_.outbox.set_record_time(record_time_);
   Effects effects(parts_.tables, parts_.timers, parts_.outbox,
                   {timer.record_key, timer.set_at, timer.due});
-  rules_.fire(timer, effects);
+  parts_.tables.make_for(timer.record_key);
+  run([&] { return RuleCall::of_timer(folds_at, timer); }, [&] { rules_.fire(timer, effects); });
 }
 
 bool FactFold::counted_before(const OpenRecord& open) {

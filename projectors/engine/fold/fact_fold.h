@@ -1,7 +1,8 @@
 #pragma once
 
 // Facts through a domain's rules, on one partition: time moves on and fires what is due, repeats
-// are told, then the rules fold.
+// are told, then the rules fold. Throws RulesFailed when these throw, but for what the store throws
+// (storage/base/errors.h) and want of memory: then everything since the last write must be dropped.
 
 #include <memory>
 #include <optional>
@@ -14,7 +15,9 @@
 #include "projectors/engine/fold/open_record.h"
 #include "projectors/engine/fold/outcomes.h"
 #include "projectors/engine/projection.h"
+#include "projectors/engine/quarantine/parking.h"
 #include "projectors/engine/quarantine/quarantine.h"
+#include "projectors/engine/quarantine/rule_failures.h"
 #include "projectors/engine/tables.h"
 #include "projectors/engine/time/timers.h"
 
@@ -27,7 +30,9 @@ struct FactFoldParts {
   DedupeWindow& dedupe;
   Outbox& outbox;
   Outcomes& outcomes;
+  Parking& parking;
   Quarantine& quarantine;
+  const RuleFailures& failures;
 };
 
 // Used by one thread.
@@ -42,14 +47,19 @@ class FactFold {
   // That fact's event.
   [[nodiscard]] const google::protobuf::Message& event() const { return rules_.event(); }
 
-  // Folds the fact at hand, which `open` holds.
+  // Folds the fact at hand, which `open` holds, to which time was moved, and which is not known to
+  // fail.
   void fold(const OpenRecord& open);
 
-  // The fact at hand, which `open` holds and which is this person's, waits.
-  void waits(const OpenRecord& open, const std::string& person);
+  // The fact at hand, which `open` holds and which is this person's, waits. False: what the rules
+  // have to say of that is known to fail.
+  bool waits(const OpenRecord& open, const std::string& person);
 
   // Moves record time on to the record's, and fires what is due then.
   void move_time(const OpenRecord& open);
+  // Fires what is due at record time, while the record at this offset is folded. A timer whose rule
+  // is known to fail waits in quarantine, and those of its key that come due behind it.
+  void fire_due(Offset folds_at);
 
   // Whether the id that `open` names has counted before under its key; counts it now. Another
   // content under the same id is a rejection.
@@ -60,7 +70,10 @@ class FactFold {
   void set_record_time(Time time) { record_time_ = time; }
 
  private:
-  void fire(Timer timer, const OpenRecord& open);
+  void fire(Timer timer, Offset folds_at);
+  // `call` names it, once it has failed.
+  template <class Call, class Rules>
+  static void run(Call call, Rules rules);
   void reject(const OpenRecord& open, std::string_view reason);
 
   Fold& rules_;

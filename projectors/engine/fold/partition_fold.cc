@@ -1,6 +1,7 @@
 #include "projectors/engine/fold/partition_fold.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -52,7 +53,10 @@ PartitionFold::PartitionFold(const Projection& projection, const Generation& gen
       rules_(projection.make(tables_)),
       quarantine_({projection.name, rules_->event(), generation_.quarantine_retention, parking_,
                    timers_, outcomes_}),
-      facts_(*rules_, {tables_, timers_, dedupe_, outbox_, outcomes_, quarantine_}) {}
+      facts_(*rules_,
+             {tables_, timers_, dedupe_, outbox_, outcomes_, parking_, quarantine_, failures_}) {
+  tables_.belong_to(partition, generation.partitions);
+}
 
 std::optional<StateCheckpoint> PartitionFold::stored() {
   std::string bytes;
@@ -68,12 +72,18 @@ std::optional<StateCheckpoint> PartitionFold::stored() {
 }
 
 void PartitionFold::load() {
+  failures_.clear();
+  dedupe_.reload();
+  load_rows();
+}
+
+void PartitionFold::load_rows() {
+  unwritten_ = 0;
   checkpoint_ = stored().value_or(StateCheckpoint());
   checkpoint_.set_generation_id(generation_.unique_id);
   checkpoint_.set_version(projection_.version);
   facts_.set_record_time(Time{milliseconds(checkpoint_.record_time())});
-  dedupe_.reload();
-  parking_.load();
+  parking_.load(checkpoint_);
   timers_.load();
 }
 
@@ -89,8 +99,28 @@ void PartitionFold::drop() {
   outbox_.clear();
 }
 
-void PartitionFold::fold(const LogRecord& record, Emits emits) {
+// What was emitted may stand in its streams already, where a flush has failed behind that: folded
+// again it is emitted again, the same records in the same order, which receivers know.
+void PartitionFold::rewind(const RulesFailed& failed) {
+  failures_.add(failed, position());
+  drop();
+  dedupe_.forget_unwritten();
+  load_rows();
+}
+
+bool PartitionFold::fold(const LogRecord& record, Emits emits) {
+  const RecordScope here(projection_.name, partition_.value, record.offset.value);
   CHECK(record.offset >= position(), "offsets of a partition ascend");
+  try {
+    fold_stamped(record, emits);
+  } catch (const RulesFailed& failed) {
+    rewind(failed);
+    return false;
+  }
+  return true;
+}
+
+void PartitionFold::fold_stamped(const LogRecord& record, Emits emits) {
   // Also of a record that waited and is released by this one: a source's positions never go back.
   outbox_.begin(record.offset, emits == Emits::sent);
   folds_at_ = record.offset;
@@ -102,6 +132,23 @@ void PartitionFold::fold(const LogRecord& record, Emits emits) {
   outcomes_.bytes += record.value.size();
   checkpoint_.set_position(record.offset.next().value);
   checkpoint_.set_digest(digest_of(record).value);
+  ++unwritten_;
+}
+
+void PartitionFold::refresh() {
+  tables_.make_for({});
+  try {
+    const RulesScope scope;
+    rules_->refresh();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& failure) {
+    throw Corrupt(
+        std::string(projection_.name) + " partition " + std::to_string(partition_.value) +
+        " is stopped, nothing was changed: refresh() of its rules failed: " + failure.what());
+  }
 }
 
 void PartitionFold::write(StateBatch& batch) {
@@ -109,6 +156,7 @@ void PartitionFold::write(StateBatch& batch) {
   tables_.write_dirty(batch);
   dedupe_.write(batch, position(), record_time());
   checkpoint_.set_record_time(record_time().time_since_epoch().count());
+  parking_.note(checkpoint_);
   batch.put(kCheckpointKey, checkpoint_.SerializeAsString());
 }
 
@@ -116,6 +164,8 @@ void PartitionFold::written() {
   tables_.mark_clean();
   outcomes_.clear();
   outbox_.clear();
+  failures_.written(position());
+  unwritten_ = 0;
 }
 
 void PartitionFold::fold_record(const LogRecord& record) {
@@ -132,8 +182,17 @@ void PartitionFold::fold_record(const LogRecord& record) {
   }
   if (auto why = opener_.check_envelope(open)) return quarantine(open, std::move(*why));
   if (parking_.parked(open.key) || !record.stamped_by_log) return park(open);
+  if (failures_.of_fact(folds_at_, record.offset) != nullptr) return park(open);
   if (auto why = facts_.decode(open)) return quarantine(open, std::move(*why));
+  if (!move_time(open)) return park(open);
   facts_.fold(open);
+}
+
+// False: a timer of the record's own key failed, which was due before the record's fact, so that
+// this waits behind it.
+bool PartitionFold::move_time(const OpenRecord& open) {
+  facts_.move_time(open);
+  return !parking_.timer(open.key);
 }
 
 void PartitionFold::apply_control(const OpenRecord& open) {
@@ -171,14 +230,32 @@ OpenRecord PartitionFold::open_released(const ParkedRecord& parked, Time now) {
   return opener_.open(record, folds_at_, waiting_);
 }
 
+// The timers that wait under the key have their turns again, and fire. False: one has failed again.
+bool PartitionFold::release_timers(std::string_view key) {
+  const std::optional<Offset> first = parking_.timer(key);
+  if (!first) return true;
+  parking_.remove_timer(key);
+  quarantine_.remove(*first);
+  timers_.resume(key);
+  facts_.fire_due(folds_at_);
+  return !parking_.timer(key);
+}
+
 void PartitionFold::release(std::string_view key, Time now, const Control::Release& given) {
-  for (ParkedRecord& parked : parking_.waiting(key)) {
+  if (!release_timers(key)) return;
+  for (const ParkedRecord& waiting : parking_.waiting(key)) {
+    ParkedRecord parked = waiting;
     if (!parked.has_value()) {
       if (given.offset() != parked.position()) return;
       parked.set_value(given.value());
     }
     const OpenRecord open = open_released(parked, now);
     if (unfoldable(open)) return;
+    if (const std::string* why = failures_.of_fact(folds_at_, open.record.offset)) {
+      if (waiting.has_value()) quarantine_.tell_anew(key, log_record(waiting, partition_), *why);
+      return;
+    }
+    if (!move_time(open)) return;
     parking_.remove(key, open.record.offset);
     quarantine_.remove(open.record.offset);
     facts_.fold(open);
@@ -186,12 +263,15 @@ void PartitionFold::release(std::string_view key, Time now, const Control::Relea
 }
 
 void PartitionFold::discard(Offset position, Time now) {
+  const std::optional<std::string> key = parking_.key_at(position);
+  if (key && parking_.timer(*key) == position) {
+    timers_.cancel_first_waiting(*key);
+    return release(*key, now);
+  }
   quarantine_.remove(position);
-  const std::string* parked = parking_.key_at(position);
-  if (parked == nullptr) return;
-  const std::string key = *parked;
-  parking_.remove(key, position);
-  release(key, now);
+  if (!key) return;
+  parking_.remove(*key, position);
+  release(*key, now);
 }
 
 std::optional<Unfoldable> PartitionFold::unfoldable(const OpenRecord& open) {
@@ -200,10 +280,15 @@ std::optional<Unfoldable> PartitionFold::unfoldable(const OpenRecord& open) {
   return facts_.decode(open);
 }
 
-// The record waits: behind others of its key, or for a person because of its stamp. Where it erases
-// a person it does so before it waits: nobody knows how long that will be.
+// The record waits: behind what waits of its key, because its rules failed, or for a person because
+// of its stamp. Where it erases a person it does so before it waits: nobody knows how long that
+// will be.
 void PartitionFold::park(const OpenRecord& open) {
-  const auto reason = [&] { return std::string(parking_.parked(open.key) ? kWaits : kUnstamped); };
+  const std::string* failure = failures_.of_fact(folds_at_, open.record.offset);
+  const auto reason = [&] {
+    if (parking_.parked(open.key)) return std::string(kWaits);
+    return failure != nullptr ? *failure : std::string(kUnstamped);
+  };
   if (auto why = facts_.decode(open)) {
     return quarantine(open, parking_.parked(open.key) ? Unfoldable{reason()} : std::move(*why));
   }
@@ -211,16 +296,22 @@ void PartitionFold::park(const OpenRecord& open) {
   if (!subject.erases.empty() && by_service(open)) {
     erase_waiting(open, subject.erases);
     CHECK(!facts_.decode(open), "it could be decoded before");
-    if (open.record.stamped_by_log && !parking_.parked(open.key)) return facts_.fold(open);
+    const bool waits = failure != nullptr || !open.record.stamped_by_log;
+    if (!waits && !parking_.parked(open.key) && move_time(open)) return facts_.fold(open);
   }
-  if (!subject.of.empty()) facts_.waits(open, subject.of);
-  quarantine(open, {reason(), true, !subject.of.empty()});
+  Unfoldable why{reason(), true, !subject.of.empty()};
+  if (!subject.of.empty() && !facts_.waits(open, subject.of)) {
+    why.reason += "; and so did what they say of records that wait";
+    why.erasable = false;
+  }
+  quarantine(open, std::move(why));
 }
 
 void PartitionFold::erase_waiting(const OpenRecord& eraser, const std::string& person) {
   const std::string_view key = eraser.key;
   const std::unique_ptr<google::protobuf::Message> scratch(rules_->event().New());
-  const std::vector<ParkedRecord> waiting = parking_.waiting(key);
+  std::vector<ParkedRecord> waiting;
+  for (const ParkedRecord& record : parking_.waiting(key)) waiting.push_back(record);
   for (const Erasure& erasure : sluice::erase_waiting(waiting, person, *scratch)) {
     const auto parked = std::find_if(waiting.begin(), waiting.end(), [&](const auto& record) {
       return record.position() == erasure.position.value;

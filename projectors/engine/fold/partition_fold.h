@@ -19,6 +19,7 @@
 #include "projectors/engine/projection.h"
 #include "projectors/engine/quarantine/parking.h"
 #include "projectors/engine/quarantine/quarantine.h"
+#include "projectors/engine/quarantine/rule_failures.h"
 #include "projectors/engine/tables.h"
 #include "projectors/engine/time/timers.h"
 #include "sluice/state.pb.h"
@@ -49,11 +50,21 @@ class PartitionFold {
   // Forgets everything that was not written. load() or reset() must follow.
   void drop();
 
-  // Folds the record: position moves behind it. Offsets ascend.
-  void fold(const LogRecord& record, Emits emits);
+  // Folds the record: position moves behind it. Offsets ascend. False: the domain's rules threw, so
+  // that everything since the last write was dropped. Folding goes on with the record at
+  // position(), which is that of the last write; when it comes to what failed, that is quarantined.
+  [[nodiscard]] bool fold(const LogRecord& record, Emits emits);
 
-  // Brings rows that follow from others up to date: before changed rows are collected.
-  void refresh() { rules_->refresh(); }
+  // Much was folded since the last write, and comes next what has failed: written now, it need not
+  // be folded again should the next fail, too.
+  [[nodiscard]] bool wants_write() const {
+    return !failures_.none() && position() == failures_.newest_at() &&
+           unwritten_ >= kFoldedAgainMax;
+  }
+
+  // Brings rows that follow from others up to date: before changed rows are collected. Corrupt: the
+  // rules threw, and no record is to blame.
+  void refresh();
 
   // Refreshes, and makes one batch of all changes since the last write, and the head. The caller
   // writes the batch and then calls written(); if that fails, drop().
@@ -78,10 +89,17 @@ class PartitionFold {
   void set_published(std::int64_t times) { checkpoint_.set_published(times); }
 
  private:
+  static constexpr std::uint64_t kFoldedAgainMax = 256;
+
+  void load_rows();
+  void rewind(const RulesFailed& failed);
+  void fold_stamped(const LogRecord& record, Emits emits);
   void fold_record(const LogRecord& record);
+  [[nodiscard]] bool move_time(const OpenRecord& open);
   void park(const OpenRecord& open);
   void erase_waiting(const OpenRecord& eraser, const std::string& person);
   void apply_control(const OpenRecord& open);
+  [[nodiscard]] bool release_timers(std::string_view key);
   [[nodiscard]] bool decided_before(const OpenRecord& open);
   [[nodiscard]] OpenRecord open_released(const ParkedRecord& parked, Time now);
   // `now`: when the log appended the record that lets it be folded.
@@ -100,6 +118,8 @@ class PartitionFold {
 
   StateCheckpoint checkpoint_;
   Outcomes outcomes_;
+  RuleFailures failures_;
+  std::uint64_t unwritten_ = 0;  // records folded since the last write
   Tables tables_;
   Parking parking_;
   Receipts receipts_;

@@ -10,9 +10,10 @@ Refold::Refold(const Projection& projection, const Generation& generation, Parti
   fold_.load();
 }
 
-void Refold::fold(const LogRecord& record) {
-  fold_.fold(record, Emits::dropped);
-  if (fold_.bytes() + fold_.outcomes().bytes > memory_) write_state();
+bool Refold::fold(const LogRecord& record) {
+  if (!fold_.fold(record, Emits::dropped)) return false;
+  if (fold_.wants_write() || fold_.bytes() + fold_.outcomes().bytes > memory_) write_state();
+  return true;
 }
 
 void Refold::write_state() {

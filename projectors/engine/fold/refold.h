@@ -24,7 +24,8 @@ class Refold {
   Refold(const Projection& projection, const Generation& generation, Partition partition,
          RefoldMemory memory, StateStore& store);
 
-  void fold(const LogRecord& record);
+  // As PartitionFold::fold(): false, where folding goes on at position(), with what is written.
+  [[nodiscard]] bool fold(const LogRecord& record);
 
   // Puts everything folded so far into the store, where StoredRows finds it.
   void write_state();

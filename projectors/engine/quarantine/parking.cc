@@ -1,34 +1,54 @@
 #include "projectors/engine/quarantine/parking.h"
 
+#include "storage/base/check.h"
+
 namespace sluice {
 
-void Parking::load() {
-  keys_.clear();
-  key_by_position_.clear();
-  for (const ParkedRecord& record : records_.prefix()) {
-    keys_.insert(record.record_key());
-    key_by_position_.emplace(record.position(), record.record_key());
-  }
+void Parking::load(const StateCheckpoint& checkpoint) {
+  counts_ = checkpoint.parking();
+  if (!checkpoint.has_parking()) count_stored();
+}
+
+// A state of an earlier release has the records only.
+void Parking::count_stored() {
+  std::string all;
+  row_key::append_prefix(all, records_.rows().prefix());
+  records_.rows().visit(all, [this](const google::protobuf::Message& row) {
+    const auto& record = static_cast<const ParkedRecord&>(row);
+    ParkedKey& key = edit_key(record.record_key());
+    key.set_records(key.records() + 1);
+    positions_.edit(record.position()).set_record_key(record.record_key());
+  });
+}
+
+// Made, it is counted.
+ParkedKey& Parking::edit_key(std::string_view key) {
+  if (keys_.find(key) == nullptr) counts_.set_keys(counts_.keys() + 1);
+  return keys_.edit(key);
+}
+
+void Parking::settle_key(std::string_view key, const ParkedKey& row) {
+  if (row.records() > 0 || row.timer() != 0) return;
+  keys_.erase(key);
+  counts_.set_keys(counts_.keys() - 1);
 }
 
 void Parking::park(std::string_view key, const LogRecord& record) {
+  const bool again = records_.find(key, record.offset.value) != nullptr;
   ParkedRecord& row = records_.edit(key, record.offset.value);
   row.set_value(std::string(record.value));
   row.set_appended_at(record.appended_at.time_since_epoch().count());
   row.set_unstamped(!record.stamped_by_log);
-  keys_.emplace(key);
-  key_by_position_.emplace(record.offset.value, key);
+  if (again) return;
+  ParkedKey& of_key = edit_key(key);
+  of_key.set_records(of_key.records() + 1);
+  positions_.edit(record.offset.value).set_record_key(std::string(key));
 }
 
-std::vector<ParkedRecord> Parking::waiting(std::string_view key) const {
-  std::vector<ParkedRecord> records;
-  for (const ParkedRecord& record : records_.prefix(key)) records.push_back(record);
-  return records;
-}
-
-const std::string* Parking::key_at(Offset position) const {
-  const auto found = key_by_position_.find(position.value);
-  return found == key_by_position_.end() ? nullptr : &found->second;
+std::optional<std::string> Parking::key_at(Offset position) const {
+  if (counts_.keys() == 0) return std::nullopt;
+  const ParkedPosition* found = positions_.find(position.value);
+  return found == nullptr ? std::nullopt : std::optional(found->record_key());
 }
 
 void Parking::age_out(std::string_view key, Offset position) {
@@ -36,10 +56,36 @@ void Parking::age_out(std::string_view key, Offset position) {
 }
 
 void Parking::remove(std::string_view key, Offset position) {
+  CHECK(records_.find(key, position.value) != nullptr, "what is removed is parked");
   records_.erase(key, position.value);
-  key_by_position_.erase(position.value);
-  if (auto range = records_.prefix(key); range.begin() == range.end())
-    keys_.erase(std::string(key));
+  positions_.erase(position.value);
+  ParkedKey& row = edit_key(key);
+  row.set_records(row.records() - 1);
+  settle_key(key, row);
+}
+
+Offset Parking::park_timer(std::string_view key) {
+  counts_.set_timers(counts_.timers() + 1);
+  const Offset position{-counts_.timers()};
+  ParkedKey& row = edit_key(key);
+  CHECK(row.timer() == 0, "those behind the first have no position");
+  row.set_timer(position.value);
+  positions_.edit(position.value).set_record_key(std::string(key));
+  return position;
+}
+
+std::optional<Offset> Parking::timer(std::string_view key) const {
+  if (counts_.keys() == 0) return std::nullopt;
+  const ParkedKey* row = keys_.find(key);
+  if (row == nullptr || row->timer() == 0) return std::nullopt;
+  return Offset{row->timer()};
+}
+
+void Parking::remove_timer(std::string_view key) {
+  ParkedKey& row = edit_key(key);
+  positions_.erase(row.timer());
+  row.set_timer(0);
+  settle_key(key, row);
 }
 
 }  // namespace sluice

@@ -37,6 +37,26 @@ void Quarantine::add_again(std::string_view key, const LogRecord& record, Unfold
   add(key, record, std::move(why), record_time);
 }
 
+void Quarantine::add_timer(const Timer& taken, const std::string& why, Time record_time) {
+  parts_.timers.wait(taken);
+  const Offset position = parts_.parking.park_timer(taken.record_key);
+  std::string reason = "timer \"" + std::string(taken.key) + "\" of kind " +
+                       std::to_string(taken.kind) + ", set at offset " +
+                       std::to_string(taken.set_at.value) + ": " + why;
+  parts_.outcomes.bytes += kRowBytes + reason.size();
+  // It has no bytes, and nothing of it ages out.
+  parts_.outcomes.quarantined.push_back(
+      {position, std::string(taken.record_key), std::move(reason), "", record_time, true});
+}
+
+void Quarantine::tell_anew(std::string_view key, const LogRecord& record, std::string reason) {
+  std::erase_if(parts_.outcomes.quarantined,
+                [&](const auto& earlier) { return earlier.position == record.offset; });
+  parts_.outcomes.bytes += kRowBytes + record.value.size();
+  parts_.outcomes.quarantined.push_back({record.offset, std::string(key), std::move(reason),
+                                         std::string(record.value), record.appended_at, true});
+}
+
 void Quarantine::remove(Offset position) {
   parts_.timers.cancel(std::to_string(position.value), kAgesOut);
   parts_.outcomes.unquarantined.push_back(position);
@@ -50,8 +70,8 @@ void Quarantine::age_later(const LogRecord& record, Time record_time) {
 
 void Quarantine::age_out(Offset position) {
   parts_.outcomes.aged_out.push_back(position);
-  const std::string* key = parts_.parking.key_at(position);
-  if (key != nullptr) parts_.parking.age_out(*key, position);
+  const std::optional<std::string> key = parts_.parking.key_at(position);
+  if (key) parts_.parking.age_out(*key, position);
 }
 
 }  // namespace sluice

@@ -42,6 +42,12 @@ class Quarantine {
   // Takes the place of what was said of the record before.
   void add_again(std::string_view key, const LogRecord& record, Unfoldable why, Time record_time);
 
+  // A timer whose rule failed waits from now on; those of its key that come due wait behind it.
+  void add_timer(const Timer& taken, const std::string& why, Time record_time);
+  // Another reason than the one that was given: of a record that waits with its bytes, was released
+  // and failed again.
+  void tell_anew(std::string_view key, const LogRecord& record, std::string reason);
+
   // It is there no longer: it was folded, or dropped. If its key is parked, Parking is told apart.
   void remove(Offset position);
 

@@ -149,10 +149,10 @@ void Projector::fold(const LogRecord& record) {
   // What the view has was emitted before it got there.
   const bool emits = live_ && !replays && record.offset >= view_.emits_from;
   intact_ = false;
-  fold_.fold(record, emits ? Emits::sent : Emits::dropped);
+  const bool folded = fold_.fold(record, emits ? Emits::sent : Emits::dropped);
   intact_ = true;
   show_held();
-  if (!replays) return;
+  if (!folded || !replays) return;
   if (fold_.position() == view_.position) return finish_replay();
   if (full()) write_state();
 }
@@ -212,7 +212,8 @@ void Projector::maintain() {
 bool Projector::full() const {
   const Tables& tables = fold_.tables();
   const Outbox& outbox = fold_.outbox();
-  return tables.dirty_rows() + outbox.records().size() >= limits_.dirty_rows ||
+  return fold_.wants_write() ||
+         tables.dirty_rows() + outbox.records().size() >= limits_.dirty_rows ||
          tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() >= memory_.changed();
 }
 

@@ -56,8 +56,10 @@ class Projector {
   // hold what the view was folded from; nothing was changed.
   Offset claim(LogRange log);
 
-  // Folds the record, or checks it, while the log is compared with what was folded before. Corrupt:
-  // the log is not the one that the state or the view was folded from.
+  // Folds the record, or checks it, while the log is compared with what was folded before. Where
+  // the domain's rules threw, what was folded since the last write is dropped: reads_from() is then
+  // not behind the record, but before it, or at it. Corrupt: the log is not the one that the state
+  // or the view was folded from.
   void fold(const LogRecord& record);
 
   // Makes folded work and finished computations durable: what was emitted in its streams, rows and

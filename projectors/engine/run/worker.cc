@@ -310,7 +310,9 @@ void Worker::fold(std::span<const LogRecord> records) {
       ++assigned->folded;
       if (projector.full()) flush(*assigned);
     });
-    if (!assigned->projector || assigned->projector->in_doubt() || assigned->projector->full()) {
+    // Not behind the record: its fold failed, and what came before it is folded again.
+    if (!assigned->projector || assigned->projector->in_doubt() || assigned->projector->full() ||
+        assigned->projector->reads_from() <= records[i].offset) {
       hold(partition, *assigned);
     }
   }

@@ -12,6 +12,7 @@
 #include "schemas/descriptors/row_options.h"
 #include "storage/base/check.h"
 #include "storage/base/errors.h"
+#include "storage/base/partitioner.h"
 
 namespace sluice {
 namespace {
@@ -75,6 +76,7 @@ TableRows::TableRows(Tables& tables, const RowForm& form)
       prefix_(row_key::table_prefix(row_type())),
       key_fields_(sluice::key_fields(row_type())),
       published_(is_published(row_type())),
+      belonging_(row_type()),
       pool_(form) {
   CHECK(!key_fields_.empty(), "a row has a key");
 }
@@ -143,8 +145,47 @@ google::protobuf::Message& TableRows::edit(RowSlot& edited, bool shows) {
     CHECK(shows, "a row that is made is shown");
     edited.row = edited.room;
     row_key::set_key(*edited.row, key_fields_, edited.key.view());
+    require_own(edited);
   }
   return *edited.row;
+}
+
+// Nearly every row's key begins with its record's key as it is, which needs no look at the row.
+void TableRows::require_own(const RowSlot& made) const {
+  if (tables_.partitions_ == 0 || belonging_.engines_own()) return;
+  const std::string_view key = tables_.made_for_;
+  const std::string_view encoded = made.key.view().substr(kPrefixBytes);
+  if (belonging_.by_leading_field() && !key.empty() && encoded.size() >= key.size() + 2 &&
+      encoded.starts_with(key) && encoded[key.size()] == 0 && encoded[key.size() + 1] == 0) {
+    return;
+  }
+  const google::protobuf::Message& row = *made.row;
+  const bool own =
+      belonging_.per_partition() ? belonging_.partition_of(row) == tables_.partition_.value
+      : key.empty()
+          ? partition_of(belonging_.key_of(row), tables_.partitions_) == tables_.partition_
+          : belonging_.key_of(row) == key;
+  if (!own) refuse(row);
+}
+
+void TableRows::refuse(const google::protobuf::Message& row) const {
+  std::string text =
+      "a row of table " + row_type().full_name() + " {" + row.ShortDebugString() + "} ";
+  if (belonging_.per_partition()) {
+    throw Corrupt(text + "is another partition's than " + std::to_string(tables_.partition_.value) +
+                  ": a table that is per_partition is keyed by Effects::partition() "
+                  "(docs/own_domain.md)");
+  }
+  text += "belongs to the key \"" + belonging_.key_of(row) + "\" and would be made ";
+  text +=
+      tables_.made_for_.empty()
+          ? "in partition " + std::to_string(tables_.partition_.value) + ", which is not that key's"
+          : "by a record of the key \"" + std::string(tables_.made_for_) + "\"";
+  throw Corrupt(
+      text +
+      ": two partitions would write one row. Say which key it belongs to by belongs_to, or "
+      "that the table is per_partition and add up in a view, or emit a fact of that key "
+      "(docs/own_domain.md)");
 }
 
 void TableRows::erase(std::string_view key) {

@@ -16,6 +16,7 @@
 #include "projectors/engine/tables/row_key.h"
 #include "projectors/engine/tables/row_observer.h"
 #include "projectors/engine/tables/row_pool.h"
+#include "schemas/descriptors/belonging.h"
 #include "storage/state_store.h"
 
 namespace sluice {
@@ -43,6 +44,7 @@ class TableRows {
   TableRows(Tables& tables, const RowForm& form);
 
   [[nodiscard]] const google::protobuf::Message* find(std::string_view key);
+  // Corrupt, of this and of make(): the row would be made under a key to which it does not belong.
   // Unless it `shows`, only fields that are no columns are to be changed.
   [[nodiscard]] google::protobuf::Message& edit(std::string_view key, bool shows = true);
   [[nodiscard]] google::protobuf::Message& edit_found(const google::protobuf::Message& row);
@@ -112,6 +114,8 @@ class TableRows {
   // Takes a slot for a key that has none.
   RowSlot& add(const HashedKey& key);
   void make_dirty(RowSlot& slot, bool shows);
+  void require_own(const RowSlot& made) const;
+  [[noreturn]] void refuse(const google::protobuf::Message& row) const;
   void parse(std::string_view bytes, google::protobuf::Message& row) const;
   void tell_leaving(RowSlot& slot);
   void sort_changed();
@@ -123,6 +127,7 @@ class TableRows {
   const std::uint32_t prefix_;
   const std::vector<const google::protobuf::FieldDescriptor*> key_fields_;
   const bool published_;
+  const Belonging belonging_;
   RowPool pool_;
   boost::unordered_flat_set<RowSlot*, Hash, Equal> slots_;
   std::vector<Changed> changed_;

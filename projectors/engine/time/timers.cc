@@ -43,6 +43,7 @@ void Timers::set(const Timer& timer) {
   row.set_due(count(timer.due));
   row.set_record_key(std::string(timer.record_key));
   row.set_set_at(timer.set_at.value);
+  row.set_waits(false);
   add_turn({timer.due, std::string(timer.key), timer.kind});
 }
 
@@ -55,6 +56,9 @@ void Timers::cancel(std::string_view key, int kind, std::string_view record_key)
 }
 
 void Timers::remove(const TimerRow& row) {
+  if (row.waits()) {
+    return waiting_.erase(row.record_key(), row.due(), row.timer_key(), row.kind());
+  }
   turns_.erase(row.due(), row.timer_key(), row.kind());
   soonest_.erase({time_of(row.due()), row.timer_key(), row.kind()});
   if (soonest_.empty() && !all_) fill();
@@ -68,6 +72,31 @@ void Timers::add_turn(Turn turn) {
   if (soonest_.size() <= soonest_max_) return;
   soonest_.erase(std::prev(soonest_.end()));
   all_ = false;
+}
+
+void Timers::wait(const Timer& taken) {
+  TimerRow& row = rows_.edit(taken.key, taken.kind);
+  row.set_due(count(taken.due));
+  row.set_record_key(std::string(taken.record_key));
+  row.set_set_at(taken.set_at.value);
+  row.set_waits(true);
+  static_cast<void>(waiting_.make(taken.record_key, count(taken.due), taken.key, taken.kind));
+}
+
+void Timers::resume(std::string_view record_key) {
+  for (const WaitingTimer& waiting : waiting_.prefix(record_key)) {
+    Turn turn{time_of(waiting.due()), waiting.timer_key(), waiting.kind()};
+    rows_.edit(waiting.timer_key(), waiting.kind()).set_waits(false);
+    waiting_.erase(record_key, waiting.due(), std::get<1>(turn), waiting.kind());
+    add_turn(std::move(turn));
+  }
+}
+
+void Timers::cancel_first_waiting(std::string_view record_key) {
+  for (const WaitingTimer& first : waiting_.prefix(record_key)) {
+    const std::string key = first.timer_key();
+    return cancel(key, first.kind(), record_key);
+  }
 }
 
 std::optional<Timer> Timers::take_due(Time now) {

@@ -32,7 +32,7 @@ class Timers {
  public:
   // So many are kept in memory; the rest is met in the state when their turn comes.
   explicit Timers(Tables& tables, std::size_t soonest_max = 1024)
-      : rows_(tables), turns_(tables), soonest_max_(soonest_max) {}
+      : rows_(tables), turns_(tables), waiting_(tables), soonest_max_(soonest_max) {}
 
   // Learns which come first; after the tables were loaded or dropped.
   void load();
@@ -52,6 +52,15 @@ class Timers {
   // there is none. Its keys are valid until the next call.
   [[nodiscard]] std::optional<Timer> take_due(Time now);
 
+  // The timer, which was taken, is set again but has no turn until resume(): it waits, and may be
+  // set anew or cancelled meanwhile as any other.
+  void wait(const Timer& taken);
+  // All that wait under the record key have their turns again.
+  void resume(std::string_view record_key);
+  // The first of those, in the order (due, key, kind), is set no longer; without any nothing
+  // happens.
+  void cancel_first_waiting(std::string_view record_key);
+
  private:
   using Turn = std::tuple<Time, std::string, int>;
 
@@ -62,6 +71,7 @@ class Timers {
 
   Table<TimerRow> rows_;
   Table<TimerTurn> turns_;
+  Table<WaitingTimer> waiting_;
   const std::size_t soonest_max_;
   // The first of all that are set; not all: there are more behind its last.
   std::set<Turn> soonest_;

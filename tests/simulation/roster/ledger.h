@@ -10,7 +10,7 @@ class RosterLedger final : public Ledger {
   [[nodiscard]] std::optional<std::string> key_of(const std::string& payload) const override;
   [[nodiscard]] bool is_a_fact(const std::string& payload) const override;
   std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) override;
-  void pass(std::int64_t, std::vector<Telling>&) override {}
+  std::vector<std::string> pass(const Passed&, std::vector<Telling>&) override { return {}; }
   [[nodiscard]] std::optional<std::int64_t> next_due() const override { return std::nullopt; }
   [[nodiscard]] std::unique_ptr<Ledger> copy() const override {
     return std::make_unique<RosterLedger>(*this);

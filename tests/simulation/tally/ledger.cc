@@ -105,24 +105,71 @@ void TallyLedger::forget_plans(const std::string& box, const std::string& member
 
 std::optional<std::int64_t> TallyLedger::next_due() const {
   std::optional<std::int64_t> first;
-  for (const Plan& plan : plans_) first = std::min(first.value_or(plan.due), plan.due);
+  for (const Plan& plan : plans_) {
+    if (!plan.waits) first = std::min(first.value_or(plan.due), plan.due);
+  }
   return first;
 }
 
-void TallyLedger::pass(std::int64_t record_time, std::vector<Telling>& tellings) {
+bool TallyLedger::fails(const LedgerFact& fact) const {
+  tally::Event event;
+  event.ParseFromString(fact.payload);
+  const std::int64_t odd = event.member_added().stay_ms() % 64;
+  return (odd == 5 || odd == 13 || odd == 21) && fact.folded_to % 4 != 1;
+}
+
+bool TallyLedger::fails(const Plan& plan, std::int64_t folded_to) const {
+  if (plan.kind == 2 || folded_to % 3 == 1) return false;
+  const std::int64_t odd = boxes_.at(plan.box).members.at(plan.member).stay_ms % 64;
+  return odd == 35 || odd == 43;
+}
+
+std::vector<TallyLedger::Plan>::iterator TallyLedger::first_plan(bool waits,
+                                                                 const std::string& box) {
   const auto order = [](const Plan& plan) {
     return std::make_tuple(plan.due, plan.member.empty() ? plan.box : plan.box + "/" + plan.member,
                            plan.kind);
   };
-  while (!plans_.empty()) {
-    const auto first =
-        std::min_element(plans_.begin(), plans_.end(),
-                         [&](const Plan& a, const Plan& b) { return order(a) < order(b); });
-    if (first->due > record_time) return;
+  auto first = plans_.end();
+  for (auto plan = plans_.begin(); plan != plans_.end(); ++plan) {
+    if (plan->waits != waits || (!box.empty() && plan->box != box)) continue;
+    if (first == plans_.end() || order(*plan) < order(*first)) first = plan;
+  }
+  return first;
+}
+
+std::vector<std::string> TallyLedger::pass(const Passed& to, std::vector<Telling>& tellings) {
+  std::vector<std::string> failed;
+  for (;;) {
+    const auto first = first_plan(false);
+    if (first == plans_.end() || first->due > to.record_time) return failed;
+    const bool behind = held_.contains(first->box);
+    if (behind || fails(*first, to.folded_to)) {
+      first->waits = true;
+      if (!behind) failed.push_back(first->box);
+      held_.insert(first->box);
+      continue;
+    }
     const Plan plan = *first;
     plans_.erase(first);
     happen(plan, tellings);
   }
+}
+
+// Nothing that happens keeps a member's plan from happening.
+bool TallyLedger::holds_up(const std::string& box, const Passed& to) const {
+  if (held_.contains(box)) return false;
+  return std::ranges::any_of(plans_, [&](const Plan& plan) {
+    return plan.box == box && plan.due <= to.record_time && fails(plan, to.folded_to);
+  });
+}
+
+void TallyLedger::resume(const std::string& box, bool drops_first) {
+  if (drops_first) plans_.erase(first_plan(true, box));
+  for (Plan& plan : plans_) {
+    if (plan.box == box) plan.waits = false;
+  }
+  held_.erase(box);
 }
 
 void TallyLedger::happen(const Plan& plan, std::vector<Telling>& tellings) {

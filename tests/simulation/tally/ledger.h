@@ -13,7 +13,10 @@ class TallyLedger final : public Ledger {
   [[nodiscard]] std::optional<std::string> key_of(const std::string& payload) const override;
   [[nodiscard]] bool is_a_fact(const std::string& payload) const override;
   std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) override;
-  void pass(std::int64_t record_time, std::vector<Telling>& tellings) override;
+  [[nodiscard]] bool fails(const LedgerFact& fact) const override;
+  std::vector<std::string> pass(const Passed& to, std::vector<Telling>& tellings) override;
+  [[nodiscard]] bool holds_up(const std::string& box, const Passed& to) const override;
+  void resume(const std::string& box, bool drops_first) override;
   [[nodiscard]] std::optional<std::int64_t> next_due() const override;
   [[nodiscard]] std::unique_ptr<Ledger> copy() const override {
     return std::make_unique<TallyLedger>(*this);
@@ -51,12 +54,17 @@ class TallyLedger final : public Ledger {
     std::string box;
     std::string member;
     int kind = 0;  // warned, leaves, aired
+    bool waits = false;
   };
+  // Of those that wait, or of those that do not; the end: there is none.
+  std::vector<Plan>::iterator first_plan(bool waits, const std::string& box = {});
+  [[nodiscard]] bool fails(const Plan& plan, std::int64_t folded_to) const;
   void happen(const Plan& plan, std::vector<Telling>& tellings);
   void forget_plans(const std::string& box, const std::string& member);
   void trace(const std::string& box, int what);
 
-  std::vector<Plan> plans_;  // in no order
+  std::vector<Plan> plans_;     // in no order
+  std::set<std::string> held_;  // boxes of which something could not happen
   std::map<std::string, Box> boxes_;
   std::set<std::string> changed_;  // since the last reach()
   std::map<std::string, std::map<std::int64_t, Summary>>

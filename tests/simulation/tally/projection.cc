@@ -1,10 +1,12 @@
 #include "tests/simulation/tally/projection.h"
 
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "projectors/engine/tables/stored_rows.h"
 #include "roster/events.pb.h"
+#include "storage/base/check.h"
 
 namespace sluice {
 namespace {
@@ -121,11 +123,29 @@ void Tally::add(const tally::MemberAdded& fact, const Record& record, Effects& e
   change(fact.box_id(), entered ? 1 : 0);
   trace(fact.box_id(), 0);
   set_stay(fact, record, effects);
-  if (!entered) return;
-  roster::Event event;
-  event.mutable_member_entered()->set_member(fact.member());
-  event.mutable_member_entered()->set_box_id(fact.box_id());
-  effects.emit(event);
+  if (entered) {
+    roster::Event event;
+    event.mutable_member_entered()->set_member(fact.member());
+    event.mutable_member_entered()->set_box_id(fact.box_id());
+    effects.emit(event);
+  }
+  // Last, so that everything is to be undone.
+  may_fail_to_add(fact.stay_ms(), folded_to_);
+}
+
+// In each way that rules can: what is folded later is folded at another place, and need not fail
+// again.
+void Tally::may_fail_to_add(std::int64_t stay_ms, Offset folded_to) {
+  if (folded_to.value % 4 == 1) return;
+  CHECK(stay_ms % 64 != 13, "no stay is 13 more than a multiple of 64");
+  if (stay_ms % 64 == 5) throw std::runtime_error("such a stay is not to be had");
+  if (stay_ms % 64 == 21) throw "no exception at all";
+}
+
+void Tally::may_fail_to_fire(std::int64_t stay_ms, const Timer& timer, Effects& effects) {
+  if (timer.folded_to.value % 3 == 1) return;
+  if (stay_ms % 64 == 35) throw std::runtime_error("nobody may be warned or leave now");
+  if (stay_ms % 64 == 43) effects.at(timer.due, timer.key, timer.kind);  // would fire for ever
 }
 
 void Tally::remove(const tally::MemberRemoved& fact, Effects& effects) {
@@ -193,11 +213,14 @@ void Tally::fire(const Timer& timer, Effects& effects) {
   const std::size_t slash = key.find('/');
   const std::string box_id = key.substr(0, slash);
   trace(box_id, 1 + timer.kind);
-  if (timer.kind != kLeaves) return;
+  if (timer.kind == kAired) return;
   const std::string member = key.substr(slash + 1);
-  const bool airs = members_.find(box_id, member)->stay_ms() % 2 != 0;
-  leave(box_id, member, effects);
-  if (airs) effects.at(timer.due + kToAiring, box_id, kAired);
+  const std::int64_t stay_ms = members_.find(box_id, member)->stay_ms();
+  if (timer.kind == kLeaves) {
+    leave(box_id, member, effects);
+    if (stay_ms % 2 != 0) effects.at(timer.due + kToAiring, box_id, kAired);
+  }
+  may_fail_to_fire(stay_ms, timer, effects);
 }
 
 void Tally::leave(const std::string& box_id, const std::string& member, Effects& effects) {

@@ -41,6 +41,8 @@ class Tally {
   void set_stay(const tally::MemberAdded& fact, const Record& record, Effects& effects);
   void leave(const std::string& box_id, const std::string& member, Effects& effects);
   void expel(const tally::MemberExpelled& fact, Effects& effects);
+  static void may_fail_to_add(std::int64_t stay_ms, Offset folded_to);
+  static void may_fail_to_fire(std::int64_t stay_ms, const Timer& timer, Effects& effects);
   tally::Box& change(const std::string& box_id, int members);
   // What happened in the box, so that another order of the same gives another number.
   void trace(const std::string& box_id, int what);

@@ -120,8 +120,8 @@ bool Requests::answer_one() {
 std::optional<Requests::Asked> Requests::take() {
   const PgResult found = connection_.run(
       "SELECT id, kind, projection, partition, argument->>'key', "
-      "CASE WHEN argument->>'offset' ~ '^[0-9]{1,18}$' THEN argument->>'offset' END, "
-      "argument->>'offset' !~ '^[0-9]{1,18}$', made_at < now() - " +
+      "CASE WHEN argument->>'offset' ~ '^-?[0-9]{1,18}$' THEN argument->>'offset' END, "
+      "argument->>'offset' !~ '^-?[0-9]{1,18}$', made_at < now() - " +
           std::string(kOldest) +
           " FROM sluice.request "
           "WHERE done_at IS NULL AND projection = ANY($1::text[]) AND kind IN ($2, $3) "

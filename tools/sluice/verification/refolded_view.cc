@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "projectors/engine/tables/stored_rows.h"
 #include "schemas/descriptors/domain.h"
@@ -79,7 +80,8 @@ void RefoldedView::reach(const Targets& targets, bool shown) {
 }
 
 void RefoldedView::read_up_to(const Targets& targets, bool shown) {
-  Progress progress(shown, "records refolded", behind(targets));
+  std::uint64_t missing = behind(targets);
+  Progress progress(shown, "records refolded", missing);
   for (const Partition partition : partitions_) {
     if (!targets.contains(partition)) continue;
     reader_wanted_[partition] = lag(partition, targets.at(partition)) > 0;
@@ -90,9 +92,13 @@ void RefoldedView::read_up_to(const Targets& targets, bool shown) {
     const auto records = reader_->poll(kPoll);
     empty_polls = records.empty() ? empty_polls + 1 : 0;
     require_more(targets, empty_polls);
-    std::uint64_t folded = 0;
-    for (const LogRecord& record : records) folded += fold(record, targets);
-    progress.advance(folded);
+    for (const LogRecord& record : records) fold(record, targets);
+    for (const Partition partition : std::exchange(rewound_, {})) {
+      reader_->seek(partition, refold(partition).position());
+    }
+    const std::uint64_t still_missing = std::min(missing, behind(targets));
+    progress.advance(missing - still_missing);
+    missing = still_missing;
   }
 }
 
@@ -192,22 +198,24 @@ RowComparison RefoldedView::compare(PublishedRows& rows, const google::protobuf:
   return rows.compare(row, next_row, shown);
 }
 
-// Returns how many records were folded: a record that the view does not reflect is read again when
-// the view has come as far.
-std::uint64_t RefoldedView::fold(const LogRecord& record, const Targets& targets) {
+// A record that the view does not reflect is read again when the view has come as far.
+void RefoldedView::fold(const LogRecord& record, const Targets& targets) {
+  if (rewound_.contains(record.partition)) return;
   const auto target = targets.find(record.partition);
   Refold& refolded = refold(record.partition);
   if (target != targets.end() && record.offset < target->second.position) {
     if (ComputedAccount* account = computed(record.partition)) account->reached(record.offset);
-    refolded.fold(record);
+    if (!refolded.fold(record)) {
+      rewound_.insert(record.partition);
+      return;
+    }
     reader_wanted_[record.partition] = refolded.position() < target->second.position;
-    return 1;
+    return;
   }
   if (!held_.contains(record.partition)) {
     reader_->pause(record.partition, true);
     held_.insert(record.partition);
   }
-  return 0;
 }
 
 }  // namespace sluice

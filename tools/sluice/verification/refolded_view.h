@@ -73,7 +73,7 @@ class RefoldedView {
   void check_positions(const Targets& targets);
   [[nodiscard]] std::vector<AsOfs> by_partition(const AsOfs& published) const;
   [[nodiscard]] std::uint64_t lag(Partition partition, const ViewPosition& view) const;
-  std::uint64_t fold(const LogRecord& record, const Targets& targets);
+  void fold(const LogRecord& record, const Targets& targets);
   [[nodiscard]] Refold& refold(Partition partition) const;
   [[nodiscard]] ComputedAccount* computed(Partition partition) const;
 
@@ -90,7 +90,8 @@ class RefoldedView {
   std::vector<std::unique_ptr<ComputedAccount>> computed_;  // none without computed tables
   std::unique_ptr<EventReader> reader_;
   std::map<Partition, bool> reader_wanted_;
-  std::set<Partition> held_;  // paused: they have reached the view
+  std::set<Partition> held_;     // paused: they have reached the view
+  std::set<Partition> rewound_;  // in the batch at hand: to be read again from their positions
 };
 
 }  // namespace sluice
