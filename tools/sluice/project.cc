@@ -11,6 +11,7 @@
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
 #include "storage/base/mutex.h"
+#include "storage/postgres/postgres_monitor.h"
 #include "storage/postgres/start_check.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
@@ -98,7 +99,8 @@ int workers_of(const Options& options) {
 std::optional<int> await_database(const Options& options, std::span<const Domain> domains,
                                   const std::stop_token& stop, Readiness& readiness) {
   const std::vector<Projection> projections = projections_of(domains);
-  const DatabaseUse use{.sessions = 1 + workers_of(options) * static_cast<int>(projections.size()),
+  // Beside the workers' those that answer requests, look at workers, and look at logs.
+  const DatabaseUse use{.sessions = 3 + workers_of(options) * static_cast<int>(projections.size()),
                         .makes_tables = false,
                         .schemas = schemas_of(domains, 1, {}, {})};
   std::string said;
@@ -173,9 +175,11 @@ Exit project(const Options& options) {
           .flush_interval = options.flush_interval,
           .math_interval_min = options.math_interval_min,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
-      *log, [url = options.postgres](const Projection& projection) {
-        return open_sink(url, projection.name);
-      });
+      *log,
+      [url = options.postgres](const Projection& projection, const std::string& session) {
+        return open_sink(url, projection.name, session);
+      },
+      std::make_unique<PostgresMonitor>(options.postgres));
   computations.emplace(metrics, workers->computations());
   readiness.works(*workers, *computations, watch);
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +

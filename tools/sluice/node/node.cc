@@ -11,7 +11,7 @@
 #include "storage/base/errors.h"
 #include "storage/base/mutex.h"
 #include "storage/postgres/connection.h"
-#include "storage/postgres/postgres_sink.h"
+#include "storage/postgres/postgres_monitor.h"
 #include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/start_check.h"
@@ -184,7 +184,8 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
                                   config.quarantine_retention);
   if (!config.postgres.empty()) {
     const int workers = config.workers * static_cast<int>(parts.projections.size());
-    const DatabaseUse use{.sessions = workers + 1, .schemas = schemas};
+    // Beside the workers' those that answer requests, look at workers, and look at logs.
+    const DatabaseUse use{.sessions = workers + 3, .schemas = schemas};
     patiently(stop, [&] { check_database(config.postgres, use); });
   } else {
     parts.cluster = std::make_unique<PrivateCluster>(parts.folder.path() / "postgres");
@@ -223,9 +224,11 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
           .flush_interval = config.flush_interval,
           .math_interval_min = config.math_interval_min,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
-      *parts.log, [url = parts.postgres](const Projection& projection) {
-        return open_sink(url, projection.name);
-      });
+      *parts.log,
+      [url = parts.postgres](const Projection& projection, const std::string& session) {
+        return open_sink(url, projection.name, session);
+      },
+      std::make_unique<PostgresMonitor>(parts.postgres));
   parts.computations =
       std::make_unique<ComputationMetrics>(parts.metrics, parts.workers->computations());
   parts.requests = std::make_unique<RequestThread>(parts.postgres, parts.projections, *parts.log);

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""/readyz while nothing is posted: 503 within five seconds of a database that is dead or hung, or of a broker that is
+gone, and 200 within five seconds of its return.
+
+readiness_test.py SLUICE REPOSITORY TOPIC_ADMIN
+"""
+import os
+import signal
+import sys
+
+from program import Folder, Up, brokers, conversation, eventually, post, postgres_processes, within
+from broker import Broker
+from postgres import serves
+from system import Project
+
+SECONDS = 5
+LONG = 20  # a session of a group, and more
+
+
+def stop_and_go(processes, number):
+    for process in processes:
+        try:
+            os.kill(process, number)
+        except ProcessLookupError:  # a helper that came and went
+            continue
+
+
+def hung(process, server, says):
+    """The server stands still, and goes on."""
+    processes = postgres_processes(server)
+    stop_and_go(processes, signal.SIGSTOP)
+    within(SECONDS, f"a hung database: {says}", lambda: says in process.readiness())
+    stop_and_go(processes, signal.SIGCONT)
+    within(SECONDS, "it is ready again", lambda: not process.readiness())
+
+
+def database(folder):
+    with Up(folder / "data", ["--memory", "128MiB"]) as up:
+        up.start()
+        post(up, [conversation("c")])
+        eventually("it is ready", lambda: not up.readiness())
+        server = folder / "data/postgres/postgres"
+        for _ in range(2):
+            hung(up, server, "database: no answer for ")
+        # Its owner starts it again.
+        os.kill(postgres_processes(server)[0], signal.SIGKILL)
+        within(SECONDS, "a dead database", lambda: up.readiness())
+        eventually("Postgres is back", lambda: serves(up.postgres))
+        within(SECONDS, "it is ready again", lambda: not up.readiness())
+        hung(up, server, "database: no answer for ")
+        log = up.words()
+        assert log.count("does not answer who=database") <= 6, "once a change, not once a look"
+        assert "answers again who=database" in log, log
+        up.stop()
+
+
+def broker_away(process, broker):
+    """A broker that hangs, shortly and for longer than a session, and one that dies."""
+    for seconds in (0, LONG):
+        broker.process.send_signal(signal.SIGSTOP)
+        within(SECONDS, "a hung broker", lambda: "log: no answer for " in process.readiness())
+        if seconds:
+            eventually("it says so long", lambda s=seconds: f"log: no answer for {s} s" in process.readiness(), 2 * seconds)
+        broker.process.send_signal(signal.SIGCONT)
+        eventually("it is ready again", lambda: not process.readiness(), SECONDS if not seconds else 15)
+    broker.stop(signal.SIGKILL)
+    within(SECONDS, "a dead broker", lambda: "log: no answer for " in process.readiness())
+    broker.start()
+    eventually("it is ready again", lambda: not process.readiness(), 15)
+
+
+def kafka(folder):
+    with Broker() as broker:
+        if broker is None:
+            print("SKIPPED (no Kafka jars): a broker that is away")
+            return
+        with Up(folder / "kafka", ["--log", "kafka", "--brokers", broker.bootstrap, "--memory", "128MiB"]) as up:
+            up.start()
+            post(up, [conversation("c")])
+            eventually("it is ready", lambda: not up.readiness())
+            broker_away(up, broker)
+            up.stop()
+
+
+with Folder() as scratch:
+    database(scratch)
+    kafka(scratch)
+sys.exit(0)
