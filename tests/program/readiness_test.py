@@ -8,10 +8,9 @@ import os
 import signal
 import sys
 
-from program import Folder, Up, brokers, conversation, eventually, post, postgres_processes, within
+from program import Folder, Up, conversation, eventually, post, postgres_processes, within
 from broker import Broker
-from postgres import serves
-from system import Project
+from postgres import ask, serves
 
 SECONDS = 5
 LONG = 20  # a session of a group, and more
@@ -54,11 +53,17 @@ def database(folder):
         up.stop()
 
 
+def in_every_row(reader, says):
+    troubles = [row[0] for row in ask(reader, "SELECT trouble FROM sluice.freshness")]
+    return troubles and all(says in trouble for trouble in troubles)
+
+
 def broker_away(process, broker):
     """A broker that hangs, shortly and for longer than a session, and one that dies."""
     for seconds in (0, LONG):
         broker.process.send_signal(signal.SIGSTOP)
         within(SECONDS, "a hung broker", lambda: "log: no answer for " in process.readiness())
+        eventually("readers hear of it", lambda: in_every_row(process.ready["reader"], "log: no answer for "), 5)
         if seconds:
             eventually("it says so long", lambda s=seconds: f"log: no answer for {s} s" in process.readiness(), 2 * seconds)
         broker.process.send_signal(signal.SIGCONT)
