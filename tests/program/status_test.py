@@ -7,7 +7,7 @@ status_test.py SLUICE REPOSITORY TOPIC_ADMIN
 import shutil
 import sys
 
-from program import (Folder, Up, conversation, eventually, free_port, post, result, run, sluice, vote)
+from program import (Folder, Up, brokers, conversation, eventually, free_port, post, result, run, sluice, vote)
 
 
 def all_is_well(up):
@@ -62,6 +62,23 @@ def state_cannot_be_opened(up):
     eventually("all is well again", lambda: sluice("status", "--postgres", up.postgres, check=False).returncode == 0)
 
 
+def on_kafka(folder):
+    """A partition that is held back is not fetched there: who looks hears of its end, not its reader."""
+    with brokers() as address:
+        if address is None:
+            print("SKIPPED (no Kafka jars): status on Kafka")
+            return
+        with Up(folder / "kafka", ["--log", "kafka", "--brokers", address, "--memory", "128MiB"]) as up:
+            up.start()
+            post(up, [conversation("c"), vote("c", "p")])
+            same = result("status", "--postgres", up.postgres, "--brokers", address, "--json")
+            assert same["troubles"] == [] and all(row["lag"] == 0 for row in same["partitions"]), same
+            run("status", "--postgres", up.postgres, "--brokers", "127.0.0.1:1", code=2,
+                says="does a broker run where --brokers says?")
+            state_cannot_be_opened(up)
+            up.stop()
+
+
 with Folder() as scratch:
     with Up(scratch / "data", ["--memory", "128MiB"]) as running:
         running.start()
@@ -70,4 +87,5 @@ with Folder() as scratch:
         cannot_tell(running)
         state_cannot_be_opened(running)
         running.stop()
+    on_kafka(scratch)
 sys.exit(0)
