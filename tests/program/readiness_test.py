@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 
-from program import Folder, Up, conversation, eventually, post, postgres_processes, within
+from program import Folder, Up, conversation, eventually, post, postgres_processes, run, within
 from broker import Broker
-from postgres import ask, serves
+from postgres import Cluster, ask, serves
+from system import Project
 
 SECONDS = 5
 LONG = 20  # a session of a group, and more
@@ -74,6 +75,25 @@ def broker_away(process, broker):
     eventually("it is ready again", lambda: not process.readiness(), 15)
 
 
+def projector(folder, broker):
+    """`project` as `up`: its database hangs, goes, and comes back; then its broker."""
+    with Cluster(folder / "cluster") as cluster:
+        run("schema", "apply", "--postgres", cluster.url, code=0)
+        with Project(folder / "project", broker.bootstrap, cluster.url, "--memory", "128MiB") as project:
+            project.start()
+            eventually("it is ready", lambda: not project.readiness())
+            hung(project, cluster.folder, "database: no answer for ")
+            cluster.stop()
+            within(SECONDS, "a database that is gone", lambda: project.readiness())
+            cluster.start()
+            within(SECONDS, "it is ready again", lambda: not project.readiness())
+            broker.process.send_signal(signal.SIGSTOP)
+            within(SECONDS, "a hung broker", lambda: "log: no answer for " in project.readiness())
+            broker.process.send_signal(signal.SIGCONT)
+            within(SECONDS, "it is ready again", lambda: not project.readiness())
+            project.stop()
+
+
 def kafka(folder):
     with Broker() as broker:
         if broker is None:
@@ -85,6 +105,7 @@ def kafka(folder):
             eventually("it is ready", lambda: not up.readiness())
             broker_away(up, broker)
             up.stop()
+        projector(folder, broker)
 
 
 with Folder() as scratch:

@@ -277,6 +277,7 @@ TEST_CASE("a log that does not answer is trouble of each partition, until it is 
 
 TEST_CASE("a partition that no process has is trouble, until one takes it") {
   Process process;
+  CHECK(process.troubles() == "it is starting\n");
   process.monitor.look();
   CHECK(process.troubles() == "tally:0: no process has taken it\n");
   process.live(milliseconds{500});

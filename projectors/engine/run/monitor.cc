@@ -85,6 +85,8 @@ void Monitor::look() {
   tell_of_silent_log(workers);
   std::vector<UnownedPartition> unowned;
   if (answers && ask(owners_, [&] { unowned = find_unowned(workers); })) explain(unowned);
+  const MutexLock lock(mutex_);
+  has_looked_ = true;
 }
 
 template <class Ask>
@@ -284,6 +286,7 @@ std::vector<std::string> Monitor::troubles() const {
     if (std::string text = party->silence(now); !text.empty()) all.push_back(std::move(text));
   }
   const MutexLock lock(mutex_);
+  if (!has_looked_) all.emplace_back("it is starting");
   for (const Texts* texts : {&unserved_, &unowned_}) {
     for (const auto& [partition, why] : *texts) all.push_back(partition + ": " + why);
   }

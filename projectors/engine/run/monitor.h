@@ -103,6 +103,7 @@ class Monitor {
   Party owners_{"owners of partitions"};
   Party groups_{"groups of readers"};
   mutable Mutex mutex_;
+  bool has_looked_ SLUICE_GUARDED_BY(mutex_) = false;
   Texts locks_ SLUICE_GUARDED_BY(mutex_);     // of late workers, by name
   Texts unowned_ SLUICE_GUARDED_BY(mutex_);   // why, by "deliberation:3"
   Texts unserved_ SLUICE_GUARDED_BY(mutex_);  // the same
