@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "storage/kafka/client.h"
+#include "storage/kafka/kafka_cluster.h"
 #include "storage/kafka/kafka_reader.h"
 #include "storage/kafka/kafka_settings.h"
 #include "storage/kafka/kafka_topology.h"
@@ -37,8 +38,18 @@ std::unique_ptr<EventReader> KafkaLog::reader(std::string_view stream,
                                               ownership);
 }
 
-std::unique_ptr<LogTopology> KafkaLog::topology() const {
-  return std::make_unique<kafka::KafkaTopology>(config_);
+std::unique_ptr<LogTopology> KafkaLog::topology(
+    std::optional<std::chrono::milliseconds> deadline) const {
+  KafkaConfig config = config_;
+  config.question_deadline = deadline.value_or(config.question_deadline);
+  return std::make_unique<kafka::KafkaTopology>(config);
+}
+
+std::unique_ptr<LogCluster> KafkaLog::cluster(
+    std::optional<std::chrono::milliseconds> deadline) const {
+  KafkaConfig config = config_;
+  config.question_deadline = deadline.value_or(config.question_deadline);
+  return std::make_unique<kafka::KafkaCluster>(config);
 }
 
 std::unique_ptr<StreamSettings> KafkaLog::settings() const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "storage/event_log.h"
+#include "storage/log_cluster.h"
 #include "storage/log_topology.h"
 #include "storage/stream_settings.h"
 
@@ -76,7 +77,11 @@ class KafkaLog {
                                                     std::vector<Partition> partitions,
                                                     Ownership& ownership) const;
 
-  [[nodiscard]] std::unique_ptr<LogTopology> topology() const;
+  // `deadline`: instead of the configured one, for each question.
+  [[nodiscard]] std::unique_ptr<LogTopology> topology(
+      std::optional<std::chrono::milliseconds> deadline = std::nullopt) const;
+  [[nodiscard]] std::unique_ptr<LogCluster> cluster(
+      std::optional<std::chrono::milliseconds> deadline = std::nullopt) const;
   [[nodiscard]] std::unique_ptr<StreamSettings> settings() const;
 
  private:

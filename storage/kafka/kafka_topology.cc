@@ -131,7 +131,9 @@ LogRange KafkaTopology::range(std::string_view stream, Partition partition) {
 
 std::string KafkaTopology::name() {
   char* const id = rd_kafka_clusterid(client_.get(), static_cast<int>(deadline_.count()));
-  if (id == nullptr) throw Retryable("asking for the cluster's id: no broker tells it");
+  if (id == nullptr)
+    throw Retryable(
+        "asking for the cluster's id: no broker tells it; does a broker run where --brokers says?");
   const std::string name(id);
   rd_kafka_mem_free(client_.get(), id);
   return name;

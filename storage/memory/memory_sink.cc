@@ -112,6 +112,25 @@ std::vector<QuarantinedRecord> MemoryViews::quarantined(Partition partition) con
                                : values(taken->second.quarantined);
 }
 
+std::vector<std::optional<ViewPosition>> MemoryViews::hear(std::span<const LogProgress> progress) {
+  std::vector<std::optional<ViewPosition>> now(progress.size());
+  for (std::size_t i = 0; i < progress.size(); ++i) {
+    const LogProgress& p = progress[i];
+    const auto taken = taken_.find(p.partition);
+    if (taken == taken_.end() || taken->second.view.owner != p.owner) {
+      if (!p.trouble.empty()) contenders_[p.partition] = p.trouble;
+      continue;
+    }
+    taken->second.heard = clock_();
+    taken->second.left = taken->second.left || p.leaves;
+    taken->second.log_end = p.log_end;
+    taken->second.trouble = p.trouble;
+    if (p.computed) taken->second.computed = p.computed;
+    now[i] = heard_of(taken->second);
+  }
+  return now;
+}
+
 // MemorySink
 
 void MemorySink::require_present() const {
@@ -239,21 +258,7 @@ void MemorySink::finish_delayed() {
 std::vector<std::optional<ViewPosition>> MemorySink::show_progress(
     std::span<const LogProgress> progress) {
   require_present();
-  std::vector<std::optional<ViewPosition>> now(progress.size());
-  for (std::size_t i = 0; i < progress.size(); ++i) {
-    const LogProgress& p = progress[i];
-    const auto taken = views_.taken_.find(p.partition);
-    if (taken == views_.taken_.end() || taken->second.view.owner != p.owner) {
-      if (!p.trouble.empty()) views_.contenders_[p.partition] = p.trouble;
-      continue;
-    }
-    taken->second.heard = views_.clock_();
-    taken->second.left = p.leaves;
-    taken->second.log_end = p.log_end;
-    taken->second.trouble = p.trouble;
-    if (p.computed) taken->second.computed = p.computed;
-    now[i] = views_.heard_of(taken->second);
-  }
+  auto now = views_.hear(progress);
   if (!unprepared_.empty()) throw Misconfigured(unprepared_);
   return now;
 }

@@ -54,6 +54,7 @@ class MemoryViews {
 
  private:
   friend class MemorySink;
+  friend class MemoryViewMonitor;
   struct Taken {
     ViewPosition view;
     std::chrono::steady_clock::time_point heard;  // of the owner
@@ -69,6 +70,8 @@ class MemoryViews {
   using Rows = std::map<std::string, std::shared_ptr<const google::protobuf::Message>>;
 
   [[nodiscard]] ViewPosition heard_of(const Taken& taken) const;
+  // As ProjectionSink::show_progress() has it.
+  std::vector<std::optional<ViewPosition>> hear(std::span<const LogProgress> progress);
 
   Generation generation_;
   Clock clock_;

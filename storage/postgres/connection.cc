@@ -19,9 +19,6 @@ namespace {
 // What we are tested on; PQserverVersion's form.
 constexpr int kLeastVersion = 150000;
 
-// To one host, unless the URL says how long.
-constexpr std::chrono::seconds kToConnect{5};
-
 }  // namespace
 
 void PgConnection::finish(pg_conn* connection) { PQfinish(connection); }
@@ -62,11 +59,11 @@ class Conninfo {
 };
 
 // For all hosts that the URL names, one after the other.
-std::chrono::seconds time_to_connect(const Conninfo& asked) {
+std::chrono::seconds time_to_connect(const Conninfo& asked, std::chrono::seconds usual) {
   const std::string hosts = asked.value("host") + asked.value("hostaddr");
   const auto each = std::max(1, std::atoi(asked.value("connect_timeout").c_str()));
   const bool says = !asked.value("connect_timeout").empty();
-  return (says ? std::chrono::seconds(each) : kToConnect) * (1 + std::ranges::count(hosts, ','));
+  return (says ? std::chrono::seconds(each) : usual) * (1 + std::ranges::count(hosts, ','));
 }
 
 // libpq's own would write to stderr.
@@ -151,7 +148,7 @@ void PgConnection::open(std::chrono::seconds limit) {
 bool PgConnection::connect() {
   if (!broken()) return false;
   const Conninfo asked(url_);
-  open(time_to_connect(asked));
+  open(time_to_connect(asked, to_connect_));
   if (const int version = PQserverVersion(connection_.get()); version < kLeastVersion) {
     connection_.reset();
     throw Misconfigured("Postgres " + std::to_string(version / 10000) +

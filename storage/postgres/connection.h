@@ -20,12 +20,15 @@ namespace sluice {
 class PgConnection {
  public:
   // `to_answer`: how much longer than the server's own limit for a statement its answer may take.
+  // `to_connect`: to one host, unless the URL says how long.
   explicit PgConnection(std::string url,
                         std::chrono::milliseconds statement_timeout = std::chrono::seconds(30),
-                        std::chrono::milliseconds to_answer = std::chrono::seconds(5))
+                        std::chrono::milliseconds to_answer = std::chrono::seconds(5),
+                        std::chrono::seconds to_connect = std::chrono::seconds(5))
       : url_(std::move(url)),
         statement_timeout_(statement_timeout),
         to_answer_(to_answer),
+        to_connect_(to_connect),
         connection_(nullptr, &finish) {}
 
   // Connects if need be; true when the session is new.
@@ -78,6 +81,7 @@ class PgConnection {
   std::string url_;
   std::chrono::milliseconds statement_timeout_;
   std::chrono::milliseconds to_answer_;
+  std::chrono::seconds to_connect_;
   std::unique_ptr<pg_conn, void (*)(pg_conn*)> connection_;
 };
 

@@ -6,12 +6,13 @@
 namespace sluice {
 namespace {
 
+// Who let go has let go: somebody who speaks for it may not have heard of that yet.
 // When a key became due is kept to the second, so that what stands still reads the same each time.
 constexpr const char* kSay =
     "WITH said AS (SELECT * FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], "
     "$7::bool[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) "
     "AS said(partition, owner, log_end, trouble, leaves, due, computing, failing, waited)), "
-    "renewed AS (UPDATE sluice.heartbeat h SET seen_at = now(), released = s.leaves, "
+    "renewed AS (UPDATE sluice.heartbeat h SET seen_at = now(), released = h.released OR s.leaves, "
     "log_end = s.log_end, trouble = s.trouble, due = coalesce(s.due, h.due), "
     "computing = coalesce(s.computing, h.computing), failing = coalesce(s.failing, h.failing), "
     "due_since = CASE WHEN s.due IS NULL THEN h.due_since ELSE date_trunc('second', "

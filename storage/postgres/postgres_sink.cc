@@ -129,7 +129,10 @@ void PostgresSink::plan_whole_keys(const Names& names, Plan& plan) {
 }
 
 void PostgresSink::open_session() {
-  if (connection_.connect()) prepared_ = false;
+  if (!connection_.connect()) return;
+  prepared_ = false;
+  if (config_.session.empty()) return;
+  connection_.run("SELECT set_config('application_name', $1, false)", {config_.session});
 }
 
 void PostgresSink::prepare_session() {

@@ -16,6 +16,9 @@ struct PostgresSinkConfig {
   std::string projection;
   int generation = 1;
   std::vector<const google::protobuf::Descriptor*> published;
+  // As pg_stat_activity shows the session, by which a PostgresMonitor finds it; empty: as the URL
+  // has it.
+  std::string session = {};
 };
 
 // One generation's rows and positions in Postgres, over a session of its own.

@@ -7,7 +7,9 @@
 #include <sstream>
 
 #include "shapes/tables.pb.h"
+#include "storage/memory/memory_view_monitor.h"
 #include "tests/contract/projection_sink_contract.h"
+#include "tests/contract/view_monitor_contract.h"
 
 namespace sluice::testing {
 namespace {
@@ -15,6 +17,7 @@ namespace {
 class MemorySinkUnderTest final : public SinkUnderTest {
  public:
   ProjectionSink& sink() override { return sink_; }
+  ViewMonitor& monitor() override { return monitor_; }
   void lose_next_answer(bool went_through) override {
     sink_.lose_next_answer(went_through ? LostAnswer::committed : LostAnswer::not_committed);
   }
@@ -77,12 +80,17 @@ class MemorySinkUnderTest final : public SinkUnderTest {
   }
   MemoryViews views_{Generation{"shapes", 1, "id", 1, 3, {}, {}, true}};
   MemorySink sink_{views_};
+  MemoryViewMonitor monitor_{views_};
 };
 
 }  // namespace
 
 TEST_CASE("the sink in memory keeps the contract") {
   projection_sink_contract([] { return std::make_unique<MemorySinkUnderTest>(); });
+}
+
+TEST_CASE("who looks at views in memory keeps the contract") {
+  view_monitor_contract([] { return std::make_unique<MemorySinkUnderTest>(); });
 }
 
 }  // namespace sluice::testing

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/projection_sink.h"
+#include "storage/view_monitor.h"
 
 namespace sluice::testing {
 
@@ -17,6 +18,8 @@ class SinkUnderTest {
  public:
   virtual ~SinkUnderTest() = default;
   virtual ProjectionSink& sink() = 0;
+  // Of the same view.
+  virtual ViewMonitor& monitor() = 0;
   // The next flush goes through, or does not, and its answer is lost.
   virtual void lose_next_answer(bool went_through) = 0;
 

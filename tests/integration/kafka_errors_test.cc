@@ -61,6 +61,10 @@ class MockCluster {
     answer(request, std::vector<rd_kafka_resp_err_t>(times, error));
   }
 
+  // The partition has no broker that leads it, or the first again.
+  void take_leader() { rd_kafka_mock_partition_set_leader(cluster_, "s", 0, -1); }
+  void give_leader() { rd_kafka_mock_partition_set_leader(cluster_, "s", 0, 1); }
+
   void answer_well(std::int16_t request = kProduce) {
     rd_kafka_mock_clear_request_errors(cluster_, request);
   }
@@ -188,6 +192,16 @@ TEST_CASE("progress is not shown before the last was answered") {
   for (int turns = 0; turns < 20; ++turns) CHECK_NOTHROW(turn(*reader));
   reader->show_progress(kShown);
   CHECK(fails_with<Retryable>(*reader));
+}
+
+TEST_CASE("a partition that has no leader is told to be served by nobody, until it has one") {
+  MockCluster mock;
+  const auto cluster = mock.log().cluster(kDeadline);
+  CHECK(cluster->unserved("s") == std::vector<Partition>{});
+  mock.take_leader();
+  CHECK(cluster->unserved("s") == std::vector{Partition{0}});
+  mock.give_leader();
+  CHECK(cluster->unserved("s") == std::vector<Partition>{});
 }
 
 }  // namespace sluice::testing

@@ -3,9 +3,11 @@
 #include "schemas/descriptors/row_options.h"
 #include "shapes/tables.pb.h"
 #include "storage/postgres/connection.h"
+#include "storage/postgres/postgres_monitor.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/schema.h"
 #include "tests/contract/projection_sink_contract.h"
+#include "tests/contract/view_monitor_contract.h"
 #include "tests/integration/commit_thief.h"
 #include "tests/integration/fresh_database.h"
 
@@ -15,6 +17,7 @@ namespace {
 class PostgresSinkUnderTest final : public SinkUnderTest {
  public:
   ProjectionSink& sink() override { return sink_; }
+  ViewMonitor& monitor() override { return monitor_; }
   void lose_next_answer(bool went_through) override {
     thief_.steal(went_through ? CommitThief::Steals::answer : CommitThief::Steals::commit);
   }
@@ -88,12 +91,17 @@ class PostgresSinkUnderTest final : public SinkUnderTest {
   CommitThief thief_{url_};
   PostgresSink sink_{
       {thief_.url(), "shapes", 1, published_rows(*shapes::OnlyKey::descriptor()->file())}};
+  PostgresMonitor monitor_{url_};
 };
 
 }  // namespace
 
 TEST_CASE("the sink on Postgres keeps the contract") {
   projection_sink_contract([] { return std::make_unique<PostgresSinkUnderTest>(); });
+}
+
+TEST_CASE("who looks at views in Postgres keeps the contract") {
+  view_monitor_contract([] { return std::make_unique<PostgresSinkUnderTest>(); });
 }
 
 }  // namespace sluice::testing

@@ -90,6 +90,26 @@ def post(up, events, *flags):
     return posted
 
 
+def within(seconds, what, condition):
+    """What an operator is promised to hear, or to hear no more, in that time."""
+    return eventually(what, condition, seconds)
+
+
+def postgres_processes(folder):
+    """The server whose data are in the folder, and its sessions and helpers."""
+    server = (folder / "postmaster.pid").read_text().split()[0]
+    children = [about.parent.name for about in pathlib.Path("/proc").glob("[0-9]*/stat")
+                if parent_of(about) == server]
+    return [int(server), *map(int, children)]
+
+
+def parent_of(stat):
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[1]
+    except OSError:  # it has ended
+        return None
+
+
 def processes_below(folder):
     """Command lines of processes that work in or on the folder."""
     found = []

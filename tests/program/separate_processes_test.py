@@ -71,13 +71,25 @@ def project_and_look(folder, brokers, writer, reader):
             run("wait", later["token"], "--postgres", reader, "--timeout", "60s", code=0)
             verified = result("verify", "deliberation", "--postgres", reader, "--brokers", brokers)
             assert verified["rows"] > 10 and verified["differences"] == 0
-    shown = result("status", "--postgres", reader, "--json")["partitions"]
-    assert sum(row["position"] for row in shown if row["projection"] == "deliberation") == posted["events"] + later["events"], shown
-    # Nobody projects any more, so nobody knows how long the log is by now.
-    assert all(row["lag"] is None for row in shown), shown
-    told = result("status", "--postgres", reader, "--json")["troubles"]
-    assert len(told) == len(shown), told
-    assert all("no process projects it since" in row["trouble"] for row in told), told
+        last = result("simulate", "deliberation", "--http", ingest.http, "--seconds", "1s",
+                      "--conversations", "10", "--seed", "3")["events"]
+    folded = posted["events"] + later["events"]
+    without_projectors(reader, folded, [], lag=None)
+    without_projectors(reader, folded, ["--brokers", brokers], lag=last)
+
+
+def without_projectors(reader, folded, log, lag):
+    """Nobody projects any more, so nobody knows how long the log is by now, but the log itself."""
+    told = result("status", "--postgres", reader, *log, "--json", code=1)
+    shown = [row for row in told["partitions"] if row["projection"] == "deliberation"]
+    assert sum(row["position"] for row in shown) == folded, shown
+    if lag is None:
+        assert all(row["lag"] is None for row in told["partitions"]), told
+    else:
+        assert sum(row["lag"] for row in shown) == lag, (lag, shown)
+    assert not any(row["owned"] for row in told["partitions"]), told
+    assert len(told["troubles"]) == len(told["partitions"]), told
+    assert all("no process projects it since" in row["trouble"] for row in told["troubles"]), told
 
 
 def tail(brokers):

@@ -1,8 +1,12 @@
 // Workers whose partitions are quiet while their view is moved, taken or lost: what only the beat
 // can tell them, with clocks that move when told to.
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
 #include <catch2/catch.hpp>
 #include <map>
+#include <sstream>
 
 #include "projectors/engine/run/worker.h"
 #include "storage/memory/memory_log.h"
@@ -235,6 +239,34 @@ TEST_CASE("a database that is away is trouble though nothing comes, until it is 
   a.sink.set_away(false);
   shared.live(milliseconds{1200});
   CHECK(trouble(a).empty());
+}
+
+TEST_CASE("a heartbeat that is not heard is news once a change, and that it is heard again") {
+  std::ostringstream lines;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "lines", std::make_shared<spdlog::sinks::ostream_sink_mt>(lines)));
+  const auto told = [&](const std::string& text) {
+    const std::string all = lines.str();
+    int times = 0;
+    for (auto at = all.find(text); at != std::string::npos; at = all.find(text, at + 1)) ++times;
+    return times;
+  };
+  Shared shared;
+  Shared::Process& a = shared.start("a");
+  shared.live(kBeats);
+  a.sink.set_away(true);
+  shared.live(2 * kBeats);
+  a.sink.set_away(false);
+  a.sink.set_unprepared("the published table box is not there");
+  shared.live(2 * kBeats);
+  a.sink.set_unprepared("");
+  shared.live(kBeats);
+  spdlog::set_default_logger(before);
+  CHECK(told("progress not shown") == 2);
+  CHECK(told("the database is away") == 1);
+  CHECK(told("box is not there") == 1);
+  CHECK(told("progress shown again") == 1);
 }
 
 TEST_CASE("tables that are gone are trouble though nothing comes; once they are back it folds on") {

@@ -11,6 +11,7 @@
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
 #include "storage/base/mutex.h"
+#include "storage/postgres/postgres_monitor.h"
 #include "storage/postgres/start_check.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
@@ -93,32 +94,39 @@ int workers_of(const Options& options) {
   return options.workers == 0 ? cores : static_cast<int>(options.workers);
 }
 
-// How many partitions all projections have together, once the database has said so; it is waited
-// for as long as it takes. nullopt: told to end meanwhile.
-std::optional<int> await_database(const Options& options, std::span<const Domain> domains,
-                                  const std::stop_token& stop, Readiness& readiness) {
-  const std::vector<Projection> projections = projections_of(domains);
-  const DatabaseUse use{.sessions = 1 + workers_of(options) * static_cast<int>(projections.size()),
-                        .makes_tables = false,
-                        .schemas = schemas_of(domains, 1, {}, {})};
+// Does `work` as soon as what it needs is there, however long that takes. False: told to end
+// meanwhile.
+template <class Work>
+bool await(const char* what, const std::stop_token& stop, Readiness& readiness, Work work) {
   std::string said;
   while (!stop.stop_requested()) {
     try {
-      check_database(options.postgres, use);
-      int partitions = 0;
-      for (const Projection& projection : projections) {
-        partitions += open_sink(options.postgres, projection.name)->generation().partitions;
-      }
-      return std::max(1, partitions);
+      work();
+      return true;
     } catch (const Retryable& failure) {
       readiness.waits(failure.what());
-      if (std::exchange(said, failure.what()) != said) {
-        spdlog::warn("waiting for the database error=\"{}\"", said);
+      if (std::exchange(said, failure.what()) != failure.what()) {
+        spdlog::warn("waiting for the {} error=\"{}\"", what, said);
       }
     }
     std::this_thread::sleep_for(kBetweenTries);
   }
-  return std::nullopt;
+  return false;
+}
+
+// How many partitions all projections have together.
+int checked_partitions(const Options& options, std::span<const Domain> domains) {
+  const std::vector<Projection> projections = projections_of(domains);
+  // Beside the workers' those that answer requests, look at workers, and look at logs.
+  check_database(options.postgres,
+                 {.sessions = 3 + workers_of(options) * static_cast<int>(projections.size()),
+                  .makes_tables = false,
+                  .schemas = schemas_of(domains, 1, {}, {})});
+  int partitions = 0;
+  for (const Projection& projection : projections) {
+    partitions += open_sink(options.postgres, projection.name)->generation().partitions;
+  }
+  return std::max(1, partitions);
 }
 
 IngestConfig health_config(const ListenAddress& listen) {
@@ -152,15 +160,16 @@ Exit project(const Options& options) {
                  .unready = [&] { return readiness.troubles(); },
                  .refresh_metrics = [&] { readiness.refresh(); }});
   health.start();
-  const auto partitions = await_database(options, chosen, shutdown.token(), readiness);
-  if (!partitions) return Exit::done;
-  const MemoryBudget memory = divide_memory(options.memory, {.projectors = *partitions});
+  int partitions = 0;
+  const auto read_partitions = [&] { partitions = checked_partitions(options, chosen); };
+  if (!await("database", shutdown.token(), readiness, read_partitions)) return Exit::done;
+  const MemoryBudget memory = divide_memory(options.memory, {.projectors = partitions});
   log = kafka_log(options.brokers, options.kafka, memory.log);
   std::map<std::string, int, std::less<>> by_domain;
   for (const Projection& projection : projections_of(chosen)) by_domain.emplace(projection.name, 0);
   streams = std::make_unique<Streams>(*log, options.postgres, by_domain);
   LogWatch& watch = streams->watch();
-  watch.start();
+  if (!await("log", shutdown.token(), readiness, [&] { watch.start(); })) return Exit::done;
   streams->begin();
   workers.emplace(
       projections_of(chosen),
@@ -168,14 +177,16 @@ Exit project(const Options& options) {
           .data = folder.path(),
           .instance = folder.instance(),
           .workers = workers_of(options),
-          .partitions = *partitions,
+          .partitions = partitions,
           .memory = memory,
           .flush_interval = options.flush_interval,
           .math_interval_min = options.math_interval_min,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
-      *log, [url = options.postgres](const Projection& projection) {
-        return open_sink(url, projection.name);
-      });
+      *log,
+      [url = options.postgres](const Projection& projection, const std::string& session) {
+        return open_sink(url, projection.name, session);
+      },
+      std::make_unique<PostgresMonitor>(options.postgres));
   computations.emplace(metrics, workers->computations());
   readiness.works(*workers, *computations, watch);
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +

@@ -28,7 +28,10 @@ std::optional<std::vector<std::optional<ViewPosition>>> Presence::show(
   try {
     auto views = sink_.show_progress(progress);
     crash_point(CrashPoint("progress.shown"));
-    if (!std::exchange(trouble_, {}).empty()) probe_.running(name_);
+    if (!std::exchange(trouble_, {}).empty()) {
+      probe_.running(name_);
+      spdlog::info("progress shown again worker=\"{}\"", name_);
+    }
     return views;
   } catch (const Retryable& failure) {
     not_heard(failure.what());
@@ -40,8 +43,8 @@ std::optional<std::vector<std::optional<ViewPosition>>> Presence::show(
 
 void Presence::not_heard(const std::string& why) {
   probe_.stopped(name_, why);
-  // Once: while Postgres is away every flush that fails is told, with its back-off.
-  if (!std::exchange(trouble_, why).empty()) return;
+  // Once each: what stays so is told by readiness.
+  if (std::exchange(trouble_, why) == why) return;
   spdlog::warn("progress not shown worker=\"{}\" error=\"{}\"", name_, why);
 }
 

@@ -37,9 +37,10 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
                         "--refold " +
                         std::string(projection.name) + "` of this one fold the log anew");
   }
+  parts_.probe.began(config_.name, projection_.name, generation_.number, config_.session);
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() { parts_.probe.ended(config_.name); }
 
 std::string Worker::label(Partition partition) const {
   return std::string(projection_.name) + ":" + std::to_string(partition.value);
@@ -91,10 +92,18 @@ void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
     read_anew(failure);
   }
   if (beats) show_progress();
+  parts_.probe.turned(config_.name);
+}
+
+void Worker::enter(Probe::Phase phase, std::optional<Partition> partition) {
+  parts_.probe.begins(config_.name, phase, partition);
 }
 
 void Worker::read(milliseconds wait) {
-  fold(reader_->poll(wait));
+  enter(Probe::Phase::reading);
+  const std::span<const LogRecord> records = reader_->poll(wait);
+  enter(Probe::Phase::folding);
+  fold(records);
   for (auto& [partition, assigned] : assigned_) service(partition, assigned);
   if (reader_backoff_.pause() == milliseconds{0}) return;
   parts_.probe.running(config_.name);
@@ -115,6 +124,7 @@ void Worker::log_away(const Retryable& failure) {
     away_.push_back({partition, assigned.owner, assigned.log_end});
   }
   assigned_.clear();
+  tell_whom_it_has();
   reader_.reset();
 }
 
@@ -136,14 +146,9 @@ void Worker::read_anew(const Unreadable& failure) {
   });
 }
 
-void Worker::take_anew(Partition partition, Assigned& assigned) {
-  assigned.projector.reset();
-  claim(partition, assigned);
-  assigned.paused = true;  // wherever the reader stands, it goes on where the projector does
-}
-
 void Worker::open_reader() {
   if (reader_backoff_.waits(now_)) return;
+  enter(Probe::Phase::joining);
   if (!has_read_ && !parts_.topology.partitions(stream_) && !stands()) {
     throw Misconfigured("there is no stream " + stream_ +
                         ": `sluice up` makes it at its start, on Kafka `sluice topics apply` "
@@ -155,102 +160,9 @@ void Worker::open_reader() {
   away_.clear();
 }
 
-bool Worker::stands() {
-  for (int p = 0; p < generation_.partitions; ++p) {
-    const std::optional<ViewPosition> view = parts_.sink.position(Partition{p});
-    if (view && view->position > Offset{0}) return true;
-  }
-  return false;
-}
-
-int Worker::partitions_of_stream() {
-  if (const auto partitions = parts_.topology.partitions(stream_)) return *partitions;
-  throw Retryable("the stream " + stream_ +
-                  " is gone: restore it, or make it anew and let `sluice schema apply --refold " +
-                  std::string(projection_.name) +
-                  "` fold anew what there is (docs/start_checks.md)");
-}
-
-// A key has the partition that the generation was made with.
-void Worker::require_same_partitions() {
-  const int partitions = partitions_of_stream();
-  if (partitions == generation_.partitions) return;
-  throw Corrupt(stream_ + " has " + std::to_string(partitions) + " partitions, and the views of " +
-                std::string(projection_.name) + " were made for " +
-                std::to_string(generation_.partitions) +
-                ": keys would move. Nothing was changed; see docs/start_checks.md for ways on");
-}
-
-// For who has the whole log in view: where it is another than the views', nothing more is folded.
-void Worker::heed_log() {
-  const std::optional<std::string> wrong = parts_.wrong_log();
-  if (!wrong) return;
-  for (auto& [partition, assigned] : assigned_) {
-    if (!assigned.stopped) guarded(partition, assigned, [&] { throw Corrupt(*wrong); });
-  }
-}
-
-Offset Worker::acquired(Partition partition) {
-  Assigned& assigned = assigned_[partition];
-  assigned = Assigned{};
-  Offset end{0};
+void Worker::react(Partition partition, Assigned& assigned) {
   try {
-    end = parts_.topology.range(stream_, partition).end;
-  } catch (const Corrupt&) {
-    // As claiming it tells.
-  }
-  guarded(partition, assigned, [&] { claim(partition, assigned); });
-  // One that was added: nothing of the projection is folded on.
-  if (partition.value >= generation_.partitions) {
-    for (auto& [other, held] : assigned_) {
-      if (!held.stopped) guarded(other, held, [this] { require_same_partitions(); });
-    }
-  }
-  // Not taken: whatever is read from here is passed over until it is.
-  return assigned.projector ? assigned.projector->reads_from() : end;
-}
-
-void Worker::lost(Partition partition) {
-  const auto found = assigned_.find(partition);
-  if (found == assigned_.end()) return;
-  // Saves the next owner the replay; where it has taken the partition already this is fenced.
-  if (found->second.projector) {
-    guarded(partition, found->second, [&] { flush(found->second); });
-    if (found->second.trouble.empty()) {
-      presence_.release({{partition, found->second.log_end, found->second.owner, {}}});
-    }
-  }
-  assigned_.erase(found);
-  parts_.probe.running(label(partition));
-  spdlog::info("partition lost projection={} partition={}", projection_.name, partition.value);
-}
-
-void Worker::claim(Partition partition, Assigned& assigned) {
-  const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++claims_);
-  require_same_partitions();
-  if (!assigned.store) assigned.store = parts_.open_store(partition);
-  auto projector = std::make_unique<Projector>(
-      projection_, generation_, partition, owner, config_.limits,
-      ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe, parts_.memory,
-                     parts_.computations,
-                     [this, partition] { return parts_.topology.identity(stream_, partition); }});
-  const LogRange log = parts_.topology.range(stream_, partition);
-  assigned.log_end = log.end;
-  const Offset from = projector->claim(log);
-  spdlog::info("partition acquired projection={} partition={} position={} view={} owner={}",
-               projection_.name, partition.value, from.value, projector->flushed().value, owner);
-  parts_.probe.running(label(partition));
-  assigned.trouble.clear();
-  assigned.fenced = false;
-  assigned.projector = std::move(projector);
-  assigned.last_flush = now_;
-  assigned.backoff.worked();
-}
-
-template <class Work>
-void Worker::guarded(Partition partition, Assigned& assigned, Work work) {
-  try {
-    work();
+    throw;
   } catch (const Retryable& failure) {
     try_again(partition, assigned, failure);
   } catch (const Misconfigured& failure) {
@@ -389,12 +301,16 @@ bool Worker::flush_due(const Assigned& assigned) const {
 }
 
 void Worker::flush(Assigned& assigned) {
+  const Partition partition = assigned.projector->partition();
+  enter(Probe::Phase::flushing, partition);
   const Clock::time_point begun = Clock::now();
   assigned.projector->flush(assigned.log_end);
   parts_.probe.flush_took(Clock::now() - begun);
+  enter(Probe::Phase::folding);
   if (assigned.projector->in_doubt())
     return assigned.backoff.failed(now_, config_.backoff, jitter_);
   works_again(assigned);
+  parts_.probe.flush_passed(label(partition));
   assigned.last_flush = now_;
   assigned.folded = 0;
 }
@@ -413,57 +329,12 @@ void Worker::tick(Partition partition, Assigned& assigned) {
                             wall_};
   const std::optional<Time> recorded_at = assigned.ticker.due(quiet);
   if (!recorded_at) return;
+  enter(Probe::Phase::ticking, partition);
   partitions_of_stream();
   const std::string value = tick_record(*recorded_at);
   NewRecord record{partition, {}, value};
   parts_.writer.append(stream_, {&record, 1});
   assigned.ticker.ticked(quiet, record.offset);
-}
-
-void Worker::show_progress() {
-  next_progress_ = now_ + config_.progress_interval;
-  heed_log();
-  std::vector<LogProgress> progress;
-  for (const auto& [partition, assigned] : assigned_) {
-    progress.push_back({partition, assigned.log_end, assigned.owner, assigned.trouble});
-    if (assigned.projector) progress.back().computed = assigned.projector->computed_progress();
-  }
-  for (const Held& held : away_) {
-    progress.push_back({held.partition, held.log_end, held.owner, log_trouble_});
-  }
-  const bool has_none = !reader_ && assigned_.empty() && away_.empty();
-  for (int p = 0; has_none && !log_trouble_.empty() && p < generation_.partitions; ++p) {
-    progress.push_back({Partition{p}, Offset{0}, config_.instance, log_trouble_});
-  }
-  if (progress.empty()) return;
-  const auto views = presence_.show(progress);
-  if (!views) return;
-  auto view = views->begin();
-  for (auto& [partition, assigned] : assigned_) compare(partition, assigned, *view++);
-}
-
-void Worker::show_group() {
-  std::vector<PartitionProgress> flushed;
-  for (const auto& [partition, assigned] : assigned_) {
-    if (assigned.projector) flushed.push_back({partition, assigned.projector->flushed()});
-  }
-  if (!flushed.empty()) reader_->show_progress(flushed);
-  // A group does not say that it has nothing to give because there is nothing.
-  if (assigned_.empty()) partitions_of_stream();
-}
-
-// A partition to which no record comes learns nowhere else that another has taken it, or that its
-// view is another than the one it was folded into: one restored from a backup.
-void Worker::compare(Partition partition, Assigned& assigned,
-                     const std::optional<ViewPosition>& view) {
-  if (!assigned.projector || assigned.projector->in_doubt()) return;
-  guarded(partition, assigned, [&] {
-    if (!view) throw Fenced("another process took the partition, or its row is gone from the view");
-    if (assigned.projector->reflected_by(*view)) return;
-    spdlog::warn("view moved projection={} partition={} from={} to={}", projection_.name,
-                 partition.value, assigned.projector->flushed().value, view->position.value);
-    take_anew(partition, assigned);
-  });
 }
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 // and one sink. Nothing in it is shared or locked, but the probe.
 
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -33,6 +34,8 @@ struct WorkerConfig {
   std::string name;
   // Tells this worker from every other that ever was: part of the owner that Postgres knows.
   std::string instance;
+  // The name of its sink's session, by which the view tells what that waits for.
+  std::string session;
   FlushPace pace;
   std::chrono::milliseconds progress_interval{1000};
   Backoff::Limits backoff;  // while something is away
@@ -84,6 +87,7 @@ class Worker final : private Ownership {
     std::unique_ptr<Projector> projector;  // null: to be taken again, unless stopped
     std::string owner;                     // as whom it was last taken
     std::string trouble;                   // why nothing is folded now; empty while it is
+    std::string told;                      // what the heartbeat says of that
     std::string damage;                    // of the log, where the reader came to; empty: none
     bool stopped = false;                  // for good, by this worker
     bool fenced = false;                   // another took it, or moved it, since we did
@@ -132,8 +136,12 @@ class Worker final : private Ownership {
   void hold(Partition partition, Assigned& assigned);
   void troubled(Partition partition, Assigned& assigned, const char* why);
   void try_again(Partition partition, Assigned& assigned, const Error& failure);
+  // To threads beside it.
+  void enter(Probe::Phase phase, std::optional<Partition> partition = std::nullopt);
+  void tell_whom_it_has();
   // The beat: says how each partition is, and learns where its view is.
   void show_progress();
+  void take_note(Partition partition, Assigned& assigned);
   void show_group();
   void compare(Partition partition, Assigned& assigned, const std::optional<ViewPosition>& view);
   void take_anew(Partition partition, Assigned& assigned);
@@ -143,7 +151,15 @@ class Worker final : private Ownership {
   void read_anew(const Unreadable& failure);
   // Runs `work` of one partition; what it throws becomes what is done about it.
   template <class Work>
-  void guarded(Partition partition, Assigned& assigned, Work work);
+  void guarded(Partition partition, Assigned& assigned, Work work) {
+    try {
+      work();
+    } catch (const std::exception&) {
+      react(partition, assigned);
+    }
+  }
+  // To the exception that is being handled.
+  void react(Partition partition, Assigned& assigned);
   [[nodiscard]] std::string label(Partition partition) const;
 
   const Projection& projection_;

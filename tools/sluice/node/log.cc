@@ -9,6 +9,7 @@ namespace sluice {
 namespace {
 
 constexpr std::chrono::seconds kQuickAppend{2};
+constexpr std::chrono::seconds kQuickAnswer{2};
 
 // The one topology of the process, handed to each caller as if it were their own.
 class SharedTopology final : public LogTopology {
@@ -52,6 +53,8 @@ class Embedded final : public Log {
   std::unique_ptr<LogTopology> topology() override {
     return std::make_unique<SharedTopology>(*log_);
   }
+  std::unique_ptr<LogTopology> quick_topology() override { return topology(); }
+  std::unique_ptr<LogCluster> quick_cluster() override { return nullptr; }
   std::unique_ptr<StreamSettings> settings() override { return nullptr; }
   Time now() override { return log_->now(); }
   std::string advice() override { return log_->clock_advice(); }
@@ -75,6 +78,8 @@ class Kafka final : public Log {
     return log_.reader(stream, std::move(partitions), ownership);
   }
   std::unique_ptr<LogTopology> topology() override { return log_.topology(); }
+  std::unique_ptr<LogTopology> quick_topology() override { return log_.topology(kQuickAnswer); }
+  std::unique_ptr<LogCluster> quick_cluster() override { return log_.cluster(kQuickAnswer); }
   std::unique_ptr<StreamSettings> settings() override { return log_.settings(); }
 
  private:

@@ -12,6 +12,7 @@
 
 #include "storage/base/steadied_clock.h"
 #include "storage/event_log.h"
+#include "storage/log_cluster.h"
 #include "storage/log_topology.h"
 #include "storage/stream_settings.h"
 #include "tools/sluice/cli/program.h"
@@ -41,6 +42,10 @@ class Log {
                                               std::vector<Partition> partitions,
                                               Ownership& ownership) = 0;
   virtual std::unique_ptr<LogTopology> topology() = 0;
+  // One that answers within seconds, or throws Retryable: for who looks while others wait.
+  virtual std::unique_ptr<LogTopology> quick_topology() = 0;
+  // As quick; null: the log is on one machine.
+  virtual std::unique_ptr<LogCluster> quick_cluster() = 0;
   // null: streams of this log have no settings that could be wrong.
   virtual std::unique_ptr<StreamSettings> settings() = 0;
   // The time to stamp with: where this machine's clock is the log's, bounded by its steady clock.

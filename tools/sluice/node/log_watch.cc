@@ -93,7 +93,7 @@ void LogWatch::look_again() {
 }
 
 void LogWatch::look(When when) {
-  const MutexLock asking(asking_);
+  const MutexLock looking(looking_);
   if (parts_.views != nullptr) {
     ViewStands stands = parts_.views->read();
     const MutexLock lock(mutex_);
@@ -110,9 +110,13 @@ std::vector<std::string> LogWatch::domains() const {
 }
 
 void LogWatch::look_at_stream(const std::string& domain, When when) {
-  const StreamSeen seen = look_at(parts_.topology, stream_of(domain));
+  StreamSeen seen;
   std::optional<std::vector<SettingFault>> faults;
-  if (parts_.settings != nullptr && seen.partitions) faults = settings_of(seen.stream);
+  {
+    const MutexLock asking(asking_);
+    seen = look_at(parts_.topology, stream_of(domain));
+    if (parts_.settings != nullptr && seen.partitions) faults = settings_of(seen.stream);
+  }
   bool binds = false;
   {
     const MutexLock lock(mutex_);

@@ -76,7 +76,7 @@ class LogWatch {
 
   void look(When when);
   [[nodiscard]] std::vector<std::string> domains() const;
-  void look_at_stream(const std::string& domain, When when) SLUICE_REQUIRES(asking_);
+  void look_at_stream(const std::string& domain, When when) SLUICE_REQUIRES(looking_);
   [[nodiscard]] std::optional<std::vector<SettingFault>> settings_of(const std::string& stream)
       SLUICE_REQUIRES(asking_);
   void judge(const std::string& domain, Watched& watched, const StreamSeen& seen)
@@ -85,7 +85,10 @@ class LogWatch {
   [[nodiscard]] static const LogMismatch* wrong_of(const Watched& watched);
 
   const LogWatchParts parts_;
-  Mutex asking_;  // of the parts, which are for one thread at a time; before mutex_
+  // Of the parts, which are for one thread at a time; in this order. Only looks read views: one
+  // that waits for the database holds up nobody who asks the log.
+  Mutex looking_;
+  Mutex asking_;
   bool settings_closed_ SLUICE_GUARDED_BY(asking_) = false;  // said that they may not be read
   mutable Mutex mutex_;
   ConditionVariable woken_;

@@ -1,6 +1,12 @@
 #include "tools/sluice/node/log_watch.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
 
 #include "storage/base/errors.h"
 #include "storage/memory/memory_log.h"
@@ -53,6 +59,37 @@ class Settings final : public StreamSettings {
   void mend(std::string_view, const std::vector<SettingFault>&) override {}
 
   std::vector<SettingFault> now;
+};
+
+// A database that takes connections, and never says a word.
+class Silent {
+ public:
+  Silent() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    void* const any = &address;
+    socklen_t size = sizeof address;
+    REQUIRE(bind(socket_, static_cast<sockaddr*>(any), size) == 0);
+    REQUIRE(listen(socket_, 1) == 0);
+    REQUIRE(getsockname(socket_, static_cast<sockaddr*>(any), &size) == 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Silent() {
+    close(client_);
+    close(socket_);
+  }
+  Silent(const Silent&) = delete;
+  Silent& operator=(const Silent&) = delete;
+  [[nodiscard]] std::string url() const {
+    return "postgresql://u@127.0.0.1:" + std::to_string(port_) + "/x";
+  }
+  void wait_until_asked() { client_ = accept(socket_, nullptr, nullptr); }
+
+ private:
+  const int socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int client_ = -1;
+  int port_ = 0;
 };
 
 const SettingFault kShort{"retention.ms", "1000", "-1", "records are deleted by age", true};
@@ -126,6 +163,18 @@ TEST_CASE("tokens have the log's short form, also of a partition that was empty"
   standing.log.set_away(true);
   CHECK(watch.short_form("lockers", Partition{1}, Offset{2}).size() == 6);
   CHECK(watch.short_form("unheard_of", Partition{1}, Offset{2}).empty());
+}
+
+TEST_CASE("a database that hangs holds up no token") {
+  Standing standing;
+  Silent silent;
+  StandingViews views(silent.url());
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log, .views = &views});
+  const std::jthread look([&] { watch.look_again(); });
+  silent.wait_until_asked();
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(watch.short_form("lockers", kFirst, Offset{4}).size() == 6);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(2));
 }
 
 TEST_CASE("a stream that is made anew under a process is noticed by its first offset") {

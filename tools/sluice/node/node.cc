@@ -11,7 +11,7 @@
 #include "storage/base/errors.h"
 #include "storage/base/mutex.h"
 #include "storage/postgres/connection.h"
-#include "storage/postgres/postgres_sink.h"
+#include "storage/postgres/postgres_monitor.h"
 #include "storage/postgres/private_cluster.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/start_check.h"
@@ -32,8 +32,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kDrain{10'000};
-// A database that starts together with us may take this long.
-constexpr milliseconds kPatience{60'000};
 constexpr milliseconds kBetweenTries{500};
 // After the private Postgres.
 constexpr milliseconds kBetweenLooks{500};
@@ -41,30 +39,6 @@ constexpr milliseconds kBetweenLooks{500};
 constexpr milliseconds kToTake{30'000};
 constexpr milliseconds kToTakeTroubled{5'000};
 constexpr milliseconds kBetweenQuestions{100};
-
-template <class Work>
-void patiently(const std::stop_token& stop, Work work) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  for (;;) {
-    try {
-      return work();
-    } catch (const Retryable& failure) {
-      if (stop.stop_requested() || std::chrono::steady_clock::now() > deadline) throw;
-      spdlog::warn("waiting error=\"{}\"", failure.what());
-    }
-    std::this_thread::sleep_for(kBetweenTries);
-  }
-}
-
-// A view that lost its tables stands still and says so until somebody mends it; the rest goes on.
-void apply_or_tell(const std::string& postgres, const PublishedSchema& schema,
-                   const std::stop_token& stop) {
-  try {
-    patiently(stop, [&] { apply_schema(postgres, {&schema, 1}, Apply::what_changed); });
-  } catch (const Corrupt& failure) {
-    spdlog::error("domain stands still projection={} error=\"{}\"", schema.domain, failure.what());
-  }
-}
 
 }  // namespace
 
@@ -78,6 +52,16 @@ struct Node::Parts {
   DataFolder folder;
   std::vector<Domain> domains;
   std::vector<Projection> projections;
+  // Before all threads that use it.
+  Mutex mutex;
+  ConditionVariable changed;
+  // What a start waits for; nullopt: all that follows is there.
+  std::optional<std::string> waits_for SLUICE_GUARDED_BY(mutex) = "it is starting";
+  // Of the workers, whose thread says when it has ended.
+  bool ended SLUICE_GUARDED_BY(mutex) = false;
+  std::exception_ptr failure SLUICE_GUARDED_BY(mutex);
+  std::string database_trouble SLUICE_GUARDED_BY(mutex);
+
   std::unique_ptr<PrivateCluster> cluster;
   std::string postgres;
   std::unique_ptr<Log> log;
@@ -93,13 +77,21 @@ struct Node::Parts {
   NodeAddresses addresses;
   std::string begun;  // by the database's clock
 
-  // Of the workers, whose thread says when it has ended.
-  Mutex mutex;
-  ConditionVariable changed;
-  bool ended SLUICE_GUARDED_BY(mutex) = false;
-  std::exception_ptr failure SLUICE_GUARDED_BY(mutex);
-  std::string database_trouble SLUICE_GUARDED_BY(mutex);
-
+  // Does `work` as soon as what it needs is there, however long that takes; gives up when stopped.
+  template <class Work>
+  void patiently(const std::stop_token& stop, Work work);
+  // A view that lost its tables stands still and says so until somebody mends it; the rest goes on.
+  void apply_or_tell(const PublishedSchema& schema, const std::stop_token& stop);
+  [[nodiscard]] std::optional<std::string> starting() {
+    const MutexLock lock(mutex);
+    return waits_for;
+  }
+  void started() {
+    const MutexLock lock(mutex);
+    waits_for.reset();
+  }
+  void serve(IngestConfig config);
+  void start_workers(const NodeConfig& config, const MemoryBudget& memory, int projectors);
   void work(const std::stop_token& stop);
   // Starts the private Postgres again where it has ended. Never throws: what is in the way is told,
   // and tried again.
@@ -109,6 +101,84 @@ struct Node::Parts {
   bool pause(milliseconds length, const std::stop_token& stop);
   [[nodiscard]] std::vector<std::string> not_taken(PgConnection& asked, bool& all_told);
 };
+
+template <class Work>
+void Node::Parts::patiently(const std::stop_token& stop, Work work) {
+  for (;;) {
+    try {
+      return work();
+    } catch (const Retryable& failure) {
+      if (stop.stop_requested()) throw;
+      const MutexLock lock(mutex);
+      if (waits_for != failure.what()) spdlog::warn("waiting error=\"{}\"", failure.what());
+      waits_for = failure.what();
+    }
+    pause(kBetweenTries, stop);
+  }
+}
+
+void Node::Parts::apply_or_tell(const PublishedSchema& schema, const std::stop_token& stop) {
+  try {
+    patiently(stop, [&] { apply_schema(postgres, {&schema, 1}, Apply::what_changed); });
+  } catch (const Corrupt& failure) {
+    spdlog::error("domain stands still projection={} error=\"{}\"", schema.domain, failure.what());
+  }
+}
+
+// From the beginning on, with what is waited for. Posts are refused until it is known that the log
+// is the one that the views stand on; afterwards they need no database.
+void Node::Parts::serve(IngestConfig config) {
+  LogWatch& watch = streams->watch();
+  writer = log->writer();
+  quick_writer = log->quick_writer();
+  ingest =
+      std::make_unique<Ingest>(sluice::domains(), config,
+                               IngestParts{.writer = quick_writer ? *quick_writer : *writer,
+                                           .metrics = metrics,
+                                           .unready =
+                                               [this, &watch] {
+                                                 if (auto why = starting())
+                                                   return std::vector<std::string>{*std::move(why)};
+                                                 return joined(watch.troubles(), troubles());
+                                               },
+                                           .clock = [this] { return log->now(); },
+                                           .refresh_metrics =
+                                               [this] {
+                                                 if (!starting()) computations->refresh();
+                                               },
+                                           .advice = [this] { return log->advice(); },
+                                           .patient_writer = quick_writer ? writer.get() : nullptr,
+                                           .refuses =
+                                               [this, &watch](std::string_view domain) {
+                                                 auto why = starting();
+                                                 return why ? why : watch.refuses(domain);
+                                               },
+                                           .log = appended_log(watch)});
+  ingest->start();
+}
+
+void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& memory,
+                                int projectors) {
+  LogWatch& watch = streams->watch();
+  workers = std::make_unique<Workers>(
+      projections,
+      WorkersConfig{
+          .data = folder.path(),
+          .instance = folder.instance(),
+          .workers = config.workers,
+          .partitions = projectors,
+          .memory = memory,
+          .flush_interval = config.flush_interval,
+          .math_interval_min = config.math_interval_min,
+          .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
+      *log,
+      [url = postgres](const Projection& projection, const std::string& session) {
+        return open_sink(url, projection.name, session);
+      },
+      std::make_unique<PostgresMonitor>(postgres));
+  computations = std::make_unique<ComputationMetrics>(metrics, workers->computations());
+  requests = std::make_unique<RequestThread>(postgres, projections, *log);
+}
 
 void Node::Parts::work(const std::stop_token& stop) {
   std::exception_ptr thrown;
@@ -182,11 +252,7 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
       divide_memory(config.memory, {.ingest = true, .projectors = projectors});
   const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon,
                                   config.quarantine_retention);
-  if (!config.postgres.empty()) {
-    const int workers = config.workers * static_cast<int>(parts.projections.size());
-    const DatabaseUse use{.sessions = workers + 1, .schemas = schemas};
-    patiently(stop, [&] { check_database(config.postgres, use); });
-  } else {
+  if (config.postgres.empty()) {
     parts.cluster = std::make_unique<PrivateCluster>(parts.folder.path() / "postgres");
     spdlog::info("postgres started pid={}", parts.cluster->pid());
   }
@@ -203,52 +269,28 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
     ingest.partitions.emplace(domain.name, config.partitions);
   }
   parts.streams = std::make_unique<Streams>(*parts.log, parts.postgres, ingest.partitions);
+  parts.serve(ingest);
+  if (!parts.cluster) {
+    const int workers = config.workers * static_cast<int>(parts.projections.size());
+    // Beside the workers' those that answer requests, look at workers, and look at logs.
+    const DatabaseUse use{.sessions = workers + 3, .schemas = schemas};
+    parts.patiently(stop, [&] { check_database(config.postgres, use); });
+  }
   LogWatch& watch = parts.streams->watch();
-  patiently(stop, [&] {
+  parts.patiently(stop, [&] {
     watch.start();
     parts.streams->make_missing(parts.domains, config.partitions);
   });
-  for (const PublishedSchema& schema : schemas) apply_or_tell(parts.postgres, schema, stop);
+  for (const PublishedSchema& schema : schemas) parts.apply_or_tell(schema, stop);
   watch.look_again();
   parts.streams->begin();
-
-  parts.workers = std::make_unique<Workers>(
-      parts.projections,
-      WorkersConfig{
-          .data = parts.folder.path(),
-          .instance = parts.folder.instance(),
-          .workers = config.workers,
-          .partitions = projectors,
-          .memory = memory,
-          .flush_interval = config.flush_interval,
-          .math_interval_min = config.math_interval_min,
-          .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
-      *parts.log, [url = parts.postgres](const Projection& projection) {
-        return open_sink(url, projection.name);
-      });
-  parts.computations =
-      std::make_unique<ComputationMetrics>(parts.metrics, parts.workers->computations());
-  parts.requests = std::make_unique<RequestThread>(parts.postgres, parts.projections, *parts.log);
-  parts.writer = parts.log->writer();
-  parts.quick_writer = parts.log->quick_writer();
-  parts.ingest = std::make_unique<Ingest>(
-      domains(), ingest,
-      IngestParts{
-          .writer = parts.quick_writer ? *parts.quick_writer : *parts.writer,
-          .metrics = parts.metrics,
-          .unready = [&parts, &watch] { return joined(watch.troubles(), parts.troubles()); },
-          .clock = [&log = *parts.log] { return log.now(); },
-          .refresh_metrics = [&parts] { parts.computations->refresh(); },
-          .advice = [&log = *parts.log] { return log.advice(); },
-          .patient_writer = parts.quick_writer ? parts.writer.get() : nullptr,
-          .refuses = [&watch](std::string_view domain) { return watch.refuses(domain); },
-          .log = appended_log(watch)});
-  parts.ingest->start();
-  parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres,
-                     parts.cluster ? parts.cluster->reader_url() : reader_url(parts.postgres)};
-  patiently(stop, [&] {
+  parts.start_workers(config, memory, projectors);
+  parts.patiently(stop, [&] {
     parts.begun = PgConnection(parts.postgres).run("SELECT clock_timestamp()").text(0, 0);
+    parts.addresses = {http_url({config.address, parts.ingest->port()}), parts.postgres,
+                       parts.cluster ? parts.cluster->reader_url() : reader_url(parts.postgres)};
   });
+  parts.started();
   parts.working = std::jthread([&parts](const std::stop_token& end) { parts.work(end); });
 }
 

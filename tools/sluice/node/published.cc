@@ -45,13 +45,15 @@ std::vector<PublishedSchema> schemas_of(std::span<const Domain> domains, int par
   return all;
 }
 
-std::unique_ptr<ProjectionSink> open_sink(const std::string& url, std::string_view projection) {
+std::unique_ptr<ProjectionSink> open_sink(const std::string& url, std::string_view projection,
+                                          const std::string& session) {
   const Domain domain = choose_domains({std::string(projection)}).front();
   return std::make_unique<PostgresSink>(
       PostgresSinkConfig{.url = url,
                          .projection = std::string(projection),
                          .generation = 1,
-                         .published = published_rows(*domain.tables)});
+                         .published = published_rows(*domain.tables),
+                         .session = session});
 }
 
 }  // namespace sluice

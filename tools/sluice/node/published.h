@@ -23,8 +23,10 @@ namespace sluice {
     std::span<const Domain> domains, int partitions, std::chrono::milliseconds dedupe_horizon,
     std::chrono::milliseconds quarantine_retention);
 
-// The live generation of a projection. Throws what connecting throws, when it is first used.
+// The live generation of a projection; `session` names its session with Postgres. Throws what
+// connecting throws, when it is first used.
 [[nodiscard]] std::unique_ptr<ProjectionSink> open_sink(const std::string& url,
-                                                        std::string_view projection);
+                                                        std::string_view projection,
+                                                        const std::string& session = {});
 
 }  // namespace sluice

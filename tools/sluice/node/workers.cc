@@ -39,6 +39,10 @@ std::string this_start() {
   return std::string(host.data()) + ":" + std::to_string(::getpid()) + ":" + random_id();
 }
 
+std::string group_of(std::string_view projection, int generation) {
+  return "sluice." + std::string(projection) + ".g" + std::to_string(generation);
+}
+
 // Returns early when stopped.
 void pause(milliseconds length, const std::stop_token& stop) {
   std::mutex mutex;
@@ -50,7 +54,7 @@ void pause(milliseconds length, const std::stop_token& stop) {
 }  // namespace
 
 Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log& log,
-                 OpenSink open_sink)
+                 OpenSink open_sink, std::unique_ptr<ViewMonitor> views)
     : projections_(std::move(projections)),
       config_(std::move(config)),
       start_(this_start()),
@@ -62,8 +66,29 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
              .orders = config_.memory.orders},
             config_.partitions),
       computations_({.interval_min = config_.math_interval_min},
-                    {.bytes = config_.memory.dirty_rows / kComputedPart}) {
+                    {.bytes = config_.memory.dirty_rows / kComputedPart}),
+      views_(std::move(views)),
+      topology_(log.quick_topology()),
+      cluster_(log.quick_cluster()) {
   (void)closed_folder(config_.data, "state");
+  if (views_)
+    monitor_.emplace(watched(), MonitorParts{*views_, *topology_, cluster_.get(), probe_});
+}
+
+MonitorConfig Workers::watched() const {
+  MonitorConfig config{.projections = {}, .instance = start_, .member = config_.instance};
+  for (const Projection& projection : projections_) {
+    config.projections.push_back(
+        {std::string(projection.name), stream_of(projection.name), group_of(projection.name, 1)});
+  }
+  return config;
+}
+
+void Workers::watch(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    monitor_->look();
+    pause(Monitor::kBetweenLooks, stop);
+  }
 }
 
 void Workers::run(const std::stop_token& stop) {
@@ -79,6 +104,7 @@ void Workers::run(const std::stop_token& stop) {
   for (unsigned i = 0; i < computing_threads(); ++i) {
     computing.emplace_back([this](const std::stop_token& ended) { computations_.run(ended); });
   }
+  if (monitor_) threads.emplace_back([this, token = end.get_token()] { watch(token); });
   for (const Projection& projection : projections_) {
     for (int number = 0; number < config_.workers; ++number) {
       threads.emplace_back([this, &projection, number, token = end.get_token()] {
@@ -126,18 +152,21 @@ std::unique_ptr<StateStore> Workers::open_store(const std::filesystem::path& fol
 }
 
 void Workers::work_once(const Projection& projection, int number, const std::stop_token& stop) {
-  const auto sink = open_sink_(projection);
+  // As people find it in pg_stat_activity.
+  const std::string session = "sluice " + std::string(projection.name) + "/" +
+                              std::to_string(number) + " " + start_.substr(start_.rfind(':') + 1);
+  const auto sink = open_sink_(projection, session);
   const Generation generation = sink->generation();
   const auto topology = log_.topology();
   const auto writer = log_.writer();
-  const GroupMember member{
-      .group = "sluice." + generation.projection + ".g" + std::to_string(generation.number),
-      .instance = config_.instance,
-      .number = number,
-      .workers = config_.workers};
+  const GroupMember member{.group = group_of(generation.projection, generation.number),
+                           .instance = config_.instance,
+                           .number = number,
+                           .workers = config_.workers};
   WorkerConfig config;
   config.name = std::string(projection.name) + " worker " + std::to_string(number);
   config.instance = start_ + "/" + std::to_string(number);
+  config.session = session;
   config.pace.interval = config_.flush_interval;
   config.wall = [this] { return log_.now(); };
   config.limits.dedupe.filter_bytes_max =
@@ -171,6 +200,8 @@ std::filesystem::path Workers::state_folder(const Generation& generation,
 std::vector<std::string> Workers::troubles() const {
   std::vector<std::string> all;
   for (const auto& [what, why] : probe_.totals().stopped) all.push_back(what + ": " + why);
+  if (!monitor_) return all;
+  for (std::string& trouble : monitor_->troubles()) all.push_back(std::move(trouble));
   return all;
 }
 

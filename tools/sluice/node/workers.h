@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 
 #include "projectors/engine/computed/computations.h"
 #include "projectors/engine/projection.h"
+#include "projectors/engine/run/monitor.h"
 #include "projectors/engine/run/probe.h"
 #include "projectors/engine/tables/row_memory.h"
 #include "storage/projection_sink.h"
@@ -39,11 +41,15 @@ struct WorkersConfig {
 
 class Workers {
  public:
-  // Opens the live generation of a projection; called once by each worker, on its thread.
-  using OpenSink = std::function<std::unique_ptr<ProjectionSink>(const Projection&)>;
+  // Opens the live generation of a projection, over a session of this name; called once by each
+  // worker, on its thread.
+  using OpenSink =
+      std::function<std::unique_ptr<ProjectionSink>(const Projection&, const std::string& session)>;
 
-  // The log must outlive this.
-  Workers(std::vector<Projection> projections, WorkersConfig config, Log& log, OpenSink open_sink);
+  // `views`: for the thread that looks at the workers from beside; null: there is none. The log
+  // must outlive this.
+  Workers(std::vector<Projection> projections, WorkersConfig config, Log& log, OpenSink open_sink,
+          std::unique_ptr<ViewMonitor> views = nullptr);
 
   // Until stopped; then every worker flushes what it has folded. A projection that cannot work is a
   // trouble and tried again, while others go on. Throws what starting threads throws.
@@ -56,6 +62,8 @@ class Workers {
   [[nodiscard]] std::vector<std::string> troubles() const;
 
  private:
+  [[nodiscard]] MonitorConfig watched() const;
+  void watch(const std::stop_token& stop);
   void work(const Projection& projection, int number, const std::stop_token& stop);
   void work_once(const Projection& projection, int number, const std::stop_token& stop);
   [[nodiscard]] std::unique_ptr<StateStore> open_store(const std::filesystem::path& folder) const;
@@ -71,6 +79,10 @@ class Workers {
   Probe probe_;
   RowMemory rows_;
   Computations computations_;
+  const std::unique_ptr<ViewMonitor> views_;
+  const std::unique_ptr<LogTopology> topology_;
+  const std::unique_ptr<LogCluster> cluster_;
+  std::optional<Monitor> monitor_;
 };
 
 }  // namespace sluice

@@ -1,0 +1,112 @@
+#pragma once
+
+// Looks at the workers of a process from a thread beside them, and asks the view and the log
+// whether they answer: a worker that waits for one of them can say nothing.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "projectors/engine/run/probe.h"
+#include "storage/base/mutex.h"
+#include "storage/log_cluster.h"
+#include "storage/log_topology.h"
+#include "storage/view_monitor.h"
+
+namespace sluice {
+
+struct MonitorConfig {
+  struct Watched {
+    std::string projection;
+    std::string stream;
+    std::string group;  // of the stream's readers
+  };
+  std::vector<Watched> projections;
+  std::string instance;  // the process, as the owners of its claims begin
+  std::string member;    // the process, as its static members of groups begin
+  std::function<std::chrono::steady_clock::time_point()> clock = std::chrono::steady_clock::now;
+};
+
+// The first three are the monitor's own, and answer within seconds or throw.
+struct MonitorParts {
+  ViewMonitor& views;
+  LogTopology& topology;
+  LogCluster* cluster;  // null: the log is on one machine
+  Probe& probe;
+};
+
+class Monitor {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // How often look() is to be called: with kTurnExpected, a lock is named within two seconds.
+  static constexpr std::chrono::milliseconds kBetweenLooks{500};
+
+  Monitor(MonitorConfig config, MonitorParts parts);
+
+  // Looks at all workers, speaks for those that cannot, and asks who has the partitions that none
+  // of them has. On the monitor's thread. Throws nothing: what does not answer is a trouble.
+  void look();
+
+  // Why not everything is projected, a line each; told by the ages of what was last heard, so that
+  // it is true also while look() waits. Any thread.
+  [[nodiscard]] std::vector<std::string> troubles() const;
+
+ private:
+  // The view, or the log, as somebody who is asked by one thread.
+  class Party {
+   public:
+    explicit Party(const char* name) : name_(name) {}
+    void asked(Clock::time_point now);
+    void answered();
+    void failed(const std::string& why);
+    // "database: no answer for 4 s: ..."; empty while it answers soon enough.
+    [[nodiscard]] std::string silence(Clock::time_point now) const;
+
+   private:
+    const std::string name_;
+    mutable Mutex mutex_;
+    // A question that has no answer yet; of those that failed one after the other, the first.
+    std::optional<Clock::time_point> asked_ SLUICE_GUARDED_BY(mutex_);
+    std::optional<Clock::time_point> failing_since_ SLUICE_GUARDED_BY(mutex_);
+    std::string why_ SLUICE_GUARDED_BY(mutex_);
+  };
+  using Workers = std::map<std::string, Probe::Watched>;
+  using Texts = std::map<std::string, std::string>;
+
+  // False where `question` throws.
+  template <class Ask>
+  bool ask(Party& party, Ask question);
+  [[nodiscard]] bool is_late(const Probe::Watched& worker) const;
+  [[nodiscard]] std::string trouble_of(const std::string& name, const Probe::Watched& worker) const;
+
+  void find_locks(const Workers& workers);
+  void speak_for_late(const Workers& workers);
+  void hear_log(const Workers& workers);
+  void hear_partition(const MonitorConfig::Watched& of, const Probe::Watched& worker,
+                      const Probe::Held& held, const std::string& trouble);
+  void tell_of_silent_log(const Workers& workers);
+  [[nodiscard]] std::vector<UnownedPartition> find_unowned(const Workers& workers);
+  void explain(const std::vector<UnownedPartition>& unowned);
+  [[nodiscard]] std::string why_unowned(const UnownedPartition& partition,
+                                        const std::vector<GroupMemberSeen>& members) const;
+
+  const MonitorConfig config_;
+  const MonitorParts parts_;
+  Party view_{"database"};
+  Party log_{"log"};
+  // Of partitions that nobody has: what they are asked may fail though view and log answer.
+  Party owners_{"owners of partitions"};
+  Party groups_{"groups of readers"};
+  mutable Mutex mutex_;
+  bool has_looked_ SLUICE_GUARDED_BY(mutex_) = false;
+  Texts locks_ SLUICE_GUARDED_BY(mutex_);     // of late workers, by name
+  Texts unowned_ SLUICE_GUARDED_BY(mutex_);   // why, by "deliberation:3"
+  Texts unserved_ SLUICE_GUARDED_BY(mutex_);  // the same
+};
+
+}  // namespace sluice

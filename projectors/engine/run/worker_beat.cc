@@ -1,0 +1,97 @@
+// What a worker says of its partitions once a second, and what it learns by that.
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "projectors/engine/run/worker.h"
+#include "storage/base/errors.h"
+
+namespace sluice {
+
+// For who has the whole log in view: where it is another than the views', nothing more is folded.
+void Worker::heed_log() {
+  const std::optional<std::string> wrong = parts_.wrong_log();
+  if (!wrong) return;
+  for (auto& [partition, assigned] : assigned_) {
+    if (!assigned.stopped) guarded(partition, assigned, [&] { throw Corrupt(*wrong); });
+  }
+}
+
+void Worker::tell_whom_it_has() {
+  std::vector<Probe::Held> held;
+  for (const auto& [partition, assigned] : assigned_) {
+    held.push_back({partition, assigned.owner, assigned.told, assigned.log_end,
+                    assigned.projector != nullptr && !assigned.paused});
+  }
+  for (const Held& left : away_) {
+    held.push_back({left.partition, left.owner, log_trouble_, left.log_end, false});
+  }
+  parts_.probe.holds(config_.name, std::move(held));
+}
+
+// What those who look at the worker found out is news to it, too.
+void Worker::take_note(Partition partition, Assigned& assigned) {
+  const Probe::Found found = parts_.probe.found(label(partition));
+  // The reader of a partition that is held back hears of no end.
+  if (assigned.paused || !assigned.projector) {
+    assigned.log_end = std::max(assigned.log_end, found.log_end);
+  }
+  assigned.told = assigned.trouble.empty() ? found.log_trouble : assigned.trouble;
+  // Why a flush failed by itself does not say who was in its way.
+  if (!assigned.trouble.empty() && !found.lock.empty()) {
+    assigned.told = found.lock + " (" + assigned.trouble + ")";
+  }
+}
+
+void Worker::show_progress() {
+  enter(Probe::Phase::beating);
+  next_progress_ = now_ + config_.progress_interval;
+  heed_log();
+  std::vector<LogProgress> progress;
+  for (auto& [partition, assigned] : assigned_) {
+    take_note(partition, assigned);
+    progress.push_back({partition, assigned.log_end, assigned.owner, assigned.told});
+    if (assigned.projector) progress.back().computed = assigned.projector->computed_progress();
+  }
+  for (const Held& held : away_) {
+    progress.push_back({held.partition, held.log_end, held.owner, log_trouble_});
+  }
+  const bool has_none = !reader_ && assigned_.empty() && away_.empty();
+  for (int p = 0; has_none && !log_trouble_.empty() && p < generation_.partitions; ++p) {
+    progress.push_back({Partition{p}, Offset{0}, config_.instance, log_trouble_});
+  }
+  tell_whom_it_has();
+  if (progress.empty()) return;
+  const auto views = presence_.show(progress);
+  if (!views) return;
+  auto view = views->begin();
+  for (auto& [partition, assigned] : assigned_) compare(partition, assigned, *view++);
+}
+
+void Worker::show_group() {
+  std::vector<PartitionProgress> flushed;
+  for (const auto& [partition, assigned] : assigned_) {
+    if (assigned.projector) flushed.push_back({partition, assigned.projector->flushed()});
+  }
+  if (!flushed.empty()) reader_->show_progress(flushed);
+  // A group does not say that it has nothing to give because there is nothing.
+  if (assigned_.empty()) partitions_of_stream();
+}
+
+// A partition to which no record comes learns nowhere else that another has taken it, or that its
+// view is another than the one it was folded into: one restored from a backup.
+void Worker::compare(Partition partition, Assigned& assigned,
+                     const std::optional<ViewPosition>& view) {
+  if (!assigned.projector || assigned.projector->in_doubt()) return;
+  guarded(partition, assigned, [&] {
+    if (!view) throw Fenced("another process took the partition, or its row is gone from the view");
+    if (assigned.projector->reflected_by(*view)) return;
+    spdlog::warn("view moved projection={} partition={} from={} to={}", projection_.name,
+                 partition.value, assigned.projector->flushed().value, view->position.value);
+    take_anew(partition, assigned);
+  });
+}
+
+}  // namespace sluice

@@ -1,0 +1,46 @@
+#pragma once
+
+// Views seen from beside those who fold into them, over a session of its own: a thread that waits
+// for its own session can say nothing. Technologies: memory/, postgres/.
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/position.h"
+#include "storage/projection_sink.h"
+
+namespace sluice {
+
+// A partition of a live generation that no process has: it was never claimed, or its owner let go
+// or has been silent for kOwnerGone.
+struct UnownedPartition {
+  std::string projection;
+  int generation = 1;
+  Partition partition;
+};
+
+// Used by one thread. Nothing here claims or fences. Everything is answered within seconds, or
+// throws Retryable.
+class ViewMonitor {
+ public:
+  virtual ~ViewMonitor() = default;
+
+  // By the name under which a sink's session was opened, of those named: which lock it waits for,
+  // who has that, and since when, for people. Sessions that wait for no lock are left out. Asks the
+  // view also where no name is given.
+  virtual std::map<std::string, std::string> locks(std::span<const std::string> sessions) = 0;
+
+  // Renews what owners said, for owners that cannot speak: as ProjectionSink::show_progress() where
+  // the partition is still the owner's by its last word; elsewhere a trouble is kept beside that
+  // word.
+  virtual void speak_for(std::string_view projection, int generation,
+                         std::span<const LogProgress> progress) = 0;
+
+  // Of the live generations of these projections.
+  virtual std::vector<UnownedPartition> unowned(std::span<const std::string> projections) = 0;
+};
+
+}  // namespace sluice
