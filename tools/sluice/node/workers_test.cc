@@ -143,9 +143,10 @@ TEST_CASE("a projection that cannot work says so and stops no other, nor the pro
   std::stop_source stop;
   std::jthread running([&] { workers.run(stop.get_token()); });
   REQUIRE(sluice::testing::eventually([&] { return workers.troubles().size() == 1; }));
-  CHECK_THAT(workers.troubles().at(0),
-             Catch::Contains(unexpected ? "deliberation worker 0: nobody expects this"
-                                        : "deliberation worker 0: deliberation generation 1"));
+  CHECK_THAT(
+      workers.troubles().at(0),
+      Catch::Contains(unexpected ? "deliberation worker 0: nobody expects this"
+                                 : "deliberation worker 0: deliberation was folded by version"));
   REQUIRE(sluice::testing::eventually(
       [&] { return people.position(Partition{0}).owner.find(":") != std::string::npos; }));
   mended = true;

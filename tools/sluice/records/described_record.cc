@@ -76,8 +76,7 @@ void write_extensions(JsonWriter& json, const Envelope& envelope, const LogRecor
 void write_control(JsonWriter& json, const Envelope& envelope) {
   const Control& control = envelope.control();
   write_key(json, envelope.key());
-  if (is_storable(envelope.recorded_at()))
-    json.field("stampedat", rfc3339(envelope.recorded_at()));
+  if (is_storable(envelope.recorded_at())) json.field("stampedat", rfc3339(envelope.recorded_at()));
   json.name("control").begin_object();
   if (control.has_tick()) json.name("tick").flag(true);
   if (control.has_discard()) json.name("discard").number(control.discard().offset());
