@@ -1,6 +1,8 @@
 // The math tables of a conversation.
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <memory>
 
 #include "deliberation/tables.pb.h"
@@ -15,6 +17,20 @@ using deliberation::MathGroup;
 using deliberation::MathOpinion;
 using deliberation::MathParticipant;
 using deliberation::MathSnapshot;
+
+// Three digits of it: more nobody can see on a map or in an order of opinions. Where an opinion
+// lies, and so its priority, changes a little with every vote on any other; unrounded, every row of
+// a conversation would be written again each time. What else a row has changes only with the votes
+// on its own opinion, and is exact.
+double in_three_digits(double value) {
+  constexpr int kBehindThePoint = 2;  // in scientific form
+  std::array<char, 32> text{};
+  const auto written = std::to_chars(text.begin(), text.end(), value, std::chars_format::scientific,
+                                     kBehindThePoint);
+  double rounded = 0;
+  std::from_chars(text.begin(), written.ptr, rounded);
+  return rounded;
+}
 
 class MathRows {
  public:
@@ -74,8 +90,8 @@ class MathRows {
     for (const math::Opinion o : in_order(s_.opinion_numbers)) {
       auto& row = add<MathOpinion>(table);
       row.set_opinion_id(name(o));
-      row.set_extremity(s_.opinions.extremity[o]);
-      row.set_priority(s_.priorities[o]);
+      row.set_extremity(in_three_digits(s_.opinions.extremity[o]));
+      row.set_priority(in_three_digits(s_.priorities[o]));
       row.set_group_aware_consensus_agree(s_.group_aware_consensus.agree[o]);
       row.set_group_aware_consensus_disagree(s_.group_aware_consensus.disagree[o]);
       write_groups(o, *row.mutable_groups());

@@ -82,8 +82,8 @@ def the_rows_say_what_the_document_says(up, name, doc):
                   f"consensus_probability, groups FROM deliberation.math_opinion {of}")
     assert {row[0] for row in rows} == set(doc["tids"])
     for opinion, extremity, priority, agree, side, probability, groups in rows:
-        assert float(extremity) == doc["pca"]["comment-extremity"][doc["tids"].index(opinion)]
-        assert float(priority) == doc["comment-priorities"][opinion]
+        assert float(extremity) == float(f"{doc['pca']['comment-extremity'][doc['tids'].index(opinion)]:.2e}")
+        assert float(priority) == float(f"{doc['comment-priorities'][opinion]:.2e}")
         assert float(agree) == doc["group-aware-consensus"][opinion]
         assert (side, float(probability)) == sides.get(opinion, ("", 0.0)), opinion
         for group, counts in json.loads(groups).items():

@@ -93,32 +93,42 @@ int workers_of(const Options& options) {
   return options.workers == 0 ? cores : static_cast<int>(options.workers);
 }
 
-// How many partitions all projections have together, once the database has said so; it is waited
-// for as long as it takes. nullopt: told to end meanwhile.
+// Tries until `ask` does not throw Retryable, for as long as it takes. False: told to end meanwhile.
+template <class Ask>
+bool await(const char* whom, const std::stop_token& stop, Readiness& readiness, Ask ask) {
+  std::string said;
+  while (!stop.stop_requested()) {
+    try {
+      ask();
+      return true;
+    } catch (const Retryable& failure) {
+      readiness.waits(failure.what());
+      if (std::exchange(said, failure.what()) != said) {
+        spdlog::warn("waiting for the {} error=\"{}\"", whom, said);
+      }
+    }
+    std::this_thread::sleep_for(kBetweenTries);
+  }
+  return false;
+}
+
+// How many partitions all projections have together, once the database has said so. nullopt: told
+// to end meanwhile.
 std::optional<int> await_database(const Options& options, std::span<const Domain> domains,
                                   const std::stop_token& stop, Readiness& readiness) {
   const std::vector<Projection> projections = projections_of(domains);
   const DatabaseUse use{.sessions = 1 + workers_of(options) * static_cast<int>(projections.size()),
                         .makes_tables = false,
                         .schemas = schemas_of(domains, 1, {}, {})};
-  std::string said;
-  while (!stop.stop_requested()) {
-    try {
-      check_database(options.postgres, use);
-      int partitions = 0;
-      for (const Projection& projection : projections) {
-        partitions += open_sink(options.postgres, projection.name)->generation().partitions;
-      }
-      return std::max(1, partitions);
-    } catch (const Retryable& failure) {
-      readiness.waits(failure.what());
-      if (std::exchange(said, failure.what()) != said) {
-        spdlog::warn("waiting for the database error=\"{}\"", said);
-      }
+  int partitions = 0;
+  const bool answered = await("database", stop, readiness, [&] {
+    check_database(options.postgres, use);
+    partitions = 0;
+    for (const Projection& projection : projections) {
+      partitions += open_sink(options.postgres, projection.name)->generation().partitions;
     }
-    std::this_thread::sleep_for(kBetweenTries);
-  }
-  return std::nullopt;
+  });
+  return answered ? std::optional(std::max(1, partitions)) : std::nullopt;
 }
 
 IngestConfig health_config(const ListenAddress& listen) {
@@ -160,7 +170,7 @@ Exit project(const Options& options) {
   for (const Projection& projection : projections_of(chosen)) by_domain.emplace(projection.name, 0);
   streams = std::make_unique<Streams>(*log, options.postgres, by_domain);
   LogWatch& watch = streams->watch();
-  watch.start();
+  if (!await("log", shutdown.token(), readiness, [&] { watch.start(); })) return Exit::done;
   streams->begin();
   workers.emplace(
       projections_of(chosen),

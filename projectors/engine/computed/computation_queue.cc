@@ -97,8 +97,11 @@ void ComputationQueue::ended(const Key& key, nanoseconds took) {
   entry.running = false;
   entry.failures = 0;
   entry.took = std::max(took, nanoseconds{1});
+  const auto by_size = std::chrono::duration_cast<nanoseconds>(std::chrono::duration<double>(
+      static_cast<double>(entry.size) / static_cast<double>(pace_.size_a_second)));
   entry.since =
-      entry.begun_at + std::max<nanoseconds>(pace_.interval_min, pace_.interval_times * entry.took);
+      entry.begun_at +
+      std::max<nanoseconds>({pace_.interval_min, pace_.interval_times * entry.took, by_size});
 }
 
 void ComputationQueue::failed(const Key& key, Clock::time_point now) {

@@ -16,10 +16,11 @@
 namespace sluice {
 
 struct ComputationPace {
-  // From one start to the next of the same key: at least this, and at least so many times what the
-  // last one took.
+  // From one start to the next of the same key: at least this, at least so many times what the last
+  // one took, and at least a second for so much of its size, since its rows are written again too.
   std::chrono::milliseconds interval_min{1000};
   int interval_times = 10;
+  std::uint64_t size_a_second = 200'000;
   // After one that failed; doubled each time.
   std::chrono::milliseconds longest_backoff{60'000};
   // Keys of one partition that are held here; those beyond wait in its state.

@@ -87,6 +87,17 @@ TEST_CASE("at least the interval apart, and at most a tenth of the time spent on
   CHECK(queue.start(6) == "c");
 }
 
+TEST_CASE("large ones less often, however little each takes") {
+  const auto [size, apart] = GENERATE(table<std::uint64_t, std::chrono::milliseconds>(
+      {{200'000, 1000ms}, {300'000, 1500ms}, {10'000'000, 50'000ms}}));
+  Queue queue;
+  queue.change("c", 5, size);
+  CHECK(queue.start(5) == "c");
+  queue.end("c", 1ms);
+  queue.change("c", 6, size);
+  CHECK(queue.next_begin() == kStart + apart);
+}
+
 TEST_CASE("smallest first") {
   Queue queue;
   queue.change("large", 5, 1'000'000);
