@@ -32,7 +32,8 @@ constexpr const char* kSuperuserPassword = "postgres.superuser-password";
 
 std::string new_password() {
   unsigned char bytes[24];
-  if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) throw Retryable("no random bytes");
+  if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+    throw Retryable("the system gives no random bytes for a password");
   std::string text;
   for (const unsigned char byte : bytes) {
     text += "0123456789abcdef"[byte >> 4];
