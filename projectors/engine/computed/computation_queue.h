@@ -22,7 +22,7 @@ struct ComputationPace {
   int interval_times = 10;
   // While less than one part in so many of its input has changed, which no reader would see, it
   // waits for more: so many times the least interval.
-  std::uint64_t parts_of_much = 200;
+  std::uint64_t parts_of_much = 100;
   int little_times = 5;
   // After one that failed; doubled each time.
   std::chrono::milliseconds longest_backoff{60'000};

@@ -97,10 +97,10 @@ TEST_CASE("what has changed little waits for more, or for five times as long") {
   queue.change("c", 6, kSize, 1, 101);
   CHECK(queue.next_begin() == kStart + 5000ms);
   queue.now = kStart + 2000ms;
-  queue.change("c", 7, kSize, 1, 149);
+  queue.change("c", 7, kSize, 1, 199);
   CHECK(queue.next_begin() == kStart + 5000ms);
   SECTION("more comes") {
-    queue.change("c", 8, kSize, 1, 150);
+    queue.change("c", 8, kSize, 1, 200);
     CHECK(queue.start(8) == "c");
   }
   SECTION("no more comes") {
@@ -112,10 +112,10 @@ TEST_CASE("what has changed little waits for more, or for five times as long") {
 TEST_CASE("of a small one every change is much, and so is one whose amount nobody counts") {
   const auto changes = GENERATE(std::optional<std::uint64_t>(100), std::optional<std::uint64_t>());
   Queue queue;
-  queue.change("c", 5, changes ? 200 : 1'000'000, 1, changes);
+  queue.change("c", 5, changes ? 100 : 1'000'000, 1, changes);
   CHECK(queue.start(5) == "c");
   queue.end("c", 1ms);
-  queue.change("c", 6, changes ? 200 : 1'000'000, 1,
+  queue.change("c", 6, changes ? 100 : 1'000'000, 1,
                changes ? std::optional(*changes + 1) : changes);
   CHECK(queue.next_begin() == kStart + 1000ms);
 }
