@@ -75,6 +75,7 @@ void lose_votes(MathInput& math) {
 void Deliberation::change_math(ConversationStats& stats, Ballot* voted) {
   MathInput& math = *stats.mutable_math();
   math.set_changed_at(folded_to_.value);
+  math.set_changes(math.changes() + (voted != nullptr ? 1 : stats.total_vote_count()));
   // While fewer than fifteen are in, nobody else waits.
   if (voted != nullptr && is_outside(*voted) && voted->vote_count() > 0 &&
       (voted->vote_count() >= votes_to_be_clustered(math) ||

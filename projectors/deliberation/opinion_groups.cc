@@ -68,17 +68,17 @@ bool read_voters(const StateSnapshot& state, const std::string& conversation_id,
 }  // namespace
 
 const Computed& Deliberation::computed() {
-  static const Computed groups{*ConversationStats::descriptor(),
-                               [](const google::protobuf::Message& row) {
-                                 const auto& stats = static_cast<const ConversationStats&>(row);
-                                 return Demand{stats.conversation_id(),
-                                               Offset{stats.math().changed_at()},
-                                               static_cast<std::uint64_t>(stats.total_vote_count()),
-                                               importing(stats.gate())};
-                               },
-                               [](std::string_view key) -> std::unique_ptr<Computation> {
-                                 return std::make_unique<OpinionGroups>(key);
-                               }};
+  static const Computed groups{
+      *ConversationStats::descriptor(),
+      [](const google::protobuf::Message& row) {
+        const auto& stats = static_cast<const ConversationStats&>(row);
+        return Demand{stats.conversation_id(), Offset{stats.math().changed_at()},
+                      static_cast<std::uint64_t>(stats.total_vote_count()), importing(stats.gate()),
+                      static_cast<std::uint64_t>(stats.math().changes())};
+      },
+      [](std::string_view key) -> std::unique_ptr<Computation> {
+        return std::make_unique<OpinionGroups>(key);
+      }};
   return groups;
 }
 

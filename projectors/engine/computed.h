@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string_view>
 
@@ -45,6 +46,9 @@ struct Demand {
   Offset changed_at;  // the position behind the last record that changed the key's input; 0: none
   std::uint64_t size = 0;  // about what it costs grows with this
   bool waits = false;      // while it does, nothing is computed, whatever has changed
+  // How much of the input has changed so far, in the unit of `size`: little that has changed since
+  // a key was computed waits for more. nullopt: every change is computed as soon as it may be.
+  std::optional<std::uint64_t> changes = std::nullopt;
 };
 
 struct Computed {

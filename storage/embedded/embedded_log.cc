@@ -206,7 +206,8 @@ embedded::Stream& EmbeddedLog::stream(std::string_view name) {
   require_usable();
   const MutexLock lock(mutex_);
   const auto found = streams_.find(name);
-  if (found == streams_.end()) throw Misconfigured("there is no stream " + std::string(name));
+  if (found == streams_.end())
+    throw Misconfigured("there is no stream " + std::string(name) + ": `sluice up` makes it");
   return found->second;
 }
 

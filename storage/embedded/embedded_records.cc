@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <limits>
 #include <system_error>
 
@@ -83,7 +85,10 @@ bool is_damage(const rocksdb::Status& status) {
 
 std::filesystem::path make_scratch() {
   std::string name = (std::filesystem::temp_directory_path() / "sluice-log-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw Misconfigured("cannot make a folder like " + name);
+  if (mkdtemp(name.data()) == nullptr) {
+    throw Misconfigured("cannot make a folder like " + name + " (" + std::strerror(errno) +
+                        "): set TMPDIR to one that has room");
+  }
   return name;
 }
 
@@ -109,7 +114,8 @@ Records::Records(const std::filesystem::path& directory, As as, std::size_t byte
   rocksdb::DB* opened = nullptr;
   if (as == As::secondary) {
     if (!std::filesystem::exists(directory / "CURRENT")) {
-      throw Misconfigured("there is no log in " + directory_);
+      throw Misconfigured("there is no log in " + directory_ +
+                          ": give --data the folder of `sluice up`");
     }
     options.max_open_files = -1;  // files that the primary has merged away stay readable
     scratch_ = make_scratch();
@@ -119,7 +125,8 @@ Records::Records(const std::filesystem::path& directory, As as, std::size_t byte
     options.listeners.push_back(merges_);
     std::error_code failed;
     std::filesystem::create_directories(directory, failed);
-    if (failed) throw Misconfigured("make " + directory_ + ": " + failed.message());
+    if (failed)
+      throw Misconfigured("cannot make the folder " + directory_ + ": " + failed.message());
     note_write_ahead_damage(directory);
     check(rocksdb::DB::Open(options, directory_, &opened), doing("open"));
   }

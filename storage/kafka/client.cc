@@ -26,9 +26,13 @@ void set(rd_kafka_conf_t* conf, const Properties& properties) {
     const auto result =
         rd_kafka_conf_set(conf, name.c_str(), value.c_str(), error.data(), error.size());
     // Not the value: it may be a password.
-    if (result == RD_KAFKA_CONF_UNKNOWN) throw Misconfigured("no Kafka property " + name);
+    if (result == RD_KAFKA_CONF_UNKNOWN) {
+      throw Misconfigured("librdkafka has no property " + name +
+                          ": --kafka takes the names of its CONFIGURATION.md");
+    }
     if (result != RD_KAFKA_CONF_OK) {
-      throw Misconfigured("Kafka property " + name + " cannot be so: " + error.data());
+      throw Misconfigured("--kafka " + name +
+                          "=... has a value that it cannot have: " + error.data());
     }
   }
 }
@@ -132,7 +136,11 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
   rd_kafka_conf_set_events(conf.get(), events);
   std::array<char, kErrorText> error{};
   client_ = rd_kafka_new(type, conf.get(), error.data(), error.size());
-  if (client_ == nullptr) throw Misconfigured(std::string("Kafka client: ") + error.data());
+  if (client_ == nullptr) {
+    throw Misconfigured(
+        std::string("librdkafka makes no client of what --brokers and --kafka say: ") +
+        error.data());
+  }
   static_cast<void>(conf.release());  // the client's since it succeeded
 }
 
@@ -188,7 +196,7 @@ void Client::take_partition_error(rd_kafka_t*, int code, const char* text, void*
 void Client::fail_fenced(std::string_view reason) const {
   const bool is_new = Clock::now() - opened_ < session_of(client_);
   if (!is_new || reason.starts_with("OffsetCommit"))
-    throw Retryable("the place in the group is lost");
+    throw Retryable("the place in the consumer group is lost: joining it again");
   fail(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, "Kafka client",
        "does another process run on a copy of this data folder? Stop one, or delete `instance` in "
        "its folder");

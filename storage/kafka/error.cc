@@ -45,9 +45,47 @@ Reaction reaction_to(rd_kafka_resp_err_t code) {
   }
 }
 
+namespace {
+
+// What a person may do about it; empty: nothing that is known.
+std::string_view next_step(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+      return kIsBrokerThere;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+      return "; `sluice topics list` shows what is there";
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+      return "; have it granted, or name another user by --kafka sasl.username=...";
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+    case RD_KAFKA_RESP_ERR_SECURITY_DISABLED:
+      return "; see what is given by --kafka security.protocol=..., sasl.mechanism=..., "
+             "sasl.username=... and sasl.password=...";
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+      return "; the cluster has fewer brokers than its default.replication.factor asks for";
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+      return "; Kafka 2.4 or newer is needed";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
 void fail(rd_kafka_resp_err_t code, std::string_view doing, std::string_view detail) {
   std::string what = std::string(doing) + ": " + rd_kafka_err2str(code);
   if (!detail.empty()) what.append(" (").append(detail).append(")");
+  what.append(next_step(code));
   switch (reaction_to(code)) {
     case Reaction::reconfigure:
       throw Misconfigured(what);
@@ -56,9 +94,7 @@ void fail(rd_kafka_resp_err_t code, std::string_view doing, std::string_view det
     case Reaction::retry:
       break;
   }
-  const bool away = code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
-                    code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-  throw Retryable(what + (away ? "; does a broker run where --brokers says?" : ""));
+  throw Retryable(what);
 }
 
 void check(rd_kafka_resp_err_t code, std::string_view doing) {

@@ -19,7 +19,10 @@ constexpr std::uint64_t kOne = 1;
 
 int new_eventfd() {
   const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (fd < 0) throw Retryable("eventfd: " + std::generic_category().message(errno));
+  if (fd < 0) {
+    throw Retryable("making a descriptor to wait with: " + std::generic_category().message(errno) +
+                    "; does `ulimit -n` leave room?");
+  }
   return fd;
 }
 

@@ -81,7 +81,8 @@ std::optional<LogIdentity> FirstRecord::ask(const std::string& cluster, const st
   const auto deadline = Clock::now() + config_.question_deadline;
   for (;;) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (left <= milliseconds{0}) throw Retryable(doing + ": no answer in time");
+    if (left <= milliseconds{0})
+      throw Retryable(doing + ": no answer in time" + std::string(kIsBrokerThere));
     const Message message(rd_kafka_consumer_poll(client_->get(), static_cast<int>(left.count())));
     // Errors of the client as a whole, which it copes with, have no topic.
     if (!message || message->rkt == nullptr || message->partition != partition.value ||

@@ -106,7 +106,7 @@ void KafkaReader::require_stream(rd_kafka_resp_err_t code) const {
                        code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
                        code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
   if (assignment_ != Assignment::pending && unknown)
-    throw Retryable("the stream " + stream_ + " is gone");
+    throw Retryable("the stream " + stream_ + " is gone (docs/start_checks.md has the ways on)");
 }
 
 void KafkaReader::collect(std::span<rd_kafka_message_t* const> messages) {

@@ -35,7 +35,7 @@ AdminOptions options_for(rd_kafka_t* client, rd_kafka_admin_op_t what,
 Event answer(rd_kafka_queue_t* queue, std::chrono::milliseconds deadline,
              const std::string& doing) {
   Event event(rd_kafka_queue_poll(queue, 2 * static_cast<int>(deadline.count())));
-  if (event == nullptr) throw Retryable(doing + ": no answer");
+  if (event == nullptr) throw Retryable(doing + ": no answer" + std::string(kIsBrokerThere));
   const auto code = rd_kafka_event_error(event.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     fail(code, doing, rd_kafka_event_error_string(event.get()));

@@ -78,7 +78,7 @@ void KafkaTopology::request(const std::string& stream, int partitions) {
   std::array<rd_kafka_NewTopic_t*, 1> topics{topic.get()};
   rd_kafka_CreateTopics(client_.get(), topics.data(), topics.size(), options.get(), queue.get());
   const Event event(rd_kafka_queue_poll(queue.get(), 2 * deadline));
-  if (event == nullptr) throw Retryable(doing + ": no answer");
+  if (event == nullptr) throw Retryable(doing + ": no answer" + std::string(kIsBrokerThere));
   if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
     fail(rd_kafka_event_error(event.get()), doing, rd_kafka_event_error_string(event.get()));
   }
@@ -102,12 +102,17 @@ void KafkaTopology::wait_until_known(const std::string& stream, int partitions) 
     const std::optional<int> found = this->partitions(stream);
     if (found && *found != partitions) {
       throw Misconfigured(stream + " has " + std::to_string(*found) + " partitions, not " +
-                          std::to_string(partitions) + ": keys would move to other partitions");
+                          std::to_string(partitions) +
+                          ": keys would move to other partitions. Give "
+                          "--partitions " +
+                          std::to_string(*found));
     }
     LogRange range;
     if (found && ask(stream, Partition{partitions - 1}, range) == RD_KAFKA_RESP_ERR_NO_ERROR)
       return;
-    if (Clock::now() >= end) throw Retryable("making " + stream + ": no broker knows it yet");
+    if (Clock::now() >= end) {
+      throw Retryable("making " + stream + ": no broker knows it yet; try again");
+    }
     std::this_thread::sleep_for(kBetween);
   }
 }
@@ -115,7 +120,8 @@ void KafkaTopology::wait_until_known(const std::string& stream, int partitions) 
 LogRange KafkaTopology::range(std::string_view stream, Partition partition) {
   const std::string name(stream);
   const std::optional<int> count = partitions(stream);
-  if (!count) throw Misconfigured("no stream " + name);
+  if (!count)
+    throw Misconfigured("there is no stream " + name + ": `sluice topics apply` makes it");
   if (partition.value < 0 || partition.value >= *count) {
     throw Misconfigured(name + " has " + std::to_string(*count) + " partitions, and no " +
                         std::to_string(partition.value));
@@ -131,9 +137,10 @@ LogRange KafkaTopology::range(std::string_view stream, Partition partition) {
 
 std::string KafkaTopology::name() {
   char* const id = rd_kafka_clusterid(client_.get(), static_cast<int>(deadline_.count()));
-  if (id == nullptr)
-    throw Retryable(
-        "asking for the cluster's id: no broker tells it; does a broker run where --brokers says?");
+  if (id == nullptr) {
+    throw Retryable("asking for the cluster's id: no broker tells it" +
+                    std::string(kIsBrokerThere));
+  }
   const std::string name(id);
   rd_kafka_mem_free(client_.get(), id);
   return name;

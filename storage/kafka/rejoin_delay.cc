@@ -23,7 +23,7 @@ void RejoinDelay::require_session_expired(const KafkaMember& member) {
   if (found == session_expires_.end()) return;
   if (Clock::now() < found->second) {
     throw Retryable("the group " + member.group + " had nothing for " + member.instance +
-                    " and still remembers it");
+                    " and still remembers it: joining it again when its session is over");
   }
   session_expires_.erase(found);
 }

@@ -19,6 +19,10 @@ namespace {
 // What we are tested on; PQserverVersion's form.
 constexpr int kLeastVersion = 150000;
 
+[[noreturn]] void fail_sending(PGconn* connection) {
+  throw Retryable("sending rows to Postgres: " + in_one_line(PQerrorMessage(connection)));
+}
+
 }  // namespace
 
 void PgConnection::finish(pg_conn* connection) { PQfinish(connection); }
@@ -169,7 +173,10 @@ std::string PgConnection::scram_verifier(const std::string& role, const std::str
   connect();
   char* const made =
       PQencryptPasswordConn(connection_.get(), password.c_str(), role.c_str(), "scram-sha-256");
-  if (made == nullptr) throw Retryable(in_one_line(PQerrorMessage(connection_.get())));
+  if (made == nullptr) {
+    throw Retryable("making a verifier of a password: " +
+                    in_one_line(PQerrorMessage(connection_.get())));
+  }
   std::string verifier = made;
   PQfreemem(made);
   return verifier;
@@ -201,7 +208,8 @@ void PgConnection::wait(short events, Clock::time_point deadline) {
     if (ready < 0) continue;
     disconnect();
     throw Retryable("Postgres has not answered for " +
-                    std::to_string((statement_timeout_ + to_answer_).count()) + " ms");
+                    std::to_string((statement_timeout_ + to_answer_).count()) +
+                    " ms: it stands still, or the network does");
   }
 }
 
@@ -286,7 +294,7 @@ void PgConnection::put_copy(std::string_view lines) {
     const std::string_view piece = lines.substr(0, kPiece);
     const int taken =
         PQputCopyData(connection_.get(), piece.data(), static_cast<int>(piece.size()));
-    if (taken != 1) throw Retryable(in_one_line(PQerrorMessage(connection_.get())));
+    if (taken != 1) fail_sending(connection_.get());
     // All of it, before libpq's buffer grows.
     send(taken, deadline());
   }
@@ -294,7 +302,7 @@ void PgConnection::put_copy(std::string_view lines) {
 
 void PgConnection::end_copy(const std::string& sql) {
   const int taken = PQputCopyEnd(connection_.get(), nullptr);
-  if (taken != 1) throw Retryable(in_one_line(PQerrorMessage(connection_.get())));
+  if (taken != 1) fail_sending(connection_.get());
   const Clock::time_point deadline = this->deadline();
   send(taken, deadline);
   checked(last_answer(deadline), sql);
@@ -335,7 +343,8 @@ PgConnection::Commit PgConnection::commit() {
     return Commit::in_doubt;
   }
   const PgResult result = checked(std::move(answer), "COMMIT");
-  if (result.tag() != "COMMIT") throw Retryable("the transaction was rolled back");
+  if (result.tag() != "COMMIT")
+    throw Retryable("the transaction was rolled back where it was to be committed");
   return Commit::done;
 }
 

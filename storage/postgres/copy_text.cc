@@ -188,7 +188,8 @@ void append_column(const Message& row, const Column& column, std::string& out,
       const int index = r.GetEnum(row, field)->index();
       // A number outside the enum has a made-up descriptor: nothing of ours writes one.
       if (index < 0 || static_cast<std::size_t>(index) >= column.words.size()) {
-        throw Corrupt("an unknown word in " + field->full_name());
+        throw Corrupt("a row has a value of " + field->full_name() +
+                      " that this program has no word for: start the version that folded it");
       }
       out += column.words[static_cast<std::size_t>(index)];
       return;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "storage/base/errors.h"
+#include "storage/postgres/private_settings.h"
 #include "storage/postgres/server_process.h"
 
 namespace sluice {
@@ -32,7 +33,8 @@ constexpr const char* kSuperuserPassword = "postgres.superuser-password";
 
 std::string new_password() {
   unsigned char bytes[24];
-  if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) throw Retryable("no random bytes");
+  if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+    throw Retryable("the system gives no random bytes for a password");
   std::string text;
   for (const unsigned char byte : bytes) {
     text += "0123456789abcdef"[byte >> 4];
@@ -144,7 +146,8 @@ void PrivateCluster::keep_running() {
     pause_ = had_lived ? kFirstPause : std::min(pause_ * 2, kLongestPause);
     next_start_ = Clock::now() + pause_;
   }
-  if (server_ > 0 || Clock::now() < next_start_) return;
+  if (server_ > 0) return fit_to_size();
+  if (Clock::now() < next_start_) return;
   try {
     // Everybody has the old address.
     if (free_loopback_port(port_) != port_) {
@@ -160,6 +163,18 @@ void PrivateCluster::keep_running() {
   spdlog::info("postgres started pid={}", server_);
 }
 
+// A server that does not answer is none the worse for it: it is asked again.
+void PrivateCluster::fit_to_size() {
+  constexpr std::chrono::minutes kBetween{1};
+  if (Clock::now() < next_fit_) return;
+  next_fit_ = Clock::now() + kBetween;
+  try {
+    fit_write_ahead_log(port_, passwords_);
+  } catch (const Error& failure) {
+    spdlog::debug("postgres settings not looked at error=\"{}\"", failure.what());
+  }
+}
+
 void PrivateCluster::start() {
   const int kept = port_ != 0 ? port_ : std::atoi(folder_.read(kPort).value_or("").c_str());
   port_ = free_loopback_port(kept);
@@ -167,10 +182,9 @@ void PrivateCluster::start() {
   if (port_ != kept) folder_.write(kPort, std::to_string(port_));
   std::vector<std::string> words = {programs_ / "postgres", "-D", data_, "-p",
                                     std::to_string(port_)};
-  for (const char* setting :
-       {"listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=on",
-        "synchronous_commit=on", "shared_buffers=128MB", "max_wal_size=2GB", "wal_compression=on",
-        "checkpoint_timeout=15min", "max_connections=100", "jit=off"}) {
+  for (const char* setting : {"listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=on",
+                              "synchronous_commit=on", "shared_buffers=128MB", "wal_compression=on",
+                              "checkpoint_timeout=15min", "max_connections=100", "jit=off"}) {
     words.insert(words.end(), {"-c", setting});
   }
   struct Descriptor {

@@ -32,8 +32,9 @@ class PrivateCluster {
   [[nodiscard]] pid_t pid() const { return server_; }
 
   // Starts the server again when it has ended by itself (a full disk, a kill), at the same address;
-  // a while later each time. Called from the thread that made this, every second or so. Throws, as
-  // making this does, when it cannot be started: the next call, a pause later, tries again.
+  // a while later each time. One that runs has settings that follow the size of its tables. Called
+  // from the thread that made this, every second or so. Throws, as making this does, when it cannot
+  // be started: the next call, a pause later, tries again.
   void keep_running();
 
   // Fast shutdown; immediate when that takes longer than its deadline. Nothing when stopped.
@@ -43,6 +44,7 @@ class PrivateCluster {
   void make();
   void start();
   void wait_until_ready();
+  void fit_to_size();
   void upgrade();
   [[nodiscard]] int run_program(std::vector<std::string> words);
   [[nodiscard]] std::string last_words() const;
@@ -55,6 +57,7 @@ class PrivateCluster {
   pid_t server_ = -1;
   std::chrono::steady_clock::time_point next_start_{};
   std::chrono::seconds pause_{1};
+  std::chrono::steady_clock::time_point next_fit_{};
 };
 
 }  // namespace sluice

@@ -119,7 +119,8 @@ void shut_down_server(pid_t process, bool ours) {
   if (gone_within(process, std::chrono::seconds(30), ours)) return;
   kill(process, SIGQUIT);
   if (gone_within(process, std::chrono::seconds(10), ours)) return;
-  throw Retryable("an old Postgres does not stop: process " + std::to_string(process));
+  throw Retryable("a Postgres of an earlier start does not stop: end its process " +
+                  std::to_string(process));
 }
 
 // The server of a process of ours that was killed: really a postmaster, and in this folder.
@@ -148,7 +149,7 @@ int free_loopback_port(int wanted) {
                      getsockname(probe, static_cast<sockaddr*>(any), &size) == 0;
   close(probe);
   if (bound) return ntohs(address.sin_port);
-  if (wanted == 0) throw Retryable("no free port on loopback");
+  if (wanted == 0) throw Retryable("there is no free port on loopback for the private Postgres");
   return free_loopback_port(0);
 }
 

@@ -59,7 +59,8 @@ RocksStateStore::RocksStateStore(const std::filesystem::path& directory,
     : db_(std::make_unique<Database>()) {
   std::error_code failed;
   std::filesystem::create_directories(directory, failed);
-  if (failed) throw Misconfigured("make " + directory.string() + ": " + failed.message());
+  if (failed)
+    throw Misconfigured("cannot make the folder " + directory.string() + ": " + failed.message());
   db_->directory = directory.string();
   rocksdb::Options options = resources.options();
   if (kept == KeptThrough::kill) {

@@ -19,7 +19,8 @@ bool held_by_another(const rocksdb::Status& status) {
 void check(const rocksdb::Status& status, std::string_view doing) {
   if (status.ok()) return;
   const std::string what = std::string(doing).append(": ").append(status.ToString());
-  if (held_by_another(status)) throw Misconfigured(what + " (in use by another process)");
+  if (held_by_another(status))
+    throw Misconfigured(what + " (in use by another process: end that one)");
   if (status.IsCorruption() || status.IsPathNotFound()) throw Corrupt(what);
   if (status.IsInvalidArgument() || status.IsNotSupported()) throw Misconfigured(what);
   throw Retryable(what);

@@ -4,9 +4,11 @@
 command_line_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
 import re
+import subprocess
 import sys
 
 from program import Folder, Up, on_terminal, run, sluice
+from system import REPOSITORY
 
 WIDTH = 80
 
@@ -47,6 +49,42 @@ def every_example_is_understood():
             continue
         words = page.split("Example:\n  sluice ")[1].split()
         run(*words, "--no-such-flag", code=2, says="--no-such-flag is not known")
+
+
+def named_commands():
+    """Where a command is named, in a message or on a page: the file, and the words from `sluice` on."""
+    tracked = subprocess.run(["git", "-C", REPOSITORY, "ls-files"], capture_output=True, text=True, check=True).stdout
+    for name in tracked.split():
+        if not (REPOSITORY / name).is_file():
+            continue
+        if re.fullmatch(r"(tools|storage|ingest|projectors|schemas)/.*\.(cc|h)", name) and "_test." not in name:
+            # Literals that the compiler or a + joins are one text, and what is put in between is X.
+            text = re.sub(r'"\s*\n\s*"', "", (REPOSITORY / name).read_text())
+            text = re.sub(r'"\s*\+[^";]*\+\s*"', "X", text)
+        elif re.fullmatch(r"(README|docs/.*|.*/README)\.md", name):
+            text = (REPOSITORY / name).read_text()
+        else:
+            continue
+        for found in re.findall(r"`(sluice [^`]*)`|^\$ (sluice [^|&\n]*)", text, re.MULTILINE):
+            yield name, found[0] or found[1]
+
+
+def every_named_command_exists():
+    """A message or page that advises a command names one that there is, with flags that it has."""
+    pages = {path: (page, has_more) for path, page, has_more in commands()}
+    count = 0
+    for file, text in named_commands():
+        words = text.split()[1:]
+        path = ()
+        while words and (*path, words[0]) in pages:
+            path = (*path, words.pop(0))
+        assert path or words[0].startswith("-"), f"{file} names a command that there is not: {text}"
+        below = pages[path][1] and words and re.fullmatch(r"[a-z]+", words[0])
+        assert not (path and below), f"{file} names a command that there is not: {text}"
+        for flag in re.findall(r"--[a-z][a-z-]*", text):
+            assert flag in pages[path][0] or flag == "--version", f"{file}: {path} has no {flag}: {text}"
+        count += 1
+    assert count > 60, count
 
 
 def mistakes_are_answered(folder):
@@ -107,6 +145,7 @@ def terminals_show_progress(folder):
 with Folder() as scratch:
     every_command_explains_itself()
     every_example_is_understood()
+    every_named_command_exists()
     mistakes_are_answered(scratch)
     files_are_read(scratch)
     terminals_show_progress(scratch)

@@ -15,6 +15,7 @@ import time
 
 from program import (SECONDS, SLUICE, Folder, Up, brokers, conversation, eventually, free_port,
                      post, run, sluice, vote)
+from broker import Broker
 from postgres import PROGRAMS, USER, Cluster, ask, serves
 from system import Service, child
 
@@ -150,7 +151,7 @@ def passwords(folder):
 
 
 class Projector(Service):
-    """`project` whose database is not there yet: it does not say that it is ready."""
+    """`project` whose database or log is not there yet: it does not say that it is ready."""
 
     def begin(self):
         with open(self.log, "a") as errors:
@@ -169,7 +170,7 @@ def projectors_wait(folder):
             with Projector(folder / "project.log", "project", "--data", folder / "data", "--brokers",
                            address, "--postgres", cluster.url, *SMALL) as project:
                 project.begin()
-                eventually("it says what it waits for", lambda: answers(project), 30)
+                eventually("it says what it waits for", lambda: waits_for(project, NO_DATABASE), 30)
                 cluster.start()
                 assert project.process.stdout.readline().startswith('{"ready":true'), "goes on"
                 eventually("it is ready", lambda: not project.readiness(), 60)
@@ -178,19 +179,48 @@ def projectors_wait(folder):
             with Projector(folder / "project.log", "project", "--data", folder / "data", "--brokers",
                            address, "--postgres", cluster.url, *SMALL) as project:
                 project.begin()
-                eventually("it says so again", lambda: answers(project), 30)
+                eventually("it says so again", lambda: waits_for(project, NO_DATABASE), 30)
                 project.stop()  # TERM ends it while it waits
             cluster.start()
 
 
-def answers(project):
+def projectors_wait_for_the_log(folder):
+    with Broker() as broker:
+        if broker is None:
+            return print("SKIPPED (no Kafka jars): project waits for its log")
+        with Cluster(folder / "cluster") as cluster:
+            broker.make_topic()
+            sluice("schema", "apply", "--postgres", cluster.url)
+            broker.stop()
+            with Projector(folder / "project.log", "project", "--data", folder / "data", "--brokers",
+                           broker.bootstrap, "--postgres", cluster.url, *SMALL) as project:
+                project.begin()
+                eventually("it says what it waits for", lambda: waits_for(project, NO_LOG), 60)
+                broker.start()
+                assert project.process.stdout.readline().startswith('{"ready":true'), "goes on"
+                eventually("it is ready", lambda: not project.readiness(), 60)
+                project.stop()
+            broker.stop()
+            with Projector(folder / "project.log", "project", "--data", folder / "data", "--brokers",
+                           broker.bootstrap, "--postgres", cluster.url, *SMALL) as project:
+                project.begin()
+                eventually("it says so again", lambda: waits_for(project, NO_LOG), 60)
+                project.stop()
+            broker.start()
+
+
+NO_DATABASE = "no connection to Postgres"
+NO_LOG = "does a broker run where --brokers says?"
+
+
+def waits_for(project, what):
     try:
-        return "no connection to Postgres" in project.readiness()
+        return what in project.readiness()
     except OSError:  # not yet
         return False
 
 
-for test in (poolers, standbys, folders, passwords, projectors_wait):
+for test in (poolers, standbys, folders, passwords, projectors_wait, projectors_wait_for_the_log):
     with Folder() as scratch:
         test(scratch)
     print(f"passed: {test.__name__}", flush=True)

@@ -136,7 +136,7 @@ PublishedSchema schema_of(const Job& job) {
 
 void drain(const Job& job, const std::string& brokers, const std::string& folder, int workers,
            std::uint64_t memory) {
-  const PrivateCluster cluster(std::filesystem::path(folder) / "postgres");
+  PrivateCluster cluster(std::filesystem::path(folder) / "postgres");
   const PublishedSchema schema = schema_of(job);
   apply_schema(cluster.url(), {&schema, 1});
   const MemoryBudget budget = divide_memory(memory, {.projectors = kPartitions});
@@ -163,6 +163,7 @@ void drain(const Job& job, const std::string& brokers, const std::string& folder
     // A topic that was filled twice has the same ids twice.
     const auto taken = [](const Probe::Totals& of) { return of.folded + of.duplicates; };
     while (taken(all.probe().totals()) < events) {
+      cluster.keep_running();
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     print(all.probe().totals(), std::chrono::duration<double>(steady_clock::now() - begun).count(),

@@ -23,11 +23,18 @@ constexpr std::chrono::seconds kBetweenSweeps{1};
 
 double ComputationQueue::Entry::cost() const {
   if (took.count() > 0) return std::max(1e5, static_cast<double>(took.count()));
-  return kFirstCost + kCostOfOne * static_cast<double>(size);
+  return kFirstCost + kCostOfOne * static_cast<double>(input.size);
 }
 
-bool ComputationQueue::offer(const Key& key, Offset changed_at, std::uint64_t size,
-                             Clock::time_point now) {
+ComputationQueue::Clock::time_point ComputationQueue::may_begin(const Entry& entry) const {
+  const std::uint64_t changes = entry.input.changes.value_or(entry.input.size);
+  const bool much =
+      (changes - std::min(changes, entry.changes_read)) * pace_.parts_of_much >= entry.input.size;
+  if (much) return entry.paced;
+  return std::max(entry.paced, entry.begun_at + pace_.little_times * pace_.interval_min);
+}
+
+bool ComputationQueue::offer(const Key& key, const Input& input, Clock::time_point now) {
   if (now >= next_sweep_) sweep(now);
   auto at = entries_.find(key);
   if (at == entries_.end()) {
@@ -35,14 +42,19 @@ bool ComputationQueue::offer(const Key& key, Offset changed_at, std::uint64_t si
     if (keys >= pace_.keys_max) return false;
     ++keys;
     at = entries_.emplace(key, Entry{}).first;
-    at->second.since = now;
+    at->second.paced = now;
   }
   Entry& entry = at->second;
-  entry.changed_at = std::max(entry.changed_at, changed_at);
-  entry.size = size;
-  if (entry.offered || (entry.running && entry.changed_at <= entry.as_of)) return true;
-  entry.offered = true;
-  entry.since = std::max(entry.since, now);
+  const Offset changed_at = std::max(entry.input.changed_at, input.changed_at);
+  entry.input = input;
+  entry.input.changed_at = changed_at;
+  const Clock::time_point since = std::max(may_begin(entry), now);
+  if (entry.offered) {
+    entry.since = std::min(entry.since, since);
+  } else if (!entry.running || changed_at > entry.as_of) {
+    entry.offered = true;
+    entry.since = since;
+  }
   return true;
 }
 
@@ -77,6 +89,7 @@ std::optional<ComputationQueue::Key> ComputationQueue::begin(Clock::time_point n
   entry.offered = false;
   entry.running = true;
   entry.begun_at = now;
+  entry.changes_read = entry.input.changes.value_or(0);
   return best->first;
 }
 
@@ -86,7 +99,7 @@ void ComputationQueue::reads(const Key& key, Offset as_of) {
   Entry& entry = at->second;
   entry.as_of = as_of;
   // Offered between begin() and this.
-  if (entry.changed_at <= as_of) entry.offered = false;
+  if (entry.input.changed_at <= as_of) entry.offered = false;
 }
 
 void ComputationQueue::ended(const Key& key, nanoseconds took) {
@@ -97,8 +110,9 @@ void ComputationQueue::ended(const Key& key, nanoseconds took) {
   entry.running = false;
   entry.failures = 0;
   entry.took = std::max(took, nanoseconds{1});
-  entry.since =
+  entry.paced =
       entry.begun_at + std::max<nanoseconds>(pace_.interval_min, pace_.interval_times * entry.took);
+  entry.since = may_begin(entry);
 }
 
 void ComputationQueue::failed(const Key& key, Clock::time_point now) {
@@ -109,12 +123,14 @@ void ComputationQueue::failed(const Key& key, Clock::time_point now) {
   entry.running = false;
   entry.offered = true;
   entry.as_of = Offset{};
+  entry.changes_read = 0;
   constexpr int kMostDoublings = 20;
   entry.failures = std::min(entry.failures + 1, kMostDoublings);
-  entry.since =
+  entry.paced =
       now + std::min<std::chrono::milliseconds>(std::max(pace_.interval_min, kFirstBackoff) *
                                                     (std::int64_t{1} << (entry.failures - 1)),
                                                 pace_.longest_backoff);
+  entry.since = entry.paced;
 }
 
 ComputationQueue::Clock::time_point ComputationQueue::next_begin() const {

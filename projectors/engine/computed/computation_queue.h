@@ -20,6 +20,10 @@ struct ComputationPace {
   // last one took.
   std::chrono::milliseconds interval_min{1000};
   int interval_times = 10;
+  // While less than one part in so many of its input has changed, which no reader would see, it
+  // waits for more: so many times the least interval.
+  std::uint64_t parts_of_much = 100;
+  int little_times = 5;
   // After one that failed; doubled each time.
   std::chrono::milliseconds longest_backoff{60'000};
   // Keys of one partition that are held here; those beyond wait in its state.
@@ -40,9 +44,15 @@ class ComputationQueue {
 
   explicit ComputationQueue(ComputationPace pace) : pace_(pace) {}
 
-  // The key's input changed last at this position. False when there are too many keys: offer it
-  // again when there are fewer.
-  bool offer(const Key& key, Offset changed_at, std::uint64_t size, Clock::time_point now);
+  // What a key is computed from.
+  struct Input {
+    Offset changed_at;  // the position of the last change
+    std::uint64_t size = 0;
+    // How much of it has changed so far, in the unit of `size`; nullopt: every change is much.
+    std::optional<std::uint64_t> changes = std::nullopt;
+  };
+  // False when there are too many keys: offer it again when there are fewer.
+  bool offer(const Key& key, const Input& input, Clock::time_point now);
   // It is not to be begun until it is offered again.
   void withdraw(const Key& key);
   // Forgets all of the partition's, the running too.
@@ -74,13 +84,14 @@ class ComputationQueue {
 
  private:
   struct Entry {
-    Offset changed_at;
-    Offset as_of;  // of the last one begun
-    std::uint64_t size = 0;
+    Input input;
+    Offset as_of;                    // of the last one begun
+    std::uint64_t changes_read = 0;  // by the last one begun
     bool offered = false;
     bool running = false;
     int failures = 0;
     Clock::time_point begun_at;
+    Clock::time_point paced;           // not before, however much has changed
     Clock::time_point since;           // due since, or to become due at
     std::chrono::nanoseconds took{0};  // the last one; 0: none was
 
@@ -91,6 +102,8 @@ class ComputationQueue {
   using Entries = std::map<Key, Entry>;
   [[nodiscard]] static Count count(Entries::const_iterator begin, Entries::const_iterator end,
                                    Clock::time_point now);
+  // From when on it may begin, by its pace and by what has changed since it last began.
+  [[nodiscard]] Clock::time_point may_begin(const Entry& entry) const;
   void sweep(Clock::time_point now);
 
   const ComputationPace pace_;

@@ -1,6 +1,7 @@
 #include "projectors/engine/computed/computation_queue.h"
 
 #include <catch2/catch.hpp>
+#include <optional>
 #include <vector>
 
 namespace sluice {
@@ -17,8 +18,8 @@ struct Queue : ComputationQueue {
       : ComputationQueue({.interval_min = 1000ms, .interval_times = 10, .keys_max = keys}) {}
 
   bool change(const std::string& name, std::int64_t at, std::uint64_t size = 100,
-              std::uint64_t partition = 1) {
-    return offer({partition, name}, Offset{at}, size, now);
+              std::uint64_t partition = 1, std::optional<std::uint64_t> changes = std::nullopt) {
+    return offer({partition, name}, {Offset{at}, size, changes}, now);
   }
   // The name of what is begun, reading the state at `as_of`; "": nothing is.
   std::string start(std::int64_t as_of) {
@@ -85,6 +86,59 @@ TEST_CASE("at least the interval apart, and at most a tenth of the time spent on
   CHECK(queue.start(6).empty());
   queue.now += 1ms;
   CHECK(queue.start(6) == "c");
+}
+
+TEST_CASE("what has changed little waits for more, or for five times as long") {
+  constexpr std::uint64_t kSize = 10'000;
+  Queue queue;
+  queue.change("c", 5, kSize, 1, 100);
+  CHECK(queue.start(5) == "c");
+  queue.end("c", 1ms);
+  queue.change("c", 6, kSize, 1, 101);
+  CHECK(queue.next_begin() == kStart + 5000ms);
+  queue.now = kStart + 2000ms;
+  queue.change("c", 7, kSize, 1, 199);
+  CHECK(queue.next_begin() == kStart + 5000ms);
+  SECTION("more comes") {
+    queue.change("c", 8, kSize, 1, 200);
+    CHECK(queue.start(8) == "c");
+  }
+  SECTION("no more comes") {
+    queue.now = kStart + 5000ms;
+    CHECK(queue.start(7) == "c");
+  }
+}
+
+TEST_CASE("of a small one every change is much, and so is one whose amount nobody counts") {
+  const auto changes = GENERATE(std::optional<std::uint64_t>(100), std::optional<std::uint64_t>());
+  Queue queue;
+  queue.change("c", 5, changes ? 100 : 1'000'000, 1, changes);
+  CHECK(queue.start(5) == "c");
+  queue.end("c", 1ms);
+  queue.change("c", 6, changes ? 100 : 1'000'000, 1,
+               changes ? std::optional(*changes + 1) : changes);
+  CHECK(queue.next_begin() == kStart + 1000ms);
+}
+
+TEST_CASE("little of one that was computed just now waits also when it was quiet meanwhile") {
+  Queue queue;
+  queue.change("c", 5, 10'000, 1, 100);
+  CHECK(queue.start(5) == "c");
+  queue.end("c", 1ms);
+  queue.now = kStart + 3000ms;
+  queue.change("other", 6);
+  queue.change("c", 7, 10'000, 1, 101);
+  CHECK(queue.start(7) == "other");
+  CHECK(queue.next_begin() == kStart + 5000ms);
+}
+
+TEST_CASE("what failed is tried again however little has changed") {
+  Queue queue;
+  queue.change("c", 5, 10'000, 1, 100);
+  CHECK(queue.start(5) == "c");
+  queue.failed({1, "c"}, queue.now);
+  queue.change("c", 6, 10'000, 1, 101);
+  CHECK(queue.next_begin() == kStart + 1000ms);
 }
 
 TEST_CASE("smallest first") {

@@ -43,8 +43,9 @@ void Computations::remove(std::uint64_t partition) {
 
 bool Computations::offer(std::uint64_t partition, const Demand& demand) {
   const MutexLock lock(mutex_);
-  const bool taken = queue_.offer({partition, std::string(demand.key)}, demand.changed_at,
-                                  demand.size, clocks_.steady());
+  const bool taken =
+      queue_.offer({partition, std::string(demand.key)},
+                   {demand.changed_at, demand.size, demand.changes}, clocks_.steady());
   wake();
   return taken;
 }

@@ -33,7 +33,8 @@ int Emitter::partitions_of(const std::string& stream) {
   const auto partitions = topology_.partitions(stream);
   if (!partitions) {
     throw Misconfigured("no stream " + stream +
-                        " to send derived records to: run `sluice topics apply`");
+                        " to send derived records to: `sluice up` makes it at its start, on Kafka "
+                        "`sluice topics apply` does too");
   }
   return partitions_.emplace(stream, *partitions).first->second;
 }
