@@ -35,7 +35,7 @@ void Refold::take(LoggedRecord record) {
   Envelope envelope;
   const bool parsed = envelope.ParseFromString(record.value);
   if (parsed && envelope.has_control()) {
-    if (record.stamped_by_log) return obey(record, envelope);
+    if (record.stamped_by_log) return apply_control(record, envelope);
     if (!envelope.control().has_tick()) quarantine(record, envelope, parsed);
     return;
   }
@@ -62,7 +62,7 @@ void Refold::take(LoggedRecord record) {
   }
   move_time(record, envelope);
   if (is_held_up) return park(record, envelope, parsed);
-  settle(record, envelope);
+  fold_event(record, envelope);
 }
 
 void Refold::park(const LoggedRecord& record, const Envelope& envelope, bool parsed) {
@@ -82,7 +82,7 @@ bool Refold::held_up(const LoggedRecord& record, const Envelope& envelope) const
   return ledger_->holds_up(record.key, {time, next_.first + 1});
 }
 
-void Refold::obey(const LoggedRecord& record, const Envelope& envelope) {
+void Refold::apply_control(const LoggedRecord& record, const Envelope& envelope) {
   const Control& control = envelope.control();
   if (control.has_tick()) move_time(record, envelope);
   if (control.has_release()) release(record.key, control.release());
@@ -132,7 +132,7 @@ void Refold::release(const std::string& key, const Control::Release& given) {
     if (is_held_up) return;
     waiting.erase(waiting.begin());
     unquarantine(record.offset);
-    settle(record, envelope);
+    fold_event(record, envelope);
   }
 }
 
@@ -160,7 +160,7 @@ bool Refold::repeats(const LoggedRecord& record, const Envelope& envelope) {
   return false;
 }
 
-void Refold::settle(const LoggedRecord& record, const Envelope& envelope) {
+void Refold::fold_event(const LoggedRecord& record, const Envelope& envelope) {
   if (!envelope.has_origin() && repeats(record, envelope)) return;
   const bool by_service = envelope.actor().role() == Actor::ROLE_SERVICE;
   std::vector<Telling> tellings;

@@ -100,8 +100,8 @@ class Refold {
   bool resume(const std::string& key, bool drops_first);
   void park(const LoggedRecord& record, const Envelope& envelope, bool parsed);
   void tell(std::vector<Telling> tellings);
-  void obey(const LoggedRecord& record, const Envelope& envelope);
-  void settle(const LoggedRecord& record, const Envelope& envelope);
+  void apply_control(const LoggedRecord& record, const Envelope& envelope);
+  void fold_event(const LoggedRecord& record, const Envelope& envelope);
   void release(const std::string& key, const Control::Release& given);
   void quarantine(const LoggedRecord& record, const Envelope& envelope, bool parsed);
   void unquarantine(std::int64_t offset);

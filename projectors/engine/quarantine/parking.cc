@@ -27,7 +27,7 @@ ParkedKey& Parking::edit_key(std::string_view key) {
   return keys_.edit(key);
 }
 
-void Parking::settle_key(std::string_view key, const ParkedKey& row) {
+void Parking::erase_if_empty(std::string_view key, const ParkedKey& row) {
   if (row.records() > 0 || row.timer() != 0) return;
   keys_.erase(key);
   counts_.set_keys(counts_.keys() - 1);
@@ -61,7 +61,7 @@ void Parking::remove(std::string_view key, Offset position) {
   positions_.erase(position.value);
   ParkedKey& row = edit_key(key);
   row.set_records(row.records() - 1);
-  settle_key(key, row);
+  erase_if_empty(key, row);
 }
 
 Offset Parking::park_timer(std::string_view key) {
@@ -85,7 +85,7 @@ void Parking::remove_timer(std::string_view key) {
   ParkedKey& row = edit_key(key);
   positions_.erase(row.timer());
   row.set_timer(0);
-  settle_key(key, row);
+  erase_if_empty(key, row);
 }
 
 }  // namespace sluice

@@ -53,7 +53,7 @@ class Parking {
 
  private:
   ParkedKey& edit_key(std::string_view key);
-  void settle_key(std::string_view key, const ParkedKey& row);
+  void erase_if_empty(std::string_view key, const ParkedKey& row);
   void count_stored();
 
   Table<ParkedRecord> records_;
