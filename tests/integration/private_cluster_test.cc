@@ -15,8 +15,10 @@
 #include "schemas/descriptors/domain.h"
 #include "storage/base/errors.h"
 #include "storage/postgres/connection.h"
+#include "storage/postgres/private_settings.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/server_process.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
 namespace fs = std::filesystem;
@@ -89,14 +91,14 @@ class FormerCluster {
     ::close(log);
     const std::string url = "postgresql://sluice:" + std::string(kPassword) +
                             "@127.0.0.1:" + std::to_string(port) + "/postgres";
-    for (int tries = 0; tries < 500; ++tries) {
+    REQUIRE(sluice::testing::eventually([&] {
       try {
         PgConnection(url).connect();
-        break;
+        return true;
       } catch (const Retryable&) {
-        ::usleep(20'000);
+        return false;
       }
-    }
+    }));
     work(url);
     shut_down_server(server, true);
   }
@@ -210,6 +212,23 @@ TEST_CASE("addresses and passwords stay over a restart") {
     if (start == 1) CHECK(now == urls);
     urls = now;
     CHECK(value(cluster.reader_url(), "SELECT 1") == "1");
+  }
+}
+
+TEST_CASE("as much write-ahead log is kept as fits the tables") {
+  constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+  CHECK(wal_megabytes(0) == 256);
+  CHECK(wal_megabytes(128 * kMebibyte) == 256);
+  CHECK(wal_megabytes(129 * kMebibyte) == 512);
+  CHECK(wal_megabytes(1024 * kMebibyte) == 2048);
+  CHECK(wal_megabytes(1024 * 1024 * kMebibyte) == 2048);
+  const TempDir dir;
+  for (int start = 0; start < 2; ++start) {
+    PrivateCluster cluster(dir.path() / "cluster");
+    cluster.keep_running();
+    // The server reloads in its own time.
+    CHECK(sluice::testing::eventually(
+        [&] { return value(cluster.url(), "SHOW max_wal_size") == "256MB"; }));
   }
 }
 
