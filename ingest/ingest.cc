@@ -177,6 +177,14 @@ const DomainCodec* Ingest::find(std::string_view domain) const {
   return nullptr;
 }
 
+std::string Ingest::no_domain(std::string_view domain) const {
+  std::string there;
+  for (const DomainCodec& codec : codecs_) {
+    there += (there.empty() ? "" : ", ") + std::string(codec.domain.name);
+  }
+  return "there is no domain " + std::string(domain) + "; there are: " + there;
+}
+
 void Ingest::answer(http::Request&& request, http::Responder respond) {
   const auto reply = [&](http::Response response) {
     probe_.answered(response.status);
@@ -187,7 +195,7 @@ void Ingest::answer(http::Request&& request, http::Responder respond) {
   if (!domain.empty()) {
     constexpr std::string_view kAllow = "POST, OPTIONS";
     const DomainCodec* codec = find(domain);
-    if (codec == nullptr) return reply(problem(404, "there is no domain " + std::string(domain)));
+    if (codec == nullptr) return reply(problem(404, no_domain(domain)));
     if (method == "OPTIONS") return reply(options(kAllow));
     if (method != "POST") return reply(not_allowed(kAllow));
     return post(*codec, std::move(request), std::move(respond));

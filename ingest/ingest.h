@@ -85,6 +85,8 @@ class Ingest {
   [[nodiscard]] http::Response get(const http::Request& request);
   [[nodiscard]] http::Response metrics();
   [[nodiscard]] const DomainCodec* find(std::string_view domain) const;
+  // What to tell a caller who asks for one that there is not.
+  [[nodiscard]] std::string no_domain(std::string_view domain) const;
 
   const IngestParts parts_;
   StampClock clock_;

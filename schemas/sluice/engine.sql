@@ -222,8 +222,11 @@ COMMENT ON VIEW sluice.freshness IS
 
 CREATE OR REPLACE VIEW sluice.computation AS
 SELECT p.projection, p.partition, h.due, h.computing, h.failing,
-       greatest(now() - h.due_since, interval '0') AS oldest_due,
-       p.published, greatest(now() - p.published_at, interval '0') AS published_age
+       CASE WHEN h.due_since IS NOT NULL THEN greatest(now() - h.due_since, interval '0') END
+         AS oldest_due,
+       p.published,
+       CASE WHEN p.published_at IS NOT NULL THEN greatest(now() - p.published_at, interval '0') END
+         AS published_age
 FROM sluice.position p JOIN sluice.heartbeat h USING (projection, generation, partition)
 JOIN sluice.projection g USING (projection, generation)
 WHERE g.live AND h.due IS NOT NULL;

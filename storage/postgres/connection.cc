@@ -109,7 +109,10 @@ std::string take_state(std::string& message) {
     throw Misconfigured("no connection to Postgres: " + what + " (look at sslmode of the URL)");
   }
   if (!state.empty()) throw Retryable("Postgres takes no connection now: " + what);
-  throw Retryable("no connection to Postgres: " + what + " (does it run, is the URL right?)");
+  // libpq asks the same in its own words.
+  throw Retryable(
+      "no connection to Postgres: " + what.substr(0, what.find(" Is the server running")) +
+      " (does it run, is the URL right?)");
 }
 
 }  // namespace

@@ -13,7 +13,10 @@ void raise_postgres(std::string_view state, const std::string& message) {
   if (state.empty() || state.starts_with("08") || state.starts_with("40") ||
       state.starts_with("53") || state.starts_with("57") || state.starts_with("58") ||
       state.starts_with("55") || state == "25P03" || state == "25006" || state == "XX000") {
-    throw Retryable(text);
+    throw Retryable(state == "25006" ? text +
+                                           ": name the primary, as a user that may write (the URL "
+                                           "`postgres` that `sluice up` prints, not `reader`)"
+                                     : text);
   }
   if (state.starts_with("22") || state.starts_with("23") || state.starts_with("XX")) {
     throw Corrupt(text);

@@ -1,5 +1,7 @@
 // apply_schema(): runs the DDL of schema.cc, unless it would hide that a view has lost rows.
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "schemas/descriptors/row_options.h"
@@ -34,6 +36,14 @@ std::string refold_command(const std::string& domain) {
   return "`sluice schema apply --refold " + domain + "`";
 }
 
+// What a view was made with, and keeps, whatever is asked for now.
+void warn_of_kept(const std::string& domain, const char* flag, std::int64_t kept_ms,
+                  std::chrono::milliseconds asked) {
+  if (kept_ms == asked.count()) return;
+  spdlog::warn("{} keeps the {} that its view was made with kept_ms={} asked_ms={}", domain, flag,
+               kept_ms, asked.count());
+}
+
 // Registers the first generation where there is none.
 Live live_of(PgConnection& connection, const PublishedSchema& schema) {
   connection.run(
@@ -46,8 +56,8 @@ Live live_of(PgConnection& connection, const PublishedSchema& schema) {
        std::to_string(schema.quarantine_retention.count())});
   const PgResult live = connection.run(
       "SELECT generation, version, partitions, (SELECT coalesce(max(position), 0) "
-      "FROM sluice.position p WHERE p.projection = g.projection AND p.generation = g.generation) "
-      "FROM sluice.projection g WHERE projection = $1 AND live",
+      "FROM sluice.position p WHERE p.projection = g.projection AND p.generation = g.generation), "
+      "horizon_ms, quarantine_ms FROM sluice.projection g WHERE projection = $1 AND live",
       {schema.domain});
   const std::string domain(schema.domain);
   if (live.rows() == 0) {
@@ -59,6 +69,8 @@ Live live_of(PgConnection& connection, const PublishedSchema& schema) {
                         " partitions, not " + std::to_string(schema.partitions) +
                         ": start with --partitions " + std::string(live.text(0, 2)));
   }
+  warn_of_kept(domain, "--dedupe-horizon", live.number(0, 4), schema.dedupe_horizon);
+  warn_of_kept(domain, "--quarantine-retention", live.number(0, 5), schema.quarantine_retention);
   Live made;
   made.domain = domain;
   made.generation = static_cast<int>(live.number(0, 0));

@@ -28,10 +28,12 @@ void require_writable(PgConnection& connection) {
         "may use this one");
   }
   if (found.text(0, 1) == "on") {
-    throw Misconfigured("sessions of user " + std::string(found.text(0, 2)) + " in database " +
-                        std::string(found.text(0, 3)) +
-                        " are read-only: reset default_transaction_read_only of the server, the "
-                        "database or the user");
+    throw Misconfigured(
+        "sessions of user " + std::string(found.text(0, 2)) + " in database " +
+        std::string(found.text(0, 3)) +
+        " are read-only: reset default_transaction_read_only of the server, the "
+        "database or the user; a role that is to read only is not for this: `sluice "
+        "up` prints the URL of one that writes as `postgres`");
   }
 }
 

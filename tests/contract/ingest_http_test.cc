@@ -70,7 +70,7 @@ TEST_CASE("routes and methods") {
       {"TRACE /v1/deliberation/events", 405, "Allow: POST, OPTIONS\r\n"},
       {"get /healthz", 405, "Allow: GET, HEAD, OPTIONS\r\n"},
       {"DELETE /healthz", 405, "Allow: GET, HEAD, OPTIONS\r\n"},
-      {"POST /v1/nobody/events", 404, "there is no domain nobody"},
+      {"POST /v1/nobody/events", 404, "there is no domain nobody; there are: "},
       {"OPTIONS /v1/nobody/events", 404, ""},
       {"POST /v1/deliberation/events/", 404, ""},
       {"POST /v1/deliberation%2Fevents", 404, ""},

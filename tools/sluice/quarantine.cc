@@ -119,14 +119,17 @@ Exit decide(const Options& options, Verdict verdict) {
 void add_decision(Command& quarantine, const std::shared_ptr<Options>& options, Verdict verdict) {
   const bool discard = verdict == Verdict::discard;
   Command command =
-      discard ? quarantine.command("discard",
-                                   "Drop one record for good; what waited behind it is then folded",
-                                   "sluice quarantine discard --domain deliberation --key c1 "
-                                   "--offset 812 --postgres postgresql://...")
-              : quarantine.command(
-                    "release", "Fold what waits under a key, in order, as far as it can be folded",
-                    "sluice quarantine release --domain deliberation --key c1 --postgres "
-                    "postgresql://...");
+      discard
+          ? quarantine.command("discard",
+                               "Drop one record for good; what waited behind it is then folded",
+                               "sluice quarantine discard --domain deliberation --key c1 "
+                               "--offset 812 --postgres postgresql://...")
+          : quarantine.command(
+                "release",
+                "Fold what waits under a key, in order, as far as it can be folded. Wait for the "
+                "token that it prints: what is then still listed could not be folded",
+                "sluice quarantine release --domain deliberation --key c1 --postgres "
+                "postgresql://...");
   command.text("postgres", options->postgres,
                "URL of Postgres, as `sluice up` prints it: a process that projects is asked there");
   add_log_options(command, options->log);

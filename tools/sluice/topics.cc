@@ -112,8 +112,9 @@ Exit apply(const Options& options) {
     if (!options.dry_run) settings->mend(stream, faults);
     faulty += (faulty.empty() ? "" : ",") + json_string(stream) + ":" + json_of(faults);
   }
-  print_line(std::string("{") + (options.dry_run ? "\"would_apply\"" : "\"applied\"") + ":[" +
-             applied + "],\"made\":[" + made + "],\"changed\":{" + faulty + "}}");
+  const std::string begin = options.dry_run ? "{\"would_apply\":[" : "{\"applied\":[";
+  print_line(begin + applied + (options.dry_run ? "],\"would_make\":[" : "],\"made\":[") + made +
+             (options.dry_run ? "],\"would_change\":{" : "],\"changed\":{") + faulty + "}}");
   return Exit::done;
 }
 
@@ -132,7 +133,11 @@ void add_topics(Command& root) {
               : topics.command(
                     "list", "What there is, from where to where, and which settings lose records",
                     "sluice topics list --data DIR");
-    add_log_options(command, options->log);
+    if (makes) {
+      add_broker_options(command, options->log);
+    } else {
+      add_log_options(command, options->log);
+    }
     command.list("domains", options->domains, "Of these domains; all when not given");
     if (makes) {
       command.number("partitions", options->partitions, 1, 10'000,

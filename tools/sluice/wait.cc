@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
 #include <thread>
 
 #include "storage/base/errors.h"
@@ -8,6 +9,7 @@
 #include "tools/sluice/client/token.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
+#include "tools/sluice/node/domain_choice.h"
 
 namespace sluice {
 namespace {
@@ -35,6 +37,10 @@ bool reached(const Options& options) {
           database.ask("SELECT sluice.wait_for($1, $2::bigint * interval '1 millisecond')",
                        {options.token, std::to_string(left.count())});
       return answer.rows.at(0).at(0) == "t";
+    } catch (const Corrupt& refusal) {
+      // Its own words, without the statement that they came by.
+      const std::string_view text = refusal.what();
+      throw Misconfigured(std::string(text.substr(0, text.find(" in SELECT "))));
     } catch (const Retryable&) {
       if (left <= kBetweenTries) throw;
     }
@@ -66,7 +72,9 @@ void explain(const Options& options) {
 }
 
 Exit wait(const Options& options, const OutputForm& output) {
-  Token().add(options.token);
+  Token token;
+  token.add(options.token);
+  static_cast<void>(choose_domains(token.domains()));  // throws for one that there is not
   const bool yes = reached(options);
   if (!yes) explain(options);
   if (output.json) {

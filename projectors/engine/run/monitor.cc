@@ -255,7 +255,9 @@ void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
   for (const auto& [partition, text] : why) {
     const auto before = unowned_.find(partition);
     if (before == unowned_.end() || before->second != text) {
-      spdlog::warn("partition without owner partition={} reason=\"{}\"", partition, text);
+      // As at every start, and in every rebalance; whoever waits for one is told by readiness.
+      const auto level = text.starts_with(kNobody) ? spdlog::level::info : spdlog::level::warn;
+      spdlog::log(level, "partition without owner partition={} reason=\"{}\"", partition, text);
     }
   }
   unowned_ = std::move(why);

@@ -63,7 +63,8 @@ std::string with_id(std::string_view line, std::string_view id) {
     return whole.insert(brace + 1,
                         next != std::string::npos && whole[next] == '}' ? member : member + ",");
   } catch (const simdjson::simdjson_error& error) {
-    throw Misconfigured(std::string("not a JSON object: ") + error.what());
+    if (error.error() == simdjson::INCORRECT_TYPE) throw Misconfigured("not a JSON object");
+    throw Misconfigured(std::string("not JSON: ") + error.what());
   }
 }
 

@@ -6,7 +6,9 @@ namespace sluice {
 
 void add_producer_options(Command& command, ProducerOptions& options) {
   command.text("http", options.http, "URL of ingest, such as http://127.0.0.1:8080").required();
-  command.text("api-key", options.api_key, "Sent as a bearer token, where ingest asks for keys");
+  command.text(
+      "api-key", options.api_key,
+      "Sent as a bearer token, for what stands before ingest: ingest itself asks for none");
   command.number("batch", options.batch, 1, 10'000, "Events a request");
   command.duration("http-timeout", options.timeout, std::chrono::milliseconds(100),
                    "How long a reply may take");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "storage/base/errors.h"
 
@@ -52,6 +53,14 @@ void Token::add(std::string_view text) {
     auto& known = positions_[{std::string(stream), partition}];
     known = std::max(known, position);
   }
+}
+
+std::vector<std::string> Token::domains() const {
+  std::set<std::string> found;
+  for (const auto& [where, position] : positions_) {
+    found.insert(where.first.substr(0, where.first.find('~')));
+  }
+  return {found.begin(), found.end()};
 }
 
 std::string Token::text() const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace sluice {
 
@@ -17,6 +18,9 @@ class Token {
   // Adds what `text` asks for: of one partition the greatest position counts. The empty text asks
   // for nothing. Misconfigured when it is no token.
   void add(std::string_view text);
+
+  // Whose positions it asks for, each once, in order.
+  [[nodiscard]] std::vector<std::string> domains() const;
 
   // In the order of domain, log and partition.
   [[nodiscard]] std::string text() const;

@@ -100,7 +100,8 @@ std::unique_ptr<Log> own_embedded_log(const std::filesystem::path& data, std::ui
 std::unique_ptr<Log> look_at_embedded_log(const std::filesystem::path& data, std::uint64_t bytes) {
   if (!std::filesystem::is_directory(log_folder(data))) {
     throw Misconfigured("there is no log in " + data.string() +
-                        ": give --data the folder of `sluice up`");
+                        ": give --data the folder of `sluice up`, or --brokers where that has "
+                        "its log on Kafka");
   }
   return std::make_unique<Embedded>(
       EmbeddedLog::open_secondary(log_folder(data), {.bytes = bytes}));
@@ -131,6 +132,10 @@ std::unique_ptr<Log> kafka_log(const std::string& brokers,
 
 void add_log_options(Command& command, LogOptions& options) {
   command.text("data", options.data, "Folder of `sluice up`, for its embedded log");
+  add_broker_options(command, options);
+}
+
+void add_broker_options(Command& command, LogOptions& options) {
   command.text("brokers", options.brokers, "Kafka's host:port,..., for a log on Kafka");
   command.list("kafka", options.kafka, "Properties of librdkafka, name=value");
 }

@@ -75,6 +75,8 @@ struct LogOptions {
   std::vector<std::string> kafka;
 };
 void add_log_options(Command& command, LogOptions& options);
+// Only the second, for what is of no use to an embedded log.
+void add_broker_options(Command& command, LogOptions& options);
 [[nodiscard]] std::unique_ptr<Log> look_at_log(const LogOptions& options,
                                                std::uint64_t bytes = std::uint64_t{32} << 20);
 
