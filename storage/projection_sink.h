@@ -17,7 +17,8 @@
 
 namespace sluice {
 
-// One build of a projection's tables. Fixed when the generation is made, except `live`.
+// One build of a projection's tables. Fixed when the generation is made, except `live`: whether
+// readers see it. Only the live one emits and ticks.
 struct Generation {
   std::string projection;
   int number = 1;
@@ -47,6 +48,9 @@ struct ViewPosition {
   // Of the log that the rows were folded from. nullopt: nothing was folded yet, or only by a
   // version that knew no identities, or the log has none.
   std::optional<LogIdentity> log;
+  // False while the partition of a generation that is built in bulk has rows in its state only.
+  bool loaded = true;
+  Offset folded;  // while not loaded: up to where its refused records are told
 };
 
 // The changed rows of one table. Messages are of the row's type; those in `erased` have only their
@@ -91,6 +95,7 @@ struct QuarantinedRecord {
 struct FlushBatch {
   Partition partition;
   std::string_view owner;
+  bool live = true;  // whether the generation was, when the partition was claimed
   Offset from;
   Digest digest_at_from;
   Offset to;
@@ -149,7 +154,8 @@ class ProjectionSink {
   virtual std::optional<ViewPosition> position(Partition partition) = 0;
 
   // In one transaction: moves the position from `from` to `to` if it is still at `from` with that
-  // digest, owner and number of publications, else throws Fenced; then makes the rows so. All or
+  // digest, owner and number of publications, and the generation is still live, or still not and
+  // then its live one is at `to` or beyond; else throws Fenced. Then makes the rows so. All or
   // nothing. Retryable: surely nothing was changed. Only rows whose values differ are written. Of a
   // key that was computed, each table has the rows given and no others, whatever it had.
   virtual FlushOutcome flush(const FlushBatch& batch) = 0;
