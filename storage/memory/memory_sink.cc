@@ -5,48 +5,14 @@
 
 #include "schemas/descriptors/row_options.h"
 #include "storage/base/errors.h"
+#include "storage/memory/row_bytes.h"
 
 namespace sluice {
 namespace {
 
 using google::protobuf::Message;
-
-// The key fields alone, serialized: the same bytes for the same key, since fields are in order.
-std::string key_of(const Message& row) {
-  std::unique_ptr<Message> only_key(row.New());
-  const auto& reflection = *row.GetReflection();
-  for (const auto* field : key_fields(*row.GetDescriptor())) {
-    switch (field->cpp_type()) {
-      case google::protobuf::FieldDescriptor::CPPTYPE_STRING:
-        reflection.SetString(only_key.get(), field, reflection.GetString(row, field));
-        break;
-      case google::protobuf::FieldDescriptor::CPPTYPE_INT64:
-        reflection.SetInt64(only_key.get(), field, reflection.GetInt64(row, field));
-        break;
-      case google::protobuf::FieldDescriptor::CPPTYPE_INT32:
-        reflection.SetInt32(only_key.get(), field, reflection.GetInt32(row, field));
-        break;
-      case google::protobuf::FieldDescriptor::CPPTYPE_UINT64:
-        reflection.SetUInt64(only_key.get(), field, reflection.GetUInt64(row, field));
-        break;
-      case google::protobuf::FieldDescriptor::CPPTYPE_UINT32:
-        reflection.SetUInt32(only_key.get(), field, reflection.GetUInt32(row, field));
-        break;
-      case google::protobuf::FieldDescriptor::CPPTYPE_BOOL:
-        reflection.SetBool(only_key.get(), field, reflection.GetBool(row, field));
-        break;
-      default:
-        throw Misconfigured("a key of " + row.GetTypeName() + " is of no key type");
-    }
-  }
-  return only_key->SerializeAsString();
-}
-
-std::shared_ptr<const Message> copy_of(const Message& row) {
-  std::shared_ptr<Message> copy(row.New());
-  copy->CopyFrom(row);
-  return copy;
-}
+using memory::copy_of;
+using memory::key_of;
 
 const std::string& first_key(const Message& row) {
   static const std::string none;
@@ -79,6 +45,40 @@ ViewPosition MemoryViews::heard_of(const Taken& taken) const {
 ViewPosition MemoryViews::position(Partition partition) const {
   const auto taken = taken_.find(partition);
   return taken == taken_.end() ? ViewPosition{} : heard_of(taken->second);
+}
+
+std::map<Partition, Offset> MemoryViews::live_positions() const {
+  std::map<Partition, Offset> all;
+  const MemoryViews* live = generation_.live ? this : live_;
+  if (live == nullptr) return all;
+  for (const auto& [partition, taken] : live->taken_) all.emplace(partition, taken.view.position);
+  return all;
+}
+
+BuildPhase MemoryViews::advance() const {
+  if (!built_in_bulk_) return BuildPhase::following;
+  int loaded = 0;
+  for (const auto& [partition, taken] : taken_) loaded += taken.view.loaded ? 1 : 0;
+  if (loaded == generation_.partitions) return BuildPhase::following;
+  return loaded == 0 ? BuildPhase::folding : BuildPhase::loading;
+}
+
+void MemoryViews::build_beside(const MemoryViews& live) {
+  live_ = &live;
+  built_in_bulk_ = true;
+}
+
+bool MemoryViews::swap(MemoryViews& live, MemoryViews& other) {
+  if (other.advance() != BuildPhase::following) return false;
+  for (const auto& [partition, taken] : live.taken_) {
+    if (other.position(partition).position != taken.view.position) return false;
+  }
+  for (auto& [partition, taken] : other.taken_) taken.view.emits_from = taken.view.position;
+  live.generation_.live = false;
+  live.live_ = &other;
+  other.generation_.live = true;
+  other.live_ = nullptr;
+  return true;
 }
 
 std::string MemoryViews::contender(Partition partition) const {
@@ -141,7 +141,9 @@ Generation MemorySink::generation() { return views_.generation_; }
 
 ViewPosition MemorySink::claim(Partition partition, std::string_view owner) {
   require_present();
+  const bool first = !views_.taken_.contains(partition);
   MemoryViews::Taken& taken = views_.taken_[partition];
+  if (first) taken.view.loaded = !views_.built_in_bulk_;
   taken.view.owner = owner;
   taken.heard = views_.clock_();
   taken.left = false;
@@ -155,6 +157,14 @@ std::optional<ViewPosition> MemorySink::position(Partition partition) {
   const auto taken = views_.taken_.find(partition);
   if (taken == views_.taken_.end()) return std::nullopt;
   return views_.heard_of(taken->second);
+}
+
+// As another generation than the live one: what readers see must not be behind it.
+bool MemoryViews::shows_too_much(Partition partition, Offset to) const {
+  if (generation_.live) return false;
+  const auto live = live_positions();
+  const auto found = live.find(partition);
+  return found == live.end() || to > found->second;
 }
 
 MemorySink::Transaction MemorySink::begin(const FlushBatch& batch) {
@@ -189,7 +199,8 @@ bool MemorySink::commit(const Transaction& transaction) {
   MemoryViews::Taken& taken = found->second;
   if (taken.view.owner != transaction.owner || taken.view.position != batch.from ||
       taken.view.digest != batch.digest_at_from ||
-      taken.view.published != batch.published_at_from) {
+      taken.view.published != batch.published_at_from || batch.live != views_.generation_.live ||
+      views_.shows_too_much(batch.partition, batch.to)) {
     return false;
   }
   views_.flushes_.push_back({batch.partition, false, transaction.owner});
@@ -201,7 +212,8 @@ bool MemorySink::commit(const Transaction& transaction) {
   taken.log_end = batch.log_end;
   taken.record_time = batch.record_time;
   for (const Transaction::Rows& rows : transaction.rows) change(rows);
-  note(transaction, taken);
+  taken.refuse(transaction.rejections, transaction.quarantined, transaction.aged_out,
+               transaction.unquarantined);
   for (const Transaction::Computed& computed : transaction.computed) publish(computed);
   return true;
 }
@@ -217,18 +229,39 @@ void MemorySink::change(const Transaction::Rows& rows) {
   }
 }
 
-void MemorySink::note(const Transaction& transaction, MemoryViews::Taken& taken) {
-  for (const Rejection& rejection : transaction.rejections) {
-    taken.rejections.emplace(rejection.position, rejection);
+void MemoryViews::Taken::refuse(std::span<const Rejection> rejected,
+                                std::span<const QuarantinedRecord> quarantine,
+                                std::span<const Offset> aged_out,
+                                std::span<const Offset> unquarantined) {
+  for (const Rejection& rejection : rejected) rejections.emplace(rejection.position, rejection);
+  for (const QuarantinedRecord& record : quarantine) {
+    quarantined.insert_or_assign(record.position, record);
   }
-  for (const QuarantinedRecord& record : transaction.quarantined) {
-    taken.quarantined.insert_or_assign(record.position, record);
+  for (const Offset position : aged_out) {
+    const auto record = quarantined.find(position);
+    if (record != quarantined.end()) record->second.value.reset();
   }
-  for (const Offset position : transaction.aged_out) {
-    const auto record = taken.quarantined.find(position);
-    if (record != taken.quarantined.end()) record->second.value.reset();
+  for (const Offset position : unquarantined) quarantined.erase(position);
+}
+
+bool MemorySink::commit(const Load& load) {
+  const auto found = views_.taken_.find(load.partition);
+  if (found == views_.taken_.end()) return false;
+  MemoryViews::Taken& taken = found->second;
+  if (taken.view.owner != load.owner || taken.view.loaded || load.to < taken.view.folded ||
+      views_.shows_too_much(load.partition, load.to)) {
+    return false;
   }
-  for (const Offset position : transaction.unquarantined) taken.quarantined.erase(position);
+  views_.flushes_.push_back({load.partition, false, load.owner});
+  taken.heard = views_.clock_();
+  taken.view.position = load.to;
+  taken.view.digest = load.digest;
+  taken.view.loaded = true;
+  if (!taken.view.log) taken.view.log = load.log;
+  taken.log_end = load.log_end;
+  taken.record_time = load.record_time;
+  for (const Transaction::Rows& rows : load.rows) change(rows);
+  return true;
 }
 
 void MemorySink::publish(const Transaction::Computed& computed) {
@@ -240,6 +273,7 @@ void MemorySink::publish(const Transaction::Computed& computed) {
 FlushOutcome MemorySink::flush(const FlushBatch& batch) {
   require_present();
   if (!unprepared_.empty()) throw Misconfigured(unprepared_);
+  if (views_.advance() != BuildPhase::following) throw Misconfigured("tables without keys");
   if (std::exchange(failing_flush_, false)) throw Retryable("the flush failed");
   Transaction transaction = begin(batch);
   if (const auto how = std::exchange(lost_answer_, std::nullopt)) {
@@ -253,6 +287,7 @@ FlushOutcome MemorySink::flush(const FlushBatch& batch) {
 
 void MemorySink::finish_delayed() {
   if (const auto transaction = std::exchange(delayed_, std::nullopt)) commit(*transaction);
+  if (const auto load = std::exchange(delayed_load_, std::nullopt)) commit(*load);
 }
 
 std::vector<std::optional<ViewPosition>> MemorySink::show_progress(

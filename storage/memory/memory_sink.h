@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/generation_builder.h"
 #include "storage/projection_sink.h"
 
 namespace sluice {
@@ -35,6 +36,16 @@ class MemoryViews {
   [[nodiscard]] std::vector<Rejection> rejections(Partition partition) const;
   [[nodiscard]] std::vector<QuarantinedRecord> quarantined(Partition partition) const;
 
+  // Nobody sees these yet: they are folded in bulk, then follow `live`, which outlives them.
+  void build_beside(const MemoryViews& live);
+  // By partition that the live generation ever took.
+  [[nodiscard]] std::map<Partition, Offset> live_positions() const;
+  [[nodiscard]] BuildPhase advance() const;
+  [[nodiscard]] bool ready() const { return ready_; }
+  // Readers see `other` instead of `live`. False, and nothing is changed, where the two are not at
+  // the same positions.
+  static bool swap(MemoryViews& live, MemoryViews& other);
+
   // Who took each partition and who moved its position, in that order: a move is its owner's who
   // took last, or somebody was not fenced.
   struct FlushRecord {
@@ -54,6 +65,7 @@ class MemoryViews {
 
  private:
   friend class MemorySink;
+  friend class MemoryBuilder;
   friend class MemoryViewMonitor;
   struct Taken {
     ViewPosition view;
@@ -65,6 +77,9 @@ class MemoryViews {
     Time record_time;
     std::map<Offset, Rejection> rejections;
     std::map<Offset, QuarantinedRecord> quarantined;
+
+    void refuse(std::span<const Rejection> rejected, std::span<const QuarantinedRecord> quarantine,
+                std::span<const Offset> aged_out, std::span<const Offset> unquarantined);
   };
   // Rows by their key fields' bytes. Shared by copies: a change puts a new row in place.
   using Rows = std::map<std::string, std::shared_ptr<const google::protobuf::Message>>;
@@ -73,8 +88,13 @@ class MemoryViews {
   // As ProjectionSink::show_progress() has it.
   std::vector<std::optional<ViewPosition>> hear(std::span<const LogProgress> progress);
 
+  [[nodiscard]] bool shows_too_much(Partition partition, Offset to) const;
+
   Generation generation_;
   Clock clock_;
+  const MemoryViews* live_ = nullptr;  // null: these are, or nobody's are
+  bool built_in_bulk_ = false;
+  bool ready_ = false;
   std::map<Partition, std::string> contenders_;
   std::map<Partition, Taken> taken_;
   std::map<std::string, Rows> rows_;  // by the row's full name
@@ -107,7 +127,10 @@ class MemorySink final : public ProjectionSink {
   void lose_next_answer(LostAnswer how) { lost_answer_ = how; }
   void finish_delayed();
   // It ends with the server that it was sent to.
-  void drop_delayed() { delayed_.reset(); }
+  void drop_delayed() {
+    delayed_.reset();
+    delayed_load_.reset();
+  }
   // While away, everything throws Retryable.
   void set_away(bool away) { away_ = away; }
   [[nodiscard]] bool away() const { return away_; }
@@ -115,6 +138,7 @@ class MemorySink final : public ProjectionSink {
   void set_unprepared(std::string why) { unprepared_ = std::move(why); }
 
  private:
+  friend class MemoryBuilder;
   // A flush with bytes of its own.
   struct Transaction {
     FlushBatch batch;
@@ -136,11 +160,22 @@ class MemorySink final : public ProjectionSink {
     std::vector<Computed> computed;
   };
 
+  struct Load {
+    Partition partition;
+    std::string owner;
+    Offset to;
+    Digest digest;
+    std::optional<LogIdentity> log;
+    Time record_time;
+    Offset log_end;
+    std::vector<Transaction::Rows> rows;
+  };
+
   static Transaction begin(const FlushBatch& batch);
   // False when the position is not where the transaction expects it: it changes nothing.
   bool commit(const Transaction& transaction);
+  bool commit(const Load& load);
   void change(const Transaction::Rows& rows);
-  static void note(const Transaction& transaction, MemoryViews::Taken& taken);
   void publish(const Transaction::Computed& computed);
   void require_present() const;
 
@@ -150,6 +185,7 @@ class MemorySink final : public ProjectionSink {
   std::string unprepared_;
   std::optional<LostAnswer> lost_answer_;
   std::optional<Transaction> delayed_;
+  std::optional<Load> delayed_load_;
 };
 
 }  // namespace sluice
