@@ -25,6 +25,7 @@ struct BulkNote {
   Partition partition;
   std::string_view owner;
   Offset folded;
+  Digest digest;  // of the record before `folded`
   Offset log_end;
   std::span<const Rejection> rejections;
   std::span<const QuarantinedRecord> quarantined;
@@ -66,8 +67,8 @@ class GenerationBuilder {
   // No other generation may flush or load beyond. Empty where no generation is live.
   virtual std::map<Partition, Offset> live_positions() = 0;
 
-  // In one transaction: adds what was refused and moves `folded` on, which never goes back: a load
-  // must not come before it. Repeating a note changes nothing. Fenced: the partition has another
+  // In one transaction: adds what was refused and moves `folded` on with its digest. Neither goes
+  // back, and a load must not come before it. Repeating a note changes nothing. Fenced: the partition has another
   // owner, or is loaded.
   virtual void note(const BulkNote& note) = 0;
 

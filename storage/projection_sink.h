@@ -38,7 +38,7 @@ inline constexpr std::chrono::milliseconds kOwnerGone{5000};
 // A partition's row in `position`.
 struct ViewPosition {
   Offset position;
-  Digest digest;               // of the record before `position`; {} at the beginning
+  Digest digest;               // of the record before known(); {} at the beginning
   Offset emits_from;           // records before this emit nothing
   std::string owner;           // who took the partition last
   std::int64_t published = 0;  // how often computed rows were
@@ -51,6 +51,9 @@ struct ViewPosition {
   // False while the partition of a generation that is built in bulk has rows in its state only.
   bool loaded = true;
   Offset folded;  // while not loaded: up to where its refused records are told
+
+  // Up to where the view was told of what was folded.
+  [[nodiscard]] Offset known() const { return loaded ? position : folded; }
 };
 
 // The changed rows of one table. Messages are of the row's type; those in `erased` have only their

@@ -24,7 +24,9 @@ void MemoryBuilder::note(const BulkNote& note) {
   taken.heard = views_.clock_();
   taken.log_end = note.log_end;
   taken.refuse(note.rejections, note.quarantined, note.aged_out, note.unquarantined);
-  taken.view.folded = std::max(taken.view.folded, note.folded);
+  if (note.folded <= taken.view.folded) return;
+  taken.view.folded = note.folded;
+  taken.view.digest = note.digest;
 }
 
 FlushOutcome MemoryBuilder::load(const LoadBatch& batch) {

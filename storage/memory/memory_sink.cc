@@ -71,7 +71,11 @@ void MemoryViews::build_beside(const MemoryViews& live) {
 bool MemoryViews::swap(MemoryViews& live, MemoryViews& other) {
   if (other.advance() != BuildPhase::following) return false;
   for (const auto& [partition, taken] : live.taken_) {
-    if (other.position(partition).position != taken.view.position) return false;
+    const ViewPosition there = other.position(partition);
+    if (!there.loaded || there.position != taken.view.position ||
+        there.digest != taken.view.digest) {
+      return false;
+    }
   }
   for (auto& [partition, taken] : other.taken_) taken.view.emits_from = taken.view.position;
   live.generation_.live = false;

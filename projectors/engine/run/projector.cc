@@ -25,6 +25,7 @@ Projector::Projector(const Projection& projection, const Generation& generation,
       store_(parts.store),
       sink_(parts.sink),
       emitter_(parts.emitter),
+      builder_(parts.builder),
       probe_(parts.probe),
       memory_(parts.memory),
       log_identity_(std::move(parts.log_identity)),
@@ -48,15 +49,16 @@ void Projector::stop(const std::string& why) const {
 
 Offset Projector::claim(LogRange log) {
   view_ = sink_.claim(partition_, owner_);
+  CHECK(view_.loaded || builder_ != nullptr, "who builds in bulk can load");
   crash_point(CrashPoint("claim.owned"));
   require_same_log();
-  if (log.end < view_.position) {
+  if (log.end < view_.known()) {
     stop("the log ends at " + text(log.end) + " and the view was folded up to " +
-         text(view_.position) +
+         text(view_.known()) +
          ": the topic lost records or was made anew. Restore the topic, or " + fold_anew_);
   }
   begin(log);
-  if (!to_check_ && !replaying()) begin_computing();
+  if (!to_check_) begin_computing();
   return reads_from();
 }
 
@@ -78,11 +80,12 @@ void Projector::note_log() {
 }
 
 // State behind the view is replayed up to it, state ahead of it (the view was restored from a
-// backup) or of other rules is folded again from the beginning.
+// backup) or of other rules is folded again from the beginning. While rows are in state alone, the
+// view knows of it by what it was told.
 void Projector::begin(LogRange log) {
   const std::optional<StateCheckpoint> stored = fold_.stored();
   // A state that has published more than its view knows is ahead of it, wherever both stand.
-  const bool usable = stored && stored->position() <= view_.position.value &&
+  const bool usable = stored && stored->position() <= view_.known().value &&
                       stored->published() <= view_.published;
   const Offset start{usable ? stored->position() : 0};
   if (log.begin > start) {
@@ -92,7 +95,7 @@ void Projector::begin(LogRange log) {
         "far, or " +
         fold_anew_);
   }
-  if (usable && start == view_.position && Digest{stored->digest()} != view_.digest) {
+  if (usable && start == view_.known() && Digest{stored->digest()} != view_.digest) {
     stop("state and view are both at " + text(start) +
          " but were folded from different records: one of them belongs to another log. Restore the "
          "one that does, or " +
@@ -110,9 +113,10 @@ void Projector::begin(LogRange log) {
   written_ = fold_.position();
 }
 
-// While the state was behind the view, or its log in doubt, what it says is not to be published.
+// While the state is behind the view, or its rows are not there, what it says is not to be
+// published.
 void Projector::begin_computing() {
-  if (computed_) computed_->begin(written_);
+  if (computed_ && !replaying() && !in_bulk()) computed_->begin(written_);
 }
 
 void Projector::check_against_log(const LogRecord& record) {
@@ -127,7 +131,7 @@ void Projector::check_against_log(const LogRecord& record) {
 
 std::optional<Offset> Projector::awaited() const {
   if (to_check_) return to_check_;
-  return replaying() ? std::optional(Offset{view_.position.value - 1}) : std::nullopt;
+  return replaying() ? std::optional(Offset{view_.known().value - 1}) : std::nullopt;
 }
 
 void Projector::stop_at_missing_record() const {
@@ -141,11 +145,10 @@ void Projector::fold(const LogRecord& record) {
   CHECK(!in_doubt_, "an unsettled flush is settled before anything else is folded");
   if (to_check_) {
     check_against_log(record);
-    if (!replaying()) begin_computing();
-    return;
+    return begin_computing();
   }
   const bool replays = replaying();
-  if (replays && record.offset >= view_.position) stop_at_missing_record();
+  if (replays && record.offset >= view_.known()) stop_at_missing_record();
   // What the view has was emitted before it got there.
   const bool emits = live_ && !replays && record.offset >= view_.emits_from;
   intact_ = false;
@@ -153,7 +156,7 @@ void Projector::fold(const LogRecord& record) {
   intact_ = true;
   show_held();
   if (!folded || !replays) return;
-  if (fold_.position() == view_.position) return finish_replay();
+  if (fold_.position() == view_.known()) return finish_replay();
   if (full()) write_state();
 }
 
@@ -161,7 +164,7 @@ void Projector::fold(const LogRecord& record) {
 // was replayed.
 void Projector::finish_replay() {
   if (fold_.digest() != view_.digest) {
-    stop("replaying the log up to " + text(view_.position) +
+    stop("replaying the log up to " + text(view_.known()) +
          " ends with another record than the view was folded from: the log lost its tail and grew "
          "again, or the topic was made anew");
   }
@@ -204,7 +207,7 @@ void Projector::maintain() {
     if (full()) write_state();
     return;
   }
-  if (pending()) return;
+  if (in_bulk() || pending()) return;
   if (computed_) computed_->schedule();
   if (fold_.tables().row_bytes() > memory_.at_hand()) shrink();
 }
@@ -240,6 +243,7 @@ void Projector::collect_rows() {
 
 void Projector::flush(Offset log_end) {
   if (in_doubt_) return resolve_in_doubt();
+  if (in_bulk()) return write_bulk(log_end);
   if (computed_ && !replaying()) computed_->take();
   if (!pending() && (!computed_ || computed_->publishing().empty())) return;
   note_log();
@@ -264,6 +268,7 @@ void Projector::commit(const InDoubtFlush& flush) {
   const FlushBatch batch{
       .partition = partition_,
       .owner = owner_,
+      .live = live_,
       .from = view_.position,
       .digest_at_from = view_.digest,
       .to = flush.to,
@@ -293,12 +298,16 @@ void Projector::committed(const InDoubtFlush& flush) {
   view_.position = flush.to;
   view_.digest = flush.digest;
   view_.published = flush.published;
+  tell_of_folded();
+  write_state();
+  crash_point(CrashPoint("flush.state_written"));
+}
+
+void Projector::tell_of_folded() {
   const Outcomes& outcomes = fold_.outcomes();
   probe_.flushed(outcomes.folded, outcomes.duplicates, fold_.tables().dirty_rows());
   probe_.quarantined(outcomes.quarantined.size());
   for (const Rejection& rejection : outcomes.rejections) probe_.rejected(rejection.reason);
-  write_state();
-  crash_point(CrashPoint("flush.state_written"));
 }
 
 // What the view says decides: at `to` the commit went through; still at `from`, the same flush
@@ -309,6 +318,10 @@ void Projector::resolve_in_doubt() {
   const std::optional<ViewPosition> now = sink_.position(partition_);
   if (!now || now->owner != owner_) throw Fenced(name_ + " has another owner");
   const InDoubtFlush flush = *in_doubt_;
+  if (flush.loads && !now->loaded) return commit_load(flush);
+  if (flush.loads && now->position == flush.to && now->digest == flush.digest) {
+    return loaded(flush);
+  }
   if (now->position == flush.to && now->digest == flush.digest &&
       now->published == flush.published) {
     return committed(flush);

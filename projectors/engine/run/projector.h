@@ -17,6 +17,7 @@
 #include "projectors/engine/run/probe.h"
 #include "projectors/engine/tables/row_memory.h"
 #include "storage/event_log.h"
+#include "storage/generation_builder.h"
 #include "storage/log_topology.h"
 #include "storage/projection_sink.h"
 
@@ -37,6 +38,7 @@ struct ProjectorParts {
   Probe& probe;
   RowMemory& memory;                     // of the process
   Computations* computations = nullptr;  // null: nothing is computed
+  GenerationBuilder* builder = nullptr;  // of the sink's generation; null: it is not built
   // Of the partition's log, as LogTopology has it; may throw what that throws.
   std::function<std::optional<LogIdentity>()> log_identity = [] {
     return std::optional<LogIdentity>();
@@ -63,12 +65,21 @@ class Projector {
   void fold(const LogRecord& record);
 
   // Makes folded work and finished computations durable: what was emitted in its streams, rows and
-  // position in the view, then state. Does nothing when there is none, or while the state catches
-  // up with the view. Retryable: nothing was changed but streams, everything is still held, try
-  // again. A commit whose answer was lost leaves it unsettled.
+  // position in the view, then state; in bulk, what was refused in the view and the rest in state.
+  // Does nothing when there is none, or while the state catches up with the view. Retryable:
+  // nothing was changed but streams, everything is still held, try again. A commit whose answer was
+  // lost leaves it unsettled.
   void flush(Offset log_end);
 
-  // An unsettled flush is settled before anything else is folded. Retryable: still unsettled.
+  // Folds into state alone, until load(): the view has no rows of the partition.
+  [[nodiscard]] bool in_bulk() const { return !view_.loaded; }
+  // Whether all that the view was told of while in bulk is folded.
+  [[nodiscard]] bool may_load() const;
+  // Writes all rows to the view. Errors as flush(); the answer may be lost as there.
+  void load(Offset log_end);
+
+  // An unsettled flush or load is settled before anything else is folded. Retryable: still
+  // unsettled.
   void resolve_in_doubt();
   [[nodiscard]] bool in_doubt() const { return in_doubt_.has_value(); }
 
@@ -81,13 +92,13 @@ class Projector {
     return computed_ ? computed_->progress() : std::nullopt;
   }
   // Whether anything was folded that is not yet flushed.
-  [[nodiscard]] bool pending() const { return !replaying() && fold_.position() > view_.position; }
+  [[nodiscard]] bool pending() const { return fold_.position() > view_.known(); }
   // What rows hold in memory.
   [[nodiscard]] std::size_t row_bytes() const { return fold_.tables().row_bytes(); }
   // Whether memory asks for a flush now.
   [[nodiscard]] bool full() const;
   // State is behind the view and folds what the view already has.
-  [[nodiscard]] bool replaying() const { return fold_.position() < view_.position; }
+  [[nodiscard]] bool replaying() const { return fold_.position() < view_.known(); }
 
   // False after a failure in the middle of a fold or of writing state, and after Fenced or Corrupt.
   [[nodiscard]] bool intact() const { return intact_; }
@@ -105,7 +116,8 @@ class Projector {
   // Whether the view is where this left it; not while a flush is in doubt.
   [[nodiscard]] bool reflected_by(const ViewPosition& view) const {
     return view.position == view_.position && view.digest == view_.digest &&
-           view.published == view_.published;
+           view.published == view_.published && view.loaded == view_.loaded &&
+           view.folded == view_.folded;
   }
   // When the first timer is due; nullopt: none is set.
   [[nodiscard]] std::optional<Time> next_due() const { return fold_.next_due(); }
@@ -116,6 +128,7 @@ class Projector {
     Digest digest;
     Offset log_end;
     std::int64_t published = 0;  // at `to`
+    bool loads = false;
   };
 
   // Tells the other partitions how much is held here.
@@ -133,6 +146,11 @@ class Projector {
   void collect_rows();
   void commit(const InDoubtFlush& flush);
   void committed(const InDoubtFlush& flush);
+  void tell_of_folded();
+  // projector_bulk.cc
+  void write_bulk(Offset log_end);
+  void commit_load(const InDoubtFlush& flush);
+  void loaded(const InDoubtFlush& flush);
   [[noreturn]] void stop(const std::string& why) const;
 
   const Partition partition_;
@@ -142,6 +160,7 @@ class Projector {
   StateStore& store_;
   ProjectionSink& sink_;
   Emitter& emitter_;
+  GenerationBuilder* const builder_;
   Probe& probe_;
   RowMemory& memory_;
   RowMemory::Holder held_{memory_};

@@ -28,15 +28,7 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
       generation_(parts_.sink.generation()),
       jitter_(
           static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(config_.instance))) {
-  if (generation_.version != projection.version) {
-    throw Misconfigured(std::string(projection.name) + " was folded by version " +
-                        std::to_string(generation_.version) +
-                        " of its rules, this program has version " +
-                        std::to_string(projection.version) +
-                        ": start the program of that version, or let `sluice schema apply "
-                        "--refold " +
-                        std::string(projection.name) + "` of this one fold the log anew");
-  }
+  require_version();
   parts_.probe.began(config_.name, projection_.name, generation_.number, config_.session);
 }
 
@@ -82,6 +74,7 @@ void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
   now_ = now;
   wall_ = wall;
   const bool beats = now_ >= next_progress_;
+  look_at_live();
   try {
     if (!reader_) open_reader();
     if (reader_) read(wait);
@@ -216,6 +209,10 @@ void Worker::fold(std::span<const LogRecord> records) {
     }
     // Held back: read again from reads_from() when it goes on.
     if (assigned == nullptr || !assigned->projector || assigned->paused) continue;
+    if (!may_fold(partition, *assigned)) {
+      hold(partition, *assigned);
+      continue;
+    }
     guarded(partition, *assigned, [&] {
       Projector& projector = *assigned->projector;
       projector.fold(records[i]);
@@ -248,8 +245,8 @@ void Worker::service(Partition partition, Assigned& assigned) {
   if (!assigned.stopped && !assigned.backoff.waits(now_)) {
     guarded(partition, assigned, [&] { go_on(partition, assigned); });
   }
-  const bool able =
-      assigned.projector && !assigned.projector->in_doubt() && !assigned.projector->full();
+  const bool able = assigned.projector && !assigned.projector->in_doubt() &&
+                    !assigned.projector->full() && may_fold(partition, assigned);
   if (able && assigned.paused) resume(partition, assigned);
   if (!able) hold(partition, assigned);
 }
@@ -260,8 +257,10 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
     return take_anew(partition, assigned);
   }
   if (!assigned.damage.empty()) return stop_at_damage(assigned);
-  if (assigned.projector->in_doubt() || flush_due(assigned)) {
+  if (assigned.projector->in_doubt() || flush_due(partition, assigned)) {
     flush(assigned);
+  } else if (load_due(partition, assigned)) {
+    build(partition, assigned);
   } else {
     assigned.projector->maintain();
   }
@@ -287,16 +286,19 @@ void Worker::require_awaited(Partition partition, Assigned& assigned) {
   assigned.projector->stop_at_missing_record();
 }
 
-bool Worker::flush_due(const Assigned& assigned) const {
+bool Worker::flush_due(Partition partition, const Assigned& assigned) const {
   const Projector& projector = *assigned.projector;
+  if (projector.in_bulk()) return projector.pending() && projector.full();
+  if (!generation_.live && phase_ != BuildPhase::following) return false;
   const bool computed = projector.computed();
   if (!projector.pending() && !computed) return false;
   if (projector.full()) return true;
+  const Offset end = std::min(assigned.log_end, limit(partition).value_or(assigned.log_end));
   return sluice::flush_due(config_.pace,
                            {.since = now_ - assigned.last_flush,
                             .computed = computed,
-                            .caught_up = assigned.caught_up,
-                            .behind = assigned.log_end.value - projector.position().value,
+                            .caught_up = assigned.caught_up || at_limit(partition, assigned),
+                            .behind = end.value - projector.position().value,
                             .folded = assigned.folded});
 }
 

@@ -23,6 +23,7 @@
 #include "storage/base/errors.h"
 #include "storage/base/steadied_clock.h"
 #include "storage/event_log.h"
+#include "storage/generation_builder.h"
 #include "storage/log_topology.h"
 #include "storage/projection_sink.h"
 #include "storage/state_store.h"
@@ -38,6 +39,10 @@ struct WorkerConfig {
   std::string session;
   FlushPace pace;
   std::chrono::milliseconds progress_interval{1000};
+  // How often a generation that readers do not see asks where the live one is.
+  std::chrono::milliseconds follow_interval{100};
+  // So close to the live one's position, in records, bulk folding ends and rows are loaded.
+  std::int64_t loads_within = 10'000;
   Backoff::Limits backoff;  // while something is away
   ProjectorLimits limits;
   // What ticks are stamped by.
@@ -54,6 +59,7 @@ struct WorkerParts {
   Probe& probe;
   RowMemory& memory;                     // of the process
   Computations* computations = nullptr;  // of the process; null: nothing is computed
+  GenerationBuilder* builder = nullptr;  // of the sink's generation; null: that is the live one
   // Why the log is not the one that the views stand on, so that nothing of it may be folded.
   // Asked once a second.
   std::function<std::optional<std::string>()> wrong_log = [] {
@@ -120,12 +126,21 @@ class Worker final : private Ownership {
   void require_same_partitions();
   void heed_log();
   void claim(Partition partition, Assigned& assigned);
+  // worker_following.cc
+  void require_version() const;
+  void look_at_generation();
+  void look_at_live();
+  [[nodiscard]] std::optional<Offset> limit(Partition partition) const;
+  [[nodiscard]] bool at_limit(Partition partition, const Assigned& assigned) const;
+  [[nodiscard]] bool load_due(Partition partition, const Assigned& assigned) const;
+  [[nodiscard]] bool may_fold(Partition partition, const Assigned& assigned) const;
+  void build(Partition partition, Assigned& assigned);
   void fold(std::span<const LogRecord> records);
   void service(Partition partition, Assigned& assigned);
   void go_on(Partition partition, Assigned& assigned);
   void flush(Assigned& assigned);
   void works_again(Assigned& assigned);
-  [[nodiscard]] bool flush_due(const Assigned& assigned) const;
+  [[nodiscard]] bool flush_due(Partition partition, const Assigned& assigned) const;
   // Throws Corrupt once everything before the damage is flushed.
   void stop_at_damage(Assigned& assigned);
   // Throws Corrupt where the log no longer has what was folded before.
@@ -169,6 +184,10 @@ class Worker final : private Ownership {
   Emitter emitter_;
   const std::string stream_;
   Generation generation_;
+  // Of a generation that readers do not see: where the live one is, and how far the build.
+  std::map<Partition, Offset> live_positions_;
+  BuildPhase phase_ = BuildPhase::folding;
+  Clock::time_point next_look_at_live_;
   std::unique_ptr<EventReader> reader_;
   bool has_read_ = false;
   std::map<Partition, Assigned> assigned_;

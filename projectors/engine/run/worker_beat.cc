@@ -49,6 +49,7 @@ void Worker::show_progress() {
   enter(Probe::Phase::beating);
   next_progress_ = now_ + config_.progress_interval;
   heed_log();
+  look_at_generation();
   std::vector<LogProgress> progress;
   for (auto& [partition, assigned] : assigned_) {
     take_note(partition, assigned);

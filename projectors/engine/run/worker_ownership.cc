@@ -76,11 +76,13 @@ void Worker::claim(Partition partition, Assigned& assigned) {
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++claims_);
   enter(Probe::Phase::claiming, partition);
   require_same_partitions();
+  generation_ = parts_.sink.generation();
+  require_version();
   if (!assigned.store) assigned.store = parts_.open_store(partition);
   auto projector = std::make_unique<Projector>(
       projection_, generation_, partition, owner, config_.limits,
       ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe, parts_.memory,
-                     parts_.computations,
+                     parts_.computations, parts_.builder,
                      [this, partition] { return parts_.topology.identity(stream_, partition); }});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;

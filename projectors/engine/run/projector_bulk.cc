@@ -1,0 +1,81 @@
+// Folding into state alone, of a generation that nobody sees yet, and loading its rows at once.
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "projectors/engine/run/projector.h"
+#include "projectors/engine/tables/stored_rows.h"
+#include "storage/base/check.h"
+#include "storage/base/crash_point.h"
+
+namespace sluice {
+
+// Before the state, which does not keep what was refused: a crash in between tells the same again,
+// which changes nothing.
+void Projector::write_bulk(Offset log_end) {
+  if (!pending()) return;
+  const Outcomes& outcomes = fold_.outcomes();
+  builder_->note({.partition = partition_,
+                  .owner = owner_,
+                  .folded = fold_.position(),
+                  .digest = fold_.digest(),
+                  .log_end = std::max(log_end, fold_.position()),
+                  .rejections = outcomes.rejections,
+                  .quarantined = outcomes.quarantined,
+                  .unquarantined = outcomes.unquarantined,
+                  .aged_out = outcomes.aged_out});
+  crash_point(CrashPoint("bulk.noted"));
+  view_.folded = fold_.position();
+  view_.digest = fold_.digest();
+  tell_of_folded();
+  write_state();
+}
+
+// What was refused further on is told already, and would be seen beside rows that are older.
+bool Projector::may_load() const {
+  return in_bulk() && !in_doubt_ && !to_check_ && !replaying();
+}
+
+void Projector::load(Offset log_end) {
+  CHECK(may_load(), "rows are loaded once, and not before what was refused");
+  note_log();
+  write_bulk(log_end);
+  commit_load({fold_.position(), fold_.digest(), std::max(log_end, fold_.position()),
+               view_.published, true});
+}
+
+void Projector::commit_load(const InDoubtFlush& flush) {
+  crash_point(CrashPoint("load.before"));
+  std::vector<std::unique_ptr<StoredRows>> rows;
+  std::vector<TableSource> tables;
+  for (const auto& table : fold_.tables().all()) {
+    if (!table->published()) continue;
+    rows.push_back(std::make_unique<StoredRows>(store_, table->prototype()));
+    tables.push_back({&table->row_type(), [stored = rows.back().get()] { return stored->next(); }});
+  }
+  const LoadBatch batch{.partition = partition_,
+                        .owner = owner_,
+                        .to = flush.to,
+                        .digest = flush.digest,
+                        .log = view_.log,
+                        .record_time = fold_.record_time(),
+                        .log_end = flush.log_end,
+                        .tables = tables};
+  if (builder_->load(batch) == FlushOutcome::in_doubt) {
+    in_doubt_ = flush;
+    return;
+  }
+  loaded(flush);
+}
+
+void Projector::loaded(const InDoubtFlush& flush) {
+  crash_point(CrashPoint("load.committed"));
+  in_doubt_.reset();
+  view_.position = flush.to;
+  view_.digest = flush.digest;
+  view_.loaded = true;
+  begin_computing();
+}
+
+}  // namespace sluice
