@@ -63,6 +63,7 @@ void Correspondence::check_told(Subject& source, Partition partition) {
 void Correspondence::check() {
   read_all();
   for (const auto& subject : subjects_) {
+    if (!subject->is_live()) continue;
     for (int p = 0; p < kPartitions; ++p) check_told(*subject, Partition{p});
   }
 }
@@ -71,6 +72,7 @@ void Correspondence::check_nothing_else() {
   std::map<Source, std::set<Turn>> told;
   std::map<Source, std::int64_t> positions;
   for (const auto& subject : subjects_) {
+    if (!subject->is_live()) continue;
     for (int p = 0; p < kPartitions; ++p) {
       const Source source{subject->projection().name, p};
       const Account& account = subject->account(Partition{p});

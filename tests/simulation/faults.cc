@@ -1,5 +1,7 @@
 // What goes wrong around the processes of the world.
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "storage/base/errors.h"
@@ -75,9 +77,9 @@ void World::repeat_tail() {
 }
 
 // As transactions do, and what compaction has taken away: mostly as the last offset of all.
-void World::leave_out_offsets(const Subject& subject, Partition partition) {
+void World::leave_out_offsets(const std::string& stream, Partition partition) {
   count("offsets left out");
-  log_.skip_offsets(subject.stream(), partition, 1 + below(3));
+  log_.skip_offsets(stream, partition, 1 + below(3));
 }
 
 // For a while a topic is set to CreateTime, and producers' clocks are anything.
@@ -95,18 +97,25 @@ void World::jump() {
   steady_ += milliseconds{below(10'000)};
 }
 
-// Of one domain's view or of both: each domain's promises are its own.
+bool World::restorable(const std::string& domain) {
+  return std::ranges::all_of(generations_of(domain),
+                             [](const Subject* each) { return each->restorable(); });
+}
+
+// Of one domain's views or of both: each domain's promises are its own.
 void World::restore() {
-  const int which = below(static_cast<int>(subjects_.size()) + 1);
+  const int which = below(3);
   stop_all();
-  for (std::size_t s = 0; s < subjects_.size(); ++s) {
-    if (which != static_cast<int>(s) && which != static_cast<int>(subjects_.size())) continue;
-    if (!subjects_[s]->restorable()) continue;
+  for (const char* domain : {"tally", "roster"}) {
+    if (which == (domain == std::string_view("tally") ? 0 : 1) || !restorable(domain)) continue;
     count("database restored");
-    subjects_[s]->restore();
-    for (Node& node : nodes_) {
-      for (const auto& [partition, disk] : node.seats[s].disks) {
-        node.seats[s].ahead.insert(partition);
+    for (Subject* const subject : generations_of(domain)) {
+      subject->restore();
+      for (Node& node : nodes_) {
+        for (Seat& seat : node.seats) {
+          if (seat.subject != subject) continue;
+          for (const auto& [partition, disk] : seat.disks) seat.ahead.insert(partition);
+        }
       }
     }
   }
@@ -117,20 +126,21 @@ void World::restore() {
 void World::quiet_fault() {
   Subject& subject = random_subject();
   if (chance(50)) return steal(subject);
-  if (subject.restorable()) restore_under_them(subject);
+  const std::string domain(subject.projection().name);
+  if (restorable(domain)) restore_under_them(domain);
 }
 
 // Of a view whose projectors go on. What they sent to the server that was replaced is lost.
-void World::restore_under_them(Subject& subject) {
+void World::restore_under_them(const std::string& domain) {
   count("database restored under its projectors");
   for (Node& node : nodes_) {
     for (Seat& seat : node.seats) {
-      if (seat.subject != &subject) continue;
+      if (seat.subject->projection().name != domain) continue;
       seat.sink->drop_delayed();
       for (int p = 0; p < kPartitions; ++p) seat.ahead.insert(Partition{p});
     }
   }
-  subject.restore();
+  for (Subject* const subject : generations_of(domain)) subject->restore();
 }
 
 // By a process that has fallen silent: the partition goes back to the one that the log gave it to.
@@ -160,7 +170,9 @@ void World::lose_tail() {
     count("log lost its tail");
     correspondence_.before_loss(subject, partition, end);
     log_.lose_tail(subject.stream(), partition, lost);
-    subject.forget_tail(partition);
+    for (Subject* const each : generations_of(std::string(subject.projection().name))) {
+      each->forget_tail(partition);
+    }
     // Of all: who told it would tell what it lost again, behind what was told since.
     for (const auto& each : subjects_) each->drop_backup();
     if (account.lost) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "storage/generation_builder.h"
 #include "storage/projection_sink.h"
 #include "storage/state_store.h"
 
@@ -27,6 +28,9 @@ enum class Step {
   before_state,  // the state batch is built
   after_state,
   after_resolve,
+  after_note,  // what bulk folding refused is told, the state has not come so far
+  before_load,
+  after_load,
 };
 
 class Failpoint {
@@ -78,6 +82,30 @@ class FaultySink final : public ProjectionSink {
   ProjectionSink& sink_;
   Failpoint& failpoint_;
   const Taken taken_;
+};
+
+class FaultyBuilder final : public GenerationBuilder {
+ public:
+  FaultyBuilder(GenerationBuilder& builder, Failpoint& failpoint)
+      : builder_(builder), failpoint_(failpoint) {}
+
+  std::map<Partition, Offset> live_positions() override { return builder_.live_positions(); }
+  void note(const BulkNote& note) override {
+    builder_.note(note);
+    failpoint_.reach(Step::after_note);
+  }
+  FlushOutcome load(const LoadBatch& batch) override {
+    failpoint_.reach(Step::before_load);
+    const FlushOutcome outcome = builder_.load(batch);
+    failpoint_.reach(Step::after_load);
+    return outcome;
+  }
+  BuildPhase advance() override { return builder_.advance(); }
+  void note_ready(std::int64_t records) override { builder_.note_ready(records); }
+
+ private:
+  GenerationBuilder& builder_;
+  Failpoint& failpoint_;
 };
 
 class FaultyStore final : public StateStore {

@@ -1,5 +1,7 @@
 // The processes of the world: they start, take turns, die, sleep and deal out partitions.
 
+#include <algorithm>
+
 #include "sluice/state.pb.h"
 #include "tests/simulation/world.h"
 
@@ -15,6 +17,7 @@ constexpr int kSharers = 4;
 WorkerConfig config_of(const std::string& instance) {
   WorkerConfig config;
   config.instance = instance;
+  config.loads_within = 6;
   config.limits = {.dirty_rows = 6,
                    .records_an_append = 3,
                    // So small that sealing, merging and turning segments over happen all the time.
@@ -49,6 +52,8 @@ void World::start(Node& node, Seat& seat) {
       [this, &seat](Partition p, Time at) { check_tick(*seat.subject, p, at); });
   seat.faulty_sink = std::make_unique<FaultySink>(
       *seat.sink, node.failpoint, [&seat](Partition p, Offset at) { seat.writer->taken(p, at); });
+  seat.builder = std::make_unique<MemoryBuilder>(*seat.sink);
+  seat.faulty_builder = std::make_unique<FaultyBuilder>(*seat.builder, node.failpoint);
   WorkerParts parts{.open_reader =
                         [this, &seat](Ownership& ownership) {
                           return log_.reader(seat.subject->stream(), seat.assignment, ownership);
@@ -64,7 +69,8 @@ void World::start(Node& node, Seat& seat) {
                     .sink = *seat.faulty_sink,
                     .probe = node.probe,
                     .memory = *node.memory,
-                    .computations = node.computations.get()};
+                    .computations = node.computations.get(),
+                    .builder = seat.faulty_builder.get()};
   seat.worker = std::make_unique<Worker>(
       seat.subject->projection(),
       config_of(std::to_string(node.index) + "." + std::to_string(node.incarnation)),
@@ -128,10 +134,11 @@ void World::crash(Node& node) {
 }
 
 void World::arm_failpoint(Node& node) {
-  constexpr Step kSteps[] = {Step::before_claim, Step::after_claim,  Step::before_append,
-                             Step::amid_append,  Step::after_append, Step::before_flush,
-                             Step::after_commit, Step::before_state, Step::after_state,
-                             Step::after_resolve};
+  constexpr Step kSteps[] = {Step::before_claim,  Step::after_claim,  Step::before_append,
+                             Step::amid_append,   Step::after_append, Step::before_flush,
+                             Step::after_commit,  Step::before_state, Step::after_state,
+                             Step::after_resolve, Step::after_note,   Step::before_load,
+                             Step::after_load};
   node.failpoint.arm(kSteps[below(std::size(kSteps))]);
 }
 
@@ -140,14 +147,19 @@ void World::sleep(Node& node) {
   node.asleep = 5 + below(40);
 }
 
+void World::deal(const Subject& subject) {
+  const auto seat_at = [&](Node& node) -> Seat& {
+    return *std::ranges::find(node.seats, &subject, &Seat::subject);
+  };
+  for (Node& node : nodes_) seat_at(node).assignment.partitions.clear();
+  for (int p = 0; p < kPartitions; ++p) {
+    seat_at(random_node()).assignment.partitions.push_back(Partition{p});
+  }
+}
+
 void World::rebalance() {
   count("rebalanced");
-  for (std::size_t s = 0; s < subjects_.size(); ++s) {
-    for (Node& node : nodes_) node.seats[s].assignment.partitions.clear();
-    for (int p = 0; p < kPartitions; ++p) {
-      random_node().seats[s].assignment.partitions.push_back(Partition{p});
-    }
-  }
+  for (const auto& subject : subjects_) deal(*subject);
 }
 
 void World::lose_state() {
@@ -170,7 +182,7 @@ void World::check_state() {
         StateCheckpoint head;
         if (stored != disk.rows().end()) head.ParseFromString(stored->second);
         // Once it was allowed it may come back: a crash can lose the batch that cleared it.
-        if (head.position() > seat.subject->views().position(partition).position.value &&
+        if (head.position() > seat.subject->views().position(partition).known().value &&
             !seat.ahead.contains(partition)) {
           throw Broken("state is ahead of the view" +
                        seat.subject->where(partition, head.position()));

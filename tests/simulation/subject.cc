@@ -9,15 +9,15 @@
 namespace sluice::simulation {
 namespace {
 
-Generation generation(const Projection& projection) {
+Generation generation_of(const Projection& projection, int number, bool live) {
   return {.projection = std::string(projection.name),
-          .number = 1,
-          .unique_id = "g-1",
+          .number = number,
+          .unique_id = "g-" + std::to_string(number),
           .version = projection.version,
           .partitions = kPartitions,
           .dedupe_horizon = kHorizon,
           .quarantine_retention = kRetention,
-          .live = true};
+          .live = live};
 }
 
 std::string text(const Rows::value_type& row) {
@@ -41,21 +41,28 @@ std::string difference(const Rows& expected, const Rows& found) {
 
 }  // namespace
 
-Subject::Subject(Projection projection, std::function<std::unique_ptr<Ledger>()> make_ledger,
-                 Rows (*published)(const MemoryViews&), MemoryLog& log, MemoryViews::Clock clock)
-    : projection_(projection),
-      stream_(stream_of(projection.name)),
-      make_ledger_(std::move(make_ledger)),
-      published_(published),
+Subject::Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock, int generation,
+                 bool live)
+    : domain_(std::move(domain)),
+      stream_(stream_of(domain_.projection.name)),
       log_(log),
-      views_(generation(projection), std::move(clock)) {
+      clock_(std::move(clock)),
+      views_(generation_of(domain_.projection, generation, live), clock_) {
   log_.create(stream_, kPartitions);
   for (int p = 0; p < kPartitions; ++p) accounts_.push_back(fresh(Partition{p}));
 }
 
+Subject::Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock)
+    : Subject(std::move(domain), log, std::move(clock), 1, true) {}
+
+Subject::Subject(Subject& live, int generation)
+    : Subject(live.domain_, live.log_, live.clock_, generation, false) {
+  views_.build_beside(live.views_);
+}
+
 Account Subject::fresh(Partition partition) const {
   const Lengths lengths{kHorizon.count(), kRetention.count()};
-  return {{}, Refold(partition.value, kPartitions, lengths, make_ledger_())};
+  return {{}, Refold(partition.value, kPartitions, lengths, domain_.make_ledger())};
 }
 
 std::string Subject::where(Partition partition, std::int64_t position) const {
@@ -87,7 +94,7 @@ void Subject::forget_tail(Partition partition) {
   Account& account = this->account(partition);
   const std::int64_t end = log_.range(stream_, partition).end.value;
   while (!account.log.empty() && account.log.back().offset >= end) account.log.pop_back();
-  if (end < account.position) account.lost = true;
+  if (end < views_.position(partition).known().value) account.lost = true;
 }
 
 std::optional<std::int64_t> Subject::next_due_at_end(Partition partition) {
@@ -100,10 +107,11 @@ std::optional<std::int64_t> Subject::next_due_at_end(Partition partition) {
   return whole.next_due();
 }
 
-bool Subject::complete(Time time) {
+bool Subject::complete(Time time, const Subject& live) {
   for (int p = 0; p < kPartitions; ++p) {
     const Account& account = this->account(Partition{p});
-    if (account.lost) continue;
+    if (account.lost || live.accounts_[static_cast<std::size_t>(p)].lost) continue;
+    if (!views_.position(Partition{p}).loaded) return false;
     // Behind the last record may be offsets that no record has.
     const auto& records = log_.records(stream_, Partition{p});
     const auto end = records.empty() ? Offset{0} : records.back().offset.next();
@@ -185,12 +193,25 @@ void Subject::check_computed() {
   }
 }
 
+// In bulk, what was refused is told ahead of the rows, and no further than is said.
+void Subject::check_noted(Partition partition) const {
+  const std::int64_t folded = views_.position(partition).folded.value;
+  for (const Rejection& rejection : views_.rejections(partition)) {
+    if (rejection.position.value >= folded)
+      throw Broken("noted too far" + where(partition, folded));
+  }
+}
+
 void Subject::check_rows() const {
   Rows expected;
   for (int p = 0; p < kPartitions; ++p) {
     const Account& account = accounts_[static_cast<std::size_t>(p)];
     account.refold.ledger().add_rows(expected);
     const auto at = where(Partition{p}, account.position);
+    if (!views_.position(Partition{p}).loaded) {
+      check_noted(Partition{p});
+      continue;
+    }
     std::map<std::int64_t, std::string> reasons;
     for (const Rejection& r : views_.rejections(Partition{p})) reasons[r.position.value] = r.reason;
     if (reasons != account.refold.rejections) throw Broken("wrong rejections" + at);
@@ -200,7 +221,7 @@ void Subject::check_rows() const {
     }
     if (quarantined != account.refold.quarantined) throw Broken("wrong quarantine" + at);
   }
-  const Rows found = published_(views_);
+  const Rows found = domain_.published(views_);
   if (found != expected) throw Broken(difference(expected, found) + " (" + stream_ + ")");
 }
 

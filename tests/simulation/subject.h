@@ -1,7 +1,7 @@
 #pragma once
 
-// One domain of the world: its stream, its view, and an account of each partition that the view is
-// held against.
+// One generation of a domain of the world: its stream, its view, and an account of each partition
+// that the view is held against.
 
 #include <functional>
 #include <map>
@@ -30,13 +30,21 @@ struct Account {
   std::size_t told_checked = 0;  // so many of the refold's derived facts were looked for
 };
 
+struct SimulatedDomain {
+  Projection projection;
+  std::function<std::unique_ptr<Ledger>()> make_ledger;
+  Rows (*published)(const MemoryViews&);
+};
+
 class Subject {
  public:
-  // `clock` is that of the view's database.
-  Subject(Projection projection, std::function<std::unique_ptr<Ledger>()> make_ledger,
-          Rows (*published)(const MemoryViews&), MemoryLog& log, MemoryViews::Clock clock);
+  // `clock` is that of the view's database. The first generation, and the live one.
+  Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock);
+  // One that is built beside another.
+  Subject(Subject& live, int generation);
 
-  [[nodiscard]] const Projection& projection() const { return projection_; }
+  [[nodiscard]] const Projection& projection() const { return domain_.projection; }
+  [[nodiscard]] bool is_live() const { return views_.generation().live; }
   [[nodiscard]] const std::string& stream() const { return stream_; }
   [[nodiscard]] MemoryViews& views() { return views_; }
   [[nodiscard]] std::vector<Account>& accounts() { return accounts_; }
@@ -58,8 +66,8 @@ class Subject {
   void forget_tail(Partition partition);
 
   // Whether the view has reached the end of every log that was not lost, and nothing was to happen
-  // by `time` any more.
-  [[nodiscard]] bool complete(Time time);
+  // by `time` any more; one that is not live, as far as the live one may be followed.
+  [[nodiscard]] bool complete(Time time, const Subject& live);
 
   // When the first thing is to happen that nobody has posted, by all that the log holds.
   [[nodiscard]] std::optional<std::int64_t> next_due_at_end(Partition partition);
@@ -72,13 +80,16 @@ class Subject {
   bool advance(Partition partition);
   void check_owners();
   void check_rows() const;
+  void check_noted(Partition partition) const;
   void check_computed();
 
-  const Projection projection_;
+  Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock, int generation,
+          bool live);
+
+  const SimulatedDomain domain_;
   const std::string stream_;
-  const std::function<std::unique_ptr<Ledger>()> make_ledger_;
-  Rows (*const published_)(const MemoryViews&);
   MemoryLog& log_;
+  const MemoryViews::Clock clock_;
   MemoryViews views_;
   std::optional<MemoryViews> backup_;
   std::vector<Account> accounts_;

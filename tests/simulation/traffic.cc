@@ -70,16 +70,16 @@ Envelope World::make_event(const Subject& subject, const std::string& key) {
   return envelope;
 }
 
-void World::append(const Subject& subject, Partition partition, std::string key,
+void World::append(const std::string& stream, Partition partition, std::string key,
                    std::string value) {
-  sent_.push_back({&subject, partition, std::move(key), std::move(value)});
+  sent_.push_back({stream, partition, std::move(key), std::move(value)});
   NewRecord record{partition, sent_.back().key, sent_.back().value};
   try {
-    writer_->append(subject.stream(), {&record, 1});
+    writer_->append(stream, {&record, 1});
   } catch (const Retryable&) {
     count("append failed");  // retried below, with the same id
   }
-  if (chance(8)) leave_out_offsets(subject, partition);
+  if (chance(8)) leave_out_offsets(stream, partition);
 }
 
 void World::produce() {
@@ -87,10 +87,10 @@ void World::produce() {
     const Sent again = sent_[static_cast<std::size_t>(
         std::max(0, static_cast<int>(sent_.size()) - 1 - below(20)))];
     count("producer retried");
-    return append(*again.subject, again.partition, again.key, again.value);
+    return append(again.stream, again.partition, again.key, again.value);
   }
   // Most of what the roster folds is told by the tally.
-  const Subject& subject = *subjects_[chance(75) ? 0 : 1];
+  const Subject& subject = live(chance(75) ? "tally" : "roster");
   for (int n = 1 + below(4); n > 0; --n) {
     const std::string key = random_key(subject);
     Partition partition = partition_of(key, kPartitions);
@@ -98,7 +98,7 @@ void World::produce() {
       partition = Partition{(partition.value + 1) % kPartitions};
       count("misrouted");
     }
-    append(subject, partition, key, make_event(subject, key).SerializeAsString());
+    append(subject.stream(), partition, key, make_event(subject, key).SerializeAsString());
   }
 }
 
@@ -127,7 +127,7 @@ void World::produce_garbage() {
   }
   Partition partition = partition_of(key, kPartitions);
   if (chance(10)) partition = Partition{(partition.value + 1) % kPartitions};
-  append(subject, partition, key, value);
+  append(subject.stream(), partition, key, value);
 }
 
 // Of a record whose bytes have aged out, with those that the log has, or with such as may be what a
@@ -174,7 +174,7 @@ void World::produce_control() {
       envelope.mutable_control()->mutable_release();
     }
   }
-  append(subject, partition, key, envelope.SerializeAsString());
+  append(subject.stream(), partition, key, envelope.SerializeAsString());
 }
 
 }  // namespace sluice::simulation

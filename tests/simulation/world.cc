@@ -1,5 +1,7 @@
 #include "tests/simulation/world.h"
 
+#include <algorithm>
+
 #include "tests/simulation/roster/ledger.h"
 #include "tests/simulation/roster/projection.h"
 #include "tests/simulation/tally/ledger.h"
@@ -27,19 +29,16 @@ World::World(std::uint64_t seed)
       nodes_(kNodes) {
   log_.set_poll_records(7);
   writer_ = log_.writer();
-  subjects_.push_back(std::make_unique<Subject>(describe<Tally>("tally"), make_ledger<TallyLedger>,
-                                                TallyLedger::published, log_,
-                                                [this] { return steady_; }));
-  subjects_.push_back(std::make_unique<Subject>(describe<Roster>("roster"),
-                                                make_ledger<RosterLedger>, RosterLedger::published,
-                                                log_, [this] { return steady_; }));
-  for (int i = 0; i < kNodes; ++i) {
-    Node& node = nodes_[static_cast<std::size_t>(i)];
-    node.index = i;
-    node.seats.resize(subjects_.size());
-    for (std::size_t s = 0; s < subjects_.size(); ++s) node.seats[s].subject = subjects_[s].get();
-  }
-  rebalance();
+  const auto clock = [this] { return steady_; };
+  subjects_.push_back(std::make_unique<Subject>(
+      SimulatedDomain{describe<Tally>("tally"), make_ledger<TallyLedger>, TallyLedger::published},
+      log_, clock));
+  subjects_.push_back(
+      std::make_unique<Subject>(SimulatedDomain{describe<Roster>("roster"),
+                                                make_ledger<RosterLedger>, RosterLedger::published},
+                                log_, clock));
+  for (int i = 0; i < kNodes; ++i) nodes_[static_cast<std::size_t>(i)].index = i;
+  for (const auto& subject : subjects_) seat(*subject);
   for (Node& node : nodes_) start(node);
 }
 
@@ -52,12 +51,10 @@ int World::below(int bound) {
 World::Node& World::random_node() { return nodes_[static_cast<std::size_t>(below(kNodes))]; }
 
 World::Seat& World::random_seat(Node& node) {
-  return node.seats[static_cast<std::size_t>(below(static_cast<int>(node.seats.size())))];
+  return *std::next(node.seats.begin(), below(static_cast<int>(node.seats.size())));
 }
 
-Subject& World::random_subject() {
-  return *subjects_[static_cast<std::size_t>(below(static_cast<int>(subjects_.size())))];
-}
+Subject& World::random_subject() { return live(chance(50) ? "tally" : "roster"); }
 
 void World::run(int steps) {
   for (int i = 0; i < steps; ++i) {
@@ -101,14 +98,18 @@ void World::strike(int what) {
   if (what < 975) return jump();
   if (what < 983) return produce_garbage();
   if (what < 992) return produce_control();
-  if (what < 996) return repeat_tail();
-  if (what < 998) return leave_out_offsets(random_subject(), Partition{below(kPartitions)});
-  let_producers_stamp();
+  if (what < 994) return repeat_tail();
+  if (what < 995)
+    return leave_out_offsets(random_subject().stream(), Partition{below(kPartitions)});
+  if (what < 996) return let_producers_stamp();
+  if (what < 998) return chance(70) ? rebuild() : retire();
+  promote();
 }
 
 void World::check() {
   check_state();
   for (const auto& subject : subjects_) subject->check();
+  check_following();
   correspondence_.check();
 }
 
@@ -125,13 +126,20 @@ void World::heal() {
   }
   check();
   reach_the_ends();
+  // What follows can be shown instead, wherever nothing was lost.
+  for (const char* domain : {"tally", "roster"}) {
+    Subject& shown = live(domain);
+    Subject* const next = other(shown);
+    if (next == nullptr || shown.any_lost() || next->any_lost()) continue;
+    if (!promote(shown, *next)) throw Broken("a generation that follows cannot be promoted");
+  }
   // A backup of this very ownership: then the position alone tells that the view went back.
   for (const auto& subject : subjects_) subject->back_up();
   for (int more = 0; more < 5; ++more) produce();
   reach_the_ends();
   quiet_fault();
   reach_the_ends();
-  for (const Account& account : subjects_[0]->accounts()) {
+  for (const Account& account : live("tally").accounts()) {
     happened_["rule failed"] += static_cast<int>(account.refold.failed);
     happened_["timer failed"] += static_cast<int>(account.refold.timers_failed);
   }
@@ -150,7 +158,10 @@ void World::reach_the_ends() {
     check();
     // The owners of quiet partitions let nothing lie that is due.
     const Time due = wall_ - milliseconds{2000};
-    if (subjects_[0]->complete(due) && subjects_[1]->complete(due)) return;
+    const auto complete = [&](const auto& subject) {
+      return subject->complete(due, live(std::string(subject->projection().name)));
+    };
+    if (std::ranges::all_of(subjects_, complete)) return;
   }
   throw Broken("the views do not reach the ends of their logs");
 }

@@ -6,6 +6,7 @@
 // but by a restore.
 
 #include <chrono>
+#include <list>
 #include <map>
 #include <memory>
 #include <random>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "projectors/engine/run/worker.h"
+#include "storage/memory/memory_builder.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"
@@ -45,6 +47,8 @@ class World {
     std::unique_ptr<MemorySink> sink;
     std::unique_ptr<FaultyWriter> writer;
     std::unique_ptr<FaultySink> faulty_sink;
+    std::unique_ptr<MemoryBuilder> builder;
+    std::unique_ptr<FaultyBuilder> faulty_builder;
     std::unique_ptr<Worker> worker;
     // Of which a restore of the view may have left the disk ahead of it.
     std::set<Partition> ahead;
@@ -58,8 +62,8 @@ class World {
     std::unique_ptr<RowMemory> memory;
     // Of a process that is gone too: its threads may hand something in that late.
     std::vector<std::unique_ptr<Computations::Running>> computing;
-    std::vector<Seat> seats;
-    int asleep = 0;  // steps for which it is stopped, as by SIGSTOP
+    std::list<Seat> seats;  // one a subject, in their order
+    int asleep = 0;         // steps for which it is stopped, as by SIGSTOP
   };
 
   void step();
@@ -73,7 +77,7 @@ class World {
   [[nodiscard]] std::string random_key(const Subject& subject);
   [[nodiscard]] std::string random_payload(const Subject& subject, const std::string& key);
   [[nodiscard]] Envelope make_event(const Subject& subject, const std::string& key);
-  void append(const Subject& subject, Partition partition, std::string key, std::string value);
+  void append(const std::string& stream, Partition partition, std::string key, std::string value);
 
   // processes.cc
   void turn(Node& node, Seat& seat);
@@ -86,8 +90,20 @@ class World {
   void arm_failpoint(Node& node);
   void sleep(Node& node);
   void rebalance();
+  void deal(const Subject& subject);
   void lose_state();
   void check_state();
+
+  // generations.cc
+  void rebuild();
+  void promote();
+  bool promote(Subject& live, Subject& other);
+  void retire();
+  [[nodiscard]] std::vector<Subject*> generations_of(const std::string& domain);
+  [[nodiscard]] Subject& live(const std::string& domain);
+  [[nodiscard]] Subject* other(const Subject& live);
+  void seat(Subject& subject);
+  void check_following();
 
   // faults.cc
   void sink_fault();
@@ -95,10 +111,11 @@ class World {
   void append_fault();
   void carry_out_late();
   void repeat_tail();
-  void leave_out_offsets(const Subject& subject, Partition partition);
+  void leave_out_offsets(const std::string& stream, Partition partition);
   void restore();
   void quiet_fault();
-  void restore_under_them(Subject& subject);
+  [[nodiscard]] bool restorable(const std::string& domain);
+  void restore_under_them(const std::string& domain);
   void steal(Subject& subject);
   void lose_tail();
   void let_producers_stamp();
@@ -111,6 +128,7 @@ class World {
   [[nodiscard]] bool chance(int percent) { return below(100) < percent; }
   [[nodiscard]] Node& random_node();
   [[nodiscard]] Seat& random_seat(Node& node);
+  // A live one.
   [[nodiscard]] Subject& random_subject();
   void count(const std::string& fault) { ++happened_[fault]; }
 
@@ -124,13 +142,14 @@ class World {
   std::vector<Node> nodes_;
   std::vector<LateAppend> late_;
   struct Sent {
-    const Subject* subject;
+    std::string stream;
     Partition partition;
     std::string key;
     std::string value;
   };
   std::vector<Sent> sent_;  // for retries
   int next_id_ = 0;
+  int next_generation_ = 2;
   int producers_stamp_ = 0;  // steps for which they still do
   std::map<std::string, int> happened_;
 };
