@@ -67,6 +67,13 @@ void World::promote() {
   count(promote(shown, *next) ? "promoted" : "promotion given up");
 }
 
+void World::change_generations() {
+  const int what = below(10);
+  if (what < 5) return rebuild();
+  if (what < 9) return promote();
+  retire();
+}
+
 void World::retire() {
   Subject& shown = random_subject();
   Subject* const gone = other(shown);

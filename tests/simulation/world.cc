@@ -68,6 +68,7 @@ void World::run(int steps) {
 
 void World::step() {
   if (producers_stamp_ > 0 && --producers_stamp_ == 0) log_.let_producers_stamp(std::nullopt);
+  if (chance(1)) return change_generations();
   const int what = below(1000);
   if (what < 300) return produce();
   if (what < 770) {
@@ -98,12 +99,11 @@ void World::strike(int what) {
   if (what < 975) return jump();
   if (what < 983) return produce_garbage();
   if (what < 992) return produce_control();
-  if (what < 994) return repeat_tail();
-  if (what < 995)
+  if (what < 996) return repeat_tail();
+  if (what < 998) {
     return leave_out_offsets(random_subject().stream(), Partition{below(kPartitions)});
-  if (what < 996) return let_producers_stamp();
-  if (what < 998) return chance(70) ? rebuild() : retire();
-  promote();
+  }
+  let_producers_stamp();
 }
 
 void World::check() {
@@ -163,7 +163,19 @@ void World::reach_the_ends() {
     };
     if (std::ranges::all_of(subjects_, complete)) return;
   }
-  throw Broken("the views do not reach the ends of their logs");
+  std::string behind;
+  for (const auto& subject : subjects_) {
+    if (subject->complete(wall_ - milliseconds{2000},
+                          live(std::string(subject->projection().name))))
+      continue;
+    behind += " " + subject->stream() + " generation " +
+              std::to_string(subject->views().generation().number);
+    for (int p = 0; p < kPartitions; ++p) {
+      behind += " " + std::to_string(subject->account(Partition{p}).position) + "(" +
+                subject->views().trouble(Partition{p}) + ")";
+    }
+  }
+  throw Broken("the views do not reach the ends of their logs:" + behind);
 }
 
 }  // namespace sluice::simulation

@@ -95,6 +95,7 @@ class World {
   void check_state();
 
   // generations.cc
+  void change_generations();
   void rebuild();
   void promote();
   bool promote(Subject& live, Subject& other);

@@ -39,7 +39,8 @@ bool Projector::may_load() const {
 
 void Projector::load(Offset log_end) {
   CHECK(may_load(), "rows are loaded once, and not before what was refused");
-  note_log();
+  // A view into which nothing was folded stands on no log yet.
+  if (fold_.position() > Offset{0}) note_log();
   write_bulk(log_end);
   commit_load({fold_.position(), fold_.digest(), std::max(log_end, fold_.position()),
                view_.published, true});
