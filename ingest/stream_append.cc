@@ -80,8 +80,8 @@ void StreamAppend::append(const std::string& domain) {
   } catch (const Error& failure) {
     spdlog::warn("append failed domain={} events={} error=\"{}\"", domain, records_.size(),
                  failure.what());
-    const auto unknown = std::make_shared<const AppendFailure>(
-        AppendFailure{Kind::unknown, "the log did not take the events in time"});
+    const auto unknown = std::make_shared<const AppendFailure>(AppendFailure{
+        Kind::unknown, std::string("the log did not take the events: ") + failure.what()});
     for (NewRecord& record : records_) {
       record.offset = kNotAppended;
       record.failure = unknown;

@@ -11,6 +11,7 @@
 #include "storage/base/errors.h"
 #include "storage/embedded/embedded_reader.h"
 #include "storage/embedded/embedded_records.h"
+#include "storage/embedded/lost_ends.h"
 #include "storage/embedded/stream_list.h"
 #include "storage/rocksdb/rocks_status.h"
 
@@ -78,6 +79,8 @@ std::string EmbeddedLog::clock_advice() const {
          " and is not followed: set it right, or start sluice again if it is right now";
 }
 
+std::string EmbeddedLog::gaps_advice() const { return embedded::gaps_advice(directory_); }
+
 std::unique_ptr<EmbeddedLog> EmbeddedLog::open(const std::filesystem::path& directory,
                                                Config config) {
   return std::unique_ptr<EmbeddedLog>(new EmbeddedLog(directory, std::move(config), false));
@@ -100,6 +103,8 @@ EmbeddedLog::EmbeddedLog(const std::filesystem::path& directory, Config config, 
     if (!secondary && !records_->identity()) records_->put_identity(random_identity());
     load();
     if (!secondary) list_streams();
+    const std::string gaps = secondary ? "" : gaps_advice();
+    if (!gaps.empty()) spdlog::error("log damaged advice=\"{}\"", gaps);
   } catch (const Corrupt& damage) {
     if (secondary) throw;
     records_.reset();
@@ -348,6 +353,22 @@ void EmbeddedLog::reopen() {
   records_ = std::make_unique<Records>(directory_, Records::As::primary, config_.bytes);
   const MutexLock lock(mutex_);
   load();
+}
+
+// Nobody may come to append: readers wait for it, and what was acknowledged is to be read.
+void EmbeddedLog::recover() {
+  constexpr std::chrono::seconds kBetween{1};
+  MutexLock lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (!failed_ || committing_ || now < next_recovery_) return;
+  next_recovery_ = now + kBetween;
+  committing_ = true;
+  lock.unlock();
+  commit({}, true);
+  lock.lock();
+  committing_ = false;
+  committed_.notify_all();
+  appended_.notify_all();
 }
 
 // A catch-up reads which files the primary has, then its write-ahead logs. A memtable that is

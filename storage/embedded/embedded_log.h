@@ -73,6 +73,8 @@ class EmbeddedLog final : public LogTopology {
   Time now();
   // For people: that the machine's clock has jumped, and what to do; empty: it has not. Any thread.
   [[nodiscard]] std::string clock_advice() const;
+  // The same of records that damage took from its middle. Any thread.
+  [[nodiscard]] std::string gaps_advice() const;
 
   // Its appends wait for the disk without a limit of time. Where one fails (Retryable), whatever
   // was written of it is found when the log is opened again, which the next append does by itself.
@@ -107,6 +109,9 @@ class EmbeddedLog final : public LogTopology {
   // Throws Corrupt where nothing of the log can be told.
   void require_usable() const;
   void reopen();
+  // For readers: where an append has failed, opens the log again as the next one would, now and
+  // then. What it meets is the next append's to tell.
+  void recover();
   void catch_up();
 
   // For readers. True when `something`, asked under mutex_, came to hold within the timeout.
@@ -142,6 +147,7 @@ class EmbeddedLog final : public LogTopology {
   bool committing_ SLUICE_GUARDED_BY(mutex_) = false;
   // Nothing is appended before the log has been opened again.
   bool failed_ SLUICE_GUARDED_BY(mutex_) = false;
+  std::chrono::steady_clock::time_point next_recovery_ SLUICE_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice

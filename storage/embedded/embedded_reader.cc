@@ -23,6 +23,7 @@ EmbeddedReader::EmbeddedReader(EmbeddedLog& log, const embedded::Stream& stream,
 std::span<const LogRecord> EmbeddedReader::poll(std::chrono::milliseconds timeout) {
   taken_.clear();
   bytes_.clear();
+  log_.recover();
   acquire();
   if (!look_for_records(timeout)) return {};
   for (std::size_t i = 0; i < held_.size() && !full(); ++i) {

@@ -83,6 +83,18 @@ bool is_damage(const rocksdb::Status& status) {
          (status.IsIOError() && status.ToString().find("Input/output error") != std::string::npos);
 }
 
+// RocksDB would make a new database in the place of one whose file CURRENT is gone, and delete the
+// files of that.
+void require_current(const std::filesystem::path& directory) {
+  if (std::filesystem::exists(directory / "CURRENT")) return;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("MANIFEST-") && entry.path().extension() != ".sst") continue;
+    throw Corrupt("the file CURRENT of the log in " + directory.string() +
+                  " is gone, and others are there, such as " + name);
+  }
+}
+
 std::filesystem::path make_scratch() {
   std::string name = (std::filesystem::temp_directory_path() / "sluice-log-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) {
@@ -127,6 +139,7 @@ Records::Records(const std::filesystem::path& directory, As as, std::size_t byte
     std::filesystem::create_directories(directory, failed);
     if (failed)
       throw Misconfigured("cannot make the folder " + directory_ + ": " + failed.message());
+    require_current(directory);
     note_write_ahead_damage(directory);
     check(rocksdb::DB::Open(options, directory_, &opened), doing("open"));
   }

@@ -35,12 +35,30 @@ void write_lost_ends(const std::filesystem::path& directory, const LostEnds& los
   write_durable_file(lost_ends_file(directory), text.str());
 }
 
+std::filesystem::path gaps_file(const std::filesystem::path& directory) {
+  return directory / "GAPS";
+}
+
+std::string gaps_advice(const std::filesystem::path& directory) {
+  std::ifstream in(gaps_file(directory));
+  std::string what;
+  if (!std::getline(in, what)) return {};
+  return "records are missing in the middle of the log (" + what +
+         "): views that had folded them are whole, and nothing folds past them anew. The damaged "
+         "files are in " +
+         (directory / "damaged").string() + ": restore the log from a copy, or delete " +
+         gaps_file(directory).string() + " to take note";
+}
+
 void note_write_ahead_damage(const std::filesystem::path& directory) {
   const WriteAheadDamage damage = find_write_ahead_damage(directory);
   if (damage.what.empty()) return;
   spdlog::error("log damaged folder={} error=\"{}\" kept={}", directory.string(), damage.what,
                 (directory / "damaged").string());
-  if (damage.shows) return set_write_ahead_files_aside(directory);
+  if (damage.shows) {
+    write_durable_file(gaps_file(directory), damage.what + '\n');
+    return set_write_ahead_files_aside(directory);
+  }
   LostEnds lost{damage.what, std::numeric_limits<std::uint32_t>::max(), damage.sound};
   if (const auto streams = read_stream_list(directory)) {
     lost.last_stream = 0;

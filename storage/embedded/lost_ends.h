@@ -33,6 +33,12 @@ struct LostEnds {
 // Throws Retryable.
 void write_lost_ends(const std::filesystem::path& directory, const LostEnds& lost);
 
+// Kept beside the database where damaged write-ahead bytes took records that lie before others of
+// their partition: only who reads them again would notice. Who deletes the file has taken note.
+[[nodiscard]] std::filesystem::path gaps_file(const std::filesystem::path& directory);
+// What is missing, and what to do; empty: nothing, or somebody has taken note.
+[[nodiscard]] std::string gaps_advice(const std::filesystem::path& directory);
+
 // Before the database is opened: where bytes of its write-ahead files are damaged, notes what they
 // may have taken and sets the files aside. Throws Retryable.
 void note_write_ahead_damage(const std::filesystem::path& directory);

@@ -103,9 +103,10 @@ void KafkaTopology::wait_until_known(const std::string& stream, int partitions) 
     if (found && *found != partitions) {
       throw Misconfigured(stream + " has " + std::to_string(*found) + " partitions, not " +
                           std::to_string(partitions) +
-                          ": keys would move to other partitions. Give "
-                          "--partitions " +
-                          std::to_string(*found));
+                          ": keys would move to other partitions. If nothing was folded of it yet, "
+                          "give --partitions " +
+                          std::to_string(*found) +
+                          "; if partitions were added, see docs/start_checks.md");
     }
     LogRange range;
     if (found && ask(stream, Partition{partitions - 1}, range) == RD_KAFKA_RESP_ERR_NO_ERROR)

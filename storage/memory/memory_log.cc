@@ -160,6 +160,11 @@ void MemoryLog::skip_offsets(std::string_view stream_name, Partition partition,
   change(stream_name, partition, [&](MemoryPartition& p) { p.skip_offsets(offsets); });
 }
 
+void MemoryLog::hold_back(std::string_view stream, Partition partition,
+                          std::optional<Offset> from) {
+  change(stream, partition, [&](MemoryPartition& changed) { changed.hold_back(from); });
+}
+
 void MemoryLog::recreate(std::string_view stream_name) {
   MemoryStream& found = stream(stream_name);
   const MutexLock lock(found.mutex);

@@ -86,6 +86,8 @@ class MemoryLog final : public LogTopology {
   void repeat_tail(std::string_view stream, Partition partition, std::size_t records);
   // Producers stamp what is appended from now on, this much off; nullopt: the log stamps it again.
   void let_producers_stamp(std::optional<std::chrono::milliseconds> off) { producers_off_ = off; }
+  // A transaction was opened there and is not ended; nullopt: it is.
+  void hold_back(std::string_view stream, Partition partition, std::optional<Offset> from);
   // The next record's offset leaves out so many, as Kafka's do behind transactions.
   void skip_offsets(std::string_view stream, Partition partition, std::int64_t offsets);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -47,11 +48,18 @@ class MemoryPartition {
   void lose_front(Offset begin);
   void repeat_tail(std::size_t count, Stamp stamp);
   void skip_offsets(std::int64_t count) { end_.value += count; }
+  // Readers get only records before it; nullopt: all.
+  void hold_back(std::optional<Offset> from) { held_back_ = from; }
+  // So many records readers get.
+  [[nodiscard]] std::size_t readable() const {
+    return held_back_ ? index_of(*held_back_) : records_.size();
+  }
 
  private:
   Offset begin_{0};
   Offset end_{0};
   Records records_;
+  std::optional<Offset> held_back_;
 };
 
 struct MemoryStream {

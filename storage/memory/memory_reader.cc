@@ -44,9 +44,12 @@ bool MemoryReader::caught_up(Partition partition) {
 
 Offset MemoryReader::end(Partition partition) {
   const Held& found = held(partition);
-  if (!has_more(found)) return found.position;
+  const bool more = has_more(found);
   const MutexLock lock(stream_.mutex);
-  return stream_.partitions[static_cast<std::size_t>(found.partition.value)].range().end;
+  const MemoryPartition& read =
+      stream_.partitions[static_cast<std::size_t>(found.partition.value)];
+  const bool held_back = read.readable() < read.records().size();
+  return more || held_back ? read.range().end : found.position;
 }
 
 bool MemoryReader::has_more(const Held& held) {
@@ -55,7 +58,7 @@ bool MemoryReader::has_more(const Held& held) {
       stream_.partitions[static_cast<std::size_t>(held.partition.value)];
   const LogRange range = partition.range();
   if (held.position < range.begin || held.position > range.end) return true;
-  return partition.index_of(held.position) < partition.records().size();
+  return partition.index_of(held.position) < partition.readable();
 }
 
 void MemoryReader::follow_assignment() {
@@ -104,7 +107,7 @@ void MemoryReader::take(Held& held) {
   }
   const auto& records = partition.records();
   std::size_t i = partition.index_of(held.position);
-  for (; i < records.size() && taken_.size() < poll_records_; ++i) {
+  for (; i < partition.readable() && taken_.size() < poll_records_; ++i) {
     const auto& r = records[i];
     taken_.push_back(
         {held.partition, r.offset, r.appended_at, r.key(), r.value(), r.stamped_by_log});

@@ -24,7 +24,11 @@ void raise_postgres(std::string_view state, const std::string& message) {
   // Schemas, tables, columns and functions that are not there.
   const bool unprepared =
       state == "3F000" || state == "42P01" || state == "42703" || state == "42883";
-  throw Misconfigured(text + (unprepared ? ": run `sluice schema apply` on this database" : ""));
+  throw Misconfigured(
+      text + (unprepared
+                  ? ": run `sluice schema apply` on this database, which says what is lost where "
+                    "rows were"
+                  : ""));
 }
 
 bool has_state(const std::exception& failure, std::string_view state) {

@@ -1,5 +1,6 @@
 #include "storage/postgres/postgres_sink.h"
 
+#include "schemas/descriptors/words.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
 #include "storage/postgres/array_text.h"
@@ -204,9 +205,10 @@ void PostgresSink::require_tables() {
   constexpr std::chrono::seconds kBetween{5};
   const auto now = std::chrono::steady_clock::now();
   if (now < next_look_) return;
-  ArrayText tables, fields;
+  ArrayText tables, fields, views;
   for (const auto& [row, plan] : plans_) {
     const std::string name = names_of(*row).table;
+    views.add(quoted(config_.projection) + "." + quoted(table_name(*row)));
     for (const Column& column : plan.columns) {
       tables.add(name);
       fields.add(column.field->name());
@@ -227,7 +229,9 @@ void PostgresSink::require_tables() {
       "AND has_table_privilege(o.oid, 'INSERT') AND has_table_privilege(o.oid, 'UPDATE') "
       "AND has_table_privilege(o.oid, 'DELETE')) ORDER BY 1, 2 LIMIT 1",
       {tables.text(), fields.text()});
-  if (missing.rows() > 0) {
+  if (missing.rows() == 0) {
+    require_views(views.text());
+  } else {
     // Of what is not there the rows went, too; a right comes back with a GRANT.
     const bool lost = missing.text(0, 2) == "t" && !missing.text(0, 0).starts_with("sluice.");
     throw Misconfigured("the published table " + std::string(missing.text(0, 0)) + " " +
@@ -239,6 +243,18 @@ void PostgresSink::require_tables() {
                                 "GRANT sluice_writer TO this user"));
   }
   next_look_ = now + kBetween;
+}
+
+// What readers read: rows that nobody can see are as good as none.
+void PostgresSink::require_views(const std::string& names) {
+  const PgResult missing = connection_.run(
+      "SELECT v.name FROM unnest($1::text[]) AS v(name) JOIN sluice.projection g "
+      "ON g.projection = $2 AND g.generation = $3 AND g.live "
+      "WHERE to_regclass(v.name) IS NULL ORDER BY 1 LIMIT 1",
+      {names, config_.projection, number_});
+  if (missing.rows() == 0) return;
+  throw Misconfigured("the view " + std::string(missing.text(0, 0)) +
+                      " that readers read is not there: `sluice schema apply` makes it");
 }
 
 }  // namespace sluice

@@ -216,12 +216,20 @@ void restore_keys(PgConnection& connection, const Live& live, const PublishedSch
   }
 }
 
+// Views that readers read, of all that the domain publishes.
+bool has_views(PgConnection& connection, const PublishedSchema& schema) {
+  return std::ranges::all_of(published_rows(*schema.tables), [&](const Descriptor* row) {
+    const std::string name = quoted(schema.domain) + "." + quoted(table_name(*row));
+    return !connection.run("SELECT to_regclass($1)", {name}).null(0, 0);
+  });
+}
+
 // DDL waits for a long transaction that reads the table, and new readers wait for the DDL: what
 // exists already is not made again, unless asked for.
 void make_tables(PgConnection& connection, const Live& live, const PublishedSchema& schema,
                  Apply how) {
   const std::string sql = schema_sql(schema, live.generation);
-  const bool whole = missing_from(live.found, live.wanted).empty();
+  const bool whole = missing_from(live.found, live.wanted).empty() && has_views(connection, schema);
   if (how == Apply::what_changed && whole && live.applied &&
       applied_before(connection, live.schema, sql)) {
     return;

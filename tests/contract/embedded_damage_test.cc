@@ -242,6 +242,9 @@ TEST_CASE("damage in the write-ahead log takes the records that lie there, and s
   }
   CHECK(files(dir.path() / "damaged", ".log").size() == 1);
   const auto log = EmbeddedLog::open(dir.path(), small());
+  CHECK_THAT(log->gaps_advice(), Catch::Contains("missing in the middle of the log"));
+  std::filesystem::remove(dir.path() / "GAPS");
+  CHECK(log->gaps_advice().empty());
   append_large(*log->writer(), kFirst, kRecords, 1);
   append_large(*log->writer(), Partition{2}, 0, 1);
 }
@@ -298,14 +301,22 @@ TEST_CASE("a write-ahead log that was cut short has lost nothing that was acknow
 
 TEST_CASE("a log of which nothing can be told answers so, for who asks and appends") {
   Stored stored;
-  for (const auto& entry : std::filesystem::directory_iterator(stored.folder())) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("MANIFEST")) flip(entry.path(), 20);
+  SECTION("its MANIFEST is damaged") {
+    for (const auto& entry : std::filesystem::directory_iterator(stored.folder())) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("MANIFEST")) flip(entry.path(), 20);
+    }
   }
+  SECTION("its CURRENT is gone") {
+    stored.move_into_tables();
+    std::filesystem::remove(stored.folder() / "CURRENT");
+  }
+  const auto tables = files(stored.folder(), ".sst");
   const auto log = EmbeddedLog::open(stored.folder(), small());
   CHECK_THROWS_WITH(log->partitions("s"), Catch::Contains("restore " + stored.folder().string()));
   CHECK_THROWS_AS(log->create("s", 2), Corrupt);
   CHECK_THROWS_AS(append_large(*log->writer(), kFirst, 0, 1), Corrupt);
+  CHECK(files(stored.folder(), ".sst") == tables);
 }
 
 TEST_CASE("merges that meet damage end, and appends go on without bound") {

@@ -132,6 +132,11 @@ TEST_CASE("a full disk refuses appends and loses none; freed, the log goes on by
     CHECK_THROWS_AS(writer->append("s", records), Retryable);
     CHECK(log->range("s", Partition{0}).end == Offset{10});
   }
+  {
+    // Nobody appends: who reads has it opened again.
+    Positions first;
+    CHECK(take(*log->reader("s", {Partition{0}}, first), first, 10).size() == 10);
+  }
   append_numbered(*writer, "s", Partition{0}, 10, 5);
   Positions positions;
   const auto reader = log->reader("s", {Partition{0}}, positions);

@@ -184,6 +184,35 @@ TEST_CASE("what costs no row is made again, and the position stays") {
   CHECK(view.value("SELECT max(position) FROM sluice.position") == "2750");
 }
 
+TEST_CASE("views that readers read are missed, and made again by any way of applying") {
+  View view;
+  PostgresSink sink = sink_on(view.url());
+  CHECK(sink.claim(Partition{0}, "me").position == Offset{2750});
+  const LogProgress progress{Partition{0}, Offset{2750}, "me", {}};
+  const Apply how = GENERATE(Apply::what_changed, Apply::everything);
+  const char* drop = GENERATE("DROP SCHEMA shapes CASCADE", "DROP VIEW shapes.only_key");
+  view.run(drop);
+  CHECK_THROWS_WITH(sink_on(view.url()).show_progress({&progress, 1}),
+                    Catch::Contains("that readers read is not there: `sluice schema apply`"));
+  view.apply(released(), how);
+  CHECK(sink_on(view.url()).show_progress({&progress, 1}).front()->position == Offset{2750});
+}
+
+TEST_CASE("a heartbeat that was deleted comes back with its owner's next word") {
+  View view;
+  PostgresSink sink = sink_on(view.url());
+  CHECK(sink.claim(Partition{0}, "me").position == Offset{2750});
+  view.run("DELETE FROM sluice.heartbeat");
+  const LogProgress stranger{Partition{0}, Offset{2750}, "another", {}};
+  CHECK_FALSE(sink.show_progress({&stranger, 1}).front());
+  CHECK(view.value("SELECT count(*) FROM sluice.heartbeat") == "0");
+  const LogProgress progress{Partition{0}, Offset{2751}, "me", "it is hot"};
+  CHECK(sink.show_progress({&progress, 1}).front());
+  CHECK(view.value("SELECT owner || log_end || trouble || contender FROM sluice.heartbeat") ==
+        "me2751it is hot");
+  CHECK(view.value("SELECT lag FROM sluice.freshness WHERE partition = 0") == "1");
+}
+
 TEST_CASE("tables that nothing was folded into are made again") {
   View view;
   view.run("UPDATE sluice.position SET position = 0; DROP SCHEMA shapes_g1 CASCADE");

@@ -12,9 +12,9 @@ from system import child
 GROUP = "sluice.deliberation.g1"
 
 
-def stranger(address):
+def stranger(address, client="reporting"):
     return child(["kcat", "-b", address, "-X", "partition.assignment.strategy=cooperative-sticky",
-                  "-X", "client.id=reporting", "-G", GROUP, "deliberation.events"],
+                  "-X", f"client.id={client}", "-G", GROUP, "deliberation.events"],
                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -51,6 +51,12 @@ with Folder() as scratch, brokers() as address:
         other.terminate()
         other.wait()
         eventually("it is ready again", lambda: not up.readiness())
+        # As one of ours does that is stopped, or hangs.
+        other = stranger(address, "sluice")
+        eventually("it says that it is one of ours", lambda: "another process of this program" in up.readiness())
+        other.terminate()
+        other.wait()
+        eventually("it is ready once more", lambda: not up.readiness())
         eventually("nothing is wrong", lambda: sluice("status", "--postgres", up.postgres, check=False).returncode == 0)
         up.stop()
 sys.exit(0)

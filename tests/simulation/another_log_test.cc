@@ -224,6 +224,51 @@ TEST_CASE("who has found that the log is another stops what is folded of it") {
   tallied.live();
   CHECK(tallied.position() == 3);
   CHECK(tallied.views.trouble(kFirst) == "tally.events was made anew");
+  tallied.wrong.reset();
+  tallied.live();
+  CHECK(tallied.position() == 4);
+  CHECK(tallied.trouble().empty());
+}
+
+TEST_CASE("a transaction that nobody ends is told of, and is over when it ends") {
+  Tallied tallied;
+  tallied.add(2);
+  tallied.restart();
+  tallied.live();
+  tallied.log.hold_back(kStream, kFirst, Offset{2});
+  tallied.add(2);
+  tallied.live(milliseconds{2000});
+  CHECK(tallied.trouble().empty());
+  tallied.live(milliseconds{4000});
+  CHECK(tallied.position() == 2);
+  CHECK_THAT(tallied.trouble(), Catch::Contains("still open, holds back the records from 2 to 4"));
+  tallied.log.hold_back(kStream, kFirst, std::nullopt);
+  tallied.live();
+  CHECK(tallied.position() == 4);
+  CHECK(tallied.trouble().empty());
+  CHECK(tallied.probe.totals().stopped.empty());
+}
+
+TEST_CASE("a partition that was stopped goes on once its view is set back") {
+  Tallied tallied;
+  tallied.restart();
+  tallied.live();
+  const MemoryViews empty = tallied.views;
+  tallied.add(5);
+  tallied.live();
+  REQUIRE(tallied.position() == 5);
+  tallied.stop();
+  tallied.log.recreate(kStream);
+  tallied.restart();
+  tallied.live();
+  REQUIRE_THAT(tallied.trouble(), Catch::Contains("the log ends at 0"));
+  tallied.add(2);
+  tallied.live();
+  REQUIRE(tallied.position() == 5);
+  tallied.views = empty;
+  tallied.live();
+  CHECK(tallied.position() == 2);
+  CHECK(tallied.trouble().empty());
 }
 
 }  // namespace sluice

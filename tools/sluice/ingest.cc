@@ -12,6 +12,7 @@
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/memory_budget.h"
+#include "tools/sluice/node/refusing_writer.h"
 #include "tools/sluice/node/streams.h"
 
 namespace sluice {
@@ -53,8 +54,8 @@ Exit ingest(const Options& options) {
   LogWatch& watch = streams.watch();
   watch.start();
   streams.begin();
-  const auto writer = log->quick_writer();
-  const auto patient_writer = log->writer();
+  const auto writer = refuse_lost_tails(log->quick_writer(), watch);
+  const auto patient_writer = refuse_lost_tails(log->writer(), watch);
   prometheus::Registry metrics;
   Ingest service(domains(), config,
                  {.writer = *writer,

@@ -98,11 +98,20 @@ Exit apply(const Options& options) {
   std::string applied;
   std::string made;
   std::string faulty;
+  std::string refused;
   for (const Domain& domain : choose_domains(options.domains)) {
     const std::string stream = stream_of(domain.name);
     const bool there = topology->partitions(stream).has_value();
-    // Where it is there, this says whether it has as many.
-    if (there || !options.dry_run) topology->create(stream, partitions);
+    try {
+      // Where it is there, this says whether it has as many.
+      if (there || !options.dry_run) topology->create(stream, partitions);
+    } catch (const Misconfigured& refusal) {
+      // Of this one: the others can be made.
+      std::fputs(("sluice topics apply: " + std::string(refusal.what()) + "\n").c_str(), stderr);
+      refused +=
+          (refused.empty() ? "" : ",") + json_string(stream) + ":" + json_string(refusal.what());
+      continue;
+    }
     if (!there) made += (made.empty() ? "" : ",") + json_string(stream);
     applied += (applied.empty() ? "" : ",") + json_string(stream);
     if (!there) continue;
@@ -114,8 +123,9 @@ Exit apply(const Options& options) {
   }
   const std::string begin = options.dry_run ? "{\"would_apply\":[" : "{\"applied\":[";
   print_line(begin + applied + (options.dry_run ? "],\"would_make\":[" : "],\"made\":[") + made +
-             (options.dry_run ? "],\"would_change\":{" : "],\"changed\":{") + faulty + "}}");
-  return Exit::done;
+             (options.dry_run ? "],\"would_change\":{" : "],\"changed\":{") + faulty + "}" +
+             (refused.empty() ? "" : ",\"refused\":{" + refused + "}") + "}");
+  return refused.empty() ? Exit::done : Exit::found;
 }
 
 }  // namespace
@@ -128,7 +138,8 @@ void add_topics(Command& root) {
     Command command =
         makes ? topics.command(
                     "apply",
-                    "Make the topics that are missing, and set those right that lose records",
+                    "Make the topics that are missing, and set those right that lose records. Exit "
+                    "1 when one has another number of partitions, which is left as it is",
                     "sluice topics apply --brokers localhost:9092 --partitions 12")
               : topics.command(
                     "list", "What there is, from where to where, and which settings lose records",

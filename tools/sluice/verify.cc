@@ -48,15 +48,8 @@ void require_same_log(const std::string& postgres, const std::string& domain, Lo
   const std::string stream = stream_of(domain);
   const StreamSeen seen = look_at(*log.topology(), stream);
   if (const auto wrong = mismatch(domain, stand->second, seen)) throw Misconfigured(wrong->text);
-  for (const auto& [partition, view] : stand->second.positions) {
-    const auto found = seen.seen.find(partition);
-    if (found == seen.seen.end() || found->second.range.end >= view.position) continue;
-    throw Corrupt(stream + "/" + std::to_string(partition.value) + " ends at " +
-                  std::to_string(found->second.range.end.value) +
-                  ", and its view was folded up to " + std::to_string(view.position.value) +
-                  ": the log lost its tail. Restore it, or let `sluice schema apply --refold " +
-                  domain + "` fold anew what there is (docs/start_checks.md)");
-  }
+  const auto lost = lost_tails(domain, stand->second, seen);
+  if (!lost.empty()) throw Corrupt(lost.begin()->second);
   const auto settings = log.settings();
   if (settings == nullptr || !seen.partitions) return;
   for (const SettingFault& fault : settings->faults(stream)) {

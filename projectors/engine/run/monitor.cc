@@ -272,6 +272,11 @@ std::string Monitor::why_unowned(const UnownedPartition& partition,
   if (!config_.member.empty() && member->member.starts_with(config_.member + "-")) {
     return std::string(kNobody) + " has taken it yet, though it was given to this one";
   }
+  if (member->client == config_.client) {
+    return "not taken: its group has given it to another process of this program, which says "
+           "nothing, " +
+           described(*member) + ". It is stopped or hangs: let it go on, or end it";
+  }
   return "not taken: its group has given it to a member that does not project it, " +
          described(*member) + ". End that application, or let it read in a group of its own";
 }

@@ -27,6 +27,7 @@ std::optional<std::vector<std::optional<ViewPosition>>> Presence::show(
     const std::vector<LogProgress>& progress) {
   try {
     auto views = sink_.show_progress(progress);
+    lacks_.clear();
     crash_point(CrashPoint("progress.shown"));
     if (!std::exchange(trouble_, {}).empty()) {
       probe_.running(name_);
@@ -36,6 +37,7 @@ std::optional<std::vector<std::optional<ViewPosition>>> Presence::show(
   } catch (const Retryable& failure) {
     not_heard(failure.what());
   } catch (const Misconfigured& failure) {
+    lacks_ = failure.what();
     not_heard(failure.what());
   }
   return std::nullopt;

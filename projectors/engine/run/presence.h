@@ -23,6 +23,9 @@ class Presence {
   std::optional<std::vector<std::optional<ViewPosition>>> show(
       const std::vector<LogProgress>& progress);
 
+  // What the view lacks, so that nothing can be flushed; empty: nothing. As of the last show().
+  [[nodiscard]] const std::string& lacks() const { return lacks_; }
+
   // Lets go of partitions. Best effort: others wait until an owner that they are not told of counts
   // as gone.
   void release(std::vector<LogProgress> progress);
@@ -41,6 +44,7 @@ class Presence {
   const std::string name_;  // under which the probe has what keeps it from being heard
   const std::string instance_;
   std::string trouble_;  // why the last word was not heard; empty when it was
+  std::string lacks_;
 };
 
 }  // namespace sluice

@@ -245,6 +245,7 @@ void Worker::service(Partition partition, Assigned& assigned) {
   if (!assigned.stopped && !assigned.backoff.waits(now_)) {
     guarded(partition, assigned, [&] { go_on(partition, assigned); });
   }
+  heed_open_transaction(partition, assigned);
   const bool able = assigned.projector && !assigned.projector->in_doubt() &&
                     !assigned.projector->full() && may_fold(partition, assigned);
   if (able && assigned.paused) resume(partition, assigned);
@@ -284,6 +285,31 @@ void Worker::require_awaited(Partition partition, Assigned& assigned) {
   // Throws Retryable where the log is away, of which a reader is silent.
   static_cast<void>(parts_.topology.range(stream_, partition));
   assigned.projector->stop_at_missing_record();
+}
+
+// Ordinary ones are over at once; what one that is not holds back nobody can see, for as long as
+// its producer or the broker lets it.
+void Worker::heed_open_transaction(Partition partition, Assigned& assigned) {
+  constexpr milliseconds kPatience{4000};
+  const bool waits = assigned.projector && assigned.caught_up &&
+                     assigned.log_end > assigned.projector->reads_from();
+  if (!waits) {
+    assigned.held_back_since.reset();
+    if (std::exchange(assigned.held_back, false) && assigned.projector) works_again(assigned);
+    return;
+  }
+  if (!assigned.held_back_since) assigned.held_back_since = now_;
+  if (now_ - *assigned.held_back_since < kPatience || !assigned.trouble.empty()) return;
+  assigned.held_back = true;
+  const std::string why =
+      "a transaction of another producer, which is still open, holds back the records from " +
+      std::to_string(assigned.projector->reads_from().value) + " to " +
+      std::to_string(assigned.log_end.value) +
+      ": end it, or that producer, whose transaction.timeout.ms ends it at last (Kafka's "
+      "kafka-transactions.sh finds and aborts it)";
+  troubled(partition, assigned, why.c_str());
+  spdlog::warn("held back projection={} partition={} reason=\"{}\"", projection_.name,
+               partition.value, why);
 }
 
 bool Worker::flush_due(Partition partition, const Assigned& assigned) const {

@@ -95,13 +95,18 @@ class Worker final : private Ownership {
     std::string trouble;                   // why nothing is folded now; empty while it is
     std::string told;                      // what the heartbeat says of that
     std::string damage;                    // of the log, where the reader came to; empty: none
-    bool stopped = false;                  // for good, by this worker
-    bool fenced = false;                   // another took it, or moved it, since we did
+    bool stopped = false;                  // until its view, or what was said of its log, changes
+    std::optional<ViewPosition> stopped_view;  // where that stood
+    bool another_log = false;                  // stopped by what was said of its log
+    bool fenced = false;                       // another took it, or moved it, since we did
     bool paused = false;
     bool caught_up = false;  // all that can be read was given to the projector
     // Since when it is so though a record is awaited that was folded before.
     std::optional<Clock::time_point> missing_since;
-    Offset log_end;  // as last seen; inside lost() the reader is not asked any more
+    // Since when it is so though the log has more, behind a transaction that is open.
+    std::optional<Clock::time_point> held_back_since;
+    bool held_back = false;  // long enough to be told of
+    Offset log_end;          // as last seen; inside lost() the reader is not asked any more
     Clock::time_point last_flush;
     Backoff backoff;
     std::uint64_t folded = 0;  // since the last flush
@@ -143,6 +148,7 @@ class Worker final : private Ownership {
   [[nodiscard]] bool flush_due(Partition partition, const Assigned& assigned) const;
   // Throws Corrupt once everything before the damage is flushed.
   void stop_at_damage(Assigned& assigned);
+  void heed_open_transaction(Partition partition, Assigned& assigned);
   // Throws Corrupt where the log no longer has what was folded before.
   void require_awaited(Partition partition, Assigned& assigned);
   // Throws Retryable; what it may have appended then does no harm.
@@ -159,6 +165,7 @@ class Worker final : private Ownership {
   void take_note(Partition partition, Assigned& assigned);
   void show_group();
   void compare(Partition partition, Assigned& assigned, const std::optional<ViewPosition>& view);
+  void go_on_if_changed(Assigned& assigned, const std::optional<ViewPosition>& view);
   void take_anew(Partition partition, Assigned& assigned);
   void read(std::chrono::milliseconds wait);
   void flush_all();

@@ -13,9 +13,11 @@ namespace sluice {
 // For who has the whole log in view: where it is another than the views', nothing more is folded.
 void Worker::heed_log() {
   const std::optional<std::string> wrong = parts_.wrong_log();
-  if (!wrong) return;
   for (auto& [partition, assigned] : assigned_) {
-    if (!assigned.stopped) guarded(partition, assigned, [&] { throw Corrupt(*wrong); });
+    if (!wrong && std::exchange(assigned.another_log, false)) assigned.stopped = false;
+    if (!wrong || assigned.stopped) continue;
+    guarded(partition, assigned, [&] { throw Corrupt(*wrong); });
+    assigned.another_log = true;
   }
 }
 
@@ -39,6 +41,7 @@ void Worker::take_note(Partition partition, Assigned& assigned) {
     assigned.log_end = std::max(assigned.log_end, found.log_end);
   }
   assigned.told = assigned.trouble.empty() ? found.log_trouble : assigned.trouble;
+  if (assigned.told.empty()) assigned.told = presence_.lacks();
   // Why a flush failed by itself does not say who was in its way.
   if (!assigned.trouble.empty() && !found.lock.empty()) {
     assigned.told = found.lock + " (" + assigned.trouble + ")";
@@ -81,10 +84,23 @@ void Worker::show_group() {
   if (assigned_.empty()) partitions_of_stream();
 }
 
+// A person may have set the view back, or restored it: then what stood against folding may be over.
+void Worker::go_on_if_changed(Assigned& assigned, const std::optional<ViewPosition>& view) {
+  if (!view) return;
+  if (!assigned.stopped_view) assigned.stopped_view = view;
+  if (view->position == assigned.stopped_view->position &&
+      view->digest == assigned.stopped_view->digest && view->log == assigned.stopped_view->log) {
+    return;
+  }
+  assigned.stopped_view.reset();
+  assigned.stopped = false;
+}
+
 // A partition to which no record comes learns nowhere else that another has taken it, or that its
 // view is another than the one it was folded into: one restored from a backup.
 void Worker::compare(Partition partition, Assigned& assigned,
                      const std::optional<ViewPosition>& view) {
+  if (assigned.stopped) return go_on_if_changed(assigned, view);
   if (!assigned.projector || assigned.projector->in_doubt()) return;
   guarded(partition, assigned, [&] {
     if (!view) throw Fenced("another process took the partition, or its row is gone from the view");

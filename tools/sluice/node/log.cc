@@ -57,7 +57,10 @@ class Embedded final : public Log {
   std::unique_ptr<LogCluster> quick_cluster() override { return nullptr; }
   std::unique_ptr<StreamSettings> settings() override { return nullptr; }
   Time now() override { return log_->now(); }
-  std::string advice() override { return log_->clock_advice(); }
+  std::string advice() override {
+    const std::string clock = log_->clock_advice(), gaps = log_->gaps_advice();
+    return clock + (clock.empty() || gaps.empty() ? "" : "\n") + gaps;
+  }
 
  private:
   std::unique_ptr<EmbeddedLog> log_;

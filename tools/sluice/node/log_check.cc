@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/base/errors.h"
+
 namespace sluice {
 namespace {
 
@@ -41,8 +43,13 @@ std::optional<LogMismatch> check_partition(std::string_view projection, const St
 StreamSeen look_at(LogTopology& topology, const std::string& stream) {
   StreamSeen seen{topology.name(), stream, topology.partitions(stream), {}};
   for (int p = 0; p < seen.partitions.value_or(0); ++p) {
-    seen.seen[Partition{p}] = {topology.range(stream, Partition{p}),
-                               topology.identity(stream, Partition{p})};
+    try {
+      seen.seen[Partition{p}] = {topology.range(stream, Partition{p}),
+                                 topology.identity(stream, Partition{p})};
+    } catch (const Corrupt&) {
+      // Its worker stops for it and says so, and posts to it fail one by one.
+      seen.seen.erase(Partition{p});
+    }
   }
   return seen;
 }
@@ -77,6 +84,22 @@ std::optional<LogMismatch> mismatch(std::string_view projection, const ViewStand
       return wrong;
   }
   return std::nullopt;
+}
+
+std::map<Partition, std::string> lost_tails(std::string_view projection, const ViewStand& stand,
+                                            const StreamSeen& seen) {
+  std::map<Partition, std::string> lost;
+  for (const auto& [partition, view] : stand.positions) {
+    const auto found = seen.seen.find(partition);
+    if (found == seen.seen.end() || found->second.range.end >= view.position) continue;
+    lost[partition] = seen.stream + "/" + text(partition.value) + " ends at " +
+                      text(found->second.range.end.value) + ", and its view was folded up to " +
+                      text(view.position.value) +
+                      ": the log lost its tail, or was restored from an older copy. Restore it, "
+                      "or " +
+                      fold_anew(projection);
+  }
+  return lost;
 }
 
 bool may_bind(const ViewStand& stand, const StreamSeen& seen) {

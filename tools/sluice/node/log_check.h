@@ -20,11 +20,11 @@ struct StreamSeen {
   };
   std::string log;  // the name of the log that was looked at
   std::string stream;
-  std::optional<int> partitions;  // nullopt: there is no such stream
-  std::map<Partition, Seen> seen;
+  std::optional<int> partitions;   // nullopt: there is no such stream
+  std::map<Partition, Seen> seen;  // without those that damage hides
 };
 
-// Asks for every partition. Throws Retryable.
+// Asks for every partition. Throws Retryable; Corrupt where damage hides the whole log.
 [[nodiscard]] StreamSeen look_at(LogTopology& topology, const std::string& stream);
 
 struct LogMismatch {
@@ -33,16 +33,23 @@ struct LogMismatch {
     gone,         // the stream is not there; it may come back
     partitions,   // there are more or fewer
     made_anew,    // the stream has the name of the old one, and other records
+    unreadable,   // damage hides which streams there are
   };
   Kind kind;
   std::string text;  // which stream, what is wrong, what to do
   friend bool operator==(const LogMismatch&, const LogMismatch&) = default;
 };
 
-// Why the views of `projection` were not folded from what was seen; nullopt: nothing says so. That
-// a log has lost its tail and grown again is told by digests alone, where it is read.
+// Why the views of `projection` were not folded from what was seen; nullopt: nothing says so.
 [[nodiscard]] std::optional<LogMismatch> mismatch(std::string_view projection,
                                                   const ViewStand& stand, const StreamSeen& seen);
+
+// Of each partition that ends before what was folded of it: what is wrong, and what to do. The log
+// is looked at after the views. One that has grown past them again is told by digests alone, where
+// it is read.
+[[nodiscard]] std::map<Partition, std::string> lost_tails(std::string_view projection,
+                                                          const ViewStand& stand,
+                                                          const StreamSeen& seen);
 
 // Whether a view that is bound to no log yet may be: it has folded nothing, or from this one.
 [[nodiscard]] bool may_bind(const ViewStand& stand, const StreamSeen& seen);

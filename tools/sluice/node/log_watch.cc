@@ -112,10 +112,12 @@ std::vector<std::string> LogWatch::domains() const {
 void LogWatch::look_at_stream(const std::string& domain, When when) {
   StreamSeen seen;
   std::optional<std::vector<SettingFault>> faults;
-  {
+  try {
     const MutexLock asking(asking_);
     seen = look_at(parts_.topology, stream_of(domain));
     if (parts_.settings != nullptr && seen.partitions) faults = settings_of(seen.stream);
+  } catch (const Corrupt& damage) {
+    return cannot_read(domain, damage.what());
   }
   bool binds = false;
   {
@@ -127,6 +129,14 @@ void LogWatch::look_at_stream(const std::string& domain, When when) {
     binds = wrong_of(watched) == nullptr && stand != stands_.end() && may_bind(stand->second, seen);
   }
   if (binds) parts_.views->bind(domain, seen.log);
+}
+
+void LogWatch::cannot_read(const std::string& domain, const std::string& why) {
+  const MutexLock lock(mutex_);
+  Watched& watched = watched_.at(domain);
+  const std::optional<LogMismatch> before = watched.wrong;
+  watched.wrong = LogMismatch{LogMismatch::Kind::unreadable, why};
+  log_mismatch(domain, before ? &*before : nullptr, &*watched.wrong);
 }
 
 // nullopt: they may not be read.
@@ -155,6 +165,8 @@ void LogWatch::judge(const std::string& domain, Watched& watched, const StreamSe
   }
   const auto changed = mismatch(domain, own, seen);
   if (changed && changed->kind == LogMismatch::Kind::made_anew) watched.changed = changed;
+  watched.lost = sluice::lost_tails(domain, own, seen);
+  if (has_stand) watched.lost.merge(sluice::lost_tails(domain, stand->second, seen));
   watched.wrong = has_stand ? mismatch(domain, stand->second, seen) : changed;
   if (!has_stand && changed && changed->kind == LogMismatch::Kind::partitions) {
     const std::string number = std::to_string(*seen.partitions);
@@ -196,6 +208,22 @@ std::optional<std::string> LogWatch::wrong_log(std::string_view domain) const {
   return wrong->text;
 }
 
+std::map<Partition, std::string> LogWatch::lost_tails(std::string_view stream) const {
+  const MutexLock lock(mutex_);
+  for (const auto& [domain, watched] : watched_) {
+    if (watched.stream == stream) return watched.lost;
+  }
+  return {};
+}
+
+bool LogWatch::unreadable(std::string_view domain) const {
+  const MutexLock lock(mutex_);
+  const auto found = watched_.find(domain);
+  const bool watches = found != watched_.end();
+  return watches && found->second.wrong &&
+         found->second.wrong->kind == LogMismatch::Kind::unreadable;
+}
+
 std::optional<std::string> LogWatch::refuses(std::string_view domain) {
   const MutexLock lock(mutex_);
   const auto found = watched_.find(domain);
@@ -214,6 +242,7 @@ std::vector<std::string> LogWatch::troubles() const {
   std::vector<std::string> all;
   for (const auto& [domain, watched] : watched_) {
     if (const LogMismatch* wrong = wrong_of(watched)) all.push_back(domain + ": " + wrong->text);
+    for (const auto& [partition, why] : watched.lost) all.push_back(domain + ": " + why);
     for (const SettingFault& fault : watched.faults) {
       if (fault.loses) all.push_back(domain + ": " + told(watched.stream, fault));
     }

@@ -45,6 +45,11 @@ class LogWatch {
   [[nodiscard]] ViewStands stands() const;
   // Why nothing of the domain may be folded, for good.
   [[nodiscard]] std::optional<std::string> wrong_log(std::string_view domain) const;
+  // The stream's partitions that must not be appended to, and why: they would give offsets out
+  // again that views have folded.
+  [[nodiscard]] std::map<Partition, std::string> lost_tails(std::string_view stream) const;
+  // Whether damage hides the domain's stream.
+  [[nodiscard]] bool unreadable(std::string_view domain) const;
   // Why no events of the domain may be taken now. A refusal has run() look again at once.
   [[nodiscard]] std::optional<std::string> refuses(std::string_view domain);
   // What an operator must know, a line each.
@@ -68,7 +73,8 @@ class LogWatch {
     int partitions = 0;
     std::map<Partition, Known> known;
     std::optional<LogMismatch> wrong;
-    std::optional<LogMismatch> changed;  // while this process ran: for good
+    std::optional<LogMismatch> changed;     // while this process ran: for good
+    std::map<Partition, std::string> lost;  // what is wrong with those that lost their tails
     std::vector<SettingFault> faults;
     bool refused = false;  // for its settings
   };
@@ -77,6 +83,7 @@ class LogWatch {
   void look(When when);
   [[nodiscard]] std::vector<std::string> domains() const;
   void look_at_stream(const std::string& domain, When when) SLUICE_REQUIRES(looking_);
+  void cannot_read(const std::string& domain, const std::string& why);
   [[nodiscard]] std::optional<std::vector<SettingFault>> settings_of(const std::string& stream)
       SLUICE_REQUIRES(asking_);
   void judge(const std::string& domain, Watched& watched, const StreamSeen& seen)

@@ -11,6 +11,7 @@
 #include "storage/base/errors.h"
 #include "storage/memory/memory_log.h"
 #include "tools/sluice/node/log_check.h"
+#include "tools/sluice/node/refusing_writer.h"
 
 namespace sluice {
 namespace {
@@ -135,6 +136,36 @@ TEST_CASE(
     standing.stand.positions[kFirst].log.reset();
     CHECK_FALSE(standing.found());
   }
+}
+
+TEST_CASE("a partition that ends before its view takes no record, and others do") {
+  Standing standing;
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
+  const auto writer = refuse_lost_tails(standing.log.writer(), watch);
+  watch.start();
+  standing.log.lose_tail(kStream, kFirst, 1);
+  const auto lost = lost_tails("lockers", standing.stand, look_at(standing.log, kStream));
+  REQUIRE(lost.size() == 1);
+  CHECK_THAT(lost.at(kFirst),
+             Catch::Contains("lockers.events/0 ends at 2") && Catch::Contains("folded up to 3"));
+  watch.look_again();
+  CHECK(watch.lost_tails(kStream) == lost);
+  CHECK(watch.troubles().size() == 1);
+  CHECK_FALSE(watch.refuses("lockers"));
+  CHECK_FALSE(watch.wrong_log("lockers"));
+  std::vector<NewRecord> records{{kFirst, "k", "v"}, {Partition{1}, "k", "v"}};
+  writer->try_append(kStream, records);
+  REQUIRE(records[0].failure);
+  CHECK(records[0].failure->kind == AppendFailure::Kind::not_appended);
+  CHECK_FALSE(records[1].failure);
+  CHECK(standing.log.range(kStream, kFirst).end == Offset{2});
+  CHECK(standing.log.range(kStream, Partition{1}).end == Offset{1});
+  CHECK_THROWS_AS(writer->append(kStream, records), Retryable);
+  // Digests tell, where it is read.
+  standing.append(1);
+  CHECK(lost_tails("lockers", standing.stand, look_at(standing.log, kStream)).empty());
+  watch.look_again();
+  CHECK(watch.lost_tails(kStream).empty());
 }
 
 TEST_CASE("a view is bound to a log that it has folded, or before it has folded any") {

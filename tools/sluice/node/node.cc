@@ -22,6 +22,7 @@
 #include "tools/sluice/node/http_limits.h"
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/published.h"
+#include "tools/sluice/node/refusing_writer.h"
 #include "tools/sluice/node/requests.h"
 #include "tools/sluice/node/streams.h"
 #include "tools/sluice/node/workers.h"
@@ -129,8 +130,9 @@ void Node::Parts::apply_or_tell(const PublishedSchema& schema, const std::stop_t
 // is the one that the views stand on; afterwards they need no database.
 void Node::Parts::serve(IngestConfig config) {
   LogWatch& watch = streams->watch();
-  writer = log->writer();
+  writer = refuse_lost_tails(log->writer(), watch);
   quick_writer = log->quick_writer();
+  if (quick_writer) quick_writer = refuse_lost_tails(std::move(quick_writer), watch);
   ingest =
       std::make_unique<Ingest>(sluice::domains(), config,
                                IngestParts{.writer = quick_writer ? *quick_writer : *writer,

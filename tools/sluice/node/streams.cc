@@ -21,6 +21,8 @@ void Streams::make_missing(std::span<const Domain> own, int partitions) {
   const ViewStands stands = watch_.stands();
   for (const Domain& domain : domains()) {
     const std::string stream = stream_of(domain.name);
+    // What cannot be read is not made anew.
+    if (watch_.unreadable(domain.name)) continue;
     const auto stand = stands.find(domain.name);
     const bool has_views = stand != stands.end();
     if (const auto found = topology_->partitions(stream)) {
