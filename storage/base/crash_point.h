@@ -7,7 +7,7 @@
 namespace sluice {
 
 // Every point at which SLUICE_CRASH_AT can end the process.
-inline constexpr std::array<std::string_view, 11> kCrashPoints = {
+inline constexpr std::array<std::string_view, 13> kCrashPoints = {
     "ingest.before_append",  // admitted, not in the log
     "ingest.after_append",   // in the log, not answered
     "claim.owned",           // the view names a new owner, who has folded nothing yet
@@ -18,6 +18,8 @@ inline constexpr std::array<std::string_view, 11> kCrashPoints = {
     "flush.rows_copied",     // rows are in the transaction, which is not committed
     "flush.committed",       // the view has moved, state has not
     "flush.state_written",   // both have
+    "load.rows_copied",      // a partition's rows are in the transaction, which is not committed
+    "generation.keys_made",  // all keys and indexes are, in a transaction that is not committed
     "progress.shown",        // the group knows the position
 };
 
