@@ -14,10 +14,10 @@ namespace sluice {
 
 struct GenerationOptions {
   // How long event ids are remembered; nullopt: as long as by the live generation.
-  std::optional<std::chrono::milliseconds> dedupe_horizon;
+  std::optional<std::chrono::milliseconds> dedupe_horizon = std::nullopt;
   // The part of a core that building takes in a process, above 0 and up to 1. nullopt: 0.5, or what
   // the generation that is there has.
-  std::optional<double> share;
+  std::optional<double> share = std::nullopt;
 };
 
 struct MadeGeneration {
