@@ -238,6 +238,8 @@ TEST_CASE("a load that another session is doing decides what becomes of a second
   ShapesSession first(shapes.url(), 2);
   ShapesSession second(shapes.url(), 2);
   first.sink.claim(kZero, "me");
+  // Its session is ready by then.
+  CHECK_THROWS_AS(Refusals({}).note(second.builder, kZero, "zombie", 0), Fenced);
   // Holds the first load in its middle, with the position's row.
   PgConnection reader(shapes.url());
   reader.run("BEGIN; LOCK TABLE shapes_g2.every_type IN ACCESS EXCLUSIVE MODE");
