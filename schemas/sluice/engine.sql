@@ -19,12 +19,65 @@ CREATE TABLE IF NOT EXISTS sluice.projection (
   live boolean NOT NULL,
   PRIMARY KEY (projection, generation)
 );
-CREATE UNIQUE INDEX IF NOT EXISTS projection_live ON sluice.projection (projection) WHERE live;
 ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS
   quarantine_ms bigint NOT NULL DEFAULT 604800000;
 ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS applied jsonb;
 ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS log text COLLATE "C";
-COMMENT ON TABLE sluice.projection IS 'Generations: each is one build of a projection''s tables.';
+-- `live` is what a generation's status says, as readers of the table ask for it: whoever sets one
+-- sets the other.
+ALTER TABLE sluice.projection
+  ADD COLUMN IF NOT EXISTS status text COLLATE "C"
+    CONSTRAINT projection_status CHECK (
+      status IN ('building', 'ready', 'live', 'standing', 'failed', 'retired'))
+    CONSTRAINT projection_live_by_status CHECK (live = (status = 'live')),
+  ADD COLUMN IF NOT EXISTS phase text COLLATE "C" NOT NULL DEFAULT 'following'
+    CONSTRAINT projection_phase CHECK (phase IN ('folding', 'loading', 'indexing', 'following')),
+  ADD COLUMN IF NOT EXISTS reason text COLLATE "C",
+  ADD COLUMN IF NOT EXISTS share double precision
+    CONSTRAINT projection_share CHECK (share > 0 AND share <= 1),
+  ADD COLUMN IF NOT EXISTS made_at timestamptz,
+  ADD COLUMN IF NOT EXISTS promoted_at timestamptz,
+  ADD COLUMN IF NOT EXISTS reads_sql text COLLATE "C",
+  ADD COLUMN IF NOT EXISTS keys_sql text COLLATE "C";
+-- Rows from before there were statuses.
+UPDATE sluice.projection
+SET status = CASE WHEN live THEN 'live' ELSE 'failed' END,
+    reason = CASE WHEN NOT live THEN 'it was not live when generations were given a status' END
+WHERE status IS NULL;
+ALTER TABLE sluice.projection ALTER COLUMN status SET NOT NULL,
+  ALTER COLUMN made_at SET DEFAULT now();
+CREATE UNIQUE INDEX IF NOT EXISTS projection_live ON sluice.projection (projection) WHERE live;
+CREATE UNIQUE INDEX IF NOT EXISTS projection_building ON sluice.projection (projection)
+  WHERE status IN ('building', 'ready');
+CREATE UNIQUE INDEX IF NOT EXISTS projection_standing ON sluice.projection (projection)
+  WHERE status = 'standing';
+COMMENT ON TABLE sluice.projection IS
+  'Generations: each is one build of a projection''s tables. At most one of a projection is live,'
+  ' one is building or ready, one is standing.';
+COMMENT ON COLUMN sluice.projection.projection IS 'The domain whose rules it is.';
+COMMENT ON COLUMN sluice.projection.generation IS
+  'Its number, which no later one gets again: its tables are in schema <projection>_g<number>.';
+COMMENT ON COLUMN sluice.projection.status IS
+  'building: folded beside the live one; ready: close enough to it to be promoted; live: what'
+  ' readers see; standing: was live and is still folded; failed: reason says why; retired: its'
+  ' tables are gone.';
+COMMENT ON COLUMN sluice.projection.phase IS
+  'folding: into the state of processes alone; loading: partitions are copied into tables without'
+  ' keys; indexing: keys and indexes are made; following: it is flushed, up to where the live one'
+  ' is. The first generation always follows.';
+COMMENT ON COLUMN sluice.projection.reason IS 'Why it failed; null: it did not.';
+COMMENT ON COLUMN sluice.projection.share IS
+  'The part of a processor core that building it may take in a process, above 0 and up to 1; null:'
+  ' it was not built beside another.';
+COMMENT ON COLUMN sluice.projection.made_at IS
+  'When it was made; null: by a version that did not say.';
+COMMENT ON COLUMN sluice.projection.promoted_at IS
+  'When it took the place of another before readers; null: it never did.';
+COMMENT ON COLUMN sluice.projection.reads_sql IS
+  'The views and functions for readers that belong to its tables (reads.sql of its version).';
+COMMENT ON COLUMN sluice.projection.keys_sql IS
+  'What is run once all partitions are loaded: it makes the keys and indexes of its tables. Null:'
+  ' they were made with the tables.';
 COMMENT ON COLUMN sluice.projection.unique_id IS 'Tells it from an earlier generation of the number.';
 COMMENT ON COLUMN sluice.projection.version IS 'Of the projection''s rules.';
 COMMENT ON COLUMN sluice.projection.partitions IS 'Of its stream, fixed when it was made.';
@@ -54,7 +107,16 @@ CREATE TABLE IF NOT EXISTS sluice.position (
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published bigint NOT NULL DEFAULT 0;
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS published_at timestamptz;
 ALTER TABLE sluice.position ADD COLUMN IF NOT EXISTS log_identity text COLLATE "C";
+ALTER TABLE sluice.position
+  ADD COLUMN IF NOT EXISTS loaded boolean NOT NULL DEFAULT true,
+  ADD COLUMN IF NOT EXISTS folded bigint NOT NULL DEFAULT 0;
 COMMENT ON TABLE sluice.position IS 'How much of each partition the rows reflect.';
+COMMENT ON COLUMN sluice.position.loaded IS
+  'False while a generation that is built in bulk has the partition''s rows in a process''s state'
+  ' only, and none in its tables: position is 0 then.';
+COMMENT ON COLUMN sluice.position.folded IS
+  'While it is not loaded: all that was refused before this offset is in sluice.rejection and'
+  ' sluice.quarantine.';
 COMMENT ON COLUMN sluice.position.position IS 'The next offset to fold.';
 COMMENT ON COLUMN sluice.position.digest IS 'Of the record before it; 0 at the beginning.';
 COMMENT ON COLUMN sluice.position.emits_from IS 'Records before this emit nothing.';
@@ -84,10 +146,13 @@ CREATE TABLE IF NOT EXISTS sluice.heartbeat (
   PRIMARY KEY (projection, generation, partition),
   FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
 ) WITH (fillfactor = 50);
+ALTER TABLE sluice.heartbeat ADD COLUMN IF NOT EXISTS claimed_from bigint;
 COMMENT ON TABLE sluice.heartbeat IS
     'What the owner of a partition says of it each second, whether it folds or not; beside sluice.position, whose row a flush holds until it commits.';
 COMMENT ON COLUMN sluice.heartbeat.owner IS 'HOST:PROCESS:START/WORKER/CLAIM; as in sluice.position.';
 COMMENT ON COLUMN sluice.heartbeat.claimed_at IS 'When this owner took the partition.';
+COMMENT ON COLUMN sluice.heartbeat.claimed_from IS
+    'Where the partition was then: its position, or while it is not loaded what was folded of it.';
 COMMENT ON COLUMN sluice.heartbeat.seen_at IS
     'When it spoke last; one that has not spoken for 5 seconds counts as gone.';
 COMMENT ON COLUMN sluice.heartbeat.released IS 'Whether it has let go of the partition.';
@@ -174,6 +239,77 @@ END $$;
 COMMENT ON FUNCTION sluice.tell_of_request() IS 'Wakes the processes that answer requests.';
 CREATE OR REPLACE TRIGGER tell_of_request AFTER INSERT ON sluice.request
   FOR EACH ROW EXECUTE FUNCTION sluice.tell_of_request();
+
+-- What building a generation needs of the owner of the tables, for processes that may only write
+-- rows. Each runs as the user who applied this file.
+CREATE OR REPLACE FUNCTION sluice.note_phase(of_projection text, of_generation integer)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  phases CONSTANT text[] := ARRAY['folding', 'loading', 'indexing', 'following'];
+  noted text;
+  reached text;
+BEGIN
+  SELECT g.phase, CASE WHEN g.phase = 'following' THEN g.phase
+                       WHEN l.loaded = g.partitions THEN 'indexing'
+                       WHEN l.loaded > 0 THEN 'loading' ELSE 'folding' END
+    INTO noted, reached
+  FROM sluice.projection g
+  CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE p.loaded) AS loaded FROM sluice.position p
+                      WHERE p.projection = g.projection AND p.generation = g.generation) AS l
+  WHERE g.projection = of_projection AND g.generation = of_generation AND g.status <> 'retired';
+  IF reached <> noted THEN
+    UPDATE sluice.projection g SET phase = reached
+    WHERE g.projection = of_projection AND g.generation = of_generation
+      AND array_position(phases, g.phase) < array_position(phases, reached);
+  END IF;
+  RETURN reached;
+END $$;
+COMMENT ON FUNCTION sluice.note_phase(text, integer) IS
+  'How far building a generation has come by what is loaded; noted in sluice.projection. Null: there'
+  ' is no such generation, or it is retired.';
+
+CREATE OR REPLACE FUNCTION sluice.make_keys(of_projection text, of_generation integer)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  g sluice.projection%ROWTYPE;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtext(format('sluice keys of %s_g%s', of_projection,
+                                                   of_generation))) THEN
+    RETURN 'indexing';
+  END IF;
+  -- Statements of their own: they see what the one before us committed.
+  SELECT * INTO g FROM sluice.projection WHERE projection = of_projection
+    AND generation = of_generation;
+  IF g.phase <> 'indexing' OR g.status = 'retired' THEN RETURN g.phase; END IF;
+  IF (SELECT count(*) FROM sluice.position p WHERE p.projection = of_projection
+        AND p.generation = of_generation AND p.loaded) < g.partitions THEN
+    RAISE EXCEPTION 'not every partition of % generation % is loaded', of_projection, of_generation
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+  EXECUTE g.keys_sql;
+  UPDATE sluice.projection SET phase = 'following' WHERE projection = of_projection
+    AND generation = of_generation;
+  RETURN 'following';
+END $$;
+COMMENT ON FUNCTION sluice.make_keys(text, integer) IS
+  'Makes the keys and indexes of a generation that is loaded, unless another process is doing so;'
+  ' its phase then.';
+
+CREATE OR REPLACE FUNCTION sluice.note_ready(of_projection text, of_generation integer,
+                                             records bigint)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  UPDATE sluice.projection g SET status = 'ready'
+  WHERE g.projection = of_projection AND g.generation = of_generation AND g.status = 'building'
+    AND g.phase = 'following' AND NOT EXISTS (
+      SELECT FROM sluice.projection o
+      JOIN sluice.position l ON l.projection = o.projection AND l.generation = o.generation
+      LEFT JOIN sluice.position p ON p.projection = of_projection
+        AND p.generation = of_generation AND p.partition = l.partition
+      WHERE o.projection = of_projection AND o.live AND coalesce(p.position, 0) + records < l.position)
+$$;
+COMMENT ON FUNCTION sluice.note_ready(text, integer, bigint) IS
+  'A building generation is ready if it follows, each partition within so many records of the live'
+  ' one''s.';
 
 CREATE OR REPLACE VIEW sluice.freshness AS
 SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end,
@@ -285,6 +421,10 @@ END $$;
 COMMENT ON FUNCTION sluice.wait_for(text, interval) IS
   'True once every view has reached the token that ingest answered with; false after the timeout.';
 
+-- They change what only the owner may.
+REVOKE ALL ON FUNCTION sluice.note_phase(text, integer), sluice.make_keys(text, integer),
+  sluice.note_ready(text, integer, bigint) FROM PUBLIC;
+
 DO $$
 DECLARE
   role text;
@@ -307,6 +447,8 @@ BEGIN
       ON sluice.position, sluice.heartbeat, sluice.rejection, sluice.quarantine
       TO sluice_writer;
     GRANT UPDATE (log) ON sluice.projection TO sluice_writer;
+    GRANT EXECUTE ON FUNCTION sluice.note_phase(text, integer), sluice.make_keys(text, integer),
+      sluice.note_ready(text, integer, bigint) TO sluice_writer;
     GRANT INSERT, UPDATE ON sluice.request TO sluice_writer;
   END IF;
 EXCEPTION WHEN insufficient_privilege THEN

@@ -7,7 +7,7 @@
 namespace sluice {
 
 // Every point at which SLUICE_CRASH_AT can end the process.
-inline constexpr std::array<std::string_view, 14> kCrashPoints = {
+inline constexpr std::array<std::string_view, 16> kCrashPoints = {
     "ingest.before_append",  // admitted, not in the log
     "ingest.after_append",   // in the log, not answered
     "claim.owned",           // the view names a new owner, who has folded nothing yet
@@ -20,7 +20,9 @@ inline constexpr std::array<std::string_view, 14> kCrashPoints = {
     "flush.state_written",   // both have
     "bulk.noted",            // what bulk folding refused is told, and not yet in state
     "load.before",           // state is whole, the view has no rows
+    "load.rows_copied",      // a partition's rows are in the transaction, which is not committed
     "load.committed",        // the view has them
+    "generation.keys_made",  // all keys and indexes are, in a transaction that is not committed
     "progress.shown",        // the group knows the position
 };
 

@@ -197,9 +197,11 @@ PgResult PgConnection::checked(PgAnswer answer, std::string_view doing) {
                  message + " in " + in_one_line(std::string(doing.substr(0, 120)).c_str()));
 }
 
-PgConnection::Clock::time_point PgConnection::deadline() const {
-  return Clock::now() + statement_timeout_ + to_answer_;
+std::chrono::milliseconds PgConnection::longest() const {
+  return (allowed_.count() > 0 ? allowed_ : statement_timeout_) + to_answer_;
 }
+
+PgConnection::Clock::time_point PgConnection::deadline() const { return Clock::now() + longest(); }
 
 // Sockets of a server that stands still are answered by its kernel: only our own clock tells.
 void PgConnection::wait(short events, Clock::time_point deadline) {
@@ -210,8 +212,7 @@ void PgConnection::wait(short events, Clock::time_point deadline) {
     if (ready > 0 || (ready < 0 && errno != EINTR)) return;
     if (ready < 0) continue;
     disconnect();
-    throw Retryable("Postgres has not answered for " +
-                    std::to_string((statement_timeout_ + to_answer_).count()) +
+    throw Retryable("Postgres has not answered for " + std::to_string(longest().count()) +
                     " ms: it stands still, or the network does");
   }
 }
@@ -329,7 +330,13 @@ bool PgConnection::notified(std::chrono::milliseconds timeout) {
   return any;
 }
 
+void PgConnection::allow(std::chrono::milliseconds statement_timeout) {
+  run("SET LOCAL statement_timeout = " + std::to_string(statement_timeout.count()));
+  allowed_ = statement_timeout;
+}
+
 PgConnection::Commit PgConnection::commit() {
+  allowed_ = {};
   PgAnswer answer;
   try {
     answer = ask("COMMIT");
@@ -352,6 +359,7 @@ PgConnection::Commit PgConnection::commit() {
 }
 
 void PgConnection::roll_back() noexcept {
+  allowed_ = {};
   if (broken() || PQtransactionStatus(connection_.get()) == PQTRANS_IDLE) return;
   try {
     run("ROLLBACK");

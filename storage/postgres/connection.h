@@ -56,6 +56,10 @@ class PgConnection {
   // nothing.
   bool notified(std::chrono::milliseconds timeout);
 
+  // In the transaction that is open a statement may take this long, and its answer: until commit()
+  // or roll_back().
+  void allow(std::chrono::milliseconds statement_timeout);
+
   enum class Commit { done, in_doubt };
   Commit commit();
   // Never throws; a session that cannot is dropped.
@@ -66,6 +70,7 @@ class PgConnection {
 
   static void finish(pg_conn* connection);
   void open(std::chrono::seconds limit);
+  [[nodiscard]] std::chrono::milliseconds longest() const;
   // Of whatever begins now.
   [[nodiscard]] Clock::time_point deadline() const;
   // Each throws Retryable at the deadline, and then the session is dropped.
@@ -80,6 +85,7 @@ class PgConnection {
 
   std::string url_;
   std::chrono::milliseconds statement_timeout_;
+  std::chrono::milliseconds allowed_{0};  // in the transaction at hand; 0: statement_timeout_
   std::chrono::milliseconds to_answer_;
   std::chrono::seconds to_connect_;
   std::unique_ptr<pg_conn, void (*)(pg_conn*)> connection_;

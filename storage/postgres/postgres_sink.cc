@@ -23,7 +23,9 @@ ViewPosition view_of(const PgResult& rows, int i = 0) {
           std::string(rows.text(i, 3)),
           rows.number(i, 4),
           std::chrono::milliseconds(rows.number(i, 5)),
-          parse_identity(rows.text(i, 6))};
+          parse_identity(rows.text(i, 6)),
+          rows.text(i, 7) == "t",
+          Offset{rows.number(i, 8)}};
 }
 
 // A partition's row with how long its owner has been silent; a time ahead of the clock, which was
@@ -32,7 +34,8 @@ constexpr const char* kPositions =
     "SELECT p.position, p.digest, p.emits_from, p.owner, p.published, "
     "(CASE WHEN h.owner = p.owner AND h.released THEN 1000000 ELSE 1000 * "
     "least(abs(extract(epoch FROM now() - h.seen_at)), "
-    "abs(extract(epoch FROM now() - p.updated_at))) END)::bigint, p.log_identity, p.partition "
+    "abs(extract(epoch FROM now() - p.updated_at))) END)::bigint, p.log_identity, p.loaded, "
+    "p.folded, p.partition "
     "FROM sluice.position p LEFT JOIN sluice.heartbeat h USING (projection, generation, partition) "
     "WHERE projection = $1 AND generation = $2";
 
@@ -64,19 +67,6 @@ void PostgresSink::prepare_session() {
   prepared_ = true;
 }
 
-// What failed for want of a table or a right is told by require_tables() better than by Postgres.
-template <class Work>
-auto PostgresSink::explained(Work work) {
-  try {
-    return work();
-  } catch (const Misconfigured&) {
-    connection_.roll_back();
-    next_look_ = {};
-    require_tables();
-    throw;
-  }
-}
-
 Generation PostgresSink::generation() {
   open_session();
   const PgResult found = connection_.run(
@@ -105,27 +95,31 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
     next_look_ = {};
     require_tables();
   });
+  // A generation that follows, or always did, has no rows to be loaded first.
   connection_.run(
-      "INSERT INTO sluice.position (projection, generation, partition) VALUES ($1, $2, $3) "
-      "ON CONFLICT DO NOTHING",
+      "INSERT INTO sluice.position (projection, generation, partition, loaded) "
+      "SELECT projection, generation, $3, phase = 'following' FROM sluice.projection "
+      "WHERE projection = $1 AND generation = $2 AND status <> 'retired' ON CONFLICT DO NOTHING",
       {config_.projection, number_, text(partition.value)});
   // In one statement, so that no beat of the owner before comes between.
   const PgResult taken = connection_.run(
       "WITH taken AS (UPDATE sluice.position SET owner = $4, updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 "
       "AND EXISTS (SELECT FROM sluice.projection g WHERE g.projection = $1 AND g.generation = $2 "
-      "AND (g.unique_id = $5 OR $5 = '')) "
-      "RETURNING position, digest, emits_from, owner, published, log_identity), "
+      "AND (g.unique_id = $5 OR $5 = '') AND g.status <> 'retired') "
+      "RETURNING position, digest, emits_from, owner, published, log_identity, loaded, folded), "
       "said AS (INSERT INTO sluice.heartbeat "
-      "(projection, generation, partition, owner, claimed_at, seen_at) "
-      "SELECT $1, $2, $3, $4, now(), now() FROM taken "
+      "(projection, generation, partition, owner, claimed_at, seen_at, claimed_from) "
+      "SELECT $1, $2, $3, $4, now(), now(), greatest(position, folded) FROM taken "
       "ON CONFLICT (projection, generation, partition) DO UPDATE SET owner = excluded.owner, "
-      "claimed_at = now(), seen_at = now(), released = false, trouble = '') "
-      "SELECT position, digest, emits_from, owner, published, 0, log_identity FROM taken",
+      "claimed_at = now(), seen_at = now(), claimed_from = excluded.claimed_from, "
+      "released = false, trouble = '') "
+      "SELECT position, digest, emits_from, owner, published, 0, log_identity, loaded, folded "
+      "FROM taken",
       {config_.projection, number_, text(partition.value), owner, unique_id_});
   if (taken.rows() == 0) {
     throw Retryable(config_.projection + " generation " + number_ +
-                    " was made anew since this process looked: start it again");
+                    " was made anew or retired since this process looked: start it again");
   }
   return view_of(taken);
 }
@@ -154,15 +148,37 @@ FlushOutcome PostgresSink::flush(const FlushBatch& batch) {
 }
 
 void PostgresSink::write(const FlushBatch& batch) {
-  connection_.run("BEGIN");
+  connection_.run(kBegin);
   // First, so that a zombie's flush ends before it costs anything, and the row is locked.
   advance(batch);
   for (const RowChanges& changes : batch.rows) write_rows(changes);
   write_computed(batch.computed);
-  write_refused(batch);
-  connection_.run(
-      "SELECT pg_notify('sluice', $1)",
-      {config_.projection + ":" + text(batch.partition.value) + "@" + text(batch.to.value)});
+  write_refused(
+      {batch.partition, batch.rejections, batch.quarantined, batch.unquarantined, batch.aged_out});
+  require_generation(batch);
+}
+
+// A statement of its own, so that it sees what was committed while advance() waited for the row: a
+// swap of the live generation holds that row. Readers hear of the live generation only.
+void PostgresSink::require_generation(const FlushBatch& batch) {
+  const PgResult found = connection_.run(
+      "SELECT g.phase = 'following', "
+      "g.live = $4::boolean AND (g.live OR coalesce(l.position >= $5::bigint, false)), "
+      "CASE WHEN g.live AND $4::boolean THEN pg_notify('sluice', $6) END "
+      "FROM sluice.projection g LEFT JOIN (sluice.position l JOIN sluice.projection o "
+      "USING (projection, generation)) ON o.live AND l.projection = g.projection "
+      "AND l.partition = $3::integer WHERE g.projection = $1 AND g.generation = $2::integer",
+      {config_.projection, number_, text(batch.partition.value), batch.live ? "t" : "f",
+       text(batch.to.value),
+       config_.projection + ":" + text(batch.partition.value) + "@" + text(batch.to.value)});
+  if (found.rows() == 0) throw Fenced("the generation is not there any more");
+  if (found.text(0, 0) != "t") {
+    throw Misconfigured(config_.projection + " generation " + number_ +
+                        " is not loaded yet: its tables have no keys");
+  }
+  if (found.text(0, 1) == "t") return;
+  throw Fenced(batch.live ? "the generation is not live any more"
+                          : "the generation is live, or would be ahead of the live one");
 }
 
 void PostgresSink::advance(const FlushBatch& batch) {
@@ -191,7 +207,7 @@ std::vector<std::optional<ViewPosition>> PostgresSink::show_progress(
   const PgResult rows = connection_.run(kPositions, {config_.projection, number_});
   std::map<Partition, ViewPosition> all;
   for (int i = 0; i < rows.rows(); ++i) {
-    all.emplace(Partition{static_cast<std::int32_t>(rows.number(i, 7))}, view_of(rows, i));
+    all.emplace(Partition{static_cast<std::int32_t>(rows.number(i, 9))}, view_of(rows, i));
   }
   for (std::size_t i = 0; i < progress.size(); ++i) {
     const auto found = all.find(progress[i].partition);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/base/errors.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/copy_text.h"
 #include "storage/projection_sink.h"
@@ -21,7 +22,8 @@ struct PostgresSinkConfig {
   std::string session = {};
 };
 
-// One generation's rows and positions in Postgres, over a session of its own.
+// One generation's rows and positions in Postgres, over a session of its own, which its
+// PostgresBuilder has a part in.
 class PostgresSink final : public ProjectionSink {
  public:
   explicit PostgresSink(PostgresSinkConfig config);
@@ -34,6 +36,12 @@ class PostgresSink final : public ProjectionSink {
       std::span<const LogProgress> progress) override;
 
  private:
+  friend class PostgresBuilder;
+
+  // Whoever asks whether a generation is live locks that table before the positions, as readers do
+  // and as engine.sql does: in the other order they would deadlock when the schema is applied.
+  static constexpr const char* kBegin = "BEGIN; LOCK TABLE sluice.projection IN ACCESS SHARE MODE";
+
   // How a table is written, made once.
   struct Plan {
     std::vector<Column> columns;
@@ -56,12 +64,31 @@ class PostgresSink final : public ProjectionSink {
     std::string erase;
   };
 
+  // What was refused, or is not any more; borrowed.
+  struct Refused {
+    Partition partition;
+    std::span<const Rejection> rejections;
+    std::span<const QuarantinedRecord> quarantined;
+    std::span<const Offset> unquarantined;
+    std::span<const Offset> aged_out;
+  };
+
   Names names_of(const google::protobuf::Descriptor& row) const;
   Plan plan_of(const google::protobuf::Descriptor& row) const;
   static void plan_whole_keys(const Names& names, Plan& plan);
-  // Runs `work`; says of a table that it lacked what is to be done.
+  // Runs `work`. What failed for want of a table or a right is told by require_tables() better than
+  // by Postgres.
   template <class Work>
-  auto explained(Work work);
+  auto explained(Work work) {
+    try {
+      return work();
+    } catch (const Misconfigured&) {
+      connection_.roll_back();
+      next_look_ = {};
+      require_tables();
+      throw;
+    }
+  }
   void open_session();
   // Also with the temporary tables that a flush fills.
   void prepare_session();
@@ -69,7 +96,9 @@ class PostgresSink final : public ProjectionSink {
   void advance(const FlushBatch& batch);
   void write_rows(const RowChanges& changes);
   void write_computed(std::span<const ComputedRows* const> computed);
-  void write_refused(const FlushBatch& batch);
+  void write_refused(const Refused& refused);
+  // The flush's last statement, under the lock of the position's row.
+  void require_generation(const FlushBatch& batch);
   void require_tables();
   void require_views(const std::string& names);
 

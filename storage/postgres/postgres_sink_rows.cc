@@ -144,18 +144,18 @@ void PostgresSink::write_computed(std::span<const ComputedRows* const> computed)
   }
 }
 
-void PostgresSink::write_refused(const FlushBatch& batch) {
+void PostgresSink::write_refused(const Refused& refused) {
   const auto begin_line = [&](Offset position) {
     append_escaped(config_.projection, lines_);
-    lines_ += "\t" + number_ + "\t" + std::to_string(batch.partition.value) + "\t" +
+    lines_ += "\t" + number_ + "\t" + std::to_string(refused.partition.value) + "\t" +
               std::to_string(position.value);
   };
   const auto add_text = [&](std::string_view value) {
     lines_ += '\t';
     append_escaped(value, lines_);
   };
-  if (!batch.rejections.empty()) {
-    copy("COPY pg_temp.new_rejection FROM STDIN", batch.rejections,
+  if (!refused.rejections.empty()) {
+    copy("COPY pg_temp.new_rejection FROM STDIN", refused.rejections,
          [&](const Rejection& rejection) {
            begin_line(rejection.position);
            add_text(rejection.event_id);
@@ -167,7 +167,7 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
     connection_.run(
         "INSERT INTO sluice.rejection SELECT * FROM pg_temp.new_rejection ON CONFLICT DO NOTHING");
   }
-  if (!batch.quarantined.empty()) {
+  if (!refused.quarantined.empty()) {
     const auto append_record = [&](const QuarantinedRecord& record) {
       begin_line(record.position);
       add_text(storable_text(record.key));
@@ -176,7 +176,7 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
       record.value ? append_hex(*record.value, lines_) : void(lines_ += "\\N");
       lines_ += "\t" + time_text(record.appended_at) + (record.parks_key ? "\tt\n" : "\tf\n");
     };
-    copy("COPY pg_temp.new_quarantine FROM STDIN", batch.quarantined, append_record);
+    copy("COPY pg_temp.new_quarantine FROM STDIN", refused.quarantined, append_record);
     connection_.run(
         "INSERT INTO sluice.quarantine SELECT * FROM pg_temp.new_quarantine "
         "ON CONFLICT (projection, generation, partition, position) DO UPDATE SET "
@@ -189,10 +189,10 @@ void PostgresSink::write_refused(const FlushBatch& batch) {
         std::string(what) +
             " WHERE projection = $1 AND generation = $2 AND partition = $3 "
             "AND position = ANY ($4::bigint[])",
-        {config_.projection, number_, std::to_string(batch.partition.value), array(positions)});
+        {config_.projection, number_, std::to_string(refused.partition.value), array(positions)});
   };
-  change("UPDATE sluice.quarantine SET bytes = NULL", batch.aged_out);
-  change("DELETE FROM sluice.quarantine", batch.unquarantined);
+  change("UPDATE sluice.quarantine SET bytes = NULL", refused.aged_out);
+  change("DELETE FROM sluice.quarantine", refused.unquarantined);
 }
 
 }  // namespace sluice

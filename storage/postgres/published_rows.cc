@@ -109,7 +109,8 @@ std::map<std::string, std::optional<std::int64_t>> PublishedRows::as_ofs(
 
 std::map<Partition, ViewPosition> PublishedRows::positions() {
   const PgResult result = connection_.run(
-      "SELECT partition, position, digest, emits_from, owner, published, log_identity "
+      "SELECT partition, position, digest, emits_from, owner, published, log_identity, loaded, "
+      "folded "
       "FROM sluice.position WHERE projection = $1 AND generation = $2",
       {projection_, std::to_string(generation_)});
   std::map<Partition, ViewPosition> positions;
@@ -121,7 +122,9 @@ std::map<Partition, ViewPosition> PublishedRows::positions() {
         std::string(result.text(i, 4)),
         result.number(i, 5),
         {},
-        parse_identity(result.text(i, 6))};
+        parse_identity(result.text(i, 6)),
+        result.text(i, 7) == "t",
+        Offset{result.number(i, 8)}};
   }
   return positions;
 }

@@ -48,25 +48,42 @@ std::string column_sql(const Column& column) {
 // A computed table is rewritten over and over: with room for each row twice, no index is.
 std::string_view fillfactor(const Descriptor& row) { return is_computed(row) ? "45" : "80"; }
 
-std::string table_sql(const Descriptor& row, const std::string& schema) {
-  const std::string name = table_name(row);
-  const std::string full = quoted(schema) + "." + quoted(name);
+std::string full_name(const Descriptor& row, const std::string& schema) {
+  return quoted(schema) + "." + quoted(table_name(row));
+}
+
+std::string indexes_sql(const Descriptor& row, const std::string& schema) {
+  std::string sql;
+  int number = 0;
+  for (const std::string& index : row.options().GetExtension(table).index()) {
+    sql += "CREATE INDEX IF NOT EXISTS " + quoted(index_name(row, ++number)) + " ON " +
+           full_name(row, schema) + " (" + index + ");\n";
+  }
+  return sql;
+}
+
+// `constraints` stand behind the columns.
+std::string table_sql(const Descriptor& row, const std::string& schema,
+                      const std::string& constraints) {
+  const std::string full = full_name(row, schema);
   std::string columns;
   std::string additions;
   for (const Column& column : columns_of(row)) {
-    columns += "  " + column_sql(column) + ",\n";
+    columns += (columns.empty() ? "  " : ",\n  ") + column_sql(column);
     if (column.key) continue;
     additions += "ALTER TABLE " + full + " ADD COLUMN IF NOT EXISTS " + column_sql(column) + ";\n";
   }
-  std::string sql = "CREATE TABLE IF NOT EXISTS " + full + " (\n" + columns + "  PRIMARY KEY (" +
-                    key_columns(row) + ")\n) WITH (fillfactor = " + std::string(fillfactor(row)) +
-                    ");\n" + additions;
-  int number = 0;
-  for (const std::string& index : row.options().GetExtension(table).index()) {
-    sql += "CREATE INDEX IF NOT EXISTS " + quoted(index_name(row, ++number)) + " ON " + full +
-           " (" + index + ");\n";
-  }
-  return sql;
+  return "CREATE TABLE IF NOT EXISTS " + full + " (\n" + columns + constraints +
+         "\n) WITH (fillfactor = " + std::string(fillfactor(row)) + ");\n" + additions;
+}
+
+std::string keyed_table_sql(const Descriptor& row, const std::string& schema) {
+  return table_sql(row, schema, ",\n  PRIMARY KEY (" + key_columns(row) + ")") +
+         indexes_sql(row, schema);
+}
+
+std::string keyless_table_sql(const Descriptor& row, const std::string& schema) {
+  return table_sql(row, schema, "");
 }
 
 std::string views_sql(const PublishedSchema& schema, int generation) {
@@ -86,32 +103,35 @@ std::string views_sql(const PublishedSchema& schema, int generation) {
   return sql + std::string(schema.reads_sql);
 }
 
-std::string tables_sql(const PublishedSchema& schema, int generation) {
+std::string made_sql(const PublishedSchema& schema, int generation,
+                     std::string (*table)(const Descriptor&, const std::string&)) {
   const std::string name = generation_schema(schema.domain, generation);
   std::string sql = "CREATE SCHEMA IF NOT EXISTS " + quoted(name) + ";\n";
   for (const Descriptor* row : published_rows(*schema.tables)) {
-    sql += table_sql(*row, name);
-    sql += comments_sql(*row, schema.tables_source, CommentsOn::table,
-                        quoted(name) + "." + quoted(table_name(*row)));
+    sql += table(*row, name);
+    sql += comments_sql(*row, schema.tables_source, CommentsOn::table, full_name(*row, name));
   }
   return sql;
 }
 
 // Of what is there and of what the owner puts there later. Roles may be missing where the user
 // could not make them.
-std::string grants_sql(const PublishedSchema& schema, int generation) {
+std::string grant_sql(std::string_view role, std::string_view rights, std::string_view where) {
+  return "  IF EXISTS (SELECT FROM pg_roles WHERE rolname = '" + std::string(role) +
+         "') THEN\n    GRANT USAGE ON SCHEMA " + quoted(where) + " TO " + std::string(role) +
+         ";\n    GRANT " + std::string(rights) + " ON ALL TABLES IN SCHEMA " + quoted(where) +
+         " TO " + std::string(role) + ";\n    ALTER DEFAULT PRIVILEGES IN SCHEMA " + quoted(where) +
+         " GRANT " + std::string(rights) + " ON TABLES TO " + std::string(role) + ";\n  END IF;\n";
+}
+
+std::string table_grants_sql(const PublishedSchema& schema, int generation) {
   const std::string tables = generation_schema(schema.domain, generation);
-  const auto grant = [](std::string_view role, std::string_view rights, std::string_view where) {
-    return "  IF EXISTS (SELECT FROM pg_roles WHERE rolname = '" + std::string(role) +
-           "') THEN\n    GRANT USAGE ON SCHEMA " + quoted(where) + " TO " + std::string(role) +
-           ";\n    GRANT " + std::string(rights) + " ON ALL TABLES IN SCHEMA " + quoted(where) +
-           " TO " + std::string(role) + ";\n    ALTER DEFAULT PRIVILEGES IN SCHEMA " +
-           quoted(where) + " GRANT " + std::string(rights) + " ON TABLES TO " + std::string(role) +
-           ";\n  END IF;\n";
-  };
-  return "DO $grants$ BEGIN\n" + grant("sluice_reader", "SELECT", schema.domain) +
-         grant("sluice_reader", "SELECT", tables) +
-         grant("sluice_writer", "SELECT, INSERT, UPDATE, DELETE", tables) + "END $grants$;\n";
+  return grant_sql("sluice_reader", "SELECT", tables) +
+         grant_sql("sluice_writer", "SELECT, INSERT, UPDATE, DELETE", tables);
+}
+
+std::string granted(const std::string& grants) {
+  return "DO $grants$ BEGIN\n" + grants + "END $grants$;\n";
 }
 
 }  // namespace
@@ -133,8 +153,30 @@ std::string key_columns(const Descriptor& row) {
 }
 
 std::string schema_sql(const PublishedSchema& schema, int generation) {
-  return tables_sql(schema, generation) + views_sql(schema, generation) +
-         grants_sql(schema, generation);
+  return made_sql(schema, generation, &keyed_table_sql) + views_sql(schema, generation) +
+         granted(grant_sql("sluice_reader", "SELECT", schema.domain) +
+                 table_grants_sql(schema, generation));
+}
+
+std::string tables_sql(const PublishedSchema& schema, int generation) {
+  return made_sql(schema, generation, &keyed_table_sql) +
+         granted(table_grants_sql(schema, generation));
+}
+
+std::string keyless_tables_sql(const PublishedSchema& schema, int generation) {
+  return made_sql(schema, generation, &keyless_table_sql) +
+         granted(table_grants_sql(schema, generation));
+}
+
+std::string keys_sql(const PublishedSchema& schema, int generation) {
+  const std::string name = generation_schema(schema.domain, generation);
+  std::string sql;
+  for (const Descriptor* row : published_rows(*schema.tables)) {
+    const std::string full = full_name(*row, name);
+    sql += "ALTER TABLE " + full + " ADD PRIMARY KEY (" + key_columns(*row) + ");\n" +
+           indexes_sql(*row, name) + "ANALYZE " + full + ";\n";
+  }
+  return sql;
 }
 
 }  // namespace sluice

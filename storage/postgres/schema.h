@@ -30,6 +30,15 @@ struct PublishedSchema {
 // Everything of one generation; can be run again.
 [[nodiscard]] std::string schema_sql(const PublishedSchema& schema, int generation);
 
+// The tables of one generation, for those who write and read them, without what readers go by
+// (views and functions). Can be run again.
+[[nodiscard]] std::string tables_sql(const PublishedSchema& schema, int generation);
+
+// The same without keys and indexes: rows are copied into such tables fastest. keys_sql() then
+// makes these, once, and has the planner's statistics taken.
+[[nodiscard]] std::string keyless_tables_sql(const PublishedSchema& schema, int generation);
+[[nodiscard]] std::string keys_sql(const PublishedSchema& schema, int generation);
+
 // Of the index that a row's options have at this place, from 1 on.
 [[nodiscard]] std::string index_name(const google::protobuf::Descriptor& row, int number);
 
@@ -49,7 +58,9 @@ enum class Apply {
 // named in `refold` are emptied and set back to the log's beginning instead, so that their
 // projectors fold them anew, emitting nothing a second time.
 // Misconfigured: a live generation has other partitions, another version (which `refold` brings
-// up to this program's) or another column type.
+// up to this program's) or another column type; or `refold` names a domain with another generation
+// that is not retired. Where a generation of this program's version is there beside a live one of
+// another version, the live one is left alone: tables, views and functions.
 void apply_schema(const std::string& url, std::span<const PublishedSchema> schemas,
                   Apply how = Apply::everything, const std::vector<std::string>& refold = {});
 

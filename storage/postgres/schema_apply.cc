@@ -7,13 +7,12 @@
 #include "schemas/descriptors/row_options.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/errors.h"
+#include "storage/postgres/applied.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/error.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/sql_text.h"
 #include "storage/postgres/table_shape.h"
-
-extern const char* const kEngineSql;
 
 namespace sluice {
 namespace {
@@ -48,8 +47,8 @@ void warn_of_kept(const std::string& domain, const char* flag, std::int64_t kept
 Live live_of(PgConnection& connection, const PublishedSchema& schema) {
   connection.run(
       "INSERT INTO sluice.projection (projection, generation, unique_id, version, partitions, "
-      "horizon_ms, quarantine_ms, live) "
-      "SELECT $1, 1, gen_random_uuid()::text, $2, $3, $4, $5, true "
+      "horizon_ms, quarantine_ms, live, status) "
+      "SELECT $1, 1, gen_random_uuid()::text, $2, $3, $4, $5, true, 'live' "
       "WHERE NOT EXISTS (SELECT FROM sluice.projection WHERE projection = $1)",
       {schema.domain, std::to_string(schema.version), std::to_string(schema.partitions),
        std::to_string(schema.dedupe_horizon.count()),
@@ -61,8 +60,10 @@ Live live_of(PgConnection& connection, const PublishedSchema& schema) {
       {schema.domain});
   const std::string domain(schema.domain);
   if (live.rows() == 0) {
-    throw Misconfigured("no generation of " + domain +
-                        " is live in sluice.projection: set `live` of the one that readers see");
+    throw Misconfigured(
+        "no generation of " + domain +
+        " is live in sluice.projection: set `live` and `status` of the one that readers "
+        "see");
   }
   if (live.number(0, 2) != schema.partitions) {
     throw Misconfigured(domain + " was made with " + std::string(live.text(0, 2)) +
@@ -83,11 +84,12 @@ Live live_of(PgConnection& connection, const PublishedSchema& schema) {
   return made;
 }
 
-void require_version(const Live& live, const PublishedSchema& schema) {
-  if (live.version == schema.version) return;
+[[noreturn]] void refuse_version(const Live& live, const PublishedSchema& schema) {
   throw Misconfigured(live.domain + " was folded by version " + std::to_string(live.version) +
                       " of its rules, this program has " + std::to_string(schema.version) +
-                      ": start the program of that version, or end every process that projects " +
+                      ": let `sluice rebuild " + live.domain +
+                      "` of this one build another generation beside the view, or start the "
+                      "program of that version, or end every process that projects " +
                       live.domain + " and let " + refold_command(live.domain) +
                       " of this one empty the view, to be folded anew");
 }
@@ -176,21 +178,6 @@ void require_whole(PgConnection& connection, const Live& live) {
                 " make what is missing, empty the view and fold the log anew");
 }
 
-bool applied_before(PgConnection& connection, const std::string& name, const std::string& sql) {
-  if (connection.run("SELECT to_regclass('sluice.applied')").null(0, 0)) return false;
-  return connection
-             .run("SELECT FROM sluice.applied WHERE name = $1 AND digest = md5($2)", {name, sql})
-             .rows() == 1;
-}
-
-void run_ddl(PgConnection& connection, const std::string& name, const std::string& sql) {
-  connection.run(sql);
-  connection.run(
-      "INSERT INTO sluice.applied VALUES ($1, md5($2), now()) ON CONFLICT (name) "
-      "DO UPDATE SET digest = excluded.digest, applied_at = excluded.applied_at",
-      {name, sql});
-}
-
 // CREATE INDEX IF NOT EXISTS goes by the name alone.
 void drop_changed_indexes(PgConnection& connection, const Live& live) {
   if (!live.applied) return;
@@ -270,33 +257,78 @@ void set_back(PgConnection& connection, const Live& live, const PublishedSchema&
       {live.domain, number, std::to_string(schema.version)});
 }
 
-// Names the session with the oldest transaction, after a lock was waited for in vain.
-std::string holder_of_locks(PgConnection& connection) {
-  const PgResult oldest = connection.run(
-      "SELECT pid, coalesce(nullif(application_name, ''), usename, 'unnamed'), "
-      "round(extract(epoch FROM now() - xact_start)) FROM pg_stat_activity "
-      "WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL "
-      "ORDER BY xact_start LIMIT 1");
-  if (oldest.rows() == 0) return "somebody held a lock on a table of Sluice: try again";
-  return "a transaction holds a lock on a table of Sluice, perhaps that of process " +
-         std::string(oldest.text(0, 0)) + " (" + std::string(oldest.text(0, 1)) + "), begun " +
-         std::string(oldest.text(0, 2)) + " s ago: end it, then try again";
+// Columns and indexes that are new in this program, in generations beside the live one that it
+// folds. Those that are built in bulk get their keys later, and those of this program then.
+void make_beside(PgConnection& connection, const PublishedSchema& schema, Apply how) {
+  const PgResult beside = connection.run(
+      "SELECT generation, phase = 'following' FROM sluice.projection WHERE projection = $1 "
+      "AND version = $2 AND status IN ('building', 'ready', 'standing') ORDER BY generation",
+      {schema.domain, std::to_string(schema.version)});
+  for (int i = 0; i < beside.rows(); ++i) {
+    const int generation = static_cast<int>(beside.number(i, 0));
+    const std::string name = generation_schema(schema.domain, generation);
+    const bool keyed = beside.text(i, 1) == "t";
+    const std::string sql =
+        keyed ? tables_sql(schema, generation) : keyless_tables_sql(schema, generation);
+    if (how == Apply::what_changed && applied_before(connection, name, sql)) continue;
+    run_ddl(connection, name, sql);
+    remember_shape(connection, schema.domain, generation, shape_of(published_rows(*schema.tables)));
+    connection.run(
+        "UPDATE sluice.projection SET reads_sql = $3, keys_sql = CASE WHEN phase <> 'following' "
+        "THEN $4 END WHERE projection = $1 AND generation = $2",
+        {schema.domain, std::to_string(generation), schema.reads_sql,
+         keys_sql(schema, generation)});
+  }
+}
+
+// Whether a generation of this program's version is there beside the live one.
+bool has_own_generation(PgConnection& connection, const PublishedSchema& schema) {
+  return connection
+             .run(
+                 "SELECT FROM sluice.projection WHERE projection = $1 AND version = $2 "
+                 "AND status IN ('building', 'ready', 'standing')",
+                 {schema.domain, std::to_string(schema.version)})
+             .rows() > 0;
+}
+
+// What is built beside the view, or stands to be rolled back to, goes by the view's positions.
+void require_alone(PgConnection& connection, const std::string& domain) {
+  const PgResult beside = connection.run(
+      "SELECT generation, status FROM sluice.projection WHERE projection = $1 AND NOT live "
+      "AND status <> 'retired' ORDER BY generation LIMIT 1",
+      {domain});
+  if (beside.rows() == 0) return;
+  const std::string number(beside.text(0, 0));
+  throw Misconfigured(domain + " cannot be folded anew in place while its generation " + number +
+                      " is " + std::string(beside.text(0, 1)) + ": `sluice retire " + domain +
+                      " --generation " + number + "` takes that one away");
+}
+
+void apply_domain(PgConnection& connection, const PublishedSchema& schema, Apply how,
+                  bool folds_anew) {
+  const Live live = live_of(connection, schema);
+  if (folds_anew) require_alone(connection, live.domain);
+  make_beside(connection, schema, how);
+  if (!folds_anew && live.version != schema.version) {
+    if (has_own_generation(connection, schema)) return;
+    refuse_version(live, schema);
+  }
+  require_same_types(live);
+  if (!folds_anew) require_whole(connection, live);
+  make_tables(connection, live, schema, how);
+  connection.run(
+      "UPDATE sluice.projection SET reads_sql = $3 WHERE projection = $1 AND generation = $2 "
+      "AND reads_sql IS DISTINCT FROM $3",
+      {live.domain, std::to_string(live.generation), schema.reads_sql});
+  if (folds_anew) set_back(connection, live, schema);
 }
 
 void apply_all(PgConnection& connection, std::span<const PublishedSchema> schemas, Apply how,
                const std::vector<std::string>& refold) {
-  connection.run("BEGIN; SELECT pg_advisory_xact_lock(hashtext('sluice schema apply'))");
-  if (how == Apply::everything || !applied_before(connection, "sluice", kEngineSql)) {
-    run_ddl(connection, "sluice", kEngineSql);
-  }
+  begin_applying(connection);
+  apply_engine(connection, how == Apply::everything);
   for (const PublishedSchema& schema : schemas) {
-    const Live live = live_of(connection, schema);
-    const bool folds_anew = std::ranges::count(refold, schema.domain) > 0;
-    if (!folds_anew) require_version(live, schema);
-    require_same_types(live);
-    if (!folds_anew) require_whole(connection, live);
-    make_tables(connection, live, schema, how);
-    if (folds_anew) set_back(connection, live, schema);
+    apply_domain(connection, schema, how, std::ranges::count(refold, schema.domain) > 0);
   }
   connection.run("COMMIT");
 }

@@ -1,0 +1,172 @@
+#include "storage/postgres/generations.h"
+
+#include <vector>
+
+#include "schemas/descriptors/row_options.h"
+#include "storage/base/errors.h"
+#include "storage/postgres/applied.h"
+#include "storage/postgres/connection.h"
+#include "storage/postgres/error.h"
+#include "storage/postgres/sql_text.h"
+#include "storage/postgres/table_shape.h"
+
+namespace sluice {
+namespace {
+
+constexpr double kUsualShare = 0.5;
+// Until another applier is done.
+constexpr std::chrono::minutes kStatementTimeout{5};
+
+// What Postgres says, without the statement that it was said of.
+std::string said(const Error& failure) {
+  const std::string text = failure.what();
+  return text.substr(0, text.find(" in "));
+}
+
+std::optional<MadeGeneration> found_building(PgConnection& connection, std::string_view domain) {
+  const PgResult found = connection.run(
+      "SELECT generation, version, status FROM sluice.projection WHERE projection = $1 "
+      "AND status IN ('building', 'ready')",
+      {domain});
+  if (found.rows() == 0) return std::nullopt;
+  return MadeGeneration{static_cast<int>(found.number(0, 0)), static_cast<int>(found.number(0, 1)),
+                        std::string(found.text(0, 2)), false};
+}
+
+// As the live one, but for what is asked for.
+MadeGeneration insert_building(PgConnection& connection, const PublishedSchema& schema,
+                               const GenerationOptions& options) {
+  const PgResult made = connection.run(
+      "INSERT INTO sluice.projection (projection, generation, unique_id, version, partitions, "
+      "horizon_ms, quarantine_ms, live, status, phase, share, made_at, reads_sql) "
+      "SELECT projection, (SELECT max(generation) + 1 FROM sluice.projection "
+      "WHERE projection = $1), gen_random_uuid()::text, $2, partitions, "
+      "coalesce(nullif($3, '')::bigint, horizon_ms), quarantine_ms, false, 'building', 'folding', "
+      "$4::double precision, now(), $5 FROM sluice.projection WHERE projection = $1 AND live "
+      "RETURNING generation",
+      {schema.domain, std::to_string(schema.version),
+       options.dedupe_horizon ? std::to_string(options.dedupe_horizon->count()) : "",
+       std::to_string(options.share.value_or(kUsualShare)), schema.reads_sql});
+  if (made.rows() == 0) {
+    throw Misconfigured(std::string(schema.domain) +
+                        " has no live generation to build another beside: start `sluice up`, or "
+                        "run `sluice schema apply`");
+  }
+  return {static_cast<int>(made.number(0, 0)), schema.version, "building", true};
+}
+
+MadeGeneration make(PgConnection& connection, const PublishedSchema& schema,
+                    const GenerationOptions& options) {
+  begin_applying(connection);
+  apply_engine(connection, false);
+  if (const auto there = found_building(connection, schema.domain)) {
+    if (options.share) {
+      connection.run(
+          "UPDATE sluice.projection SET share = $3::double precision WHERE projection = $1 "
+          "AND generation = $2",
+          {schema.domain, std::to_string(there->number), std::to_string(*options.share)});
+    }
+    connection.run("COMMIT");
+    return *there;
+  }
+  const MadeGeneration made = insert_building(connection, schema, options);
+  run_ddl(connection, generation_schema(schema.domain, made.number),
+          keyless_tables_sql(schema, made.number));
+  remember_shape(connection, schema.domain, made.number, shape_of(published_rows(*schema.tables)));
+  connection.run(
+      "UPDATE sluice.projection SET keys_sql = $3 WHERE projection = $1 AND generation = $2",
+      {schema.domain, std::to_string(made.number), keys_sql(schema, made.number)});
+  connection.run("COMMIT");
+  return made;
+}
+
+// Only what is a table of ours goes, and nothing that somebody built on it.
+void drop_tables(PgConnection& connection, const std::string& schema) {
+  const PgResult found = connection.run(
+      "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE n.nspname = $1 AND c.relkind = 'r' ORDER BY 1",
+      {schema});
+  std::vector<std::string> tables;
+  for (int i = 0; i < found.rows(); ++i) {
+    tables.push_back(quoted(schema) + "." + quoted(found.text(i, 0)));
+  }
+  if (!tables.empty()) connection.run("DROP TABLE " + joined(tables));
+  connection.run("DROP SCHEMA IF EXISTS " + quoted(schema));
+  connection.run("DELETE FROM sluice.applied WHERE name = $1", {schema});
+}
+
+std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string_view domain,
+                                           const std::string& number) {
+  begin_applying(connection);
+  apply_engine(connection, false);
+  // A first claim of a partition, which refers to the row, waits for us.
+  const PgResult found = connection.run(
+      "SELECT status FROM sluice.projection WHERE projection = $1 AND generation = $2 FOR UPDATE",
+      {domain, number});
+  const std::string name = std::string(domain) + " generation " + number;
+  if (found.rows() == 0) {
+    throw Misconfigured("there is no " + name + ": `sluice generations " + std::string(domain) +
+                        "` says which there are");
+  }
+  if (found.text(0, 0) == "live") {
+    return GenerationRefusal{"live",
+                             name + " is what readers see: promote another or roll back first"};
+  }
+  if (found.text(0, 0) == "retired") return std::nullopt;
+  if (connection
+          .run(
+              "SELECT pg_try_advisory_xact_lock(hashtext(format('sluice keys of %s_g%s', $1::text, "
+              "$2::text)))",
+              {domain, number})
+          .text(0, 0) != "t") {
+    return GenerationRefusal{"locked",
+                             "keys and indexes of " + name + " are being made: try again later"};
+  }
+  // Positions first: a flush that is under way ends before, and none begins meanwhile.
+  for (const char* table :
+       {"sluice.position", "sluice.heartbeat", "sluice.rejection", "sluice.quarantine"}) {
+    connection.run(
+        std::string("DELETE FROM ") + table + " WHERE projection = $1 AND generation = $2",
+        {domain, number});
+  }
+  drop_tables(connection, std::string(domain) + "_g" + number);
+  connection.run(
+      "UPDATE sluice.projection SET status = 'retired', applied = NULL, keys_sql = NULL "
+      "WHERE projection = $1 AND generation = $2",
+      {domain, number});
+  return std::nullopt;
+}
+
+}  // namespace
+
+MadeGeneration make_generation(const std::string& url, const PublishedSchema& schema,
+                               const GenerationOptions& options) {
+  PgConnection connection(url, kStatementTimeout);
+  try {
+    return make(connection, schema, options);
+  } catch (const Retryable& failure) {
+    if (!has_state(failure, "55P03")) throw;
+    connection.roll_back();
+    throw Retryable(holder_of_locks(connection));
+  }
+}
+
+std::optional<GenerationRefusal> retire(const std::string& url, std::string_view domain,
+                                        int generation) {
+  PgConnection connection(url, kStatementTimeout);
+  try {
+    const auto refused = take_away(connection, domain, std::to_string(generation));
+    connection.run(refused ? "ROLLBACK" : "COMMIT");
+    return refused;
+  } catch (const Retryable& failure) {
+    if (!has_state(failure, "55P03") && !has_state(failure, "40P01")) throw;
+    connection.roll_back();
+    return GenerationRefusal{"locked", holder_of_locks(connection)};
+  } catch (const Misconfigured& failure) {
+    if (!has_state(failure, "2BP01")) throw;
+    connection.roll_back();
+    return GenerationRefusal{"needed", said(failure)};
+  }
+}
+
+}  // namespace sluice
