@@ -73,6 +73,8 @@ class EmbeddedLog final : public LogTopology {
   Time now();
   // For people: that the machine's clock has jumped, and what to do; empty: it has not. Any thread.
   [[nodiscard]] std::string clock_advice() const;
+  // Of memory, of the number given. Any thread.
+  [[nodiscard]] std::uint64_t used_bytes();
 
   // Its appends wait for the disk without a limit of time. Where one fails (Retryable), whatever
   // was written of it is found when the log is opened again, which the next append does by itself.

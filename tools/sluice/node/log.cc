@@ -58,6 +58,7 @@ class Embedded final : public Log {
   std::unique_ptr<StreamSettings> settings() override { return nullptr; }
   Time now() override { return log_->now(); }
   std::string advice() override { return log_->clock_advice(); }
+  std::uint64_t used_bytes() override { return log_->used_bytes(); }
 
  private:
   std::unique_ptr<EmbeddedLog> log_;
@@ -81,6 +82,7 @@ class Kafka final : public Log {
   std::unique_ptr<LogTopology> quick_topology() override { return log_.topology(kQuickAnswer); }
   std::unique_ptr<LogCluster> quick_cluster() override { return log_.cluster(kQuickAnswer); }
   std::unique_ptr<StreamSettings> settings() override { return log_.settings(); }
+  std::vector<std::string> kafka_statistics() override { return log_.statistics(); }
 
  private:
   KafkaLog log_;
