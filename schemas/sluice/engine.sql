@@ -217,7 +217,8 @@ SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end
        END AS trouble,
        s.owned, h.owner, h.claimed_at, now() - s.heard_at AS silent,
        CASE WHEN s.owned AND coalesce(p.position, 0) >= e.log_end THEN 0
-            ELSE extract(epoch FROM greatest(now() - coalesce(o.oldest_at, s.heard_at),
+            WHEN coalesce(o.oldest_at, s.heard_at) IS NOT NULL
+            THEN extract(epoch FROM greatest(now() - coalesce(o.oldest_at, s.heard_at),
                                              interval '0')) END::double precision
          AS freshness_seconds
 FROM sluice.projection g

@@ -2,8 +2,8 @@
 
 #include <condition_variable>
 #include <cstdio>
+#include <memory>
 #include <mutex>
-#include <optional>
 
 #include "storage/base/errors.h"
 #include "tools/sluice/cli/shutdown.h"
@@ -24,15 +24,16 @@ struct Options {
   bool watch = false;
 };
 
-std::optional<AskedLog> asked_log(const Options& options) {
-  if (options.log.data.empty() && options.log.brokers.empty()) return std::nullopt;
-  return std::optional<AskedLog>(std::in_place, options.log, options.postgres);
+// Null: nobody named one.
+std::unique_ptr<AskedLog> asked_log(const Options& options) {
+  if (options.log.data.empty() && options.log.brokers.empty()) return nullptr;
+  return std::make_unique<AskedLog>(options.log, options.postgres);
 }
 
 Exit status(const Options& options, const OutputForm& output) {
-  std::optional<AskedLog> log = asked_log(options);
+  const std::unique_ptr<AskedLog> log = asked_log(options);
   Database database(options.postgres);
-  const Overview all = look_over(database, log ? &*log : nullptr);
+  const Overview all = look_over(database, log.get());
   if (output.json) {
     print_line(all.json());
   } else {
@@ -64,14 +65,14 @@ void pause(const std::stop_token& stop) {
 Exit watch(const Options& options, const OutputForm& output) {
   const Shutdown shutdown;
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
-  std::optional<AskedLog> log;
+  std::unique_ptr<AskedLog> log;
   Database database(options.postgres);
   Exit exit = Exit::done;
   if (terminal && !output.json) std::fputs("\x1b[2J", stdout);
   while (!shutdown.token().stop_requested()) {
     try {
       if (!log) log = asked_log(options);
-      const Overview all = look_over(database, log ? &*log : nullptr);
+      const Overview all = look_over(database, log.get());
       exit = all.all_is_well() ? Exit::done : Exit::found;
       if (output.json) {
         print_line(all.json());

@@ -36,7 +36,8 @@ const std::string kPartitions =
     kProcessesHeard +
     " AS p ON f.owned AND p.instance = split_part(f.owner, '/', 1) "
     "LEFT JOIN LATERAL (SELECT told FROM jsonb_array_elements(p.vitals->'partitions') AS told "
-    "WHERE told->>'owner' = f.owner LIMIT 1) AS v ON true ORDER BY f.projection, f.partition";
+    "WHERE told->>'projection' = f.projection AND (told->>'partition')::integer = f.partition "
+    "AND told->>'owner' = f.owner LIMIT 1) AS v ON true ORDER BY f.projection, f.partition";
 const std::string kGenerations =
     "SELECT projection, generation, version, live FROM sluice.projection ORDER BY 1, 2";
 const std::string kComputations =
