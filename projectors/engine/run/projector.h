@@ -38,12 +38,12 @@ struct ProjectorParts {
   Probe& probe;
   RowMemory& memory;                     // of the process
   Computations* computations = nullptr;  // null: nothing is computed
-  // The time by which what a flush shows has its age.
-  std::function<Time()> wall = SteadiedClock::system_wall;
   // Of the partition's log, as LogTopology has it; may throw what that throws.
   std::function<std::optional<LogIdentity>()> log_identity = [] {
     return std::optional<LogIdentity>();
   };
+  // The time by which what a flush shows has its age.
+  std::function<Time()> wall = SteadiedClock::system_wall;
 };
 
 // One a partition and owner, used by one thread. Every function throws what the sink and the store

@@ -82,8 +82,9 @@ void Worker::claim(Partition partition, Assigned& assigned) {
   auto projector = std::make_unique<Projector>(
       projection_, generation_, partition, owner, config_.limits,
       ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe, parts_.memory,
-                     parts_.computations, config_.wall,
-                     [this, partition] { return parts_.topology.identity(stream_, partition); }});
+                     parts_.computations,
+                     [this, partition] { return parts_.topology.identity(stream_, partition); },
+                     config_.wall});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
   const Offset from = projector->claim(log);
