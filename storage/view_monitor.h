@@ -3,7 +3,9 @@
 // Views seen from beside those who fold into them, over a session of its own: a thread that waits
 // for its own session can say nothing. Technologies: memory/, postgres/.
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,7 +21,12 @@ namespace sluice {
 struct UnownedPartition {
   std::string projection;
   int generation = 1;
-  Partition partition;
+  Partition partition = {};
+  Offset position = {};
+  Offset log_end = {};  // as last heard
+  // How long the log has had the oldest record that the view lacks, as far as that is known; grows.
+  // nullopt: it was never claimed.
+  std::optional<std::chrono::milliseconds> freshness = std::nullopt;
 };
 
 // Used by one thread. Nothing here claims or fences. Everything is answered within seconds, or

@@ -38,7 +38,9 @@ std::vector<UnownedPartition> MemoryViewMonitor::unowned(std::span<const std::st
   for (int p = 0; p < generation.partitions; ++p) {
     const ViewPosition view = views_.position(Partition{p});
     if (view.owner.empty() || view.silent >= kOwnerGone) {
-      all.push_back({generation.projection, generation.number, Partition{p}});
+      all.push_back({generation.projection, generation.number, Partition{p}, view.position,
+                     std::max(view.position, views_.log_end(Partition{p})),
+                     views_.freshness(Partition{p})});
     }
   }
   return all;

@@ -120,7 +120,8 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
       "(projection, generation, partition, owner, claimed_at, seen_at) "
       "SELECT $1, $2, $3, $4, now(), now() FROM taken "
       "ON CONFLICT (projection, generation, partition) DO UPDATE SET owner = excluded.owner, "
-      "claimed_at = now(), seen_at = now(), released = false, trouble = '') "
+      "claimed_at = now(), oldest_at = coalesce(heartbeat.oldest_at, heartbeat.seen_at), "
+      "seen_at = now(), released = false, trouble = '') "
       "SELECT position, digest, emits_from, owner, published, 0, log_identity FROM taken",
       {config_.projection, number_, text(partition.value), owner, unique_id_});
   if (taken.rows() == 0) {

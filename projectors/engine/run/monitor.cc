@@ -39,7 +39,10 @@ std::string described(const GroupMemberSeen& member) {
 }  // namespace
 
 Monitor::Monitor(MonitorConfig config, MonitorParts parts)
-    : config_(std::move(config)), parts_(parts) {}
+    : config_(std::move(config)), parts_(parts) {
+  for (const MonitorConfig::Watched& of : config_.projections)
+    projections_.push_back(of.projection);
+}
 
 // Party
 
@@ -84,8 +87,14 @@ void Monitor::look() {
   ask(log_, [&] { hear_log(workers); });
   tell_of_silent_log(workers);
   std::vector<UnownedPartition> unowned;
-  if (answers && ask(owners_, [&] { unowned = find_unowned(workers); })) explain(unowned);
+  const Clock::time_point asked = config_.clock();
+  const bool told = answers && ask(owners_, [&] { unowned = parts_.views.unowned(projections_); });
+  if (told) explain_others(unowned, workers);
   const MutexLock lock(mutex_);
+  if (told) {
+    unowned_ = std::move(unowned);
+    unowned_at_ = asked;
+  }
   has_looked_ = true;
 }
 
@@ -219,18 +228,15 @@ void Monitor::tell_of_silent_log(const Workers& workers) {
   }
 }
 
-// But those that workers here have, who say why nothing is done with them.
-std::vector<UnownedPartition> Monitor::find_unowned(const Workers& workers) {
-  std::vector<std::string> projections;
-  for (const MonitorConfig::Watched& of : config_.projections) projections.push_back(of.projection);
-  std::vector<UnownedPartition> unowned = parts_.views.unowned(projections);
+// Of partitions that workers here have these say themselves why nothing is done with them.
+void Monitor::explain_others(std::vector<UnownedPartition> unowned, const Workers& workers) {
   std::erase_if(unowned, [&](const UnownedPartition& each) {
     return std::ranges::any_of(workers, [&](const auto& worker) {
       return worker.second.projection == each.projection &&
              std::ranges::count(worker.second.held, each.partition, &Probe::Held::partition) > 0;
     });
   });
-  return unowned;
+  explain(unowned);
 }
 
 void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
@@ -253,14 +259,14 @@ void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
   }
   const MutexLock lock(mutex_);
   for (const auto& [partition, text] : why) {
-    const auto before = unowned_.find(partition);
-    if (before == unowned_.end() || before->second != text) {
+    const auto before = why_unowned_.find(partition);
+    if (before == why_unowned_.end() || before->second != text) {
       // As at every start, and in every rebalance; whoever waits for one is told by readiness.
       const auto level = text.starts_with(kNobody) ? spdlog::level::info : spdlog::level::warn;
       spdlog::log(level, "partition without owner partition={} reason=\"{}\"", partition, text);
     }
   }
-  unowned_ = std::move(why);
+  why_unowned_ = std::move(why);
 }
 
 std::string Monitor::why_unowned(const UnownedPartition& partition,
@@ -281,6 +287,16 @@ std::string Monitor::why_unowned(const UnownedPartition& partition,
          described(*member) + ". End that application, or let it read in a group of its own";
 }
 
+std::vector<UnownedPartition> Monitor::unowned() const {
+  const MutexLock lock(mutex_);
+  std::vector<UnownedPartition> all = unowned_;
+  const auto since = std::chrono::duration_cast<milliseconds>(config_.clock() - unowned_at_);
+  for (UnownedPartition& each : all) {
+    if (each.freshness) *each.freshness += since;
+  }
+  return all;
+}
+
 std::vector<std::string> Monitor::troubles() const {
   const Workers workers = parts_.probe.workers();
   std::vector<std::string> all;
@@ -294,7 +310,7 @@ std::vector<std::string> Monitor::troubles() const {
   }
   const MutexLock lock(mutex_);
   if (!has_looked_) all.emplace_back("it is starting");
-  for (const Texts* texts : {&unserved_, &unowned_}) {
+  for (const Texts* texts : {&unserved_, &why_unowned_}) {
     for (const auto& [partition, why] : *texts) all.push_back(partition + ": " + why);
   }
   return all;

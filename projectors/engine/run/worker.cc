@@ -120,8 +120,8 @@ void Worker::log_away(const Retryable& failure) {
                reader_backoff_.pause().count(), failure.what());
   log_trouble_ = failure.what();
   flush_all();
-  for (const auto& [partition, assigned] : assigned_) {
-    away_.push_back({partition, assigned.owner, assigned.log_end});
+  for (auto& [partition, assigned] : assigned_) {
+    away_.push_back(held(partition, assigned));
   }
   assigned_.clear();
   tell_whom_it_has();
@@ -170,7 +170,7 @@ void Worker::react(Partition partition, Assigned& assigned) {
     try_again(partition, assigned, failure);
   } catch (const Fenced& failure) {
     // The log is asked first whether the partition is still ours.
-    parts_.probe.fenced();
+    parts_.probe.fenced(label(partition));
     assigned.projector.reset();
     assigned.fenced = true;
     troubled(partition, assigned, failure.what());
@@ -206,26 +206,37 @@ void Worker::try_again(Partition partition, Assigned& assigned, const Error& fai
 }
 
 void Worker::fold(std::span<const LogRecord> records) {
-  Assigned* assigned = nullptr;
-  Partition partition{-1};
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (records[i].partition != partition) {
-      partition = records[i].partition;
-      const auto found = assigned_.find(partition);
-      assigned = found == assigned_.end() ? nullptr : &found->second;
-    }
+  while (!records.empty()) {
+    const Partition partition = records.front().partition;
+    const auto end = std::ranges::find_if(
+        records, [&](const LogRecord& record) { return record.partition != partition; });
+    const auto size = static_cast<std::size_t>(end - records.begin());
+    const Clock::time_point begun = Clock::now();
+    const Clock::duration flushing = flushing_;
+    fold_batch(records.first(size));
+    parts_.probe.batch_took(label(partition), Clock::now() - begun - (flushing_ - flushing));
+    records = records.subspan(size);
+  }
+}
+
+void Worker::fold_batch(std::span<const LogRecord> records) {
+  const Partition partition = records.front().partition;
+  const auto found = assigned_.find(partition);
+  if (found == assigned_.end()) return;
+  Assigned& assigned = found->second;
+  for (const LogRecord& record : records) {
     // Held back: read again from reads_from() when it goes on.
-    if (assigned == nullptr || !assigned->projector || assigned->paused) continue;
-    guarded(partition, *assigned, [&] {
-      Projector& projector = *assigned->projector;
-      projector.fold(records[i]);
-      ++assigned->folded;
-      if (projector.full()) flush(*assigned);
+    if (!assigned.projector || assigned.paused) return;
+    guarded(partition, assigned, [&] {
+      Projector& projector = *assigned.projector;
+      projector.fold(record);
+      ++assigned.folded;
+      if (projector.full()) flush(assigned);
     });
     // Not behind the record: its fold failed, and what came before it is folded again.
-    if (!assigned->projector || assigned->projector->in_doubt() || assigned->projector->full() ||
-        assigned->projector->reads_from() <= records[i].offset) {
-      hold(partition, *assigned);
+    if (!assigned.projector || assigned.projector->in_doubt() || assigned.projector->full() ||
+        assigned.projector->reads_from() <= record.offset) {
+      hold(partition, assigned);
     }
   }
 }
@@ -253,6 +264,7 @@ void Worker::service(Partition partition, Assigned& assigned) {
       assigned.projector && !assigned.projector->in_doubt() && !assigned.projector->full();
   if (able && assigned.paused) resume(partition, assigned);
   if (!able) hold(partition, assigned);
+  if (!assigned.began.took) note_recovery(partition, assigned);
 }
 
 void Worker::go_on(Partition partition, Assigned& assigned) {
@@ -331,7 +343,10 @@ void Worker::flush(Assigned& assigned) {
   enter(Probe::Phase::flushing, partition);
   const Clock::time_point begun = Clock::now();
   assigned.projector->flush(assigned.log_end);
-  parts_.probe.flush_took(Clock::now() - begun);
+  const Clock::duration took = Clock::now() - begun;
+  flushing_ += took;
+  parts_.probe.flush_took(label(partition), took);
+  parts_.probe.moved(config_.name, held(partition, assigned));
   enter(Probe::Phase::folding);
   if (assigned.projector->in_doubt())
     return assigned.backoff.failed(now_, config_.backoff, jitter_);
