@@ -18,6 +18,7 @@ void AskedLog::complete(Answer& partitions, Answer& troubles) {
                     position_at = at("position"), end_at = at("log_end"), lag_at = at("lag"),
                     fresh_at = at("freshness_seconds"), owned_at = at("owned");
   seen_.clear();
+  silent_ = false;
   for (auto& row : partitions.rows) {
     const std::string projection = row[projection_at].value();
     const auto seen = seen_.find(projection);
@@ -42,16 +43,26 @@ StreamSeen AskedLog::look(const std::string& projection, Answer& troubles) {
     troubles.rows.push_back({projection, std::nullopt, text});
     return StreamSeen{};
   };
+  if (silent_) return {};
   try {
     const StreamSeen seen = look_at(*topology_, stream_of(projection));
     const auto stand = stands_.find(projection);
     if (stand == stands_.end()) return seen;
     const auto wrong = mismatch(projection, stand->second, seen);
-    if (!wrong) return seen;
+    if (!wrong) {
+      for (const auto& [partition, why] : lost_tails(projection, stand->second, seen)) {
+        troubles.rows.push_back({projection, std::to_string(partition.value), why});
+      }
+      return seen;
+    }
     if (wrong->kind == LogMismatch::Kind::another_log) throw Misconfigured(wrong->text);
     return trouble(wrong->text);
   } catch (const Corrupt& failure) {
     return trouble(failure.what());
+  } catch (const Retryable& failure) {
+    // What the database knows is told all the same.
+    silent_ = true;
+    return trouble(std::string("the log does not answer: ") + failure.what());
   }
 }
 

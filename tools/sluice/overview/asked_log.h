@@ -28,6 +28,7 @@ class AskedLog {
   const std::unique_ptr<LogTopology> topology_;
   const ViewStands stands_;
   std::map<std::string, StreamSeen> seen_;
+  bool silent_ = false;  // it did not answer, and is not asked for other projections
 };
 
 }  // namespace sluice
