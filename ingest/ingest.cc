@@ -215,9 +215,10 @@ http::Response Ingest::metrics() {
   const AppendQueue::Size waiting = appender_.waiting();
   probe_.state(
       {server_.open_connections(), server_.memory_held(), waiting.requests, waiting.bytes});
-  parts_.refresh_metrics();
+  std::vector<prometheus::MetricFamily> families = parts_.metrics.Collect();
+  parts_.add_metrics(families);
   std::ostringstream out;
-  prometheus::TextSerializer().Serialize(out, parts_.metrics.Collect());
+  prometheus::TextSerializer().Serialize(out, families);
   return text(200, out.str(), "text/plain; version=0.0.4; charset=utf-8");
 }
 

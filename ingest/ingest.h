@@ -47,8 +47,10 @@ struct IngestParts {
   // What is not able to work, a line each; empty: ready. Called on any thread of the server.
   std::function<std::vector<std::string>()> unready;
   std::function<Time()> clock = StampClock::system_now;
-  // Called before the metrics are shown, on any thread of the server.
-  std::function<void()> refresh_metrics = [] {};
+  // Adds to the metrics that are shown those of the rest of the process. Called on any thread of
+  // the server.
+  std::function<void(std::vector<prometheus::MetricFamily>&)> add_metrics =
+      [](std::vector<prometheus::MetricFamily>&) {};
   // What wants to be looked at though all works: /readyz says it behind "ready". Empty: nothing.
   std::function<std::string()> advice = [] { return std::string(); };
   // For partitions that do not take what `writer` gives them, while others do: used by a thread of
@@ -70,6 +72,8 @@ class Ingest {
 
   void start();
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
+  // What connections hold of memory. Any thread.
+  [[nodiscard]] std::size_t memory_bytes() const { return server_.memory_held(); }
 
   // Refuses new posts (503), finishes what was taken, closes. Returns after `deadline` at the
   // latest with the log's own deadline on top.

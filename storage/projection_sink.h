@@ -139,6 +139,10 @@ struct LogProgress {
   std::string_view trouble;  // why nothing is folded now, for people; empty while it is
   std::optional<ComputedProgress> computed = std::nullopt;  // none: not known now, or never
   bool leaves = false;  // the owner lets go: nobody needs to wait until it counts as gone
+  // How long the log has had the oldest record that the view lacks; 0: the view lacks none.
+  // nullopt: not known, so that what was known before stands, or else the view counts as complete
+  // up to the owner's last word.
+  std::optional<std::chrono::milliseconds> unseen = std::nullopt;
 };
 
 // Used by one thread.
@@ -163,13 +167,13 @@ class ProjectionSink {
   // key that was computed, each table has the rows given and no others, whatever it had.
   virtual FlushOutcome flush(const FlushBatch& batch) = 0;
 
-  // Renews log_end, `trouble` and, where known, what is computed, where the partition is still the
-  // owner's; waits for no flush. Elsewhere a trouble is kept beside the owner's, as that of a
-  // process which wants the partition and cannot have it. Positions do not move. Returns, for each
-  // entry, where the view is now; nullopt: the partition has another owner, or no row. An owner
-  // whose view is elsewhere than it left it must take the partition again: nothing else tells it
-  // while no record comes. Misconfigured, once all is written: what rows are published to is not
-  // there any more, or may not be written.
+  // Renews log_end, `trouble`, how fresh the view is and, where known, what is computed, where the
+  // partition is still the owner's; waits for no flush. Elsewhere a trouble is kept beside the
+  // owner's, as that of a process which wants the partition and cannot have it. Positions do not
+  // move. Returns, for each entry, where the view is now; nullopt: the partition has another owner,
+  // or no row. An owner whose view is elsewhere than it left it must take the partition again:
+  // nothing else tells it while no record comes. Misconfigured, once all is written: what rows are
+  // published to is not there any more, or may not be written.
   [[nodiscard]] virtual std::vector<std::optional<ViewPosition>> show_progress(
       std::span<const LogProgress> progress) = 0;
 };

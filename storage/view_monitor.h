@@ -3,7 +3,9 @@
 // Views seen from beside those who fold into them, over a session of its own: a thread that waits
 // for its own session can say nothing. Technologies: memory/, postgres/.
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,7 +21,23 @@ namespace sluice {
 struct UnownedPartition {
   std::string projection;
   int generation = 1;
-  Partition partition;
+  Partition partition = {};
+  Offset position = {};
+  Offset log_end = {};  // as last heard
+  // How long the log has had the oldest record that the view lacks, as far as that is known; grows.
+  // nullopt: it was never claimed.
+  std::optional<std::chrono::milliseconds> freshness = std::nullopt;
+};
+
+// A generation of a projection that is not retired.
+struct GenerationSeen {
+  std::string projection;
+  int number = 1;
+  int version = 1;     // of the rules that it is folded by
+  std::string status;  // "building", "ready", "live", "standing" or "failed"
+  // The part of a core that building it may take in a process.
+  double share = 1;
+  friend bool operator==(const GenerationSeen&, const GenerationSeen&) = default;
 };
 
 // Used by one thread. Nothing here claims or fences. Everything is answered within seconds, or
@@ -41,6 +59,9 @@ class ViewMonitor {
 
   // Of the live generations of these projections.
   virtual std::vector<UnownedPartition> unowned(std::span<const std::string> projections) = 0;
+
+  // Of these projections, in the order of their names and numbers.
+  virtual std::vector<GenerationSeen> generations(std::span<const std::string> projections) = 0;
 };
 
 }  // namespace sluice

@@ -147,6 +147,7 @@ CREATE TABLE IF NOT EXISTS sluice.heartbeat (
   FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
 ) WITH (fillfactor = 50);
 ALTER TABLE sluice.heartbeat ADD COLUMN IF NOT EXISTS claimed_from bigint;
+ALTER TABLE sluice.heartbeat ADD COLUMN IF NOT EXISTS oldest_at timestamptz;
 COMMENT ON TABLE sluice.heartbeat IS
     'What the owner of a partition says of it each second, whether it folds or not; beside sluice.position, whose row a flush holds until it commits.';
 COMMENT ON COLUMN sluice.heartbeat.owner IS 'HOST:PROCESS:START/WORKER/CLAIM; as in sluice.position.';
@@ -164,6 +165,8 @@ COMMENT ON COLUMN sluice.heartbeat.computing IS 'Of these, begun and not yet pub
 COMMENT ON COLUMN sluice.heartbeat.failing IS 'Of these, whose last computation failed.';
 COMMENT ON COLUMN sluice.heartbeat.due_since IS
     'Since when the one that has waited longest might have begun; null: none might.';
+COMMENT ON COLUMN sluice.heartbeat.oldest_at IS
+    'When the log got the oldest record that the view lacks, as far as the owner knows; null: it lacks none.';
 COMMENT ON COLUMN sluice.heartbeat.contender IS
     'Why another process, which is to project the partition, cannot; counts for 5 seconds.';
 COMMENT ON COLUMN sluice.heartbeat.contender_at IS 'When it said so.';
@@ -230,6 +233,26 @@ COMMENT ON COLUMN sluice.request.who IS 'Who asked, for people.';
 COMMENT ON COLUMN sluice.request.answer IS
   '{"token"} of the position at which it takes effect, or {"refused", "reason"}.';
 COMMENT ON COLUMN sluice.request.done_at IS 'When it was answered; null: it was not.';
+
+CREATE TABLE IF NOT EXISTS sluice.process (
+  instance text COLLATE "C" PRIMARY KEY,
+  host text COLLATE "C" NOT NULL,
+  pid integer NOT NULL,
+  version text COLLATE "C" NOT NULL,
+  since timestamptz NOT NULL DEFAULT now(),
+  seen_at timestamptz NOT NULL DEFAULT now(),
+  vitals jsonb NOT NULL DEFAULT '{}'
+) WITH (fillfactor = 50);
+COMMENT ON TABLE sluice.process IS
+  'A row for each process that projects, renewed every 2 seconds beside its workers; one that was'
+  ' not renewed for a minute is removed by the others.';
+COMMENT ON COLUMN sluice.process.instance IS
+  'HOST:PROCESS:START: owners of partitions (sluice.heartbeat) begin with it.';
+COMMENT ON COLUMN sluice.process.version IS 'Of the program.';
+COMMENT ON COLUMN sluice.process.since IS 'When it began to project.';
+COMMENT ON COLUMN sluice.process.vitals IS
+  'What only the process knows: memory by part, its partitions and how each began, RocksDB, Kafka,'
+  ' Postgres as it is seen from there.';
 
 CREATE OR REPLACE FUNCTION sluice.tell_of_request() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -328,7 +351,12 @@ SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end
                  || substring(h.owner FROM '^([^:]*):[0-9]+:')
                  || CASE WHEN h.released THEN ' let go of it' ELSE ' was heard last' END, '')
        END AS trouble,
-       s.owned, h.owner, h.claimed_at, now() - s.heard_at AS silent
+       s.owned, h.owner, h.claimed_at, now() - s.heard_at AS silent,
+       CASE WHEN s.owned AND coalesce(p.position, 0) >= e.log_end THEN 0
+            WHEN coalesce(o.oldest_at, s.heard_at) IS NOT NULL
+            THEN extract(epoch FROM greatest(now() - coalesce(o.oldest_at, s.heard_at),
+                                             interval '0')) END::double precision
+         AS freshness_seconds
 FROM sluice.projection g
 CROSS JOIN LATERAL generate_series(0, g.partitions - 1) AS n(partition)
 LEFT JOIN sluice.position p ON p.projection = g.projection AND p.generation = g.generation
@@ -350,11 +378,20 @@ CROSS JOIN LATERAL (
   SELECT greatest(p.position, CASE WHEN h.seen_at < p.updated_at THEN greatest(h.log_end, p.log_end)
                                    ELSE coalesce(h.log_end, p.log_end, 0) END) AS log_end
 ) AS e
+CROSS JOIN LATERAL (
+  -- A flush since the last word knows better: what it left is later than what it took.
+  SELECT CASE WHEN h.seen_at < p.updated_at
+              THEN CASE WHEN p.position >= p.log_end THEN p.updated_at
+                        ELSE greatest(h.oldest_at, p.record_time) END
+              ELSE h.oldest_at END AS oldest_at
+) AS o
 WHERE g.live;
 COMMENT ON VIEW sluice.freshness IS
   'Every partition of the live generations: lag in records, null where nobody has told the log''s'
   ' end for 5 seconds; age of what is shown, or of the last word of its owner; why it stands'
-  ' still, where it does; whether a process has it, which, since when, and when it spoke last.';
+  ' still, where it does; whether a process has it, which, since when, and when it spoke last;'
+  ' freshness_seconds: how long the log has had the oldest record that the view lacks, 0: none; it'
+  ' grows while nobody has the partition, since the owner''s last word where that knew of none.';
 
 CREATE OR REPLACE VIEW sluice.computation AS
 SELECT p.projection, p.partition, h.due, h.computing, h.failing,
@@ -444,7 +481,7 @@ BEGIN
   END LOOP;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_writer') THEN
     GRANT INSERT, UPDATE, DELETE
-      ON sluice.position, sluice.heartbeat, sluice.rejection, sluice.quarantine
+      ON sluice.position, sluice.heartbeat, sluice.rejection, sluice.quarantine, sluice.process
       TO sluice_writer;
     GRANT UPDATE (log) ON sluice.projection TO sluice_writer;
     GRANT EXECUTE ON FUNCTION sluice.note_phase(text, integer), sluice.make_keys(text, integer),

@@ -193,6 +193,11 @@ std::optional<LogIdentity> EmbeddedLog::identity(std::string_view name, Partitio
   return identity_;
 }
 
+std::uint64_t EmbeddedLog::used_bytes() {
+  const ReadLock access(access_);
+  return records_ ? records_->used_bytes() : 0;
+}
+
 std::unique_ptr<EventWriter> EmbeddedLog::writer() {
   if (secondary_) throw Misconfigured("a log that is only looked into cannot be appended to");
   return std::make_unique<EmbeddedWriter>(*this);

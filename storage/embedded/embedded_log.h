@@ -75,6 +75,8 @@ class EmbeddedLog final : public LogTopology {
   [[nodiscard]] std::string clock_advice() const;
   // The same of records that damage took from its middle. Any thread.
   [[nodiscard]] std::string gaps_advice() const;
+  // Of memory, of the number given. Any thread.
+  [[nodiscard]] std::uint64_t used_bytes();
 
   // Its appends wait for the disk without a limit of time. Where one fails (Retryable), whatever
   // was written of it is found when the log is opened again, which the next append does by itself.

@@ -154,6 +154,11 @@ Records::~Records() {
   if (!scratch_.empty()) std::filesystem::remove_all(scratch_, ignored);
 }
 
+std::uint64_t Records::used_bytes() const {
+  std::uint64_t bytes = 0;
+  return db_->GetIntProperty(rocksdb::DB::Properties::kBlockCacheUsage, &bytes) ? bytes : 0;
+}
+
 void Records::catch_up() { check(db_->TryCatchUpWithPrimary(), doing("follow")); }
 
 void Records::for_each_stream(

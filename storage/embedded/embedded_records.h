@@ -49,6 +49,9 @@ class Records {
                                            Offset end,
                                            const std::function<bool(const LogRecord&)>& take);
 
+  // Of memory, in cache and memtables.
+  [[nodiscard]] std::uint64_t used_bytes() const;
+
  private:
   class Merges;
 

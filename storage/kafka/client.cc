@@ -11,6 +11,7 @@
 #include "storage/base/errors.h"
 #include "storage/kafka/error.h"
 #include "storage/kafka/handles.h"
+#include "storage/kafka/statistics.h"
 
 namespace sluice::kafka {
 namespace {
@@ -93,6 +94,7 @@ RoleProperties reader_properties(const KafkaConfig& config, const KafkaMember& m
       .usual = {{"session.timeout.ms", "10000"},
                 // Soon after the coordinator is back: a broker's start takes half a session.
                 {"heartbeat.interval.ms", "1000"},
+                {"statistics.interval.ms", "5000"},
                 // A member that has found no stream joins no group before it looks again.
                 {"topic.metadata.refresh.interval.ms", "5000"},
                 // One request a broker is in flight: a partition that is sought or resumed waits
@@ -128,7 +130,7 @@ milliseconds session_of(rd_kafka_t* client) {
 
 Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProperties& role,
                int events)
-    : heard_(std::make_shared<Heard>(config.client_id)) {
+    : statistics_(config.statistics), heard_(std::make_shared<Heard>(config.client_id)) {
   Conf conf = configured(config, role);
   rd_kafka_conf_set_opaque(conf.get(), heard_.get());
   rd_kafka_conf_set_log_cb(conf.get(), write_line);
@@ -142,6 +144,7 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
         error.data());
   }
   static_cast<void>(conf.release());  // the client's since it succeeded
+  if (statistics_) statistics_->began(this);
 }
 
 // Does not leave the group: a reader that wants to leave calls rd_kafka_consumer_close() first.
@@ -150,6 +153,7 @@ Client::Client(rd_kafka_type_t type, const KafkaConfig& config, const RoleProper
 // thread goes on waiting. A producer is always waited for: until its end it may read the bytes of
 // the records that it was lent.
 Client::~Client() {
+  if (statistics_) statistics_->ended(this);
   if (client_ == nullptr) return;
   if (rd_kafka_type(client_) == RD_KAFKA_PRODUCER) {
     rd_kafka_destroy(client_);
@@ -171,6 +175,10 @@ void Client::abandon() {
   heard_->nobody_listens = true;
   heard_->kept = heard_;
   client_ = nullptr;
+}
+
+void Client::take_statistics(rd_kafka_event_t* event) const {
+  if (statistics_) statistics_->heard(this, rd_kafka_event_stats(event));
 }
 
 void Client::write_line(const rd_kafka_t* client, int level, const char* kind, const char* text) {

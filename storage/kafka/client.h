@@ -18,6 +18,8 @@
 
 namespace sluice::kafka {
 
+class Statistics;
+
 using Properties = std::map<std::string, std::string>;
 
 // What a role sets: `usual` gives way to the operator's pass-through, `required` does not.
@@ -72,6 +74,9 @@ class Client {
   // and is made anew. It is set while records are taken, before any of the new topic.
   [[nodiscard]] bool take_vanished() { return std::exchange(heard_->vanished, false); }
 
+  // What librdkafka tells of it now and then.
+  void take_statistics(rd_kafka_event_t* event) const;
+
   // Leaves the client to the end of the process, silent. For one that cannot be destroyed.
   void abandon();
 
@@ -92,8 +97,9 @@ class Client {
   };
 
   const Clock::time_point opened_ = Clock::now();
-  std::shared_ptr<Heard> heard_;  // librdkafka's threads may outlive us
-  rd_kafka_t* client_ = nullptr;  // null: abandoned
+  const std::shared_ptr<Statistics> statistics_;  // null: nobody hears of them
+  std::shared_ptr<Heard> heard_;                  // librdkafka's threads may outlive us
+  rd_kafka_t* client_ = nullptr;                  // null: abandoned
 };
 
 }  // namespace sluice::kafka

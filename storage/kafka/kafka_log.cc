@@ -9,13 +9,17 @@
 #include "storage/kafka/kafka_topology.h"
 #include "storage/kafka/kafka_writer.h"
 #include "storage/kafka/rejoin_delay.h"
+#include "storage/kafka/statistics.h"
 
 namespace sluice {
 
 KafkaLog::KafkaLog(KafkaConfig config)
     : config_(std::move(config)), rejoin_delay_(std::make_shared<kafka::RejoinDelay>()) {
+  if (!config_.statistics) config_.statistics = std::make_shared<kafka::Statistics>();
   kafka::require_known(config_);
 }
+
+std::vector<std::string> KafkaLog::statistics() const { return config_.statistics->all(); }
 
 std::unique_ptr<EventWriter> KafkaLog::writer(
     std::optional<std::chrono::milliseconds> append_deadline) const {

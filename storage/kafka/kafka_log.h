@@ -18,6 +18,11 @@
 
 namespace sluice {
 
+namespace kafka {
+class RejoinDelay;
+class Statistics;
+}  // namespace kafka
+
 struct KafkaConfig {
   std::string brokers;  // host:port, comma separated
   std::string client_id = "sluice";
@@ -34,6 +39,8 @@ struct KafkaConfig {
   // Any property of librdkafka by its own name: TLS, SASL, compression, ... What correctness needs
   // is set after these and cannot be changed by them.
   std::map<std::string, std::string> properties;
+  // Hears what readers are told of their brokers and queues; null: nobody does.
+  std::shared_ptr<kafka::Statistics> statistics = nullptr;
 };
 
 // A place in a consumer group.
@@ -44,10 +51,6 @@ struct KafkaMember {
   // ordinary member, which leaves the group when it is closed.
   std::string instance;
 };
-
-namespace kafka {
-class RejoinDelay;
-}
 
 // Makes writers, readers and topologies, which share nothing but which static members went with
 // nothing. They connect by themselves, and again whenever the broker was away.
@@ -83,6 +86,8 @@ class KafkaLog {
   [[nodiscard]] std::unique_ptr<LogCluster> cluster(
       std::optional<std::chrono::milliseconds> deadline = std::nullopt) const;
   [[nodiscard]] std::unique_ptr<StreamSettings> settings() const;
+  // What librdkafka told last of each reader, some seconds ago: JSON as its STATISTICS.md has it.
+  [[nodiscard]] std::vector<std::string> statistics() const;
 
  private:
   KafkaConfig config_;

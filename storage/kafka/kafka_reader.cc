@@ -14,7 +14,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int kEvents = RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH;
+constexpr int kEvents =
+    RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_STATS;
 constexpr milliseconds kSeekTimeout{10'000};
 constexpr milliseconds kSeekAttemptTimeout{1000};
 
@@ -92,6 +93,8 @@ void KafkaReader::serve(rd_kafka_event_t* event) {
     case RD_KAFKA_EVENT_ERROR:
       require_stream(rd_kafka_event_error(event));
       return client_.take_error(event);
+    case RD_KAFKA_EVENT_STATS:
+      return client_.take_statistics(event);
     case RD_KAFKA_EVENT_OFFSET_COMMIT:
       progress_in_flight_ = false;
       return;

@@ -105,6 +105,16 @@ std::string MemoryViews::trouble(Partition partition) const {
   return taken == taken_.end() ? std::string() : taken->second.trouble;
 }
 
+std::optional<std::chrono::milliseconds> MemoryViews::freshness(Partition partition) const {
+  const auto found = taken_.find(partition);
+  if (found == taken_.end()) return std::nullopt;
+  const Taken& taken = found->second;
+  const bool owned = heard_of(taken).silent < kOwnerGone;
+  if (owned && taken.view.position >= taken.log_end) return std::chrono::milliseconds{0};
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock_() -
+                                                               taken.oldest.value_or(taken.heard));
+}
+
 std::vector<Rejection> MemoryViews::rejections(Partition partition) const {
   const auto taken = taken_.find(partition);
   return taken == taken_.end() ? std::vector<Rejection>{} : values(taken->second.rejections);
@@ -116,6 +126,16 @@ std::vector<QuarantinedRecord> MemoryViews::quarantined(Partition partition) con
                                : values(taken->second.quarantined);
 }
 
+void MemoryViews::note_unseen(const LogProgress& said, Taken& taken) const {
+  const bool none = said.unseen == std::chrono::milliseconds{0};
+  if (none || said.log_end <= taken.view.position) return taken.oldest.reset();
+  if (said.unseen) {
+    taken.oldest = clock_() - *said.unseen;
+  } else if (!taken.oldest) {
+    taken.oldest = taken.heard;
+  }
+}
+
 std::vector<std::optional<ViewPosition>> MemoryViews::hear(std::span<const LogProgress> progress) {
   std::vector<std::optional<ViewPosition>> now(progress.size());
   for (std::size_t i = 0; i < progress.size(); ++i) {
@@ -125,6 +145,7 @@ std::vector<std::optional<ViewPosition>> MemoryViews::hear(std::span<const LogPr
       if (!p.trouble.empty()) contenders_[p.partition] = p.trouble;
       continue;
     }
+    note_unseen(p, taken->second);
     taken->second.heard = clock_();
     taken->second.left = taken->second.left || p.leaves;
     taken->second.log_end = p.log_end;
@@ -145,9 +166,10 @@ Generation MemorySink::generation() { return views_.generation_; }
 
 ViewPosition MemorySink::claim(Partition partition, std::string_view owner) {
   require_present();
-  const bool first = !views_.taken_.contains(partition);
+  const bool again = views_.taken_.contains(partition);
   MemoryViews::Taken& taken = views_.taken_[partition];
-  if (first) taken.view.loaded = !views_.built_in_bulk_;
+  if (!again) taken.view.loaded = !views_.built_in_bulk_;
+  if (again && !taken.oldest) taken.oldest = taken.heard;
   taken.view.owner = owner;
   taken.heard = views_.clock_();
   taken.left = false;
@@ -209,6 +231,8 @@ bool MemorySink::commit(const Transaction& transaction) {
   }
   views_.flushes_.push_back({batch.partition, false, transaction.owner});
   taken.heard = views_.clock_();
+  // All that was there is shown: whatever is not came later.
+  if (batch.to >= batch.log_end) taken.oldest.reset();
   taken.view.position = batch.to;
   taken.view.digest = batch.digest_at_to;
   if (!taken.view.log) taken.view.log = batch.log;

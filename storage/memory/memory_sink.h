@@ -30,6 +30,9 @@ class MemoryViews {
   [[nodiscard]] ViewPosition position(Partition partition) const;
   [[nodiscard]] Offset log_end(Partition partition) const;
   [[nodiscard]] std::string trouble(Partition partition) const;
+  // How long the log has had the oldest record that the view lacks, as far as its owner knew; 0:
+  // none. Grows while nobody speaks. nullopt: the partition was never taken.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> freshness(Partition partition) const;
   // Of a process that wants the partition and has it not; "" when there is none.
   [[nodiscard]] std::string contender(Partition partition) const;
   [[nodiscard]] std::optional<ComputedProgress> computed(Partition partition) const;
@@ -74,6 +77,8 @@ class MemoryViews {
     Offset log_end;
     std::string trouble;
     std::optional<ComputedProgress> computed;
+    // When the log got the oldest record that the view lacks, by the view's clock.
+    std::optional<std::chrono::steady_clock::time_point> oldest;
     Time record_time;
     std::map<Offset, Rejection> rejections;
     std::map<Offset, QuarantinedRecord> quarantined;
@@ -85,6 +90,7 @@ class MemoryViews {
   using Rows = std::map<std::string, std::shared_ptr<const google::protobuf::Message>>;
 
   [[nodiscard]] ViewPosition heard_of(const Taken& taken) const;
+  void note_unseen(const LogProgress& said, Taken& taken) const;
   // As ProjectionSink::show_progress() has it.
   std::vector<std::optional<ViewPosition>> hear(std::span<const LogProgress> progress);
 

@@ -38,10 +38,21 @@ std::vector<UnownedPartition> MemoryViewMonitor::unowned(std::span<const std::st
   for (int p = 0; p < generation.partitions; ++p) {
     const ViewPosition view = views_.position(Partition{p});
     if (view.owner.empty() || view.silent >= kOwnerGone) {
-      all.push_back({generation.projection, generation.number, Partition{p}});
+      all.push_back({generation.projection, generation.number, Partition{p}, view.position,
+                     std::max(view.position, views_.log_end(Partition{p})),
+                     views_.freshness(Partition{p})});
     }
   }
   return all;
+}
+
+std::vector<GenerationSeen> MemoryViewMonitor::generations(
+    std::span<const std::string> projections) {
+  require_present();
+  const Generation& generation = views_.generation();
+  if (std::ranges::count(projections, generation.projection) == 0) return {};
+  const char* status = generation.live ? "live" : views_.ready() ? "ready" : "building";
+  return {{generation.projection, generation.number, generation.version, status, 1}};
 }
 
 }  // namespace sluice

@@ -17,6 +17,7 @@ class MemoryViewMonitor final : public ViewMonitor {
   std::map<std::string, std::string> locks(std::span<const std::string> sessions) override;
   void speak_for(std::string_view projection, int generation,
                  std::span<const LogProgress> progress) override;
+  std::vector<GenerationSeen> generations(std::span<const std::string> projections) override;
   std::vector<UnownedPartition> unowned(std::span<const std::string> projections) override;
 
   // Faults.

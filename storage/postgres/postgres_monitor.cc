@@ -103,14 +103,34 @@ std::vector<UnownedPartition> PostgresMonitor::unowned(std::span<const std::stri
   ArrayText names;
   for (const std::string& projection : projections) names.add(projection);
   const PgResult rows = connection_.run(
-      "SELECT f.projection, g.generation, f.partition FROM sluice.freshness f "
+      "SELECT f.projection, g.generation, f.partition, f.position, f.log_end, "
+      "(1000 * f.freshness_seconds)::bigint FROM sluice.freshness f "
       "JOIN sluice.projection g ON g.projection = f.projection AND g.live "
       "WHERE f.projection = ANY ($1::text[]) AND NOT f.owned ORDER BY 1, 3",
       {names.text()});
   std::vector<UnownedPartition> all;
   for (int i = 0; i < rows.rows(); ++i) {
     all.push_back({std::string(rows.text(i, 0)), static_cast<int>(rows.number(i, 1)),
-                   Partition{static_cast<std::int32_t>(rows.number(i, 2))}});
+                   Partition{static_cast<std::int32_t>(rows.number(i, 2))},
+                   Offset{rows.number(i, 3)}, Offset{rows.number(i, 4)}});
+    if (!rows.null(i, 5)) all.back().freshness = milliseconds{rows.number(i, 5)};
+  }
+  return all;
+}
+
+std::vector<GenerationSeen> PostgresMonitor::generations(
+    std::span<const std::string> projections) {
+  ArrayText names;
+  for (const std::string& projection : projections) names.add(projection);
+  const PgResult rows = connection_.run(
+      "SELECT projection, generation, version, status, coalesce(share, 1) FROM sluice.projection "
+      "WHERE projection = ANY ($1::text[]) AND status <> 'retired' ORDER BY 1, 2",
+      {names.text()});
+  std::vector<GenerationSeen> all;
+  for (int i = 0; i < rows.rows(); ++i) {
+    all.push_back({std::string(rows.text(i, 0)), static_cast<int>(rows.number(i, 1)),
+                   static_cast<int>(rows.number(i, 2)), std::string(rows.text(i, 3)),
+                   std::stod(std::string(rows.text(i, 4)))});
   }
   return all;
 }

@@ -112,7 +112,8 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
       "(projection, generation, partition, owner, claimed_at, seen_at, claimed_from) "
       "SELECT $1, $2, $3, $4, now(), now(), greatest(position, folded) FROM taken "
       "ON CONFLICT (projection, generation, partition) DO UPDATE SET owner = excluded.owner, "
-      "claimed_at = now(), seen_at = now(), claimed_from = excluded.claimed_from, "
+      "claimed_at = now(), oldest_at = coalesce(heartbeat.oldest_at, heartbeat.seen_at), "
+      "seen_at = now(), claimed_from = excluded.claimed_from, "
       "released = false, trouble = '') "
       "SELECT position, digest, emits_from, owner, published, 0, log_identity, loaded, folded "
       "FROM taken",

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "storage/base/check.h"
+#include "storage/rocksdb/open_stores.h"
 #include "storage/rocksdb/rocks_log.h"
 
 namespace sluice {
@@ -42,7 +43,8 @@ rocksdb::BlockBasedTableOptions table_options(std::shared_ptr<rocksdb::Cache> ca
 
 }  // namespace
 
-RocksResources::RocksResources(std::size_t bytes, int stores) {
+RocksResources::RocksResources(std::size_t bytes, int stores)
+    : open_stores_(std::make_shared<OpenStores>()) {
   CHECK(stores > 0, "resources are for at least one store");
   const std::size_t for_memtables = bytes / 2;
   // Two a store: one is written while the other is flushed.
@@ -82,5 +84,12 @@ rocksdb::Options RocksResources::options() const {
 }
 
 std::size_t RocksResources::used_bytes() const { return cache_->GetUsage(); }
+
+RocksVitals RocksResources::vitals() const {
+  RocksVitals vitals;
+  vitals.used_bytes = used_bytes();
+  open_stores_->ask(vitals);
+  return vitals;
+}
 
 }  // namespace sluice

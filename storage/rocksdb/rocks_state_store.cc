@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "storage/base/errors.h"
+#include "storage/rocksdb/open_stores.h"
 #include "storage/rocksdb/rocks_cursor.h"
 #include "storage/rocksdb/rocks_status.h"
 #include "storage/rocksdb/sealed_log_sync.h"
@@ -49,6 +50,7 @@ struct RocksStateStore::Database {
   std::string directory;
   rocksdb::WriteOptions write;
   std::shared_ptr<SealedLogSync> logs;  // null without a log
+  std::shared_ptr<OpenStores> among;
   std::unique_ptr<rocksdb::DB> rocks;
   rocksdb::WriteBatch batch;     // reused
   rocksdb::PinnableSlice value;  // reused
@@ -73,10 +75,12 @@ RocksStateStore::RocksStateStore(const std::filesystem::path& directory,
   rocksdb::DB* opened = nullptr;
   check(rocksdb::DB::Open(options, db_->directory, &opened), db_->doing("open"));
   db_->rocks.reset(opened);
+  db_->among = resources.open_stores();
+  db_->among->add(*db_->rocks);
 }
 
 // RocksDB flushes on its way out what only memtables hold.
-RocksStateStore::~RocksStateStore() = default;
+RocksStateStore::~RocksStateStore() { db_->among->remove(*db_->rocks); }
 
 bool RocksStateStore::get(std::string_view key, std::string& value) {
   rocksdb::DB& rocks = *db_->rocks;

@@ -8,6 +8,7 @@
 
 #include "shapes/tables.pb.h"
 #include "storage/memory/memory_view_monitor.h"
+#include "tests/contract/freshness_contract.h"
 #include "tests/contract/projection_sink_contract.h"
 #include "tests/contract/view_monitor_contract.h"
 
@@ -46,6 +47,10 @@ class MemorySinkUnderTest final : public SinkUnderTest {
   }
   [[nodiscard]] std::string contender(Partition partition) const override {
     return views_.contender(partition);
+  }
+  [[nodiscard]] std::optional<std::chrono::milliseconds> freshness(
+      Partition partition) const override {
+    return views_.freshness(partition);
   }
   [[nodiscard]] std::string progress(Partition partition) const override {
     const std::optional<ComputedProgress> shown = views_.computed(partition);
@@ -91,6 +96,10 @@ TEST_CASE("the sink in memory keeps the contract") {
 
 TEST_CASE("who looks at views in memory keeps the contract") {
   view_monitor_contract([] { return std::make_unique<MemorySinkUnderTest>(); });
+}
+
+TEST_CASE("freshness in memory keeps the contract") {
+  freshness_contract([] { return std::make_unique<MemorySinkUnderTest>(); });
 }
 
 }  // namespace sluice::testing

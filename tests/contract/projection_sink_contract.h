@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +40,9 @@ class SinkUnderTest {
   [[nodiscard]] virtual std::string trouble(Partition partition) const = 0;
   // What a process said that wants the partition and has it not.
   [[nodiscard]] virtual std::string contender(Partition partition) const = 0;
+  // How long the log has had the oldest record that the view lacks; nullopt: never taken.
+  [[nodiscard]] virtual std::optional<std::chrono::milliseconds> freshness(
+      Partition partition) const = 0;
   // Of what is computed: "due computing failing", with " waits" if one has waited for a minute; ""
   // where none was shown.
   [[nodiscard]] virtual std::string progress(Partition partition) const = 0;

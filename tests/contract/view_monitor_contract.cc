@@ -1,6 +1,7 @@
 #include "tests/contract/view_monitor_contract.h"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,24 @@ void partitions_without_owner_are_named(const MakeSink& make) {
   CHECK(world->monitor().unowned({}).empty());
 }
 
+void what_nobody_has_is_told_with_how_it_stands(const MakeSink& make) {
+  const auto world = make();
+  const Partition partition{1};
+  world->sink().claim(partition, "me");
+  LogProgress word{partition, Offset{9}, "me", ""};
+  word.unseen = std::chrono::seconds(90);
+  word.leaves = true;
+  static_cast<void>(world->sink().show_progress({&word, 1}));
+  const auto all = world->monitor().unowned({{std::string("shapes")}});
+  REQUIRE(all.size() == 3);
+  CHECK_FALSE(all[0].freshness);
+  CHECK(all[1].position == Offset{0});
+  CHECK(all[1].log_end == Offset{9});
+  REQUIRE(all[1].freshness);
+  CHECK(*all[1].freshness >= std::chrono::seconds(90));
+  CHECK(*all[1].freshness < std::chrono::seconds(150));
+}
+
 void sessions_that_wait_for_no_lock_are_left_out(const MakeSink& make) {
   const auto world = make();
   CHECK(world->monitor().locks({}).empty());
@@ -90,6 +109,9 @@ void view_monitor_contract(const MakeSink& make) {
   SECTION("a newer owner is not spoken over") { a_newer_owner_is_not_spoken_over(make); }
   SECTION("who let go stays gone") { who_let_go_stays_gone(make); }
   SECTION("partitions without owner are named") { partitions_without_owner_are_named(make); }
+  SECTION("what nobody has is told with how it stands") {
+    what_nobody_has_is_told_with_how_it_stands(make);
+  }
   SECTION("sessions that wait for no lock are left out") {
     sessions_that_wait_for_no_lock_are_left_out(make);
   }

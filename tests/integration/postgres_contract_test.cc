@@ -6,6 +6,7 @@
 #include "storage/postgres/postgres_monitor.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/schema.h"
+#include "tests/contract/freshness_contract.h"
 #include "tests/contract/projection_sink_contract.h"
 #include "tests/contract/view_monitor_contract.h"
 #include "tests/integration/commit_thief.h"
@@ -51,6 +52,14 @@ class PostgresSinkUnderTest final : public SinkUnderTest {
     return std::string(ask("SELECT contender FROM sluice.heartbeat WHERE partition = " +
                            std::to_string(partition.value))
                            .text(0, 0));
+  }
+  [[nodiscard]] std::optional<std::chrono::milliseconds> freshness(
+      Partition partition) const override {
+    const PgResult told =
+        ask("SELECT (1000 * freshness_seconds)::bigint FROM sluice.freshness WHERE partition = " +
+            std::to_string(partition.value));
+    if (told.null(0, 0)) return std::nullopt;
+    return std::chrono::milliseconds{told.number(0, 0)};
   }
   [[nodiscard]] std::string progress(Partition partition) const override {
     const PgResult shown =
@@ -102,6 +111,10 @@ TEST_CASE("the sink on Postgres keeps the contract") {
 
 TEST_CASE("who looks at views in Postgres keeps the contract") {
   view_monitor_contract([] { return std::make_unique<PostgresSinkUnderTest>(); });
+}
+
+TEST_CASE("freshness in Postgres keeps the contract") {
+  freshness_contract([] { return std::make_unique<PostgresSinkUnderTest>(); });
 }
 
 }  // namespace sluice::testing

@@ -25,6 +25,9 @@ def cannot_tell(up):
     run("status", "--postgres", up.postgres, "--data", up.folder.parent, code=2, says="no log in")
     run("status", "--postgres", up.postgres, "--data", up.folder, "--brokers", "127.0.0.1:1", code=2,
         says="either --data")
+    # What the database knows is told though the log does not answer.
+    shown = result("status", "--postgres", up.postgres, "--brokers", f"127.0.0.1:{free_port()}", "--json", code=1)
+    assert shown["partitions"] and "the log does not answer" in shown["troubles"][0]["trouble"], shown
 
 
 def partition_of(up, name):

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "storage/base/check.h"
 #include "storage/base/json_writer.h"
 
 namespace sluice {
@@ -16,10 +17,15 @@ bool is_plain(std::uint32_t type) {
   return std::ranges::count(kPlain, type) > 0;
 }
 
-void write_cell(JsonWriter& json, const std::optional<std::string>& cell, bool is_plain) {
+bool is_json(std::uint32_t type) { return type == 114 /*json*/ || type == 3802 /*jsonb*/; }
+
+void write_cell(JsonWriter& json, const std::optional<std::string>& cell,
+                const Answer::Column& column) {
   if (!cell) {
     json.null();
-  } else if (!is_plain) {
+  } else if (column.is_json) {
+    json.json(*cell);
+  } else if (!column.is_plain) {
     json.text(*cell);
   } else if (*cell == "t" || *cell == "f") {
     json.flag(*cell == "t");
@@ -30,13 +36,31 @@ void write_cell(JsonWriter& json, const std::optional<std::string>& cell, bool i
 
 }  // namespace
 
+std::size_t Answer::column(std::string_view name) const {
+  const auto found = std::ranges::find(columns, name, &Column::name);
+  CHECK(found != columns.end(), "who asks for a column has selected it");
+  return static_cast<std::size_t>(found - columns.begin());
+}
+
+Answer Answer::only(const std::vector<std::string>& names) const {
+  Answer some;
+  std::vector<std::size_t> places;
+  for (const std::string& name : names) places.push_back(column(name));
+  for (const std::size_t place : places) some.columns.push_back(columns[place]);
+  for (const auto& row : rows) {
+    auto& kept = some.rows.emplace_back();
+    for (const std::size_t place : places) kept.push_back(row[place]);
+  }
+  return some;
+}
+
 std::string Answer::json() const {
   JsonWriter json;
   json.begin_array();
   for (const auto& row : rows) {
     json.begin_object();
     for (std::size_t i = 0; i < row.size(); ++i) {
-      write_cell(json.name(columns[i].name), row[i], columns[i].is_plain);
+      write_cell(json.name(columns[i].name), row[i], columns[i]);
     }
     json.end_object();
   }
@@ -71,7 +95,8 @@ Answer Database::ask(const std::string& sql, const std::vector<std::string>& par
   const PgResult result = connection_.run(sql, parameters);
   Answer answer;
   for (int i = 0; i < result.columns(); ++i) {
-    answer.columns.push_back({std::string(result.name(i)), is_plain(result.type(i))});
+    answer.columns.push_back(
+        {std::string(result.name(i)), is_plain(result.type(i)), is_json(result.type(i))});
   }
   for (int row = 0; row < result.rows(); ++row) {
     auto& fields = answer.rows.emplace_back();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/postgres/connection.h"
+#include "storage/postgres/postgres_vitals.h"
 #include "tools/sluice/cli/program.h"
 
 namespace sluice {
@@ -16,10 +17,15 @@ struct Answer {
   struct Column {
     std::string name;
     bool is_plain = false;  // a number or a truth, which JSON has without quotes
+    bool is_json = false;   // shown as it is
   };
   std::vector<Column> columns;
   std::vector<std::vector<std::optional<std::string>>> rows;
 
+  // Where the column of this name is; there is one.
+  [[nodiscard]] std::size_t column(std::string_view name) const;
+  // The columns of these names, in this order.
+  [[nodiscard]] Answer only(const std::vector<std::string>& names) const;
   // A list of objects.
   [[nodiscard]] std::string json() const;
   // Columns under each other.
@@ -34,6 +40,8 @@ class Database {
   // Throws what the connection throws: Retryable when Postgres is away, Misconfigured when it
   // refuses the question.
   Answer ask(const std::string& sql, const std::vector<std::string>& parameters = {});
+  // Of the server.
+  PostgresVitals vitals() { return ask_vitals(connection_); }
 
  private:
   PgConnection connection_;

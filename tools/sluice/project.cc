@@ -17,14 +17,15 @@
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
-#include "tools/sluice/node/computation_metrics.h"
 #include "tools/sluice/node/data_folder.h"
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/memory_budget.h"
+#include "tools/sluice/node/process_beat.h"
 #include "tools/sluice/node/published.h"
 #include "tools/sluice/node/requests.h"
 #include "tools/sluice/node/streams.h"
+#include "tools/sluice/node/vitals.h"
 #include "tools/sluice/node/workers.h"
 
 namespace sluice {
@@ -65,10 +66,10 @@ class Readiness {
     why_ = std::move(why);
   }
   // All outlive this.
-  void works(const Workers& workers, ComputationMetrics& computations, const LogWatch& watch) {
+  void works(const Workers& workers, Vitals& vitals, const LogWatch& watch) {
     const MutexLock lock(mutex_);
     workers_ = &workers;
-    computations_ = &computations;
+    vitals_ = &vitals;
     watch_ = &watch;
   }
   [[nodiscard]] std::vector<std::string> troubles() {
@@ -76,16 +77,17 @@ class Readiness {
     return workers_ ? joined(watch_->troubles(), workers_->troubles())
                     : std::vector<std::string>{why_};
   }
-  void refresh() {
+  void add_metrics(MetricFamilies& families) {
+    add_build_info(families);
     const MutexLock lock(mutex_);
-    if (computations_) computations_->refresh();
+    if (vitals_) vitals_->add_metrics(families);
   }
 
  private:
   Mutex mutex_;
   std::string why_ SLUICE_GUARDED_BY(mutex_) = "it is starting";
   const Workers* workers_ SLUICE_GUARDED_BY(mutex_) = nullptr;
-  ComputationMetrics* computations_ SLUICE_GUARDED_BY(mutex_) = nullptr;
+  Vitals* vitals_ SLUICE_GUARDED_BY(mutex_) = nullptr;
   const LogWatch* watch_ SLUICE_GUARDED_BY(mutex_) = nullptr;
 };
 
@@ -117,9 +119,9 @@ bool await(const char* what, const std::stop_token& stop, Readiness& readiness, 
 // How many partitions all projections have together.
 int checked_partitions(const Options& options, std::span<const Domain> domains) {
   const std::vector<Projection> projections = projections_of(domains);
-  // Beside the workers' those that answer requests, look at workers, and look at logs.
   check_database(options.postgres,
-                 {.sessions = 3 + workers_of(options) * static_cast<int>(projections.size()),
+                 {.sessions = kSessionsBesideWorkers +
+                              workers_of(options) * static_cast<int>(projections.size()),
                   .makes_tables = false,
                   .schemas = schemas_of(domains, 1, {}, {})});
   int partitions = 0;
@@ -152,13 +154,13 @@ Exit project(const Options& options) {
   std::unique_ptr<Log> log;
   std::unique_ptr<Streams> streams;
   std::optional<Workers> workers;
-  std::optional<ComputationMetrics> computations;
+  std::optional<Vitals> vitals;
   // Answers from the beginning on, with what is waited for.
   Ingest health(chosen, health_config(listen),
                 {.writer = no_log,
                  .metrics = metrics,
                  .unready = [&] { return readiness.troubles(); },
-                 .refresh_metrics = [&] { readiness.refresh(); }});
+                 .add_metrics = [&](MetricFamilies& all) { readiness.add_metrics(all); }});
   health.start();
   int partitions = 0;
   const auto read_partitions = [&] { partitions = checked_partitions(options, chosen); };
@@ -187,10 +189,14 @@ Exit project(const Options& options) {
         return open_sink(url, projection.name, session);
       },
       std::make_unique<PostgresMonitor>(options.postgres));
-  computations.emplace(metrics, workers->computations());
-  readiness.works(*workers, *computations, watch);
+  vitals.emplace(
+      VitalsConfig{.memory = options.memory,
+                   .http_bytes = [&health] { return std::uint64_t{health.memory_bytes()}; }},
+      *workers, *log);
+  readiness.works(*workers, *vitals, watch);
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +
              "}");
+  const ProcessBeat beat(options.postgres, identity_of(*workers), *vitals);
   const RequestThread requests(options.postgres, projections_of(chosen), *log);
   workers->run(shutdown.token());
   return Exit::done;

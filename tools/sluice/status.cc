@@ -1,129 +1,92 @@
-#include <algorithm>
-#include <cstdio>
-#include <map>
+#include <unistd.h>
 
-#include "schemas/descriptors/domain.h"
+#include <condition_variable>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+
 #include "storage/base/errors.h"
+#include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
-#include "tools/sluice/node/log.h"
-#include "tools/sluice/node/log_check.h"
+#include "tools/sluice/overview/asked_log.h"
+#include "tools/sluice/overview/overview.h"
 
 namespace sluice {
 namespace {
 
+constexpr std::chrono::seconds kBetweenTurns{2};
+
 struct Options {
   std::string postgres;
   LogOptions log;
+  bool watch = false;
 };
 
-const std::string kPartitions =
-    "SELECT f.projection, f.partition, g.generation, g.live, f.position, f.log_end, f.lag, "
-    "f.record_time, f.age, f.owned "
-    "FROM sluice.freshness f JOIN sluice.projection g ON g.projection = f.projection AND g.live "
-    "ORDER BY f.projection, f.partition";
-// Of kPartitions.
-constexpr std::size_t kProjection = 0;
-constexpr std::size_t kPartition = 1;
-constexpr std::size_t kPosition = 4;
-constexpr std::size_t kLogEnd = 5;
-constexpr std::size_t kLag = 6;
-constexpr std::size_t kOwned = 9;
-
-const std::string kComputations =
-    "SELECT projection, partition, due, computing, failing, oldest_due, published, published_age "
-    "FROM sluice.computation ORDER BY 1, 2";
-const std::string kRejected =
-    "SELECT projection, reason, count(*) AS rejected FROM sluice.rejection GROUP BY 1, 2 ORDER BY "
-    "1, 3 DESC, 2";
-const std::string kQuarantined =
-    "SELECT projection, partition, count(*) AS quarantined FROM sluice.quarantine GROUP BY 1, 2 "
-    "ORDER BY 1, 2";
-const std::string kTroubles =
-    "SELECT projection, partition, trouble FROM sluice.freshness WHERE trouble <> '' ORDER BY 1, 2";
-
-// Where nobody projects, nobody says how far a view is behind: the log is asked itself. What it is
-// not, compared with the views, is a trouble; throws Misconfigured where it is another log.
-class AskedLog {
- public:
-  AskedLog(const LogOptions& options, const std::string& postgres)
-      : log_(look_at_log(options)),
-        topology_(log_->topology()),
-        stands_(StandingViews(postgres).read()) {}
-
-  void complete(Answer& partitions, Answer& troubles) {
-    for (auto& row : partitions.rows) {
-      const std::string projection = row[kProjection].value();
-      const auto seen = seen_.find(projection);
-      const StreamSeen& stream =
-          seen == seen_.end() ? seen_.emplace(projection, look(projection, troubles)).first->second
-                              : seen->second;
-      const Partition partition{static_cast<std::int32_t>(std::stol(row[kPartition].value()))};
-      const auto found = stream.seen.find(partition);
-      // An owner knows better: behind the last record that can be read there may be offsets that
-      // no reader gets.
-      if (found == stream.seen.end() || row[kOwned] == "t") continue;
-      const std::int64_t position = std::stoll(row[kPosition].value());
-      const std::int64_t end = std::max(found->second.range.end.value, position);
-      row[kLogEnd] = std::to_string(end);
-      row[kLag] = std::to_string(end - position);
-    }
-  }
-
- private:
-  StreamSeen look(const std::string& projection, Answer& troubles) {
-    const auto trouble = [&](const std::string& text) {
-      troubles.rows.push_back({projection, std::nullopt, text});
-      return StreamSeen{};
-    };
-    try {
-      const StreamSeen seen = look_at(*topology_, stream_of(projection));
-      const auto stand = stands_.find(projection);
-      if (stand == stands_.end()) return seen;
-      const auto wrong = mismatch(projection, stand->second, seen);
-      if (!wrong) return seen;
-      if (wrong->kind == LogMismatch::Kind::another_log) throw Misconfigured(wrong->text);
-      return trouble(wrong->text);
-    } catch (const Corrupt& failure) {
-      return trouble(failure.what());
-    }
-  }
-
-  const std::unique_ptr<Log> log_;
-  const std::unique_ptr<LogTopology> topology_;
-  const ViewStands stands_;
-  std::map<std::string, StreamSeen> seen_;
-};
+// Null: nobody named one.
+std::unique_ptr<AskedLog> asked_log(const Options& options) {
+  if (options.log.data.empty() && options.log.brokers.empty()) return nullptr;
+  return std::make_unique<AskedLog>(options.log, options.postgres);
+}
 
 Exit status(const Options& options, const OutputForm& output) {
-  std::optional<AskedLog> log;
-  if (!options.log.data.empty() || !options.log.brokers.empty()) {
-    log.emplace(options.log, options.postgres);
-  }
+  const std::unique_ptr<AskedLog> log = asked_log(options);
   Database database(options.postgres);
-  Answer partitions = database.ask(kPartitions);
-  const Answer computations = database.ask(kComputations);
-  Answer troubles = database.ask(kTroubles);
-  const Answer rejected = database.ask(kRejected);
-  const Answer quarantined = database.ask(kQuarantined);
-  if (log) log->complete(partitions, troubles);
-  const bool blind =
-      std::ranges::any_of(partitions.rows, [](const auto& row) { return !row[kLag].has_value(); });
-  const Exit exit = troubles.rows.empty() && !blind ? Exit::done : Exit::found;
+  const Overview all = look_over(database, log.get());
   if (output.json) {
-    print_line("{\"partitions\":" + partitions.json() + ",\"computations\":" + computations.json() +
-               ",\"troubles\":" + troubles.json() + ",\"rejected\":" + rejected.json() +
-               ",\"quarantined\":" + quarantined.json() + "}");
-    return exit;
+    print_line(all.json());
+  } else {
+    std::fputs(all.text().c_str(), stdout);
   }
-  std::string text = partitions.table();
-  if (!computations.rows.empty()) text += "\n" + computations.table();
-  if (!troubles.rows.empty()) text += "\n" + troubles.table();
-  if (!rejected.rows.empty()) text += "\n" + rejected.table();
-  if (!quarantined.rows.empty())
-    text += "\n" + quarantined.table() + "see: sluice quarantine list\n";
-  std::fputs(text.c_str(), stdout);
+  return all.all_is_well() ? Exit::done : Exit::found;
+}
+
+// Over what was painted before, line by line, so that nothing flickers.
+void paint(std::string_view text) {
+  std::string frame = "\x1b[H";
+  for (const char c : text) {
+    if (c == '\n') frame += "\x1b[K";
+    frame += c;
+  }
+  std::fputs((frame + "\x1b[J").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+// Returns early when stopped.
+void pause(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait_for(lock, stop, kBetweenTurns, [] { return false; });
+}
+
+// A database or a log that is away is what somebody watches for: it is told, and asked again.
+Exit watch(const Options& options, const OutputForm& output) {
+  const Shutdown shutdown;
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  std::unique_ptr<AskedLog> log;
+  Database database(options.postgres);
+  Exit exit = Exit::done;
+  if (terminal && !output.json) std::fputs("\x1b[2J", stdout);
+  while (!shutdown.token().stop_requested()) {
+    try {
+      if (!log) log = asked_log(options);
+      const Overview all = look_over(database, log.get());
+      exit = all.all_is_well() ? Exit::done : Exit::found;
+      if (output.json) {
+        print_line(all.json());
+      } else if (terminal) {
+        paint(all.text());
+      } else {
+        print_line(all.text());
+      }
+    } catch (const Retryable& failure) {
+      exit = Exit::found;
+      std::fprintf(stderr, "sluice status: %s\n", failure.what());
+    }
+    pause(shutdown.token());
+  }
   return exit;
 }
 
@@ -133,16 +96,23 @@ void add_status(Command& root) {
   auto options = std::make_shared<Options>();
   Command command = root.command(
       "status",
-      "How far each view is: position, end of the log, lag and age, by partition; whether a "
-      "process has it; of what is computed, how many keys are due, are being computed or fail, and "
-      "how long the oldest has waited; what stands still, why, and what to do; what was rejected "
-      "and what is in quarantine. With --brokers or --data the log itself is asked where it ends "
-      "for partitions that no process has, whose lag is unknown otherwise. Exit 1 when anything "
-      "stands still, or a lag is unknown.",
+      "How far each view is, by partition: position, end of the log, lag in records, freshness "
+      "(how long the log has had the oldest record that the view lacks), events a second, rows "
+      "that wait to be flushed, the process that has it and how that began; the processes, with "
+      "memory, RocksDB, Kafka and Postgres as they see them; of what is computed, how many keys "
+      "are due, are being computed or fail, and how long the oldest has waited; what stands still, "
+      "why, and what to do; what was rejected and what is in quarantine. With --brokers or --data "
+      "the log itself is asked where it ends for partitions that no process has, whose lag is "
+      "unknown otherwise. With --watch it goes on until Ctrl-C: on a terminal the page is painted "
+      "anew each 2 seconds, with --json a line comes each time. Exit 1 when anything stands still, "
+      "or a lag is unknown.",
       "sluice status --postgres postgresql://... --data DIR");
   add_postgres_option(command, options->postgres);
   add_log_options(command, options->log);
-  command.runs([options](const OutputForm& output) { return status(*options, output); });
+  command.flag("watch", options->watch, "Again each 2 seconds, until Ctrl-C");
+  command.runs([options](const OutputForm& output) {
+    return options->watch ? watch(*options, output) : status(*options, output);
+  });
 }
 
 }  // namespace sluice

@@ -58,6 +58,7 @@ void FactFold::fold(const OpenRecord& open) {
                       open.recorded_at,     occurred_at,          open.record.offset,
                       open.folds_at.next(), record_time_};
   ++parts_.outcomes.folded;
+  parts_.outcomes.recorded.add(open.recorded_at);
   if (decoder_.rules().service_only() && !by_service(open)) {
     return reject(open, "actor.not_allowed");
   }

@@ -10,6 +10,7 @@ void Outcomes::clear() {
   bytes = 0;
   folded = 0;
   duplicates = 0;
+  recorded.clear();
 }
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "projectors/engine/fold/recorded_times.h"
 #include "storage/base/position.h"
 #include "storage/projection_sink.h"
 
@@ -18,6 +19,7 @@ struct Outcomes {
   std::size_t bytes = 0;         // about
   std::uint64_t folded = 0;
   std::uint64_t duplicates = 0;
+  RecordedTimes recorded;  // of those folded
 
   void clear();
 };

@@ -73,6 +73,8 @@ class PartitionFold {
 
   [[nodiscard]] Offset position() const { return Offset{checkpoint_.position()}; }
   [[nodiscard]] Digest digest() const { return Digest{checkpoint_.digest()}; }
+  // Records folded since the last write.
+  [[nodiscard]] std::uint64_t unwritten() const { return unwritten_; }
   [[nodiscard]] Time record_time() const { return facts_.record_time(); }
   // When the first timer is due; nullopt: none is set.
   [[nodiscard]] std::optional<Time> next_due() const { return timers_.next_due(); }
@@ -83,6 +85,7 @@ class PartitionFold {
   [[nodiscard]] Outbox& outbox() { return outbox_; }
   [[nodiscard]] const Outbox& outbox() const { return outbox_; }
   [[nodiscard]] std::size_t bytes() const { return tables_.bytes() + dedupe_.bytes(); }
+  [[nodiscard]] std::size_t dedupe_bytes() const { return dedupe_.bytes(); }
 
   // How often computed rows were published: kept with the state, which knows what is due.
   [[nodiscard]] std::int64_t published() const { return checkpoint_.published(); }

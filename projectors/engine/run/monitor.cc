@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "projectors/engine/run/partition_label.h"
 #include "storage/base/errors.h"
 
 namespace sluice {
@@ -24,8 +25,13 @@ constexpr milliseconds kAnswerLimit{3000};
 // As the view begins what it says itself of a partition without an owner.
 constexpr std::string_view kNobody = "no process";
 
+// Of the live generation.
 std::string label(std::string_view projection, Partition partition) {
-  return std::string(projection) + ":" + std::to_string(partition.value);
+  return partition_label(projection, 0, true, partition);
+}
+
+std::string label(const Probe::Watched& worker, Partition partition) {
+  return partition_label(worker.projection, worker.generation, worker.live, partition);
 }
 
 std::string in_seconds(Monitor::Clock::duration time) {
@@ -39,7 +45,10 @@ std::string described(const GroupMemberSeen& member) {
 }  // namespace
 
 Monitor::Monitor(MonitorConfig config, MonitorParts parts)
-    : config_(std::move(config)), parts_(parts) {}
+    : config_(std::move(config)), parts_(parts) {
+  for (const MonitorConfig::Watched& of : config_.projections)
+    projections_.push_back(of.projection);
+}
 
 // Party
 
@@ -84,8 +93,14 @@ void Monitor::look() {
   ask(log_, [&] { hear_log(workers); });
   tell_of_silent_log(workers);
   std::vector<UnownedPartition> unowned;
-  if (answers && ask(owners_, [&] { unowned = find_unowned(workers); })) explain(unowned);
+  const Clock::time_point asked = config_.clock();
+  const bool told = answers && ask(owners_, [&] { unowned = parts_.views.unowned(projections_); });
+  if (told) explain_others(unowned, workers);
   const MutexLock lock(mutex_);
+  if (told) {
+    unowned_ = std::move(unowned);
+    unowned_at_ = asked;
+  }
   has_looked_ = true;
 }
 
@@ -131,7 +146,7 @@ void Monitor::find_locks(const Workers& workers) {
     if (found == waiting.end() || !is_late(worker)) continue;
     locks[name] = found->second;
     if (worker.phase == Probe::Phase::flushing && worker.partition) {
-      parts_.probe.waits_for(label(worker.projection, *worker.partition),
+      parts_.probe.waits_for(label(worker, *worker.partition),
                              words_for(worker) + " waits for " + found->second);
     }
   }
@@ -153,7 +168,7 @@ void Monitor::speak_for_late(const Workers& workers) {
     std::vector<LogProgress> progress;
     for (const Probe::Held& held : worker.held) {
       if (held.owner.empty()) continue;
-      const Offset heard = parts_.probe.found(label(worker.projection, held.partition)).log_end;
+      const Offset heard = parts_.probe.found(label(worker, held.partition)).log_end;
       progress.push_back({held.partition, std::max(held.log_end, heard), held.owner,
                           trouble.empty() ? held.trouble : trouble});
     }
@@ -193,7 +208,7 @@ void Monitor::hear_log(const Workers& workers) {
 
 void Monitor::hear_partition(const MonitorConfig::Watched& of, const Probe::Watched& worker,
                              const Probe::Held& held, const std::string& trouble) {
-  const std::string name = label(of.projection, held.partition);
+  const std::string name = label(worker, held.partition);
   Offset end = parts_.probe.found(name).log_end;
   if (trouble.empty() && (is_late(worker) || !held.fetched)) {
     try {
@@ -213,34 +228,32 @@ void Monitor::tell_of_silent_log(const Workers& workers) {
   if (trouble.empty()) return;
   for (const auto& [name, worker] : workers) {
     for (const Probe::Held& held : worker.held) {
-      const std::string partition = label(worker.projection, held.partition);
+      const std::string partition = label(worker, held.partition);
       parts_.probe.heard_of_log(partition, parts_.probe.found(partition).log_end, trouble);
     }
   }
 }
 
-// But those that workers here have, who say why nothing is done with them.
-std::vector<UnownedPartition> Monitor::find_unowned(const Workers& workers) {
-  std::vector<std::string> projections;
-  for (const MonitorConfig::Watched& of : config_.projections) projections.push_back(of.projection);
-  std::vector<UnownedPartition> unowned = parts_.views.unowned(projections);
+// Of partitions that workers here have these say themselves why nothing is done with them.
+void Monitor::explain_others(std::vector<UnownedPartition> unowned, const Workers& workers) {
   std::erase_if(unowned, [&](const UnownedPartition& each) {
     return std::ranges::any_of(workers, [&](const auto& worker) {
       return worker.second.projection == each.projection &&
+             worker.second.generation == each.generation &&
              std::ranges::count(worker.second.held, each.partition, &Probe::Held::partition) > 0;
     });
   });
-  return unowned;
+  explain(unowned);
 }
 
 void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
   std::map<std::string, std::vector<GroupMemberSeen>> members;  // by projection
   Texts why;
   for (const MonitorConfig::Watched& of : config_.projections) {
-    const bool any = std::ranges::count(unowned, of.projection, &UnownedPartition::projection) > 0;
-    if (!any || parts_.cluster == nullptr) continue;
+    const auto first = std::ranges::find(unowned, of.projection, &UnownedPartition::projection);
+    if (first == unowned.end() || parts_.cluster == nullptr) continue;
     const auto learn = [&] {
-      members[of.projection] = parts_.cluster->members(of.group, of.stream);
+      members[of.projection] = parts_.cluster->members(of.group(first->generation), of.stream);
     };
     if (!ask(groups_, learn)) break;
   }
@@ -253,14 +266,14 @@ void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
   }
   const MutexLock lock(mutex_);
   for (const auto& [partition, text] : why) {
-    const auto before = unowned_.find(partition);
-    if (before == unowned_.end() || before->second != text) {
+    const auto before = why_unowned_.find(partition);
+    if (before == why_unowned_.end() || before->second != text) {
       // As at every start, and in every rebalance; whoever waits for one is told by readiness.
       const auto level = text.starts_with(kNobody) ? spdlog::level::info : spdlog::level::warn;
       spdlog::log(level, "partition without owner partition={} reason=\"{}\"", partition, text);
     }
   }
-  unowned_ = std::move(why);
+  why_unowned_ = std::move(why);
 }
 
 std::string Monitor::why_unowned(const UnownedPartition& partition,
@@ -281,6 +294,16 @@ std::string Monitor::why_unowned(const UnownedPartition& partition,
          described(*member) + ". End that application, or let it read in a group of its own";
 }
 
+std::vector<UnownedPartition> Monitor::unowned() const {
+  const MutexLock lock(mutex_);
+  std::vector<UnownedPartition> all = unowned_;
+  const auto since = std::chrono::duration_cast<milliseconds>(config_.clock() - unowned_at_);
+  for (UnownedPartition& each : all) {
+    if (each.freshness) *each.freshness += since;
+  }
+  return all;
+}
+
 std::vector<std::string> Monitor::troubles() const {
   const Workers workers = parts_.probe.workers();
   std::vector<std::string> all;
@@ -294,7 +317,7 @@ std::vector<std::string> Monitor::troubles() const {
   }
   const MutexLock lock(mutex_);
   if (!has_looked_) all.emplace_back("it is starting");
-  for (const Texts* texts : {&unserved_, &unowned_}) {
+  for (const Texts* texts : {&unserved_, &why_unowned_}) {
     for (const auto& [partition, why] : *texts) all.push_back(partition + ": " + why);
   }
   return all;

@@ -23,7 +23,7 @@ struct MonitorConfig {
   struct Watched {
     std::string projection;
     std::string stream;
-    std::string group;  // of the stream's readers
+    std::function<std::string(int generation)> group;  // of the stream's readers
   };
   std::vector<Watched> projections;
   std::string instance;  // the process, as the owners of its claims begin
@@ -56,6 +56,10 @@ class Monitor {
   // Why not everything is projected, a line each; told by the ages of what was last heard, so that
   // it is true also while look() waits. Any thread.
   [[nodiscard]] std::vector<std::string> troubles() const;
+
+  // Partitions that no process had when that was last known, with their freshness as of now. Any
+  // thread.
+  [[nodiscard]] std::vector<UnownedPartition> unowned() const;
 
  private:
   // The view, or the log, as somebody who is asked by one thread.
@@ -91,13 +95,14 @@ class Monitor {
   void hear_partition(const MonitorConfig::Watched& of, const Probe::Watched& worker,
                       const Probe::Held& held, const std::string& trouble);
   void tell_of_silent_log(const Workers& workers);
-  [[nodiscard]] std::vector<UnownedPartition> find_unowned(const Workers& workers);
+  void explain_others(std::vector<UnownedPartition> unowned, const Workers& workers);
   void explain(const std::vector<UnownedPartition>& unowned);
   [[nodiscard]] std::string why_unowned(const UnownedPartition& partition,
                                         const std::vector<GroupMemberSeen>& members) const;
 
   const MonitorConfig config_;
   const MonitorParts parts_;
+  std::vector<std::string> projections_;
   Party view_{"database"};
   Party log_{"log"};
   // Of partitions that nobody has: what they are asked may fail though view and log answer.
@@ -105,9 +110,11 @@ class Monitor {
   Party groups_{"groups of readers"};
   mutable Mutex mutex_;
   bool has_looked_ SLUICE_GUARDED_BY(mutex_) = false;
-  Texts locks_ SLUICE_GUARDED_BY(mutex_);     // of late workers, by name
-  Texts unowned_ SLUICE_GUARDED_BY(mutex_);   // why, by "deliberation:3"
-  Texts unserved_ SLUICE_GUARDED_BY(mutex_);  // the same
+  Texts locks_ SLUICE_GUARDED_BY(mutex_);  // of late workers, by name
+  std::vector<UnownedPartition> unowned_ SLUICE_GUARDED_BY(mutex_);
+  Clock::time_point unowned_at_ SLUICE_GUARDED_BY(mutex_);
+  Texts why_unowned_ SLUICE_GUARDED_BY(mutex_);  // by "deliberation:3"
+  Texts unserved_ SLUICE_GUARDED_BY(mutex_);     // the same
 };
 
 }  // namespace sluice

@@ -1,42 +1,73 @@
 #include "projectors/engine/run/probe.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
 
-void Probe::flushed(std::uint64_t events, std::uint64_t duplicates, std::uint64_t rows) {
+void Probe::flushed(const std::string& partition, const Flush& flush) {
   const MutexLock lock(mutex_);
-  totals_.folded += events;
-  totals_.duplicates += duplicates;
-  totals_.rows_flushed += rows;
+  totals_.folded += flush.folded;
+  totals_.duplicates += flush.duplicates;
+  totals_.quarantined += flush.quarantined;
+  totals_.rows_flushed += flush.changed_rows;
   ++totals_.flushes;
+  PartitionCounts& counts = counts_[partition];
+  counts.records += flush.records;
+  counts.duplicates += flush.duplicates;
+  counts.quarantined += flush.quarantined;
+  for (const Rejection& each : flush.rejections) counts.count_rejected(each.reason);
+  for (const auto& [table, rows] : flush.rows) counts.add_rows(table, rows);
+  flush.recorded.for_each([&](Time recorded_at, std::uint64_t times) {
+    const auto age = std::max(flush.committed_at - recorded_at, std::chrono::milliseconds{0});
+    counts.visible_seconds.observe(std::chrono::duration<double>(age).count(), times);
+  });
 }
 
-void Probe::flush_took(std::chrono::nanoseconds took) {
+void Probe::flush_took(const std::string& partition, std::chrono::nanoseconds took) {
   const MutexLock lock(mutex_);
   totals_.flushing += took;
+  PartitionCounts& counts = counts_[partition];
+  counts.flush_seconds.observe(std::chrono::duration<double>(took).count());
+  counts.last_flush = took;
 }
 
-void Probe::rejected(std::string_view reason) {
+void Probe::batch_took(const std::string& partition, std::chrono::nanoseconds took) {
   const MutexLock lock(mutex_);
-  auto found = totals_.rejected.find(reason);
-  if (found == totals_.rejected.end()) found = totals_.rejected.emplace(reason, 0).first;
-  ++found->second;
+  counts_[partition].batch_seconds.observe(std::chrono::duration<double>(took).count());
 }
 
-void Probe::quarantined(std::uint64_t records) {
+void Probe::fenced(const std::string& partition) {
   const MutexLock lock(mutex_);
-  totals_.quarantined += records;
+  ++totals_.fenced;
+  ++counts_[partition].fenced;
+}
+
+void Probe::rebalanced(const std::string& partition) {
+  const MutexLock lock(mutex_);
+  ++counts_[partition].rebalances;
+}
+
+void Probe::taken(const std::string& partition, const Recovery& began) {
+  const MutexLock lock(mutex_);
+  PartitionCounts& counts = counts_[partition];
+  ++counts.recoveries[static_cast<std::size_t>(began.from)];
+  counts.began = began;
+}
+
+void Probe::recovering(const std::string& partition, const Recovery& began) {
+  const MutexLock lock(mutex_);
+  counts_[partition].began = began;
+}
+
+std::map<std::string, PartitionCounts> Probe::counts() const {
+  const MutexLock lock(mutex_);
+  return counts_;
 }
 
 void Probe::retried() {
   const MutexLock lock(mutex_);
   ++totals_.retries;
-}
-
-void Probe::fenced() {
-  const MutexLock lock(mutex_);
-  ++totals_.fenced;
 }
 
 void Probe::stopped(const std::string& what, const std::string& why) {
@@ -65,6 +96,11 @@ void Probe::began(const std::string& worker, std::string_view projection, int ge
   watched.turned = watched.since = now;
 }
 
+void Probe::shown(const std::string& worker, bool live) {
+  const MutexLock lock(mutex_);
+  workers_[worker].live = live;
+}
+
 void Probe::turned(const std::string& worker) {
   const Clock::time_point now = clock_();
   const MutexLock lock(mutex_);
@@ -83,6 +119,13 @@ void Probe::begins(const std::string& worker, Phase phase, std::optional<Partiti
 void Probe::holds(const std::string& worker, std::vector<Held> held) {
   const MutexLock lock(mutex_);
   workers_[worker].held = std::move(held);
+}
+
+void Probe::moved(const std::string& worker, const Held& held) {
+  const MutexLock lock(mutex_);
+  std::vector<Held>& all = workers_[worker].held;
+  const auto found = std::ranges::find(all, held.partition, &Held::partition);
+  if (found != all.end()) *found = held;
 }
 
 void Probe::ended(const std::string& worker) {
@@ -117,6 +160,16 @@ Probe::Found Probe::found(const std::string& partition) const {
   const MutexLock lock(mutex_);
   const auto known = found_.find(partition);
   return known == found_.end() ? Found{} : known->second;
+}
+
+std::optional<std::chrono::milliseconds> freshness(const Probe::Held& held, Offset log_end,
+                                                   Time now) {
+  using std::chrono::milliseconds;
+  if (!held.position) return std::nullopt;
+  if (*held.position >= log_end) return milliseconds{0};
+  const std::optional<Time> since = held.oldest ? held.oldest : held.complete_at;
+  if (!since) return std::nullopt;
+  return std::max(now - *since, milliseconds{1});
 }
 
 std::string words_for(const Probe::Watched& worker) {

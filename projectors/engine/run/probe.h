@@ -9,12 +9,16 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "projectors/engine/fold/recorded_times.h"
+#include "projectors/engine/run/partition_counts.h"
 #include "storage/base/mutex.h"
 #include "storage/base/position.h"
+#include "storage/projection_sink.h"
 
 namespace sluice {
 
@@ -39,12 +43,30 @@ class Probe {
     std::map<std::string, std::string> stopped;                  // why, by "deliberation:3"
   };
 
-  void flushed(std::uint64_t events, std::uint64_t duplicates, std::uint64_t rows);
-  void flush_took(std::chrono::nanoseconds took);
-  void rejected(std::string_view reason);
-  void quarantined(std::uint64_t records);
+  // What a flush has made visible. Borrowed.
+  struct Flush {
+    std::uint64_t records = 0;  // folded, whatever came of them
+    std::uint64_t folded = 0;   // of these, facts that the rules were given
+    std::uint64_t duplicates = 0;
+    std::uint64_t quarantined = 0;
+    std::uint64_t changed_rows = 0;  // of all tables, published or not
+    std::span<const Rejection> rejections;
+    const PartitionCounts::ByName& rows;  // by published table
+    const RecordedTimes& recorded;        // when those folded were
+    Time committed_at;
+  };
+
+  // Of a partition, as all that follows: "deliberation:3". Once a flush or a batch.
+  void flushed(const std::string& partition, const Flush& flush);
+  void flush_took(const std::string& partition, std::chrono::nanoseconds took);
+  void batch_took(const std::string& partition, std::chrono::nanoseconds took);
+  void fenced(const std::string& partition);
+  void rebalanced(const std::string& partition);
+  void taken(const std::string& partition, const Recovery& began);
+  void recovering(const std::string& partition, const Recovery& began);
+  [[nodiscard]] std::map<std::string, PartitionCounts> counts() const;
+
   void retried();
-  void fenced();
 
   // Why something stands still, for people, until it runs again.
   void stopped(const std::string& what, const std::string& why);
@@ -56,16 +78,24 @@ class Probe {
 
   // A partition that a worker has, as it last told.
   struct Held {
-    Partition partition;
-    std::string owner;    // the claim's; "": none was begun
-    std::string trouble;  // what the heartbeat said last
-    Offset log_end;
+    Partition partition = {};
+    std::string owner = {};    // the claim's; "": none was begun
+    std::string trouble = {};  // what the heartbeat said last
+    Offset log_end = {};
     bool fetched = false;  // its reader hears of the log's end; false: it is held back, or stopped
+    std::optional<Offset> position = {};  // the view's; nullopt: it was not claimed yet
+    std::size_t dirty_rows = 0;
+    std::size_t dirty_bytes = 0;
+    std::size_t row_bytes = 0;  // the dirty ones included
+    std::size_t dedupe_bytes = 0;
+    std::optional<Time> oldest = {};       // when the log got the oldest record that the view lacks
+    std::optional<Time> complete_at = {};  // up to then the view lacked none that the log had
   };
   // A worker as threads beside it see it: one that waits for something can say nothing itself.
   struct Watched {
     std::string projection;
     int generation = 0;
+    bool live = true;  // readers see the generation
     std::string session;                 // the name of its sink's session
     Clock::time_point turned;            // when its last turn ended
     Phase phase = Phase::joining;        // what it is in now
@@ -78,10 +108,12 @@ class Probe {
   // phase that may take long; when its partitions changed, and at each beat; at its end.
   void began(const std::string& worker, std::string_view projection, int generation,
              const std::string& session);
+  void shown(const std::string& worker, bool live);  // whether readers see its generation
   void turned(const std::string& worker);
   void begins(const std::string& worker, Phase phase,
               std::optional<Partition> partition = std::nullopt);
   void holds(const std::string& worker, std::vector<Held> held);
+  void moved(const std::string& worker, const Held& held);  // one of these
   void ended(const std::string& worker);
   [[nodiscard]] std::map<std::string, Watched> workers() const;
 
@@ -100,9 +132,15 @@ class Probe {
   const std::function<Clock::time_point()> clock_;
   mutable Mutex mutex_;  // taken a few times a turn, never an event
   Totals totals_ SLUICE_GUARDED_BY(mutex_);
+  std::map<std::string, PartitionCounts> counts_ SLUICE_GUARDED_BY(mutex_);  // by "deliberation:3"
   std::map<std::string, Watched> workers_ SLUICE_GUARDED_BY(mutex_);
   std::map<std::string, Found> found_ SLUICE_GUARDED_BY(mutex_);  // by "deliberation:3"
 };
+
+// How long the log, which ends at `log_end`, has had the oldest record that the view lacks; 0: it
+// lacks none. nullopt: not known.
+[[nodiscard]] std::optional<std::chrono::milliseconds> freshness(const Probe::Held& held,
+                                                                 Offset log_end, Time now);
 
 // "the flush of deliberation:3".
 [[nodiscard]] std::string words_for(const Probe::Watched& worker);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "schemas/descriptors/words.h"
+#include "projectors/engine/run/partition_label.h"
 #include "storage/base/check.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
@@ -12,6 +14,8 @@ namespace sluice {
 namespace {
 
 std::string text(Offset offset) { return std::to_string(offset.value); }
+
+std::span<const ComputedRows* const> no_computed() { return {}; }
 
 }  // namespace
 
@@ -28,7 +32,9 @@ Projector::Projector(const Projection& projection, const Generation& generation,
       builder_(parts.builder),
       probe_(parts.probe),
       memory_(parts.memory),
+      wall_(std::move(parts.wall)),
       log_identity_(std::move(parts.log_identity)),
+      label_(partition_label(projection.name, generation.number, generation.live, partition)),
       name_(std::string(projection.name) + " partition " + std::to_string(partition.value)),
       fold_anew_("let `sluice schema apply --refold " + std::string(projection.name) +
                  "` fold anew what there is (docs/start_checks.md)"),
@@ -38,9 +44,8 @@ Projector::Projector(const Projection& projection, const Generation& generation,
     if (rows->published()) rows_.push_back({&rows->row_type(), {}, {}});
   }
   if (projection.computed == nullptr) return;
-  computed_ = std::make_unique<ComputedPartition>(
-      *projection.computed, parts.computations, fold_.tables(),
-      std::string(projection.name) + ":" + std::to_string(partition.value));
+  computed_ = std::make_unique<ComputedPartition>(*projection.computed, parts.computations,
+                                                  fold_.tables(), label_);
 }
 
 void Projector::stop(const std::string& why) const {
@@ -111,6 +116,7 @@ void Projector::begin(LogRange log) {
     crash_point(CrashPoint("claim.state_cleared"));
   }
   written_ = fold_.position();
+  recovery_ = {usable ? Recovery::From::state : Recovery::From::start, written_, 0, {}};
 }
 
 // While the state is behind the view, or its rows are not there, what it says is not to be
@@ -151,11 +157,18 @@ void Projector::fold(const LogRecord& record) {
   if (replays && record.offset >= view_.known()) stop_at_missing_record();
   // What the view has was emitted before it got there.
   const bool emits = live_ && !replays && record.offset >= view_.emits_from;
+  const bool first = !pending();
   intact_ = false;
   const bool folded = fold_.fold(record, emits ? Emits::sent : Emits::dropped);
   intact_ = true;
   show_held();
-  if (!folded || !replays) return;
+  if (!folded) return;
+  if (record.stamped_by_log) newest_folded_ = record.appended_at;
+  if (!replays) {
+    if (first) oldest_unseen_ = newest_folded_;
+    return;
+  }
+  ++recovery_.records;
   if (fold_.position() == view_.known()) return finish_replay();
   if (full()) write_state();
 }
@@ -265,24 +278,23 @@ void Projector::commit(const InDoubtFlush& flush) {
   crash_point(CrashPoint("flush.before"));
   collect_rows();
   const Outcomes& outcomes = fold_.outcomes();
-  const FlushBatch batch{
-      .partition = partition_,
-      .owner = owner_,
-      .live = live_,
-      .from = view_.position,
-      .digest_at_from = view_.digest,
-      .to = flush.to,
-      .digest_at_to = flush.digest,
-      .log = view_.log,
-      .record_time = fold_.record_time(),
-      .log_end = flush.log_end,
-      .rows = rows_,
-      .rejections = outcomes.rejections,
-      .quarantined = outcomes.quarantined,
-      .unquarantined = outcomes.unquarantined,
-      .aged_out = outcomes.aged_out,
-      .computed = computed_ ? computed_->publishing() : std::span<const ComputedRows* const>(),
-      .published_at_from = view_.published};
+  const FlushBatch batch{.partition = partition_,
+                         .owner = owner_,
+                         .live = live_,
+                         .from = view_.position,
+                         .digest_at_from = view_.digest,
+                         .to = flush.to,
+                         .digest_at_to = flush.digest,
+                         .log = view_.log,
+                         .record_time = fold_.record_time(),
+                         .log_end = flush.log_end,
+                         .rows = rows_,
+                         .rejections = outcomes.rejections,
+                         .quarantined = outcomes.quarantined,
+                         .unquarantined = outcomes.unquarantined,
+                         .aged_out = outcomes.aged_out,
+                         .computed = computed_ ? computed_->publishing() : no_computed(),
+                         .published_at_from = view_.published};
   CHECK(batch.from < batch.to || (batch.from == batch.to && !batch.computed.empty()),
         "a flush moves the position on, or publishes what was computed");
   if (sink_.flush(batch) == FlushOutcome::in_doubt) {
@@ -298,16 +310,34 @@ void Projector::committed(const InDoubtFlush& flush) {
   view_.position = flush.to;
   view_.digest = flush.digest;
   view_.published = flush.published;
-  tell_of_folded();
+  newest_seen_ = newest_folded_;
+  tell_flushed();
   write_state();
   crash_point(CrashPoint("flush.state_written"));
 }
 
-void Projector::tell_of_folded() {
+void Projector::tell_flushed(bool visible) {
+  const RecordedTimes none;
   const Outcomes& outcomes = fold_.outcomes();
-  probe_.flushed(outcomes.folded, outcomes.duplicates, fold_.tables().dirty_rows());
-  probe_.quarantined(outcomes.quarantined.size());
-  for (const Rejection& rejection : outcomes.rejections) probe_.rejected(rejection.reason);
+  PartitionCounts::ByName rows;
+  for (const RowChanges& changes : rows_) {
+    const std::uint64_t changed = changes.upserts.size() + changes.erased.size();
+    if (changed > 0) rows.emplace(table_name(*changes.row), changed);
+  }
+  for (const ComputedRows* key : computed_ ? computed_->publishing() : no_computed()) {
+    for (const ComputedRows::Table& table : key->tables) {
+      if (!table.rows.empty()) rows[table_name(*table.row)] += table.rows.size();
+    }
+  }
+  probe_.flushed(label_, {.records = fold_.unwritten(),
+                          .folded = outcomes.folded,
+                          .duplicates = outcomes.duplicates,
+                          .quarantined = outcomes.quarantined.size(),
+                          .changed_rows = fold_.tables().dirty_rows(),
+                          .rejections = outcomes.rejections,
+                          .rows = rows,
+                          .recorded = visible ? outcomes.recorded : none,
+                          .committed_at = wall_()});
 }
 
 // What the view says decides: at `to` the commit went through; still at `from`, the same flush

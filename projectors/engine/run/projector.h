@@ -16,6 +16,7 @@
 #include "projectors/engine/fold/partition_fold.h"
 #include "projectors/engine/run/probe.h"
 #include "projectors/engine/tables/row_memory.h"
+#include "storage/base/steadied_clock.h"
 #include "storage/event_log.h"
 #include "storage/generation_builder.h"
 #include "storage/log_topology.h"
@@ -38,11 +39,13 @@ struct ProjectorParts {
   Probe& probe;
   RowMemory& memory;                     // of the process
   Computations* computations = nullptr;  // null: nothing is computed
-  GenerationBuilder* builder = nullptr;  // of the sink's generation; null: it is not built
   // Of the partition's log, as LogTopology has it; may throw what that throws.
   std::function<std::optional<LogIdentity>()> log_identity = [] {
     return std::optional<LogIdentity>();
   };
+  // The time by which what a flush shows has its age.
+  std::function<Time()> wall = SteadiedClock::system_wall;
+  GenerationBuilder* builder = nullptr;  // of the sink's generation; null: it is not built
 };
 
 // One a partition and owner, used by one thread. Every function throws what the sink and the store
@@ -93,12 +96,23 @@ class Projector {
   }
   // Whether anything was folded that is not yet flushed.
   [[nodiscard]] bool pending() const { return fold_.position() > view_.known(); }
-  // What rows hold in memory.
+  // What rows hold in memory, and of these those that are to be written.
   [[nodiscard]] std::size_t row_bytes() const { return fold_.tables().row_bytes(); }
+  [[nodiscard]] std::size_t dirty_rows() const { return fold_.tables().dirty_rows(); }
+  [[nodiscard]] std::size_t dirty_bytes() const { return fold_.tables().dirty_bytes(); }
+  [[nodiscard]] std::size_t dedupe_bytes() const { return fold_.dedupe_bytes(); }
+  // When the log got the first record that is folded and not yet flushed, and the last that is
+  // flushed, by its own stamps; nullopt: none is, or the log did not stamp it.
+  [[nodiscard]] std::optional<Time> oldest_unseen() const {
+    return pending() ? oldest_unseen_ : std::nullopt;
+  }
+  [[nodiscard]] std::optional<Time> newest_seen() const { return newest_seen_; }
   // Whether memory asks for a flush now.
   [[nodiscard]] bool full() const;
   // State is behind the view and folds what the view already has.
   [[nodiscard]] bool replaying() const { return fold_.position() < view_.known(); }
+  // How far it has come with that since claim(); how long it takes is not known here.
+  [[nodiscard]] const Recovery& recovery() const { return recovery_; }
 
   // False after a failure in the middle of a fold or of writing state, and after Fenced or Corrupt.
   [[nodiscard]] bool intact() const { return intact_; }
@@ -146,7 +160,8 @@ class Projector {
   void collect_rows();
   void commit(const InDoubtFlush& flush);
   void committed(const InDoubtFlush& flush);
-  void tell_of_folded();
+  // `visible`: the view shows it from now on.
+  void tell_flushed(bool visible = true);
   // projector_bulk.cc
   void write_bulk(Offset log_end);
   void commit_load(const InDoubtFlush& flush);
@@ -164,7 +179,9 @@ class Projector {
   Probe& probe_;
   RowMemory& memory_;
   RowMemory::Holder held_{memory_};
+  const std::function<Time()> wall_;
   const std::function<std::optional<LogIdentity>()> log_identity_;
+  const std::string label_;      // for the probe: "deliberation:3"
   const std::string name_;       // for messages: "deliberation partition 3"
   const std::string fold_anew_;  // the command that does, in words
   PartitionFold fold_;
@@ -176,6 +193,10 @@ class Projector {
       to_check_;  // the offset of the last folded record, until the log has shown it
   std::optional<InDoubtFlush> in_doubt_;
   Offset written_;  // the state's position
+  Recovery recovery_;
+  std::optional<Time> oldest_unseen_;
+  std::optional<Time> newest_folded_;
+  std::optional<Time> newest_seen_;
   bool intact_ = true;
 
   // Of the flush at hand; reused.

@@ -28,7 +28,7 @@ void Projector::write_bulk(Offset log_end) {
   crash_point(CrashPoint("bulk.noted"));
   view_.folded = fold_.position();
   view_.digest = fold_.digest();
-  tell_of_folded();
+  tell_flushed(false);
   write_state();
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "schemas/descriptors/domain.h"
+#include "projectors/engine/run/partition_label.h"
 #include "storage/base/check.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
@@ -30,12 +31,13 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
           static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(config_.instance))) {
   require_version();
   parts_.probe.began(config_.name, projection_.name, generation_.number, config_.session);
+  parts_.probe.shown(config_.name, generation_.live);
 }
 
 Worker::~Worker() { parts_.probe.ended(config_.name); }
 
 std::string Worker::label(Partition partition) const {
-  return std::string(projection_.name) + ":" + std::to_string(partition.value);
+  return partition_label(projection_.name, generation_.number, generation_.live, partition);
 }
 
 void Worker::run(const std::stop_token& stop) {
@@ -113,8 +115,8 @@ void Worker::log_away(const Retryable& failure) {
                reader_backoff_.pause().count(), failure.what());
   log_trouble_ = failure.what();
   flush_all();
-  for (const auto& [partition, assigned] : assigned_) {
-    away_.push_back({partition, assigned.owner, assigned.log_end});
+  for (auto& [partition, assigned] : assigned_) {
+    away_.push_back(held(partition, assigned));
   }
   assigned_.clear();
   tell_whom_it_has();
@@ -163,7 +165,7 @@ void Worker::react(Partition partition, Assigned& assigned) {
     try_again(partition, assigned, failure);
   } catch (const Fenced& failure) {
     // The log is asked first whether the partition is still ours.
-    parts_.probe.fenced();
+    parts_.probe.fenced(label(partition));
     assigned.projector.reset();
     assigned.fenced = true;
     troubled(partition, assigned, failure.what());
@@ -199,30 +201,38 @@ void Worker::try_again(Partition partition, Assigned& assigned, const Error& fai
 }
 
 void Worker::fold(std::span<const LogRecord> records) {
-  Assigned* assigned = nullptr;
-  Partition partition{-1};
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (records[i].partition != partition) {
-      partition = records[i].partition;
-      const auto found = assigned_.find(partition);
-      assigned = found == assigned_.end() ? nullptr : &found->second;
-    }
+  while (!records.empty()) {
+    const Partition partition = records.front().partition;
+    const auto end = std::ranges::find_if(
+        records, [&](const LogRecord& record) { return record.partition != partition; });
+    const auto size = static_cast<std::size_t>(end - records.begin());
+    const Clock::time_point begun = Clock::now();
+    const Clock::duration flushing = flushing_;
+    fold_batch(records.first(size));
+    parts_.probe.batch_took(label(partition), Clock::now() - begun - (flushing_ - flushing));
+    records = records.subspan(size);
+  }
+}
+
+void Worker::fold_batch(std::span<const LogRecord> records) {
+  const Partition partition = records.front().partition;
+  const auto found = assigned_.find(partition);
+  if (found == assigned_.end()) return;
+  Assigned& assigned = found->second;
+  for (const LogRecord& record : records) {
     // Held back: read again from reads_from() when it goes on.
-    if (assigned == nullptr || !assigned->projector || assigned->paused) continue;
-    if (!may_fold(partition, *assigned)) {
-      hold(partition, *assigned);
-      continue;
-    }
-    guarded(partition, *assigned, [&] {
-      Projector& projector = *assigned->projector;
-      projector.fold(records[i]);
-      ++assigned->folded;
-      if (projector.full()) flush(*assigned);
+    if (!assigned.projector || assigned.paused) return;
+    if (!may_fold(partition, assigned)) return hold(partition, assigned);
+    guarded(partition, assigned, [&] {
+      Projector& projector = *assigned.projector;
+      projector.fold(record);
+      ++assigned.folded;
+      if (projector.full()) flush(assigned);
     });
     // Not behind the record: its fold failed, and what came before it is folded again.
-    if (!assigned->projector || assigned->projector->in_doubt() || assigned->projector->full() ||
-        assigned->projector->reads_from() <= records[i].offset) {
-      hold(partition, *assigned);
+    if (!assigned.projector || assigned.projector->in_doubt() || assigned.projector->full() ||
+        assigned.projector->reads_from() <= record.offset) {
+      hold(partition, assigned);
     }
   }
 }
@@ -250,6 +260,7 @@ void Worker::service(Partition partition, Assigned& assigned) {
                     !assigned.projector->full() && may_fold(partition, assigned);
   if (able && assigned.paused) resume(partition, assigned);
   if (!able) hold(partition, assigned);
+  if (!assigned.began.took) note_recovery(partition, assigned);
 }
 
 void Worker::go_on(Partition partition, Assigned& assigned) {
@@ -333,7 +344,10 @@ void Worker::flush(Assigned& assigned) {
   enter(Probe::Phase::flushing, partition);
   const Clock::time_point begun = Clock::now();
   assigned.projector->flush(assigned.log_end);
-  parts_.probe.flush_took(Clock::now() - begun);
+  const Clock::duration took = Clock::now() - begun;
+  flushing_ += took;
+  parts_.probe.flush_took(label(partition), took);
+  parts_.probe.moved(config_.name, held(partition, assigned));
   enter(Probe::Phase::folding);
   if (assigned.projector->in_doubt())
     return assigned.backoff.failed(now_, config_.backoff, jitter_);

@@ -105,19 +105,16 @@ class Worker final : private Ownership {
     std::optional<Clock::time_point> missing_since;
     // Since when it is so though the log has more, behind a transaction that is open.
     std::optional<Clock::time_point> held_back_since;
-    bool held_back = false;  // long enough to be told of
-    Offset log_end;          // as last seen; inside lost() the reader is not asked any more
+    bool held_back = false;         // long enough to be told of
+    Offset log_end;                 // as last seen; inside lost() the reader is not asked any more
+    std::optional<Offset> flushed;  // the view's position, as last known
+    std::optional<Time> complete_at;  // up to then the view lacked nothing of the log
+    Recovery began;
+    Clock::time_point claimed_at;
     Clock::time_point last_flush;
     Backoff backoff;
     std::uint64_t folded = 0;  // since the last flush
     Ticker ticker;
-  };
-
-  // A partition that was ours when the log went away.
-  struct Held {
-    Partition partition;
-    std::string owner;
-    Offset log_end;
   };
 
   Offset acquired(Partition partition) override;
@@ -140,7 +137,9 @@ class Worker final : private Ownership {
   [[nodiscard]] bool load_due(Partition partition, const Assigned& assigned) const;
   [[nodiscard]] bool may_fold(Partition partition, const Assigned& assigned) const;
   void build(Partition partition, Assigned& assigned);
+  // What the reader gave: of one partition after the other.
   void fold(std::span<const LogRecord> records);
+  void fold_batch(std::span<const LogRecord> records);
   void service(Partition partition, Assigned& assigned);
   void go_on(Partition partition, Assigned& assigned);
   void flush(Assigned& assigned);
@@ -159,7 +158,9 @@ class Worker final : private Ownership {
   void try_again(Partition partition, Assigned& assigned, const Error& failure);
   // To threads beside it.
   void enter(Probe::Phase phase, std::optional<Partition> partition = std::nullopt);
+  [[nodiscard]] Probe::Held held(Partition partition, Assigned& assigned) const;
   void tell_whom_it_has();
+  void note_recovery(Partition partition, Assigned& assigned);
   // The beat: says how each partition is, and learns where its view is.
   void show_progress();
   void take_note(Partition partition, Assigned& assigned);
@@ -198,13 +199,14 @@ class Worker final : private Ownership {
   std::unique_ptr<EventReader> reader_;
   bool has_read_ = false;
   std::map<Partition, Assigned> assigned_;
-  std::vector<Held> away_;
-  std::string log_trouble_;  // why the log went away
+  std::vector<Probe::Held> away_;  // partitions that were ours when the log went away
+  std::string log_trouble_;        // why the log went away
   Clock::time_point now_;
   Time wall_;
   Clock::time_point next_progress_;
   Backoff reader_backoff_;
   std::uint64_t claims_ = 0;
+  Clock::duration flushing_{0};  // in all flushes so far
   std::minstd_rand jitter_;
 };
 

@@ -21,16 +21,49 @@ void Worker::heed_log() {
   }
 }
 
+// While nothing else is known of what the view lacks, it is later than what the view has, and than
+// when it lacked nothing.
+Probe::Held Worker::held(Partition partition, Assigned& assigned) const {
+  Probe::Held held{.partition = partition,
+                   .owner = assigned.owner,
+                   .trouble = assigned.told,
+                   .log_end = assigned.log_end,
+                   .fetched = assigned.projector != nullptr && !assigned.paused};
+  if (const Projector* projector = assigned.projector.get()) {
+    assigned.flushed = projector->flushed();
+    assigned.complete_at = std::max(assigned.complete_at, projector->newest_seen());
+    held.dirty_rows = projector->dirty_rows();
+    held.dirty_bytes = projector->dirty_bytes();
+    held.row_bytes = projector->row_bytes();
+    held.dedupe_bytes = projector->dedupe_bytes();
+    held.oldest = projector->oldest_unseen();
+  }
+  if (assigned.flushed && *assigned.flushed >= assigned.log_end) assigned.complete_at = wall_;
+  held.position = assigned.flushed;
+  held.complete_at = assigned.complete_at;
+  return held;
+}
+
 void Worker::tell_whom_it_has() {
-  std::vector<Probe::Held> held;
-  for (const auto& [partition, assigned] : assigned_) {
-    held.push_back({partition, assigned.owner, assigned.told, assigned.log_end,
-                    assigned.projector != nullptr && !assigned.paused});
+  std::vector<Probe::Held> all;
+  for (auto& [partition, assigned] : assigned_) all.push_back(held(partition, assigned));
+  for (const Probe::Held& left : away_) {
+    all.push_back(left);
+    all.back().trouble = log_trouble_;
+    all.back().fetched = false;
   }
-  for (const Held& left : away_) {
-    held.push_back({left.partition, left.owner, log_trouble_, left.log_end, false});
+  parts_.probe.holds(config_.name, std::move(all));
+}
+
+void Worker::note_recovery(Partition partition, Assigned& assigned) {
+  const Projector* projector = assigned.projector.get();
+  if (projector == nullptr) return;
+  assigned.began = projector->recovery();
+  if (!projector->replaying()) {
+    assigned.began.took =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now_ - assigned.claimed_at);
   }
-  parts_.probe.holds(config_.name, std::move(held));
+  parts_.probe.recovering(label(partition), assigned.began);
 }
 
 // What those who look at the worker found out is news to it, too.
@@ -57,10 +90,11 @@ void Worker::show_progress() {
   for (auto& [partition, assigned] : assigned_) {
     take_note(partition, assigned);
     progress.push_back({partition, assigned.log_end, assigned.owner, assigned.told});
+    progress.back().unseen = freshness(held(partition, assigned), assigned.log_end, wall_);
     if (assigned.projector) progress.back().computed = assigned.projector->computed_progress();
   }
-  for (const Held& held : away_) {
-    progress.push_back({held.partition, held.log_end, held.owner, log_trouble_});
+  for (const Probe::Held& left : away_) {
+    progress.push_back({left.partition, left.log_end, left.owner, log_trouble_});
   }
   const bool has_none = !reader_ && assigned_.empty() && away_.empty();
   for (int p = 0; has_none && !log_trouble_.empty() && p < generation_.partitions; ++p) {

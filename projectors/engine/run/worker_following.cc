@@ -31,7 +31,9 @@ void Worker::look_at_generation() {
   if (live == generation_.live) return;
   spdlog::info("generation {} projection={} generation={}", live ? "live" : "no longer live",
                projection_.name, generation_.number);
+  for (const auto& [partition, assigned] : assigned_) parts_.probe.running(label(partition));
   generation_.live = live;
+  parts_.probe.shown(config_.name, live);
   for (auto& [partition, assigned] : assigned_) {
     if (!assigned.projector || assigned.projector->in_doubt()) continue;
     guarded(partition, assigned, [&] { take_anew(partition, assigned); });

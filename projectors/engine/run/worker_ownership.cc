@@ -38,6 +38,7 @@ void Worker::require_same_partitions() {
 Offset Worker::acquired(Partition partition) {
   Assigned& assigned = assigned_[partition];
   assigned = Assigned{};
+  parts_.probe.rebalanced(label(partition));
   Offset end{0};
   try {
     end = parts_.topology.range(stream_, partition).end;
@@ -67,6 +68,7 @@ void Worker::lost(Partition partition) {
     }
   }
   assigned_.erase(found);
+  parts_.probe.rebalanced(label(partition));
   tell_whom_it_has();
   parts_.probe.running(label(partition));
   spdlog::info("partition lost projection={} partition={}", projection_.name, partition.value);
@@ -82,8 +84,9 @@ void Worker::claim(Partition partition, Assigned& assigned) {
   auto projector = std::make_unique<Projector>(
       projection_, generation_, partition, owner, config_.limits,
       ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe, parts_.memory,
-                     parts_.computations, parts_.builder,
-                     [this, partition] { return parts_.topology.identity(stream_, partition); }});
+                     parts_.computations,
+                     [this, partition] { return parts_.topology.identity(stream_, partition); },
+                     config_.wall, parts_.builder});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
   const Offset from = projector->claim(log);
@@ -92,6 +95,9 @@ void Worker::claim(Partition partition, Assigned& assigned) {
   parts_.probe.running(label(partition));
   assigned.trouble.clear();
   assigned.fenced = false;
+  assigned.claimed_at = now_;
+  assigned.began = projector->recovery();
+  parts_.probe.taken(label(partition), assigned.began);
   assigned.projector = std::move(projector);
   assigned.last_flush = now_;
   assigned.backoff.worked();

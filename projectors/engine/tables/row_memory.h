@@ -24,6 +24,7 @@ class RowMemory {
   [[nodiscard]] std::size_t changed() const { return each(parts_.changed); }
   [[nodiscard]] std::size_t at_hand() const { return each(parts_.at_hand); }
   [[nodiscard]] SharedBytes& orders() { return orders_; }
+  [[nodiscard]] const SharedBytes& orders() const { return orders_; }
 
   // A partition, as long as it holds rows here. Used by one thread; `memory` outlives it.
   class Holder {

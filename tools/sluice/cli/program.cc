@@ -11,6 +11,7 @@
 #include "tools/sluice/cli/configuration.h"
 #include "tools/sluice/cli/help.h"
 #include "tools/sluice/cli/units.h"
+#include "tools/sluice/cli/version.h"
 
 namespace sluice {
 namespace {
@@ -180,7 +181,7 @@ Program::Program(std::ostream& errors) : parts_(std::make_unique<Parts>(errors))
   app.fallthrough();
   app.formatter(std::make_shared<HelpPage>());
   app.add_option("--config", parts_->config_file, "A TOML file of properties (or SLUICE_CONFIG)");
-  app.set_version_flag("--version", "sluice " SLUICE_VERSION);
+  app.set_version_flag("--version", "sluice " + std::string(program_version()));
   app.footer(
       "Every property of a command is also a variable SLUICE_<NAME> and a key of the\n"
       "TOML file. Exit codes: 0 done, 1 something was found, 2 could not run.\n"

@@ -61,6 +61,7 @@ class Embedded final : public Log {
     const std::string clock = log_->clock_advice(), gaps = log_->gaps_advice();
     return clock + (clock.empty() || gaps.empty() ? "" : "\n") + gaps;
   }
+  std::uint64_t used_bytes() override { return log_->used_bytes(); }
 
  private:
   std::unique_ptr<EmbeddedLog> log_;
@@ -84,6 +85,7 @@ class Kafka final : public Log {
   std::unique_ptr<LogTopology> quick_topology() override { return log_.topology(kQuickAnswer); }
   std::unique_ptr<LogCluster> quick_cluster() override { return log_.cluster(kQuickAnswer); }
   std::unique_ptr<StreamSettings> settings() override { return log_.settings(); }
+  std::vector<std::string> kafka_statistics() override { return log_.statistics(); }
 
  private:
   KafkaLog log_;

@@ -52,6 +52,10 @@ class Log {
   virtual Time now() { return SteadiedClock::system_wall(); }
   // For people: what of the log wants to be looked at though it works; empty: nothing.
   virtual std::string advice() { return {}; }
+  // Of memory, as far as the log itself knows.
+  virtual std::uint64_t used_bytes() { return 0; }
+  // What librdkafka tells of its readers, each as JSON; none where the log is not on Kafka.
+  virtual std::vector<std::string> kafka_statistics() { return {}; }
 };
 
 // The log below this folder; one process owns it.

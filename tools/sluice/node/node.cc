@@ -16,15 +16,16 @@
 #include "storage/postgres/schema.h"
 #include "storage/postgres/start_check.h"
 #include "storage/postgres/url.h"
-#include "tools/sluice/node/computation_metrics.h"
 #include "tools/sluice/node/data_folder.h"
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/node/http_limits.h"
 #include "tools/sluice/node/listen.h"
+#include "tools/sluice/node/process_beat.h"
 #include "tools/sluice/node/published.h"
 #include "tools/sluice/node/refusing_writer.h"
 #include "tools/sluice/node/requests.h"
 #include "tools/sluice/node/streams.h"
+#include "tools/sluice/node/vitals.h"
 #include "tools/sluice/node/workers.h"
 
 namespace sluice {
@@ -71,9 +72,10 @@ struct Node::Parts {
   std::unique_ptr<EventWriter> quick_writer;  // null: the other does
   prometheus::Registry metrics;
   std::unique_ptr<Workers> workers;
-  std::unique_ptr<ComputationMetrics> computations;
+  std::unique_ptr<Vitals> vitals;
   std::jthread working;  // its end asks the workers to end, and waits for them
   std::unique_ptr<RequestThread> requests;
+  std::unique_ptr<ProcessBeat> beat;
   std::unique_ptr<Ingest> ingest;
   NodeAddresses addresses;
   std::string begun;  // by the database's clock
@@ -144,9 +146,10 @@ void Node::Parts::serve(IngestConfig config) {
                                                  return joined(watch.troubles(), troubles());
                                                },
                                            .clock = [this] { return log->now(); },
-                                           .refresh_metrics =
-                                               [this] {
-                                                 if (!starting()) computations->refresh();
+                                           .add_metrics =
+                                               [this](MetricFamilies& families) {
+                                                 add_build_info(families);
+                                                 if (!starting()) vitals->add_metrics(families);
                                                },
                                            .advice = [this] { return log->advice(); },
                                            .patient_writer = quick_writer ? writer.get() : nullptr,
@@ -178,7 +181,11 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
         return open_sink(url, projection.name, session);
       },
       std::make_unique<PostgresMonitor>(postgres));
-  computations = std::make_unique<ComputationMetrics>(metrics, workers->computations());
+  vitals = std::make_unique<Vitals>(
+      VitalsConfig{.memory = config.memory,
+                   .http_bytes = [this] { return std::uint64_t{ingest->memory_bytes()}; }},
+      *workers, *log);
+  beat = std::make_unique<ProcessBeat>(postgres, identity_of(*workers), *vitals);
   requests = std::make_unique<RequestThread>(postgres, projections, *log);
 }
 
@@ -274,8 +281,7 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   parts.serve(ingest);
   if (!parts.cluster) {
     const int workers = config.workers * static_cast<int>(parts.projections.size());
-    // Beside the workers' those that answer requests, look at workers, and look at logs.
-    const DatabaseUse use{.sessions = workers + 3, .schemas = schemas};
+    const DatabaseUse use{.sessions = workers + kSessionsBesideWorkers, .schemas = schemas};
     parts.patiently(stop, [&] { check_database(config.postgres, use); });
   }
   LogWatch& watch = parts.streams->watch();
@@ -329,6 +335,7 @@ void Node::run(const std::stop_token& stop) {
   parts.working.request_stop();
   parts.requests.reset();
   parts.working.join();
+  parts.beat.reset();
   if (parts.cluster) parts.cluster->stop();
   spdlog::info("stopped");
   const MutexLock lock(parts.mutex);

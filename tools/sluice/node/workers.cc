@@ -197,6 +197,10 @@ std::filesystem::path Workers::state_folder(const Generation& generation,
          std::to_string(partition.value);
 }
 
+std::vector<UnownedPartition> Workers::unowned() const {
+  return monitor_ ? monitor_->unowned() : std::vector<UnownedPartition>();
+}
+
 std::vector<std::string> Workers::troubles() const {
   std::vector<std::string> all;
   for (const auto& [what, why] : probe_.totals().stopped) all.push_back(what + ": " + why);

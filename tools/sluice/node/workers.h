@@ -25,6 +25,10 @@
 
 namespace sluice {
 
+// Of a process that projects: those that answer requests, look at workers, look at logs, and renew
+// the process's row.
+inline constexpr int kSessionsBesideWorkers = 4;
+
 struct WorkersConfig {
   std::filesystem::path data;  // state is kept in its folder "state"
   std::string instance;        // of the data folder
@@ -55,7 +59,15 @@ class Workers {
   // trouble and tried again, while others go on. Throws what starting threads throws.
   void run(const std::stop_token& stop);
 
+  // HOST:PROCESS:START, as the owners of partitions begin: tells this start of the process from all
+  // others, and people where to look for it.
+  [[nodiscard]] const std::string& start() const { return start_; }
   [[nodiscard]] const Probe& probe() const { return probe_; }
+  // Partitions that no process has, as far as is known.
+  [[nodiscard]] std::vector<UnownedPartition> unowned() const;
+  // Any thread, as the next.
+  [[nodiscard]] RocksVitals rocks() const { return resources_.vitals(); }
+  [[nodiscard]] std::size_t order_bytes() const { return rows_.orders().held(); }
   [[nodiscard]] const Computations& computations() const { return computations_; }
 
   // Why not everything is projected, for people, a line each; none when it is. Any thread.

@@ -1,0 +1,55 @@
+#pragma once
+
+// What became of a partition in this process, in numbers for an operator: counts since the process
+// began, and how the partition stands now.
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "projectors/engine/run/histogram.h"
+#include "storage/base/position.h"
+
+namespace sluice {
+
+// How a partition was taken: from which state, and what had to be folded again until that was where
+// the view is.
+struct Recovery {
+  enum class From { state, start };
+  From from = From::start;
+  Offset position;                                // where folding began
+  std::uint64_t records = 0;                      // folded again
+  std::optional<std::chrono::milliseconds> took;  // nullopt: it goes on
+};
+inline constexpr std::size_t kRecoveryKinds = 2;
+[[nodiscard]] std::string_view word(Recovery::From from);
+
+struct PartitionCounts {
+  using ByName = std::map<std::string, std::uint64_t, std::less<>>;
+
+  PartitionCounts();
+
+  std::uint64_t records = 0;  // by which the view was moved on: duplicates, ticks and all
+  std::uint64_t duplicates = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t fenced = 0;
+  std::uint64_t rebalances = 0;  // the log gave the partition, or took it
+  ByName rejected;               // by reason
+  ByName rows;                   // given to flushes that went through, by table
+  std::array<std::uint64_t, kRecoveryKinds> recoveries{};
+  Histogram flush_seconds;
+  Histogram batch_seconds;    // folding what one poll brought
+  Histogram visible_seconds;  // of facts, from recorded_at to the commit that shows them
+
+  std::chrono::nanoseconds last_flush{0};  // how long it took
+  Recovery began;                          // as it was last taken
+
+  void count_rejected(std::string_view reason);
+  void add_rows(const std::string& table, std::uint64_t times);
+};
+
+}  // namespace sluice

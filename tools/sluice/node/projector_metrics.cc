@@ -1,0 +1,168 @@
+#include "tools/sluice/node/projector_metrics.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace sluice {
+namespace {
+
+// What belongs together in "deliberation:3"; borrows from it.
+MetricLabels labels_of(std::string_view label) {
+  const auto colon = label.rfind(':');
+  return {{"projection", label.substr(0, colon)}, {"partition", label.substr(colon + 1)}};
+}
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+
+using Counts = std::map<std::string, PartitionCounts>;
+
+void add_counts(const Counts& all, MetricFamilies& families, const char* name, const char* help,
+                const std::function<std::uint64_t(const PartitionCounts&)>& count) {
+  MetricFamily family = counter_family(name, help);
+  for (const auto& [label, counts] : all) family.add(labels_of(label), number(count(counts)));
+  std::move(family).move_to(families);
+}
+
+void add_named(const Counts& all, MetricFamilies& families, const char* name, const char* help,
+               std::string_view by,
+               const std::function<const PartitionCounts::ByName&(const PartitionCounts&)>& of) {
+  MetricFamily family = counter_family(name, help);
+  for (const auto& [label, counts] : all) {
+    for (const auto& [word, count] : of(counts)) {
+      MetricLabels labels = labels_of(label);
+      labels.emplace_back(by, word);
+      family.add(labels, number(count));
+    }
+  }
+  std::move(family).move_to(families);
+}
+
+void add_histograms(const Counts& all, MetricFamilies& families, const char* name, const char* help,
+                    const std::function<const Histogram&(const PartitionCounts&)>& of) {
+  MetricFamily family = histogram_family(name, help);
+  for (const auto& [label, counts] : all) family.add(labels_of(label), of(counts));
+  std::move(family).move_to(families);
+}
+
+void add_recoveries(const Counts& all, MetricFamilies& families) {
+  MetricFamily family =
+      counter_family("sluice_recoveries_total", "Partitions taken, by what folding began from");
+  for (const auto& [label, counts] : all) {
+    for (std::size_t i = 0; i < kRecoveryKinds; ++i) {
+      MetricLabels labels = labels_of(label);
+      labels.emplace_back("from", word(static_cast<Recovery::From>(i)));
+      family.add(labels, number(counts.recoveries[i]));
+    }
+  }
+  std::move(family).move_to(families);
+}
+
+void add_now(const std::vector<PartitionSeen>& all, MetricFamilies& families) {
+  MetricFamily position =
+      gauge_family("sluice_position", "The next offset to fold: the view has all before it");
+  MetricFamily end = gauge_family("sluice_log_end", "The end of the log, as last heard of");
+  MetricFamily lag = gauge_family("sluice_lag_records", "Offsets that the view is behind the log");
+  MetricFamily fresh = gauge_family(
+      "sluice_freshness_seconds",
+      "How long the log has had the oldest record that the view lacks; 0: it lacks none");
+  MetricFamily dirty =
+      gauge_family("sluice_dirty_rows", "Rows changed and not yet flushed, as of the last second");
+  MetricFamily generations = gauge_family("sluice_generation_lag_records",
+                                          "Offsets that a generation's view is behind the log");
+  for (const PartitionSeen& seen : all) {
+    if (!seen.position) continue;
+    const std::string label = label_of(seen);
+    MetricLabels labels = labels_of(label);
+    const auto behind = static_cast<double>(seen.log_end.value - seen.position->value);
+    position.add(labels, static_cast<double>(seen.position->value));
+    end.add(labels, static_cast<double>(seen.log_end.value));
+    lag.add(labels, behind);
+    dirty.add(labels, number(seen.dirty_rows));
+    if (seen.freshness) {
+      fresh.add(labels, std::chrono::duration<double>(*seen.freshness).count());
+    }
+    const std::string generation = std::to_string(seen.generation);
+    labels.emplace_back("generation", generation);
+    labels.emplace_back("status", "live");
+    generations.add(labels, behind);
+  }
+  for (MetricFamily* family : {&position, &end, &lag, &fresh, &dirty, &generations}) {
+    std::move(*family).move_to(families);
+  }
+}
+
+}  // namespace
+
+std::string label_of(const PartitionSeen& seen) {
+  return seen.projection + ":" + std::to_string(seen.partition.value);
+}
+
+std::vector<PartitionSeen> partitions_seen(const Probe& probe, Time now) {
+  std::vector<PartitionSeen> all;
+  for (const auto& [name, worker] : probe.workers()) {
+    for (const Probe::Held& held : worker.held) {
+      PartitionSeen seen{.projection = worker.projection,
+                         .generation = worker.generation,
+                         .partition = held.partition,
+                         .owner = held.owner,
+                         .position = held.position,
+                         .dirty_rows = held.dirty_rows,
+                         .dirty_bytes = held.dirty_bytes,
+                         .row_bytes = held.row_bytes,
+                         .dedupe_bytes = held.dedupe_bytes};
+      const Offset heard = probe.found(label_of(seen)).log_end;
+      seen.log_end = std::max({held.log_end, heard, held.position.value_or(Offset{0})});
+      seen.freshness = freshness(held, seen.log_end, now);
+      all.push_back(std::move(seen));
+    }
+  }
+  return all;
+}
+
+void add_projector_metrics(const Probe& probe, const std::vector<UnownedPartition>& unowned,
+                           Time now, MetricFamilies& families) {
+  std::vector<PartitionSeen> seen = partitions_seen(probe, now);
+  for (const UnownedPartition& each : unowned) {
+    const bool is_ours = std::ranges::any_of(seen, [&](const PartitionSeen& own) {
+      return own.position && own.projection == each.projection && own.partition == each.partition;
+    });
+    if (is_ours) continue;
+    seen.push_back({.projection = each.projection,
+                    .generation = each.generation,
+                    .partition = each.partition,
+                    .position = each.position,
+                    .log_end = each.log_end,
+                    .freshness = each.freshness});
+  }
+  add_now(seen, families);
+  const Counts all = probe.counts();
+  add_counts(all, families, "sluice_records_folded_total",
+             "Records that flushes have made visible, whatever came of them",
+             [](const PartitionCounts& of) { return of.records; });
+  add_counts(all, families, "sluice_duplicates_total",
+             "Records that were known already, and changed nothing",
+             [](const PartitionCounts& of) { return of.duplicates; });
+  add_named(all, families, "sluice_rejected_total", "Events that were valid but not admissible",
+            "reason", [](const PartitionCounts& of) -> const auto& { return of.rejected; });
+  add_counts(all, families, "sluice_quarantined_total", "Records that were put into quarantine",
+             [](const PartitionCounts& of) { return of.quarantined; });
+  add_named(all, families, "sluice_rows_flushed_total", "Changed rows that flushes have written",
+            "table", [](const PartitionCounts& of) -> const auto& { return of.rows; });
+  add_counts(all, families, "sluice_fenced_total",
+             "Flushes and claims that failed because another owner had the partition",
+             [](const PartitionCounts& of) { return of.fenced; });
+  add_counts(all, families, "sluice_rebalances_total",
+             "Times that the log gave the partition to this process, or took it",
+             [](const PartitionCounts& of) { return of.rebalances; });
+  add_recoveries(all, families);
+  add_histograms(all, families, "sluice_flush_duration_seconds", "How long flushes took",
+                 [](const PartitionCounts& of) -> const auto& { return of.flush_seconds; });
+  add_histograms(all, families, "sluice_fold_batch_duration_seconds",
+                 "How long it took to fold what one poll brought, without flushes",
+                 [](const PartitionCounts& of) -> const auto& { return of.batch_seconds; });
+  add_histograms(all, families, "sluice_event_visible_seconds",
+                 "From when ingest recorded a fact to the commit that shows it",
+                 [](const PartitionCounts& of) -> const auto& { return of.visible_seconds; });
+}
+
+}  // namespace sluice

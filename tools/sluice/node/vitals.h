@@ -1,0 +1,79 @@
+#pragma once
+
+// What only a process that projects knows of itself: for its row of sluice.process, and for
+// /metrics.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "storage/base/json_writer.h"
+#include "storage/base/mutex.h"
+#include "storage/postgres/postgres_vitals.h"
+#include "tools/sluice/node/kafka_vitals.h"
+#include "tools/sluice/node/log.h"
+#include "tools/sluice/node/metric_families.h"
+#include "tools/sluice/node/workers.h"
+
+namespace sluice {
+
+// Which program it is: of every process, at any time.
+void add_build_info(MetricFamilies& families);
+
+// Fields of an object that is begun.
+void write_postgres(JsonWriter& json, const PostgresVitals& postgres);
+
+struct VitalsConfig {
+  std::uint64_t memory = 0;  // the number of the process
+  // What HTTP holds of it.
+  std::function<std::uint64_t()> http_bytes = [] { return std::uint64_t{0}; };
+};
+
+class Vitals {
+ public:
+  // Both outlive this.
+  Vitals(VitalsConfig config, const Workers& workers, Log& log);
+
+  // How the server was, after how long an answer; nullopt: it did not answer. Any thread.
+  void heard_of_postgres(const std::optional<PostgresVitals>& vitals,
+                         std::chrono::steady_clock::duration took);
+
+  // For the row: {"memory","partitions","rocksdb","kafka","postgres"}. Rates are those since it was
+  // asked for last: one thread.
+  [[nodiscard]] std::string json();
+
+  // All that is to be seen of the process beside its HTTP. Any thread.
+  void add_metrics(MetricFamilies& families);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Memory {
+    std::uint64_t number = 0;
+    std::uint64_t resident = 0;
+    std::map<std::string, std::uint64_t> parts;  // what is held of each, by its name
+  };
+  struct Postgres {
+    bool answers = false;
+    double answer_seconds = 0;
+    std::optional<PostgresVitals> vitals;  // as last heard
+  };
+
+  [[nodiscard]] Memory memory() const;
+  [[nodiscard]] std::optional<KafkaVitals> kafka();
+  [[nodiscard]] std::optional<Postgres> postgres() const;
+  [[nodiscard]] std::string partitions_json();
+
+  const VitalsConfig config_;
+  const Workers& workers_;
+  Log& log_;
+  std::map<std::string, std::uint64_t> records_;  // by "deliberation:3", when last asked
+  Clock::time_point asked_ = Clock::now();
+  mutable Mutex mutex_;
+  KafkaTotals kafka_ SLUICE_GUARDED_BY(mutex_);
+  std::optional<Postgres> postgres_ SLUICE_GUARDED_BY(mutex_);
+};
+
+}  // namespace sluice

@@ -1,0 +1,131 @@
+#include "tools/sluice/overview/overview.h"
+
+#include <algorithm>
+
+#include "storage/base/json_writer.h"
+#include "tools/sluice/node/vitals.h"
+
+namespace sluice {
+namespace {
+
+// A process that is there has renewed its row within the last two seconds.
+const std::string kProcessesHeard =
+    "(SELECT * FROM sluice.process WHERE seen_at > now() - interval '10 s')";
+
+std::string rfc3339_of(const std::string& time) {
+  return "to_char(" + time + R"( AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))";
+}
+
+// What only the owner knows counts as long as it is the owner that said it.
+const std::string kPartitions =
+    "SELECT f.projection, f.partition, g.generation, g.live, f.position, f.log_end, f.lag, " +
+    rfc3339_of("f.record_time") +
+    " AS record_time, f.age, f.owned, f.freshness_seconds, "
+    "round((v.told->>'events_a_second')::numeric, 1) AS events_a_second, "
+    "(v.told->>'dirty_rows')::bigint AS dirty_rows, "
+    "(v.told->>'dirty_bytes')::bigint AS dirty_bytes, "
+    "(v.told->>'flush_seconds')::float8 AS flush_seconds, "
+    "CASE WHEN f.owned THEN jsonb_build_object('host', split_part(f.owner, ':', 1), 'pid', "
+    "nullif(split_part(f.owner, ':', 2), '')::bigint, 'since', " +
+    rfc3339_of("f.claimed_at") +
+    ") END AS owner, nullif(f.trouble, '') AS trouble, v.told->'began' AS began, "
+    "CASE WHEN f.owned THEN split_part(f.owner, ':', 1) || ':' || split_part(f.owner, ':', 2) "
+    "ELSE '' END AS process, to_char(f.freshness_seconds, 'FM999999990.0') AS freshness "
+    "FROM sluice.freshness f JOIN sluice.projection g ON g.projection = f.projection AND g.live "
+    "LEFT JOIN " +
+    kProcessesHeard +
+    " AS p ON f.owned AND p.instance = split_part(f.owner, '/', 1) "
+    "LEFT JOIN LATERAL (SELECT told FROM jsonb_array_elements(p.vitals->'partitions') AS told "
+    "WHERE told->>'projection' = f.projection AND (told->>'partition')::integer = f.partition "
+    "AND told->>'owner' = f.owner LIMIT 1) AS v ON true ORDER BY f.projection, f.partition";
+const std::string kGenerations =
+    "SELECT projection, generation, version, live FROM sluice.projection ORDER BY 1, 2";
+const std::string kComputations =
+    "SELECT projection, partition, due, computing, failing, oldest_due, published, published_age "
+    "FROM sluice.computation ORDER BY 1, 2";
+const std::string kRejected =
+    "SELECT projection, reason, count(*) AS rejected FROM sluice.rejection "
+    "JOIN sluice.projection g USING (projection, generation) WHERE g.live "
+    "GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2";
+const std::string kQuarantined =
+    "SELECT projection, partition, count(*) AS quarantined FROM sluice.quarantine "
+    "JOIN sluice.projection g USING (projection, generation) WHERE g.live "
+    "GROUP BY 1, 2 ORDER BY 1, 2";
+const std::string kTroubles =
+    "SELECT projection, partition, trouble FROM sluice.freshness WHERE trouble <> '' ORDER BY 1, 2";
+const std::string kProcesses =
+    "SELECT host, pid, version, " + rfc3339_of("since") + " AS since, " + rfc3339_of("seen_at") +
+    " AS seen_at, vitals->'memory' AS memory, vitals->'rocksdb' AS rocksdb, "
+    "vitals->'kafka' AS kafka, vitals->'postgres' AS postgres, "
+    "pg_size_pretty((vitals#>>'{memory,resident}')::bigint) AS resident, "
+    "pg_size_pretty((vitals#>>'{memory,number}')::bigint) AS of_memory FROM " +
+    kProcessesHeard + " AS p ORDER BY p.since, p.instance";
+
+const std::vector<std::string> kPartitionKeys{
+    "projection", "partition",         "generation",    "live",  "position", "log_end",
+    "lag",        "freshness_seconds", "record_time",   "age",   "owned",    "events_a_second",
+    "dirty_rows", "dirty_bytes",       "flush_seconds", "owner", "trouble",  "began"};
+const std::vector<std::string> kPartitionTable{
+    "projection", "partition",       "generation", "position",      "log_end", "lag",
+    "freshness",  "events_a_second", "dirty_rows", "flush_seconds", "process", "record_time"};
+const std::vector<std::string> kProcessKeys{"host",   "pid",     "version", "since",   "seen_at",
+                                            "memory", "rocksdb", "kafka",   "postgres"};
+const std::vector<std::string> kProcessTable{"host",  "pid",      "version",
+                                             "since", "resident", "of_memory"};
+
+std::string postgres_json(const PostgresVitals& postgres) {
+  JsonWriter json;
+  json.begin_object();
+  write_postgres(json, postgres);
+  return json.end_object().take();
+}
+
+}  // namespace
+
+bool Overview::all_is_well() const {
+  const std::size_t lag = partitions.column("lag");
+  return troubles.rows.empty() && std::ranges::all_of(partitions.rows, [&](const auto& row) {
+           return row[lag].has_value();
+         });
+}
+
+std::string Overview::json() const {
+  JsonWriter json;
+  json.begin_object();
+  json.name("partitions").json(partitions.only(kPartitionKeys).json());
+  json.name("generations").json(generations.json());
+  json.name("computations").json(computations.json());
+  json.name("troubles").json(troubles.json());
+  json.name("rejected").json(rejected.json());
+  json.name("quarantined").json(quarantined.json());
+  json.name("audit").begin_array().end_array();
+  json.name("processes").json(processes.only(kProcessKeys).json());
+  json.name("postgres").json(postgres_json(postgres));
+  return json.end_object().take();
+}
+
+std::string Overview::text() const {
+  std::string text = partitions.only(kPartitionTable).table();
+  if (!processes.rows.empty()) text += "\n" + processes.only(kProcessTable).table();
+  if (!computations.rows.empty()) text += "\n" + computations.table();
+  if (!troubles.rows.empty()) text += "\n" + troubles.table();
+  if (!rejected.rows.empty()) text += "\n" + rejected.table();
+  if (!quarantined.rows.empty())
+    text += "\n" + quarantined.table() + "see: sluice quarantine list\n";
+  return text;
+}
+
+Overview look_over(Database& database, AskedLog* log) {
+  Overview all{.partitions = database.ask(kPartitions),
+               .generations = database.ask(kGenerations),
+               .computations = database.ask(kComputations),
+               .troubles = database.ask(kTroubles),
+               .rejected = database.ask(kRejected),
+               .quarantined = database.ask(kQuarantined),
+               .processes = database.ask(kProcesses),
+               .postgres = database.vitals()};
+  if (log != nullptr) log->complete(all.partitions, all.troubles);
+  return all;
+}
+
+}  // namespace sluice
