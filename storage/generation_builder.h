@@ -48,6 +48,7 @@ struct LoadBatch {
   std::optional<LogIdentity> log;
   Time record_time;
   Offset log_end;
+  double share = 1;  // the part of its time that writing may take; the rest is left to others
   std::span<const TableSource> tables;  // in which the partition has no rows yet
 };
 
@@ -68,8 +69,8 @@ class GenerationBuilder {
   virtual std::map<Partition, Offset> live_positions() = 0;
 
   // In one transaction: adds what was refused and moves `folded` on with its digest. Neither goes
-  // back, and a load must not come before it. Repeating a note changes nothing. Fenced: the partition has another
-  // owner, or is loaded.
+  // back, and a load must not come before it. Repeating a note changes nothing. Fenced: the
+  // partition has another owner, or is loaded.
   virtual void note(const BulkNote& note) = 0;
 
   // In one transaction: writes the rows, moves the position from 0 to `to` and says that the

@@ -29,12 +29,12 @@ struct UnownedPartition {
   std::optional<std::chrono::milliseconds> freshness = std::nullopt;
 };
 
-// A generation of a projection that is not retired.
+// A generation of a projection.
 struct GenerationSeen {
   std::string projection;
   int number = 1;
   int version = 1;     // of the rules that it is folded by
-  std::string status;  // "building", "ready", "live", "standing" or "failed"
+  std::string status;  // "building", "ready", "live", "standing", "failed" or "retired"
   // The part of a core that building it may take in a process.
   double share = 1;
   friend bool operator==(const GenerationSeen&, const GenerationSeen&) = default;

@@ -46,8 +46,7 @@ Offset MemoryReader::end(Partition partition) {
   const Held& found = held(partition);
   const bool more = has_more(found);
   const MutexLock lock(stream_.mutex);
-  const MemoryPartition& read =
-      stream_.partitions[static_cast<std::size_t>(found.partition.value)];
+  const MemoryPartition& read = stream_.partitions[static_cast<std::size_t>(found.partition.value)];
   const bool held_back = read.readable() < read.records().size();
   return more || held_back ? read.range().end : found.position;
 }

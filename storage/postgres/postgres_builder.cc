@@ -1,5 +1,8 @@
 #include "storage/postgres/postgres_builder.h"
 
+#include <chrono>
+#include <thread>
+
 #include "storage/base/check.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
@@ -62,7 +65,7 @@ FlushOutcome PostgresBuilder::load(const LoadBatch& batch) {
     PgConnection& connection = sink_.connection_;
     try {
       begin_load(batch);
-      for (const TableSource& table : batch.tables) copy(table);
+      for (const TableSource& table : batch.tables) copy(table, batch.share);
       crash_point(CrashPoint("load.rows_copied"));
       return connection.commit() == PgConnection::Commit::done ? FlushOutcome::committed
                                                                : FlushOutcome::in_doubt;
@@ -96,7 +99,7 @@ void PostgresBuilder::begin_load(const LoadBatch& batch) {
   if (live.rows() == 0) throw Fenced("the live generation is not there yet");
 }
 
-void PostgresBuilder::copy(const TableSource& table) {
+void PostgresBuilder::copy(const TableSource& table, double share) {
   const auto found = sink_.plans_.find(table.row);
   CHECK(found != sink_.plans_.end(),
         "only published rows are loaded, and the sink was told of them");
@@ -105,11 +108,15 @@ void PostgresBuilder::copy(const TableSource& table) {
   sink_.connection_.begin_copy(sql);
   std::string& lines = sink_.lines_;
   lines.clear();
+  auto begun = std::chrono::steady_clock::now();
   while (const google::protobuf::Message* row = table.next()) {
     append_line(*row, found->second.columns, false, lines, sink_.scratch_);
     if (lines.size() < kPiece) continue;
     sink_.connection_.put_copy(lines);
     lines.clear();
+    const auto worked = std::chrono::steady_clock::now() - begun;
+    std::this_thread::sleep_for(worked * (1 - share) / share);
+    begun = std::chrono::steady_clock::now();
   }
   sink_.connection_.put_copy(lines);
   sink_.connection_.end_copy(sql);

@@ -23,7 +23,7 @@ class PostgresBuilder final : public GenerationBuilder {
 
  private:
   void begin_load(const LoadBatch& batch);
-  void copy(const TableSource& table);
+  void copy(const TableSource& table, double share);
   [[nodiscard]] BuildPhase phase_of(const PgResult& answer) const;
 
   PostgresSink& sink_;

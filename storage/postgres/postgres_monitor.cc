@@ -118,13 +118,12 @@ std::vector<UnownedPartition> PostgresMonitor::unowned(std::span<const std::stri
   return all;
 }
 
-std::vector<GenerationSeen> PostgresMonitor::generations(
-    std::span<const std::string> projections) {
+std::vector<GenerationSeen> PostgresMonitor::generations(std::span<const std::string> projections) {
   ArrayText names;
   for (const std::string& projection : projections) names.add(projection);
   const PgResult rows = connection_.run(
       "SELECT projection, generation, version, status, coalesce(share, 1) FROM sluice.projection "
-      "WHERE projection = ANY ($1::text[]) AND status <> 'retired' ORDER BY 1, 2",
+      "WHERE projection = ANY ($1::text[]) ORDER BY 1, 2",
       {names.text()});
   std::vector<GenerationSeen> all;
   for (int i = 0; i < rows.rows(); ++i) {

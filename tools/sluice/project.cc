@@ -126,7 +126,7 @@ int checked_partitions(const Options& options, std::span<const Domain> domains) 
                   .schemas = schemas_of(domains, 1, {}, {})});
   int partitions = 0;
   for (const Projection& projection : projections) {
-    partitions += open_sink(options.postgres, projection.name)->generation().partitions;
+    partitions += live_generation(options.postgres, projection.name).partitions;
   }
   return std::max(1, partitions);
 }
@@ -185,8 +185,8 @@ Exit project(const Options& options) {
           .math_interval_min = options.math_interval_min,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
       *log,
-      [url = options.postgres](const Projection& projection, const std::string& session) {
-        return open_sink(url, projection.name, session);
+      [url = options.postgres](const Projection& projection, int generation, const std::string& session) {
+        return open_view(url, projection.name, generation, session);
       },
       std::make_unique<PostgresMonitor>(options.postgres));
   vitals.emplace(

@@ -67,7 +67,7 @@ Exit verify(const Options& options, const OutputForm& output) {
   // The log first: what is wrong with the flags is said before Postgres is asked anything.
   const auto log = look_at_log(options.log, divide_memory(options.memory, {.projectors = 1}).log);
   require_same_log(options.postgres, std::string(domain.name), *log);
-  const Generation generation = open_sink(options.postgres, domain.name)->generation();
+  const Generation generation = live_generation(options.postgres, domain.name);
   const MemoryBudget memory = divide_memory(options.memory, {.projectors = generation.partitions});
   RefoldedView refolded(projections.front(), generation, *log, memory, options.scratch);
   PublishedRows rows(options.postgres, generation.projection, generation.number);

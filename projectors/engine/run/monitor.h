@@ -26,8 +26,8 @@ struct MonitorConfig {
     std::function<std::string(int generation)> group;  // of the stream's readers
   };
   std::vector<Watched> projections;
-  std::string instance;  // the process, as the owners of its claims begin
-  std::string member;    // the process, as its static members of groups begin
+  std::string instance;           // the process, as the owners of its claims begin
+  std::string member;             // the process, as its static members of groups begin
   std::string client = "sluice";  // as processes like this one call themselves to the log
   std::function<std::chrono::steady_clock::time_point()> clock = std::chrono::steady_clock::now;
 };

@@ -95,7 +95,7 @@ class Probe {
   struct Watched {
     std::string projection;
     int generation = 0;
-    bool live = true;  // readers see the generation
+    bool live = true;                    // readers see the generation
     std::string session;                 // the name of its sink's session
     Clock::time_point turned;            // when its last turn ended
     Phase phase = Phase::joining;        // what it is in now

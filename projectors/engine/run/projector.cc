@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "schemas/descriptors/words.h"
 #include "projectors/engine/run/partition_label.h"
+#include "schemas/descriptors/words.h"
 #include "storage/base/check.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
@@ -59,8 +59,8 @@ Offset Projector::claim(LogRange log) {
   require_same_log();
   if (log.end < view_.known()) {
     stop("the log ends at " + text(log.end) + " and the view was folded up to " +
-         text(view_.known()) +
-         ": the topic lost records or was made anew. Restore the topic, or " + fold_anew_);
+         text(view_.known()) + ": the topic lost records or was made anew. Restore the topic, or " +
+         fold_anew_);
   }
   begin(log);
   if (!to_check_) begin_computing();
@@ -90,8 +90,8 @@ void Projector::note_log() {
 void Projector::begin(LogRange log) {
   const std::optional<StateCheckpoint> stored = fold_.stored();
   // A state that has published more than its view knows is ahead of it, wherever both stand.
-  const bool usable = stored && stored->position() <= view_.known().value &&
-                      stored->published() <= view_.published;
+  const bool usable =
+      stored && stored->position() <= view_.known().value && stored->published() <= view_.published;
   const Offset start{usable ? stored->position() : 0};
   if (log.begin > start) {
     stop(

@@ -79,7 +79,8 @@ class Projector {
   // Whether all that the view was told of while in bulk is folded.
   [[nodiscard]] bool may_load() const;
   // Writes all rows to the view. Errors as flush(); the answer may be lost as there.
-  void load(Offset log_end);
+  // `share`: the part of its time that writing may take.
+  void load(Offset log_end, double share = 1);
 
   // An unsettled flush or load is settled before anything else is folded. Retryable: still
   // unsettled.
@@ -143,6 +144,7 @@ class Projector {
     Offset log_end;
     std::int64_t published = 0;  // at `to`
     bool loads = false;
+    double share = 1;
   };
 
   // Tells the other partitions how much is held here.

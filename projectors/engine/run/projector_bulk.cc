@@ -33,17 +33,15 @@ void Projector::write_bulk(Offset log_end) {
 }
 
 // What was refused further on is told already, and would be seen beside rows that are older.
-bool Projector::may_load() const {
-  return in_bulk() && !in_doubt_ && !to_check_ && !replaying();
-}
+bool Projector::may_load() const { return in_bulk() && !in_doubt_ && !to_check_ && !replaying(); }
 
-void Projector::load(Offset log_end) {
+void Projector::load(Offset log_end, double share) {
   CHECK(may_load(), "rows are loaded once, and not before what was refused");
   // A view into which nothing was folded stands on no log yet.
   if (fold_.position() > Offset{0}) note_log();
   write_bulk(log_end);
   commit_load({fold_.position(), fold_.digest(), std::max(log_end, fold_.position()),
-               view_.published, true});
+               view_.published, true, share});
 }
 
 void Projector::commit_load(const InDoubtFlush& flush) {
@@ -62,6 +60,7 @@ void Projector::commit_load(const InDoubtFlush& flush) {
                         .log = view_.log,
                         .record_time = fold_.record_time(),
                         .log_end = flush.log_end,
+                        .share = flush.share,
                         .tables = tables};
   if (builder_->load(batch) == FlushOutcome::in_doubt) {
     in_doubt_ = flush;

@@ -6,9 +6,10 @@
 #include <thread>
 #include <utility>
 
-#include "schemas/descriptors/domain.h"
 #include "projectors/engine/run/partition_label.h"
+#include "schemas/descriptors/domain.h"
 #include "storage/base/check.h"
+#include "storage/base/cpu_time.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
 
@@ -43,7 +44,9 @@ std::string Worker::label(Partition partition) const {
 void Worker::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     constexpr milliseconds kWait{20};
+    const auto before = thread_cpu_time();
     step(Clock::now(), config_.wall(), kWait);
+    if (builds()) rest(thread_cpu_time() - before, stop);
     // While the log is away nothing else paces this loop.
     if (!reader_) std::this_thread::sleep_for(kWait);
   }

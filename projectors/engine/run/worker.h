@@ -45,6 +45,9 @@ struct WorkerConfig {
   std::int64_t loads_within = 10'000;
   Backoff::Limits backoff;  // while something is away
   ProjectorLimits limits;
+  // The part of a core that building a generation may take on this thread, above 0 and up to 1, and
+  // of the database's time in proportion.
+  std::function<double()> share = [] { return 1.0; };
   // What ticks are stamped by.
   std::function<Time()> wall = SteadiedClock::system_wall;
 };
@@ -137,6 +140,8 @@ class Worker final : private Ownership {
   [[nodiscard]] bool load_due(Partition partition, const Assigned& assigned) const;
   [[nodiscard]] bool may_fold(Partition partition, const Assigned& assigned) const;
   void build(Partition partition, Assigned& assigned);
+  [[nodiscard]] bool builds() const;
+  void rest(std::chrono::nanoseconds worked, const std::stop_token& stop) const;
   // What the reader gave: of one partition after the other.
   void fold(std::span<const LogRecord> records);
   void fold_batch(std::span<const LogRecord> records);

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "projectors/engine/run/worker.h"
 #include "storage/base/errors.h"
@@ -83,9 +84,26 @@ bool Worker::may_fold(Partition partition, const Assigned& assigned) const {
   return projector.in_bulk() ? !load_due(partition, assigned) : phase_ == BuildPhase::following;
 }
 
+// Until it follows, it is to leave the processor to the live one.
+bool Worker::builds() const { return !generation_.live && phase_ != BuildPhase::following; }
+
+// After work, so that this was the part of the time that is allowed.
+void Worker::rest(std::chrono::nanoseconds worked, const std::stop_token& stop) const {
+  constexpr milliseconds kLongest{1000};
+  constexpr double kLeast = 0.01;
+  const double share = std::clamp(config_.share(), kLeast, 1.0);
+  const auto due =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(worked * (1 - share) / share);
+  const auto end = Clock::now() + std::min<std::chrono::nanoseconds>(due, kLongest);
+  constexpr milliseconds kPiece{20};
+  while (!stop.stop_requested() && Clock::now() < end) {
+    std::this_thread::sleep_for(std::min<Clock::duration>(kPiece, end - Clock::now()));
+  }
+}
+
 void Worker::build(Partition partition, Assigned& assigned) {
   enter(Probe::Phase::flushing, partition);
-  assigned.projector->load(assigned.log_end);
+  assigned.projector->load(assigned.log_end, config_.share());
   enter(Probe::Phase::folding);
   if (assigned.projector->in_doubt()) {
     return assigned.backoff.failed(now_, config_.backoff, jitter_);

@@ -100,6 +100,8 @@ struct Node::Parts {
   // and tried again.
   void keep_database();
   [[nodiscard]] std::vector<std::string> troubles();
+  // What readiness says beside "ready".
+  [[nodiscard]] std::string with_left_alone(std::string advice);
   // Returns early when stopped or when the workers have ended; false then.
   bool pause(milliseconds length, const std::stop_token& stop);
   [[nodiscard]] std::vector<std::string> not_taken(PgConnection& asked, bool& all_told);
@@ -135,30 +137,29 @@ void Node::Parts::serve(IngestConfig config) {
   writer = refuse_lost_tails(log->writer(), watch);
   quick_writer = log->quick_writer();
   if (quick_writer) quick_writer = refuse_lost_tails(std::move(quick_writer), watch);
-  ingest =
-      std::make_unique<Ingest>(sluice::domains(), config,
-                               IngestParts{.writer = quick_writer ? *quick_writer : *writer,
-                                           .metrics = metrics,
-                                           .unready =
-                                               [this, &watch] {
-                                                 if (auto why = starting())
-                                                   return std::vector<std::string>{*std::move(why)};
-                                                 return joined(watch.troubles(), troubles());
-                                               },
-                                           .clock = [this] { return log->now(); },
-                                           .add_metrics =
-                                               [this](MetricFamilies& families) {
-                                                 add_build_info(families);
-                                                 if (!starting()) vitals->add_metrics(families);
-                                               },
-                                           .advice = [this] { return log->advice(); },
-                                           .patient_writer = quick_writer ? writer.get() : nullptr,
-                                           .refuses =
-                                               [this, &watch](std::string_view domain) {
-                                                 auto why = starting();
-                                                 return why ? why : watch.refuses(domain);
-                                               },
-                                           .log = appended_log(watch)});
+  ingest = std::make_unique<Ingest>(
+      sluice::domains(), config,
+      IngestParts{.writer = quick_writer ? *quick_writer : *writer,
+                  .metrics = metrics,
+                  .unready =
+                      [this, &watch] {
+                        if (auto why = starting()) return std::vector<std::string>{*std::move(why)};
+                        return joined(watch.troubles(), troubles());
+                      },
+                  .clock = [this] { return log->now(); },
+                  .add_metrics =
+                      [this](MetricFamilies& families) {
+                        add_build_info(families);
+                        if (!starting()) vitals->add_metrics(families);
+                      },
+                  .advice = [this] { return with_left_alone(log->advice()); },
+                  .patient_writer = quick_writer ? writer.get() : nullptr,
+                  .refuses =
+                      [this, &watch](std::string_view domain) {
+                        auto why = starting();
+                        return why ? why : watch.refuses(domain);
+                      },
+                  .log = appended_log(watch)});
   ingest->start();
 }
 
@@ -177,8 +178,8 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
           .math_interval_min = config.math_interval_min,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
       *log,
-      [url = postgres](const Projection& projection, const std::string& session) {
-        return open_sink(url, projection.name, session);
+      [url = postgres](const Projection& projection, int generation, const std::string& session) {
+        return open_view(url, projection.name, generation, session);
       },
       std::make_unique<PostgresMonitor>(postgres));
   vitals = std::make_unique<Vitals>(
@@ -224,6 +225,14 @@ std::vector<std::string> Node::Parts::troubles() {
   const MutexLock lock(mutex);
   if (!database_trouble.empty()) all.push_back(database_trouble);
   return all;
+}
+
+std::string Node::Parts::with_left_alone(std::string advice) {
+  if (starting()) return advice;
+  for (const std::string& each : workers->left_alone()) {
+    advice += (advice.empty() ? "" : "\n") + each;
+  }
+  return advice;
 }
 
 bool Node::Parts::pause(milliseconds length, const std::stop_token& stop) {

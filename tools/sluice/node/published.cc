@@ -4,6 +4,7 @@
 
 #include "schemas/descriptors/row_options.h"
 #include "storage/base/errors.h"
+#include "storage/postgres/postgres_builder.h"
 #include "storage/postgres/postgres_sink.h"
 #include "tools/sluice/node/domain_choice.h"
 
@@ -14,6 +15,16 @@ const Projection* find(std::string_view name) {
   const auto all = projections();
   const auto found = std::ranges::find(all, name, &Projection::name);
   return found == all.end() ? nullptr : &*found;
+}
+
+int live_number(const std::string& url, std::string_view projection) {
+  const PgResult live = PgConnection(url).run(
+      "SELECT generation FROM sluice.projection WHERE projection = $1 AND live", {projection});
+  if (live.rows() == 0) {
+    throw Misconfigured(std::string(projection) +
+                        " has no live generation in this database: run `sluice schema apply`");
+  }
+  return static_cast<int>(live.number(0, 0));
 }
 
 }  // namespace
@@ -45,15 +56,21 @@ std::vector<PublishedSchema> schemas_of(std::span<const Domain> domains, int par
   return all;
 }
 
-std::unique_ptr<ProjectionSink> open_sink(const std::string& url, std::string_view projection,
-                                          const std::string& session) {
+ViewSession open_view(const std::string& url, std::string_view projection, int generation,
+                      const std::string& session) {
   const Domain domain = choose_domains({std::string(projection)}).front();
-  return std::make_unique<PostgresSink>(
+  auto sink = std::make_unique<PostgresSink>(
       PostgresSinkConfig{.url = url,
                          .projection = std::string(projection),
-                         .generation = 1,
+                         .generation = generation == 0 ? live_number(url, projection) : generation,
                          .published = published_rows(*domain.tables),
                          .session = session});
+  auto builder = std::make_unique<PostgresBuilder>(*sink);
+  return {std::move(sink), std::move(builder)};
+}
+
+Generation live_generation(const std::string& url, std::string_view projection) {
+  return open_view(url, projection, 0).sink->generation();
 }
 
 }  // namespace sluice

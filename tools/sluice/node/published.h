@@ -11,6 +11,7 @@
 
 #include "projectors/engine/projection.h"
 #include "schemas/descriptors/domain.h"
+#include "storage/generation_builder.h"
 #include "storage/postgres/schema.h"
 #include "storage/projection_sink.h"
 
@@ -23,10 +24,17 @@ namespace sluice {
     std::span<const Domain> domains, int partitions, std::chrono::milliseconds dedupe_horizon,
     std::chrono::milliseconds quarantine_retention);
 
-// The live generation of a projection; `session` names its session with Postgres. Throws what
-// connecting throws, when it is first used.
-[[nodiscard]] std::unique_ptr<ProjectionSink> open_sink(const std::string& url,
-                                                        std::string_view projection,
-                                                        const std::string& session = {});
+// A generation's rows and positions, over one session.
+struct ViewSession {
+  std::unique_ptr<ProjectionSink> sink;
+  std::unique_ptr<GenerationBuilder> builder = nullptr;  // null: it is not built
+};
+
+// `generation` 0: the live one, which is asked for now; `session` names the session with Postgres.
+// Throws what connecting throws, else when it is first used.
+[[nodiscard]] ViewSession open_view(const std::string& url, std::string_view projection,
+                                    int generation, const std::string& session = {});
+
+[[nodiscard]] Generation live_generation(const std::string& url, std::string_view projection);
 
 }  // namespace sluice

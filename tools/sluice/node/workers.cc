@@ -12,6 +12,7 @@
 
 #include "projectors/engine/run/worker.h"
 #include "schemas/descriptors/domain.h"
+#include "storage/base/check.h"
 #include "storage/base/errors.h"
 #include "storage/rocksdb/rocks_state_store.h"
 #include "tools/sluice/client/event_line.h"
@@ -24,6 +25,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause{200};
 constexpr milliseconds kLongestPause{2000};
+constexpr milliseconds kBetweenCrews{200};
 
 // Of what changed rows may have: rows that are computed and wait for a flush.
 constexpr std::uint64_t kComputedPart = 8;
@@ -43,6 +45,19 @@ std::string group_of(std::string_view projection, int generation) {
   return "sluice." + std::string(projection) + ".g" + std::to_string(generation);
 }
 
+// Which of a projection's generations, where that needs to be said.
+std::string in_words(const CrewPlace& place) {
+  return place.generation <= 1 ? "" : ".g" + std::to_string(place.generation);
+}
+
+std::string worker_name(const CrewPlace& place, int number) {
+  return place.projection + in_words(place) + " worker " + std::to_string(number);
+}
+
+bool is_folded(const GenerationSeen& seen) {
+  return seen.status != "failed" && seen.status != "retired";
+}
+
 // Returns early when stopped.
 void pause(milliseconds length, const std::stop_token& stop) {
   std::mutex mutex;
@@ -54,12 +69,12 @@ void pause(milliseconds length, const std::stop_token& stop) {
 }  // namespace
 
 Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log& log,
-                 OpenSink open_sink, std::unique_ptr<ViewMonitor> views)
+                 OpenView open_view, std::unique_ptr<ViewMonitor> views)
     : projections_(std::move(projections)),
       config_(std::move(config)),
       start_(this_start()),
       log_(log),
-      open_sink_(std::move(open_sink)),
+      open_view_(std::move(open_view)),
       resources_(config_.memory.state, config_.partitions),
       rows_({.changed = config_.memory.dirty_rows,
              .at_hand = config_.memory.row_cache,
@@ -78,66 +93,144 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
 MonitorConfig Workers::watched() const {
   MonitorConfig config{.projections = {}, .instance = start_, .member = config_.instance};
   for (const Projection& projection : projections_) {
+    const std::string name(projection.name);
     config.projections.push_back(
-        {std::string(projection.name), stream_of(projection.name), group_of(projection.name, 1)});
+        {name, stream_of(name), [name](int generation) { return group_of(name, generation); }});
   }
   return config;
 }
 
 void Workers::watch(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
+    look_for_generations();
     monitor_->look();
     pause(Monitor::kBetweenLooks, stop);
   }
 }
 
+void Workers::look_for_generations() {
+  std::vector<std::string> names;
+  for (const Projection& projection : projections_) names.emplace_back(projection.name);
+  try {
+    std::vector<GenerationSeen> seen = views_->generations(names);
+    const MutexLock lock(mutex_);
+    generations_ = std::move(seen);
+  } catch (const Error&) {
+    return;  // as the monitor tells, who asks the same
+  }
+  std::set<std::string> left;
+  for (const std::string& each : left_alone()) {
+    if (!left_told_.contains(each)) spdlog::warn("generation left alone reason=\"{}\"", each);
+    left.insert(each);
+  }
+  left_told_ = std::move(left);
+}
+
+std::vector<GenerationSeen> Workers::generations() const {
+  const MutexLock lock(mutex_);
+  return generations_;
+}
+
+// Where none is of this program's version, the worker of the live one says so.
+std::set<CrewPlace> Workers::wanted() const {
+  const std::vector<GenerationSeen> seen = generations();
+  std::set<CrewPlace> wanted;
+  if (monitor_ && seen.empty()) return wanted;
+  for (const Projection& projection : projections_) {
+    const std::string name(projection.name);
+    std::size_t folded = 0;
+    for (const GenerationSeen& each : seen) {
+      if (each.projection != name || !is_folded(each)) continue;
+      if (each.version != projection.version) continue;
+      wanted.insert({name, each.number});
+      ++folded;
+    }
+    if (folded == 0) wanted.insert({name, 0});
+  }
+  return wanted;
+}
+
+std::vector<std::string> Workers::left_alone() const {
+  std::vector<std::string> all;
+  for (const GenerationSeen& each : generations()) {
+    const int version = projection(each.projection).version;
+    if (!is_folded(each) || each.version == version) continue;
+    all.push_back(each.projection + " generation " + std::to_string(each.number) + " (" +
+                  each.status + ") is of version " + std::to_string(each.version) +
+                  " of the rules, this program has " + std::to_string(version) +
+                  ": it is left to a program of that version");
+  }
+  return all;
+}
+
+// What a generation left on the disk.
+void Workers::forget_retired(const std::set<CrewPlace>& folded) {
+  for (const GenerationSeen& each : generations()) {
+    if (each.status != "retired" || folded.contains({each.projection, each.number})) continue;
+    const auto folder = generation_folder(each.projection, each.number);
+    std::error_code failed;
+    if (!std::filesystem::exists(folder, failed)) continue;
+    std::filesystem::remove_all(folder, failed);
+    spdlog::info("state of a retired generation removed folder={} error=\"{}\"", folder.string(),
+                 failed ? failed.message() : "");
+  }
+}
+
+const Projection& Workers::projection(std::string_view name) const {
+  const auto found = std::ranges::find(projections_, name, &Projection::name);
+  CHECK(found != projections_.end(), "only what is projected here is asked for");
+  return *found;
+}
+
+double Workers::share_of(const CrewPlace& place) const {
+  const MutexLock lock(mutex_);
+  for (const GenerationSeen& each : generations_) {
+    if (each.projection == place.projection && each.number == place.generation) return each.share;
+  }
+  return 1;
+}
+
 void Workers::run(const std::stop_token& stop) {
-  // Also when not all threads can be started: those that were are told to end before they are
-  // waited for.
-  std::stop_source end;
-  const std::stop_callback passed_on(stop, [&end] { end.request_stop(); });
   // These outlive the workers, whose partitions stop what is computed of them.
   std::vector<std::jthread> computing;
-  std::vector<std::jthread> threads;
-  const std::unique_ptr<std::stop_source, void (*)(std::stop_source*)> guard(
-      &end, [](std::stop_source* source) { source->request_stop(); });
   for (unsigned i = 0; i < computing_threads(); ++i) {
     computing.emplace_back([this](const std::stop_token& ended) { computations_.run(ended); });
   }
-  if (monitor_) threads.emplace_back([this, token = end.get_token()] { watch(token); });
-  for (const Projection& projection : projections_) {
-    for (int number = 0; number < config_.workers; ++number) {
-      threads.emplace_back([this, &projection, number, token = end.get_token()] {
-        work(projection, number, token);
-      });
-    }
+  std::jthread watching;
+  if (monitor_) watching = std::jthread([this](const std::stop_token& end) { watch(end); });
+  Crews crews(config_.workers, [this](const CrewPlace& place, int number,
+                                      const std::stop_token& end) { work(place, number, end); });
+  while (!stop.stop_requested()) {
+    const std::set<CrewPlace> folded = wanted();
+    crews.set(folded);
+    forget_retired(folded);
+    pause(kBetweenCrews, stop);
   }
-  for (std::jthread& thread : threads) thread.join();
 }
 
 // A worker rides out what fails of a partition. What fails before it has any, or of all of them, is
 // tried again here: it may be a database that is away, or something that a person changes while
 // other projections go on.
-void Workers::work(const Projection& projection, int number, const std::stop_token& stop) {
-  const std::string name = std::string(projection.name) + " worker " + std::to_string(number);
+void Workers::work(const CrewPlace& place, int number, const std::stop_token& stop) {
+  const std::string name = worker_name(place, number);
   std::string told;
   milliseconds length = kFirstPause;
   while (!stop.stop_requested()) {
     try {
-      work_once(projection, number, stop);
-      probe_.running(name);
-      return;
+      work_once(place, number, stop);
+      break;
     } catch (const std::exception& failure) {
       probe_.stopped(name, failure.what());
       if (std::exchange(told, failure.what()) != failure.what()) {
-        spdlog::error("worker waits projection={} worker={} error=\"{}\"", projection.name, number,
-                      failure.what());
+        spdlog::error("worker waits projection={} generation={} worker={} error=\"{}\"",
+                      place.projection, place.generation, number, failure.what());
         length = kFirstPause;
       }
     }
     pause(length, stop);
     length = std::min(length * 2, kLongestPause);
   }
+  probe_.running(name);
 }
 
 // A folder that cannot be opened may be deleted while we run: then the partition goes on.
@@ -151,12 +244,13 @@ std::unique_ptr<StateStore> Workers::open_store(const std::filesystem::path& fol
   }
 }
 
-void Workers::work_once(const Projection& projection, int number, const std::stop_token& stop) {
+void Workers::work_once(const CrewPlace& place, int number, const std::stop_token& stop) {
+  const Projection& projection = this->projection(place.projection);
   // As people find it in pg_stat_activity.
-  const std::string session = "sluice " + std::string(projection.name) + "/" +
+  const std::string session = "sluice " + place.projection + in_words(place) + "/" +
                               std::to_string(number) + " " + start_.substr(start_.rfind(':') + 1);
-  const auto sink = open_sink_(projection, session);
-  const Generation generation = sink->generation();
+  const ViewSession view = open_view_(projection, place.generation, session);
+  const Generation generation = view.sink->generation();
   const auto topology = log_.topology();
   const auto writer = log_.writer();
   const GroupMember member{.group = group_of(generation.projection, generation.number),
@@ -164,13 +258,15 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
                            .number = number,
                            .workers = config_.workers};
   WorkerConfig config;
-  config.name = std::string(projection.name) + " worker " + std::to_string(number);
+  config.name = worker_name(place, number);
   config.instance = start_ + "/" + std::to_string(number);
   config.session = session;
   config.pace.interval = config_.flush_interval;
   config.wall = [this] { return log_.now(); };
-  config.limits.dedupe.filter_bytes_max =
-      config_.memory.dedupe / static_cast<std::uint64_t>(config_.partitions);
+  // Beside the live one there may be one that is built and one that stands.
+  config.limits.dedupe.filter_bytes_max = config_.memory.dedupe * (generation.live ? 6 : 1) / 8 /
+                                          static_cast<std::uint64_t>(config_.partitions);
+  config.share = [this, place] { return share_of(place) / config_.workers; };
   Worker worker(
       projection, config,
       {.open_reader =
@@ -181,19 +277,24 @@ void Workers::work_once(const Projection& projection, int number, const std::sto
            [&](Partition partition) { return open_store(state_folder(generation, partition)); },
        .topology = *topology,
        .writer = *writer,
-       .sink = *sink,
+       .sink = *view.sink,
        .probe = probe_,
        .memory = rows_,
        .computations = &computations_,
+       .builder = view.builder.get(),
        .wrong_log = [&] { return config_.wrong_log(projection.name); }});
   probe_.running(config.name);
   worker.run(stop);
 }
 
+std::filesystem::path Workers::generation_folder(const std::string& projection,
+                                                 int generation) const {
+  return config_.data / "state" / (projection + "-g" + std::to_string(generation));
+}
+
 std::filesystem::path Workers::state_folder(const Generation& generation,
                                             Partition partition) const {
-  return config_.data / "state" /
-         (generation.projection + "-g" + std::to_string(generation.number)) /
+  return generation_folder(generation.projection, generation.number) /
          std::to_string(partition.value);
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -20,8 +21,10 @@
 #include "storage/projection_sink.h"
 #include "storage/rocksdb/rocks_resources.h"
 #include "storage/state_store.h"
+#include "tools/sluice/node/crews.h"
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/memory_budget.h"
+#include "tools/sluice/node/published.h"
 
 namespace sluice {
 
@@ -45,18 +48,19 @@ struct WorkersConfig {
 
 class Workers {
  public:
-  // Opens the live generation of a projection, over a session of this name; called once by each
-  // worker, on its thread.
-  using OpenSink =
-      std::function<std::unique_ptr<ProjectionSink>(const Projection&, const std::string& session)>;
+  // Opens a generation of a projection (0: the live one) over a session of this name; called once
+  // by each worker, on its thread.
+  using OpenView =
+      std::function<ViewSession(const Projection&, int generation, const std::string& session)>;
 
-  // `views`: for the thread that looks at the workers from beside; null: there is none. The log
-  // must outlive this.
-  Workers(std::vector<Projection> projections, WorkersConfig config, Log& log, OpenSink open_sink,
+  // `views`: for the thread that looks at the workers from beside and knows which generations there
+  // are; null: there is none, and the live ones are folded. The log must outlive this.
+  Workers(std::vector<Projection> projections, WorkersConfig config, Log& log, OpenView open_view,
           std::unique_ptr<ViewMonitor> views = nullptr);
 
-  // Until stopped; then every worker flushes what it has folded. A projection that cannot work is a
-  // trouble and tried again, while others go on. Throws what starting threads throws.
+  // Until stopped; then every worker flushes what it has folded. Folded is each generation that is
+  // by the version of the rules that this program has. A projection that cannot work is a trouble
+  // and tried again, while others go on. Throws what starting threads throws.
   void run(const std::stop_token& stop);
 
   // HOST:PROCESS:START, as the owners of partitions begin: tells this start of the process from all
@@ -72,13 +76,24 @@ class Workers {
 
   // Why not everything is projected, for people, a line each; none when it is. Any thread.
   [[nodiscard]] std::vector<std::string> troubles() const;
+  // Which generations are not folded here, since their rules are of another version. Any thread.
+  [[nodiscard]] std::vector<std::string> left_alone() const;
+  // As the database had them last; none: nothing was heard of it yet. Any thread.
+  [[nodiscard]] std::vector<GenerationSeen> generations() const;
 
  private:
   [[nodiscard]] MonitorConfig watched() const;
   void watch(const std::stop_token& stop);
-  void work(const Projection& projection, int number, const std::stop_token& stop);
-  void work_once(const Projection& projection, int number, const std::stop_token& stop);
+  void look_for_generations();
+  [[nodiscard]] std::set<CrewPlace> wanted() const;
+  void forget_retired(const std::set<CrewPlace>& folded);
+  void work(const CrewPlace& place, int number, const std::stop_token& stop);
+  void work_once(const CrewPlace& place, int number, const std::stop_token& stop);
+  [[nodiscard]] const Projection& projection(std::string_view name) const;
+  [[nodiscard]] double share_of(const CrewPlace& place) const;
   [[nodiscard]] std::unique_ptr<StateStore> open_store(const std::filesystem::path& folder) const;
+  [[nodiscard]] std::filesystem::path generation_folder(const std::string& projection,
+                                                        int generation) const;
   [[nodiscard]] std::filesystem::path state_folder(const Generation& generation,
                                                    Partition partition) const;
 
@@ -86,7 +101,7 @@ class Workers {
   const WorkersConfig config_;
   const std::string start_;  // tells this start of the process from all others
   Log& log_;
-  const OpenSink open_sink_;
+  const OpenView open_view_;
   const RocksResources resources_;
   Probe probe_;
   RowMemory rows_;
@@ -95,6 +110,9 @@ class Workers {
   const std::unique_ptr<LogTopology> topology_;
   const std::unique_ptr<LogCluster> cluster_;
   std::optional<Monitor> monitor_;
+  mutable Mutex mutex_;
+  std::vector<GenerationSeen> generations_ SLUICE_GUARDED_BY(mutex_);
+  std::set<std::string> left_told_;  // by the monitor's thread
 };
 
 }  // namespace sluice

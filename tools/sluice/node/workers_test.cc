@@ -53,8 +53,8 @@ struct Node {
                  .partitions = kPartitions,
                  .memory = divide_memory(kLeastMemory, {.projectors = kPartitions}),
                  .flush_interval = 10ms},
-                *log, [&views](const Projection&, const std::string&) {
-                  return std::make_unique<MemorySink>(views);
+                *log, [&views](const Projection&, int, const std::string&) {
+                  return ViewSession{std::make_unique<MemorySink>(views)};
                 }) {}
 
   std::unique_ptr<Log> log;
@@ -128,18 +128,17 @@ TEST_CASE("a projection that cannot work says so and stops no other, nor the pro
   }
   // An exception of no kind that anybody expects is no different.
   const bool unexpected = GENERATE(true, false);
-  Workers workers(
-      both,
-      {.data = dir.path(),
-       .instance = "test",
-       .partitions = 2 * kPartitions,
-       .memory = divide_memory(kLeastMemory, {.projectors = 2 * kPartitions})},
-      *log,
-      [&](const Projection& projection, const std::string&) -> std::unique_ptr<ProjectionSink> {
-        if (projection.name == "people") return std::make_unique<MemorySink>(people);
-        if (unexpected && !mended) throw std::length_error("nobody expects this");
-        return std::make_unique<MemorySink>(mended ? views : older);
-      });
+  Workers workers(both,
+                  {.data = dir.path(),
+                   .instance = "test",
+                   .partitions = 2 * kPartitions,
+                   .memory = divide_memory(kLeastMemory, {.projectors = 2 * kPartitions})},
+                  *log, [&](const Projection& projection, int, const std::string&) {
+                    if (projection.name == "people")
+                      return ViewSession{std::make_unique<MemorySink>(people)};
+                    if (unexpected && !mended) throw std::length_error("nobody expects this");
+                    return ViewSession{std::make_unique<MemorySink>(mended ? views : older)};
+                  });
   std::stop_source stop;
   std::jthread running([&] { workers.run(stop.get_token()); });
   REQUIRE(sluice::testing::eventually([&] { return workers.troubles().size() == 1; }));
@@ -188,10 +187,9 @@ TEST_CASE("a database that is away at the start is waited for") {
                    .instance = "test",
                    .partitions = kPartitions,
                    .memory = divide_memory(kLeastMemory, {.projectors = kPartitions})},
-                  *log,
-                  [&](const Projection&, const std::string&) -> std::unique_ptr<ProjectionSink> {
+                  *log, [&](const Projection&, int, const std::string&) {
                     if (++tries == 1) throw Retryable("no connection");
-                    return std::make_unique<MemorySink>(views);
+                    return ViewSession{std::make_unique<MemorySink>(views)};
                   });
   std::stop_source stop;
   std::jthread running([&] { workers.run(stop.get_token()); });
