@@ -10,6 +10,11 @@
 #include "storage/base/errors.h"
 
 namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+
+}  // namespace
 
 void Worker::require_version() const {
   if (generation_.version == projection_.version) return;
