@@ -149,12 +149,13 @@ void drain(const Job& job, const std::string& brokers, const std::string& folder
                             .workers = workers,
                             .partitions = kPartitions,
                             .memory = budget},
-              *log, [&](const Projection& projection) {
+              *log, [&](const Projection& projection, const std::string& session) {
                 return std::make_unique<PostgresSink>(
                     PostgresSinkConfig{.url = cluster.url(),
                                        .projection = std::string(projection.name),
                                        .generation = 1,
-                                       .published = published_rows(*job.domain.tables)});
+                                       .published = published_rows(*job.domain.tables),
+                                       .session = session});
               });
   const auto begun = steady_clock::now();
   const auto cpu_begun = process_cpu();
