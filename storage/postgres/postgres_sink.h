@@ -71,6 +71,7 @@ class PostgresSink final : public ProjectionSink {
   void write_computed(std::span<const ComputedRows* const> computed);
   void write_refused(const FlushBatch& batch);
   void require_tables();
+  void require_no_strange_rows();
   void require_views(const std::string& names);
 
   PostgresSinkConfig config_;

@@ -285,7 +285,10 @@ std::string holder_of_locks(PgConnection& connection) {
 
 void apply_all(PgConnection& connection, std::span<const PublishedSchema> schemas, Apply how,
                const std::vector<std::string>& refold) {
-  connection.run("BEGIN; SELECT pg_advisory_xact_lock(hashtext('sluice schema apply'))");
+  // Shapes are told from types and indexes as Postgres writes them.
+  connection.run(
+      "BEGIN; SET LOCAL quote_all_identifiers = off; "
+      "SELECT pg_advisory_xact_lock(hashtext('sluice schema apply'))");
   if (how == Apply::everything || !applied_before(connection, "sluice", kEngineSql)) {
     run_ddl(connection, "sluice", kEngineSql);
   }

@@ -55,8 +55,8 @@ def waiting(up):
     later = f"{where}@{int(position) + 9}"
     run("wait", later, "--postgres", up.postgres, "--timeout", "100ms", code=1,
         says=f"{where} is at {int(position) + 1}, not yet at {int(position) + 9}")
-    run("wait", "nowhere:0@1", "--postgres", up.postgres, "--timeout", "0s", code=1,
-        says="nowhere:0 is nowhere projected")
+    run("wait", "nowhere:0@1", "--postgres", up.postgres, "--timeout", "0s", code=2,
+        says="there is no domain nowhere; there are: ")
 
 
 def freshness(up):
