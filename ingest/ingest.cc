@@ -166,7 +166,7 @@ void Ingest::drain(std::chrono::milliseconds deadline) {
   append_thread_.request_stop();
   append_thread_.join();
   patient_thread_.request_stop();
-  patient_thread_.join();
+  if (patient_thread_.joinable()) patient_thread_.join();
   server_.stop();
 }
 

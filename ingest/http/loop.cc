@@ -12,7 +12,8 @@ namespace asio = boost::asio;
 
 Loop::Loop(std::shared_ptr<Service> service) : service_(std::move(service)) { refresh_date(); }
 
-Loop::~Loop() = default;
+// Also where the server could not start all of its loops.
+Loop::~Loop() { stop(); }
 
 void Loop::start() {
   asio::post(context_, [this] { tick(); });

@@ -5,7 +5,10 @@ extern const char* const kEngineSql;
 namespace sluice {
 
 void begin_applying(PgConnection& connection) {
-  connection.run("BEGIN; SELECT pg_advisory_xact_lock(hashtext('sluice schema apply'))");
+  // Shapes are told from types and indexes as Postgres writes them.
+  connection.run(
+      "BEGIN; SET LOCAL quote_all_identifiers = off; "
+      "SELECT pg_advisory_xact_lock(hashtext('sluice schema apply'))");
 }
 
 bool applied_before(PgConnection& connection, const std::string& name, const std::string& sql) {

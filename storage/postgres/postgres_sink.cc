@@ -95,6 +95,7 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
     next_look_ = {};
     require_tables();
   });
+  require_no_strange_rows();
   // A generation that follows, or always did, has no rows to be loaded first.
   connection_.run(
       "INSERT INTO sluice.position (projection, generation, partition, loaded) "
@@ -123,6 +124,25 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
                     " was made anew or retired since this process looked: start it again");
   }
   return view_of(taken);
+}
+
+// Rows of which no position says what was folded into them are not folded into.
+void PostgresSink::require_no_strange_rows() {
+  std::string any;
+  for (const auto& [row, plan] : plans_) {
+    any += (any.empty() ? "" : " OR ") + ("EXISTS (SELECT FROM " + names_of(*row).table + ")");
+  }
+  if (any.empty()) return;
+  const PgResult found = connection_.run(
+      "SELECT NOT EXISTS (SELECT FROM sluice.position WHERE projection = $1 AND generation = $2 "
+      "AND position > 0) AND (" +
+          any + ")",
+      {config_.projection, number_});
+  if (found.text(0, 0) != "t") return;
+  throw Misconfigured("tables of " + config_.projection +
+                      " have rows, but no row of sluice.position says up to where the log was "
+                      "folded into them: restore it, or let `sluice schema apply --refold " +
+                      config_.projection + "` empty them and fold the log anew");
 }
 
 std::optional<ViewPosition> PostgresSink::position(Partition partition) {

@@ -100,6 +100,7 @@ class PostgresSink final : public ProjectionSink {
   // The flush's last statement, under the lock of the position's row.
   void require_generation(const FlushBatch& batch);
   void require_tables();
+  void require_no_strange_rows();
   void require_views(const std::string& names);
 
   PostgresSinkConfig config_;

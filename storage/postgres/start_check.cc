@@ -1,7 +1,9 @@
 #include "storage/postgres/start_check.h"
 
 #include <chrono>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "schemas/descriptors/row_options.h"
 #include "schemas/descriptors/words.h"
@@ -116,6 +118,23 @@ void require_sessions(PgConnection& connection, int needed) {
   }
 }
 
+// A pooler lets fewer through than the server has.
+void require_sessions_at_once(const std::string& url, int needed) {
+  std::vector<std::unique_ptr<PgConnection>> all;
+  try {
+    while (static_cast<int>(all.size()) + 1 < needed) {
+      all.push_back(std::make_unique<PgConnection>(url, kStatementTimeout, kToAnswer));
+      all.back()->run("SELECT 1");
+    }
+  } catch (const Retryable& failure) {
+    throw Misconfigured("this process needs " + std::to_string(needed) +
+                        " sessions of Postgres at a time, and got " + std::to_string(all.size()) +
+                        " (" + failure.what() +
+                        "): a pooler with too few servers? Give --postgres Postgres itself, or a "
+                        "larger pool, or start with fewer --workers");
+  }
+}
+
 // Of all generations of a domain: "shapes_g", as the queries below cut their names.
 std::vector<std::string> schema_names(const DatabaseUse& use) {
   std::vector<std::string> names{"sluice"};
@@ -205,12 +224,19 @@ void check_database(const std::string& url, const DatabaseUse& use) {
     require_utf8(connection);
     require_sessions(connection, use.sessions);
     require_own_session(connection, url);
+    require_sessions_at_once(url, use.sessions);
     if (use.makes_tables) {
       require_may_make(connection, use);
     } else {
       require_may_write(connection, use);
     }
   } catch (const Retryable& failure) {
+    if (has_state(failure, "57014")) {
+      throw Retryable(
+          "Postgres is there and did not answer within 2 s what a start asks it: it is "
+          "busy, or a transaction holds locks on its catalogue; try again (" +
+          std::string(failure.what()) + ")");
+    }
     if (!has_state(failure, "53300")) throw;
     throw Misconfigured(std::string(failure.what()) +
                         ": raise max_connections or the limit of the user or database");

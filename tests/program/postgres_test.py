@@ -56,7 +56,7 @@ def waiting(up):
     run("wait", later, "--postgres", up.postgres, "--timeout", "100ms", code=1,
         says=f"{where} is at {int(position) + 1}, not yet at {int(position) + 9}")
     run("wait", "nowhere:0@1", "--postgres", up.postgres, "--timeout", "0s", code=2,
-        says="there is no domain nowhere")
+        says="there is no domain nowhere; there are: ")
 
 
 def freshness(up):

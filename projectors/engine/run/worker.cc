@@ -212,7 +212,10 @@ void Worker::fold(std::span<const LogRecord> records) {
     const Clock::time_point begun = Clock::now();
     const Clock::duration flushing = flushing_;
     fold_batch(records.first(size));
-    parts_.probe.batch_took(label(partition), Clock::now() - begun - (flushing_ - flushing));
+    const auto found = assigned_.find(partition);
+    if (found != assigned_.end()) {
+      found->second.folding += Clock::now() - begun - (flushing_ - flushing);
+    }
     records = records.subspan(size);
   }
 }
@@ -253,6 +256,9 @@ void Worker::resume(Partition partition, Assigned& assigned) {
 }
 
 void Worker::service(Partition partition, Assigned& assigned) {
+  if (assigned.folding > Clock::duration{0}) {
+    parts_.probe.batch_took(label(partition), std::exchange(assigned.folding, {}));
+  }
   assigned.log_end = reader_->end(partition);
   assigned.caught_up = !assigned.paused && reader_->caught_up(partition);
   if (!assigned.stopped && !assigned.backoff.waits(now_)) {

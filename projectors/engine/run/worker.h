@@ -113,6 +113,7 @@ class Worker final : private Ownership {
     std::optional<Offset> flushed;  // the view's position, as last known
     std::optional<Time> complete_at;  // up to then the view lacked nothing of the log
     Recovery began;
+    Clock::duration folding{0};  // of what the poll at hand has brought
     Clock::time_point claimed_at;
     Clock::time_point last_flush;
     Backoff backoff;

@@ -40,6 +40,11 @@ void require_ours_or_empty(const OwnFolder& folder) {
       ", which sluice has not made: give --data an empty folder, or one of its own");
 }
 
+const std::filesystem::path& required(const std::filesystem::path& path) {
+  if (path.empty()) throw Misconfigured("--data is empty: give it a folder, such as ./sluice-data");
+  return path;
+}
+
 int locked(const OwnFolder& folder) {
   const int lock = folder.open(kLock);
   if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
@@ -60,7 +65,7 @@ std::string read_or_make_instance(const OwnFolder& folder) {
 }  // namespace
 
 DataFolder::DataFolder(const std::filesystem::path& path)
-    : folder_(path, OwnFolder::Links::followed) {
+    : folder_(required(path), OwnFolder::Links::followed) {
   require_ours_or_empty(folder_);
   lock_ = locked(folder_);
   try {
