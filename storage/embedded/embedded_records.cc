@@ -44,6 +44,8 @@ rocksdb::Options append_only(std::size_t bytes) {
   options.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(bytes / 2, cache);
   options.write_buffer_size = std::clamp(bytes / 8, kMiB, 64 * kMiB);
   options.max_write_buffer_number = 3;
+  // A thread that cannot be started while others open files would end the process.
+  options.max_file_opening_threads = 1;
   options.max_background_jobs = 2;
   // One group is written at a time, each partition's records behind its last.
   options.allow_concurrent_memtable_write = false;

@@ -60,6 +60,8 @@ rocksdb::Options RocksResources::options() const {
   options.write_buffer_manager = write_buffers_;
   options.write_buffer_size = write_buffer_bytes_;
   options.max_write_buffer_number = 2;
+  // A thread that cannot be started while others open files would end the process.
+  options.max_file_opening_threads = 1;
   options.max_background_jobs = 2;
   // A get of a key that is not there must not walk the memtable.
   options.memtable_whole_key_filtering = true;
