@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "projectors/engine/run/partition_label.h"
+
 namespace sluice {
 namespace {
 
@@ -57,7 +59,17 @@ void add_recoveries(const Counts& all, MetricFamilies& families) {
   std::move(family).move_to(families);
 }
 
-void add_now(const std::vector<PartitionSeen>& all, MetricFamilies& families) {
+// A generation that was made since the database was asked is being built.
+std::string status_of(const PartitionSeen& seen, const std::vector<GenerationSeen>& generations) {
+  if (seen.live) return "live";
+  for (const GenerationSeen& each : generations) {
+    if (each.projection == seen.projection && each.number == seen.generation) return each.status;
+  }
+  return "building";
+}
+
+void add_now(const std::vector<PartitionSeen>& all,
+             const std::vector<GenerationSeen>& seen_generations, MetricFamilies& families) {
   MetricFamily position =
       gauge_family("sluice_position", "The next offset to fold: the view has all before it");
   MetricFamily end = gauge_family("sluice_log_end", "The end of the log, as last heard of");
@@ -72,8 +84,16 @@ void add_now(const std::vector<PartitionSeen>& all, MetricFamilies& families) {
   for (const PartitionSeen& seen : all) {
     if (!seen.position) continue;
     const std::string label = label_of(seen);
-    MetricLabels labels = labels_of(label);
+    MetricLabels labels = {{"projection", seen.projection},
+                           {"partition", std::string_view(label).substr(label.rfind(':') + 1)}};
     const auto behind = static_cast<double>(seen.log_end.value - seen.position->value);
+    const std::string generation = std::to_string(seen.generation);
+    const std::string status = status_of(seen, seen_generations);
+    MetricLabels of_generation = labels;
+    of_generation.emplace_back("generation", generation);
+    of_generation.emplace_back("status", status);
+    generations.add(of_generation, behind);
+    if (!seen.live) continue;
     position.add(labels, static_cast<double>(seen.position->value));
     end.add(labels, static_cast<double>(seen.log_end.value));
     lag.add(labels, behind);
@@ -81,10 +101,6 @@ void add_now(const std::vector<PartitionSeen>& all, MetricFamilies& families) {
     if (seen.freshness) {
       fresh.add(labels, std::chrono::duration<double>(*seen.freshness).count());
     }
-    const std::string generation = std::to_string(seen.generation);
-    labels.emplace_back("generation", generation);
-    labels.emplace_back("status", "live");
-    generations.add(labels, behind);
   }
   for (MetricFamily* family : {&position, &end, &lag, &fresh, &dirty, &generations}) {
     std::move(*family).move_to(families);
@@ -94,7 +110,7 @@ void add_now(const std::vector<PartitionSeen>& all, MetricFamilies& families) {
 }  // namespace
 
 std::string label_of(const PartitionSeen& seen) {
-  return seen.projection + ":" + std::to_string(seen.partition.value);
+  return partition_label(seen.projection, seen.generation, seen.live, seen.partition);
 }
 
 std::vector<PartitionSeen> partitions_seen(const Probe& probe, Time now) {
@@ -103,6 +119,7 @@ std::vector<PartitionSeen> partitions_seen(const Probe& probe, Time now) {
     for (const Probe::Held& held : worker.held) {
       PartitionSeen seen{.projection = worker.projection,
                          .generation = worker.generation,
+                         .live = worker.live,
                          .partition = held.partition,
                          .owner = held.owner,
                          .position = held.position,
@@ -120,11 +137,13 @@ std::vector<PartitionSeen> partitions_seen(const Probe& probe, Time now) {
 }
 
 void add_projector_metrics(const Probe& probe, const std::vector<UnownedPartition>& unowned,
-                           Time now, MetricFamilies& families) {
+                           const std::vector<GenerationSeen>& generations, Time now,
+                           MetricFamilies& families) {
   std::vector<PartitionSeen> seen = partitions_seen(probe, now);
   for (const UnownedPartition& each : unowned) {
     const bool is_ours = std::ranges::any_of(seen, [&](const PartitionSeen& own) {
-      return own.position && own.projection == each.projection && own.partition == each.partition;
+      return own.position && own.projection == each.projection &&
+             own.generation == each.generation && own.partition == each.partition;
     });
     if (is_ours) continue;
     seen.push_back({.projection = each.projection,
@@ -134,8 +153,10 @@ void add_projector_metrics(const Probe& probe, const std::vector<UnownedPartitio
                     .log_end = each.log_end,
                     .freshness = each.freshness});
   }
-  add_now(seen, families);
-  const Counts all = probe.counts();
+  add_now(seen, generations, families);
+  Counts all = probe.counts();
+  // Of a generation that readers do not see.
+  std::erase_if(all, [](const auto& each) { return each.first.find('.') != std::string::npos; });
   add_counts(all, families, "sluice_records_folded_total",
              "Records that flushes have made visible, whatever came of them",
              [](const PartitionCounts& of) { return of.records; });

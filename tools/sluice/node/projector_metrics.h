@@ -10,6 +10,7 @@ namespace sluice {
 struct PartitionSeen {
   std::string projection = {};
   int generation = 1;
+  bool live = true;  // readers see the generation
   Partition partition = {};
   std::string owner = {};
   std::optional<Offset> position = {};  // nullopt: it was not claimed yet
@@ -22,12 +23,14 @@ struct PartitionSeen {
 };
 [[nodiscard]] std::vector<PartitionSeen> partitions_seen(const Probe& probe, Time now);
 
-// Partitions as metrics: how those stand at `now` that the process has, and those that no process
-// has, and what it counted of all that it had. Any thread.
+// Partitions as metrics: how those of live generations stand at `now` that the process has, and
+// those that no process has, and what it counted of all that it had; of other generations only how
+// far they lag, under their status as `generations` has it. Any thread.
 void add_projector_metrics(const Probe& probe, const std::vector<UnownedPartition>& unowned,
-                           Time now, MetricFamilies& families);
+                           const std::vector<GenerationSeen>& generations, Time now,
+                           MetricFamilies& families);
 
-// "deliberation:3".
+// As partition_label() has it.
 [[nodiscard]] std::string label_of(const PartitionSeen& seen);
 
 }  // namespace sluice

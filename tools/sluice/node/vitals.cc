@@ -217,7 +217,8 @@ std::string Vitals::json() {
 }
 
 void Vitals::add_metrics(MetricFamilies& families) {
-  add_projector_metrics(workers_.probe(), workers_.unowned(), log_.now(), families);
+  add_projector_metrics(workers_.probe(), workers_.unowned(), workers_.generations(), log_.now(),
+                        families);
   add_computation_metrics(workers_.computations(), families);
   const Memory held = memory();
   MetricFamily bytes = gauge_family(

@@ -61,7 +61,7 @@ TEST_CASE("a partition is shown by projection and number, as it stands and as it
   // Ours, which was silent for long; and one that we have and could not claim.
   const UnownedPartition ours{"tally", 2, Partition{3}, Offset{1}, Offset{3}, milliseconds{7000}};
   probe.holds("w", {held, Probe::Held{.partition = Partition{4}}});
-  add_projector_metrics(probe, {ours, nobodys}, at(4500), families);
+  add_projector_metrics(probe, {ours, nobodys}, {}, at(4500), families);
   const std::string text = shown(families);
   const std::string labels = "{projection=\"tally\",partition=\"3\"} ";
   CHECK_THAT(text, Catch::Contains("sluice_position" + labels + "7\n"));
