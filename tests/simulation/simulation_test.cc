@@ -21,7 +21,7 @@ constexpr int kSteps = 240;
 TEST_CASE("whatever happens, the view is the fold of a prefix of the log") {
   const std::uint64_t first = number("SLUICE_SEED", 1);
   const bool one = std::getenv("SLUICE_SEED") != nullptr;
-  const std::uint64_t seeds = one ? 1 : number("SLUICE_SEEDS", 2000);
+  const std::uint64_t seeds = one ? 1 : number("SLUICE_SEEDS", 1000);
   spdlog::set_level(one ? spdlog::level::debug : spdlog::level::off);
   std::map<std::string, int> happened;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
