@@ -3,6 +3,8 @@
 
 rebuild_test.py SLUICE REPOSITORY TOPIC_ADMIN: on the embedded log; killed at each step of building; then retired.
 """
+import re
+
 from program import Folder, Up, conversation, eventually, post, result, run, vote
 
 DOMAIN = "deliberation"
@@ -66,12 +68,17 @@ def has_keys(up, number):
 
 
 def built(up):
+    # More than bulk folding leaves to following, in one partition; little in the others.
+    votes = [vote("big", f"p{n}", opinion=str(n % 3), choice=("agree", "disagree")[n % 2]) for n in range(25_000)]
+    post(up, [conversation("big"), *votes])
     traffic(up, ["a", "b", "c", "d"], (0, 40))
     ready = result("rebuild", DOMAIN, "--postgres", up.postgres, "--wait", "--share", "1")
     assert ready == {"projection": DOMAIN, "generation": 2, "status": "ready"}, ready
     assert of(up, 2)["phase"] == "following" and of(up, 2)["owners"], of(up, 2)
     has_keys(up, 2)
     follows(up, 2)
+    loaded = [int(each) for each in re.findall(r"partition loaded .* position=(\d+)", up.words())]
+    assert len(loaded) == 4 and max(loaded) > 10_000, loaded
     assert not up.readiness()
     print("  built", flush=True)
 

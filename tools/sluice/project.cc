@@ -185,7 +185,8 @@ Exit project(const Options& options) {
           .math_interval_min = options.math_interval_min,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
       *log,
-      [url = options.postgres](const Projection& projection, int generation, const std::string& session) {
+      [url = options.postgres](const Projection& projection, int generation,
+                               const std::string& session) {
         return open_view(url, projection.name, generation, session);
       },
       std::make_unique<PostgresMonitor>(options.postgres));

@@ -71,8 +71,8 @@ Exit show(const Options& options) {
       Database(options.postgres)
           .ask(
               "SELECT projection, partition, position, key, reason, encode(bytes, 'base64') AS "
-              "value FROM sluice.quarantine JOIN sluice.projection g USING (projection, "
-              "generation) "
+              "value FROM sluice.quarantine JOIN (SELECT projection, generation, live "
+              "FROM sluice.projection) AS g USING (projection, generation) "
               "WHERE g.live AND projection = $1 AND partition = $2::bigint AND position = "
               "$3::bigint",
               {options.domain, std::to_string(options.partition), std::to_string(options.offset)});

@@ -39,12 +39,13 @@ const std::string kPartitions =
     "WHERE told->>'projection' = f.projection AND (told->>'partition')::integer = f.partition "
     "AND told->>'owner' = f.owner LIMIT 1) AS v ON true ORDER BY f.projection, f.partition";
 const std::string kGenerations =
-    "SELECT projection, generation, version, live FROM sluice.projection ORDER BY 1, 2";
+    "SELECT projection, generation, version, status, phase, live FROM sluice.projection "
+    "ORDER BY 1, 2";
 const std::string kComputations =
     "SELECT projection, partition, due, computing, failing, oldest_due, published, published_age "
     "FROM sluice.computation ORDER BY 1, 2";
 const std::string kRejected =
-    "SELECT projection, reason, count(*) AS rejected FROM sluice.rejection "
+    "SELECT projection, r.reason, count(*) AS rejected FROM sluice.rejection r "
     "JOIN sluice.projection g USING (projection, generation) WHERE g.live "
     "GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2";
 const std::string kQuarantined =

@@ -41,7 +41,9 @@ Answer list_quarantine(Database& database, const ListedPage& page, int wide, boo
   Answer answer = database.ask(
       "SELECT projection, partition, position, " + cut("key", wide) + ", " + cut("reason", wide) +
           ", length(bytes) AS size, bytes IS NULL AS aged_out, parks_key "
-          "FROM sluice.quarantine JOIN sluice.projection g USING (projection, generation) "
+          "FROM sluice.quarantine JOIN (SELECT projection, generation, live FROM "
+          "sluice.projection) "
+          "AS g USING (projection, generation) "
           "WHERE g.live AND (projection, partition, position) > ($1, $2::integer, $3::bigint) "
           "ORDER BY projection, partition, position LIMIT $4::bigint",
       {after.projection, std::to_string(after.partition), std::to_string(after.position),
