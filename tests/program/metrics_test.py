@@ -106,7 +106,8 @@ def status_is_true(process, url, start):
     told = result("status", "--postgres", url, "--json")
     assert told.keys() == KEYS and told["audit"] == [], told.keys()
     versions = {row[0]: int(row[1]) for row in ask(url, "SELECT projection, version FROM sluice.projection")}
-    assert told["generations"] == [{"projection": name, "generation": 1, "version": version, "live": True}
+    assert told["generations"] == [{"projection": name, "generation": 1, "version": version, "status": "live",
+                                    "phase": "following", "live": True}
                                    for name, version in sorted(versions.items())], told["generations"]
     for row in told["partitions"]:
         assert row.keys() == PARTITIONS_KEYS, row.keys()

@@ -76,8 +76,8 @@ def on_kafka(folder):
             post(up, [conversation("c"), vote("c", "p")])
             same = result("status", "--postgres", up.postgres, "--brokers", address, "--json")
             assert same["troubles"] == [] and all(row["lag"] == 0 for row in same["partitions"]), same
-            run("status", "--postgres", up.postgres, "--brokers", "127.0.0.1:1", code=2,
-                says="does a broker run where --brokers says?")
+            told = run("status", "--postgres", up.postgres, "--brokers", "127.0.0.1:1", code=1).stdout
+            assert "does a broker run where --brokers says?" in told, told
             state_cannot_be_opened(up)
             up.stop()
 

@@ -17,6 +17,9 @@ class Presence {
  public:
   // `worker` is its name for people; every owner of its claims begins with `instance` and "/".
   Presence(ProjectionSink& sink, Probe& probe, std::string worker, std::string instance);
+  ~Presence() { probe_.running(name_); }
+  Presence(const Presence&) = delete;
+  Presence& operator=(const Presence&) = delete;
 
   // Tells how each partition is and returns where its view is, as show_progress() of the sink does;
   // nullopt while the view does not hear, which the probe and the log are told.

@@ -35,7 +35,11 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
   parts_.probe.shown(config_.name, generation_.live);
 }
 
-Worker::~Worker() { parts_.probe.ended(config_.name); }
+// Nobody speaks for what it had any more.
+Worker::~Worker() {
+  for (const auto& [partition, assigned] : assigned_) parts_.probe.running(label(partition));
+  parts_.probe.ended(config_.name);
+}
 
 std::string Worker::label(Partition partition) const {
   return partition_label(projection_.name, generation_.number, generation_.live, partition);
@@ -63,6 +67,7 @@ void Worker::close() {
     left.push_back({partition, assigned.log_end, assigned.owner, {}});
   }
   presence_.release(std::move(left));
+  for (const auto& [partition, assigned] : assigned_) parts_.probe.running(label(partition));
   assigned_.clear();
   away_.clear();
   reader_.reset();
