@@ -39,7 +39,9 @@ class MemoryViews {
   [[nodiscard]] std::vector<Rejection> rejections(Partition partition) const;
   [[nodiscard]] std::vector<QuarantinedRecord> quarantined(Partition partition) const;
 
-  // Nobody sees these yet: they are folded in bulk, then follow `live`, which outlives them.
+  // Nobody sees these: they show what `live` shows, which outlives them.
+  void follow(const MemoryViews& live) { live_ = &live; }
+  // The same, and they are folded in bulk first.
   void build_beside(const MemoryViews& live);
   // By partition that the live generation ever took.
   [[nodiscard]] std::map<Partition, Offset> live_positions() const;

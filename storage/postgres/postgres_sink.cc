@@ -245,7 +245,7 @@ void PostgresSink::require_tables() {
   ArrayText tables, fields, views;
   for (const auto& [row, plan] : plans_) {
     const std::string name = names_of(*row).table;
-    views.add(quoted(config_.projection) + "." + quoted(table_name(*row)));
+    views.add(table_name(*row));
     for (const Column& column : plan.columns) {
       tables.add(name);
       fields.add(column.field->name());
@@ -285,12 +285,14 @@ void PostgresSink::require_tables() {
 // What readers read: rows that nobody can see are as good as none.
 void PostgresSink::require_views(const std::string& names) {
   const PgResult missing = connection_.run(
+      // By the catalogue: a schema for readers may be closed to us.
       "SELECT v.name FROM unnest($1::text[]) AS v(name) JOIN sluice.projection g "
-      "ON g.projection = $2 AND g.generation = $3 AND g.live "
-      "WHERE to_regclass(v.name) IS NULL ORDER BY 1 LIMIT 1",
+      "ON g.projection = $2 AND g.generation = $3 AND g.live WHERE NOT EXISTS ("
+      "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE n.nspname = $2 AND c.relname = v.name) ORDER BY 1 LIMIT 1",
       {names, config_.projection, number_});
   if (missing.rows() == 0) return;
-  throw Misconfigured("the view " + std::string(missing.text(0, 0)) +
+  throw Misconfigured("the view " + config_.projection + "." + std::string(missing.text(0, 0)) +
                       " that readers read is not there: `sluice schema apply` makes it");
 }
 

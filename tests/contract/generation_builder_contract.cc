@@ -183,9 +183,9 @@ void a_lost_answer_is_settled_by_loaded(const MakeBuilder& make) {
 void phases_follow_what_is_loaded(const MakeBuilder& make) {
   const auto world = begun(make);
   CHECK(world->builder().advance() == BuildPhase::folding);
+  CHECK_THROWS_AS(flush_ids(world->sink(), kZero, "me", false, 0, 1), Misconfigured);
   Refusals({1}).note(world->builder(), kZero, "me", 4);
   CHECK(world->builder().advance() == BuildPhase::folding);
-  CHECK_THROWS_AS(flush_ids(world->sink(), kZero, "me", false, 0, 1), Misconfigured);
   load_ids(world->builder(), kZero, "me", 5, {"a"});
   CHECK(world->builder().advance() == BuildPhase::loading);
   CHECK_THROWS_AS(flush_ids(world->sink(), kZero, "me", false, 5, 6), Misconfigured);

@@ -1,6 +1,7 @@
 #include "tests/simulation/side.h"
 
 #include "storage/base/check.h"
+#include "tests/simulation/leader.h"
 
 namespace sluice {
 namespace {
@@ -25,10 +26,12 @@ Side::Side(MemoryLog& log, const Projection& projection, bool live, Offset emits
       generation_(generation(projection, live)),
       emits_from_(emits_from),
       writer_(log.writer()),
+      leader(far_ahead(generation_)),
       views(generation_),
       sink(views),
       emitter_(*writer_, log, 2) {
   log.create(stream_, 1);
+  if (!live) views.follow(leader);
 }
 
 void Side::restart() {

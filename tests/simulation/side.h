@@ -63,6 +63,7 @@ class Side {
   ProjectorLimits limits;
   RowMemory ample = ample_memory();
   RowMemory* memory = &ample;  // another, where it is shared
+  MemoryViews leader;          // followed where the side is not live
   MemoryViews views;
   MemorySink sink;
   MemoryState state;

@@ -3,10 +3,12 @@
 #include <catch2/catch.hpp>
 
 #include "projectors/engine/run/worker.h"
+#include "storage/memory/memory_builder.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "storage/memory/memory_state.h"
 #include "tests/simulation/ample_memory.h"
+#include "tests/simulation/leader.h"
 #include "tests/simulation/tally/projection.h"
 
 namespace sluice {
@@ -34,6 +36,7 @@ class Quiet {
  public:
   explicit Quiet(bool live = true)
       : log_([this] { return wall; }), views(generation(live)), sink_(views) {
+    if (!live) views.follow(leader_);
     log_.create(kStream, 1);
     log_.create("roster.events", 1);
     writer_ = log_.writer();
@@ -104,7 +107,8 @@ class Quiet {
             .writer = *writer_,
             .sink = sink_,
             .probe = probe,
-            .memory = memory_});
+            .memory = memory_,
+            .builder = &builder_});
   }
 
   mutable MemoryLog log_;
@@ -117,7 +121,9 @@ class Quiet {
  private:
   RowMemory memory_ = ample_memory();
   const Projection projection_ = describe<Tally>("tally");
+  const MemoryViews leader_ = far_ahead(generation(true));
   MemorySink sink_;
+  MemoryBuilder builder_{sink_};
   MemoryState state_;
   MemoryAssignment assignment_;
   std::unique_ptr<EventWriter> writer_;
