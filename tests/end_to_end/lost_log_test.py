@@ -9,12 +9,14 @@ import json
 import signal
 import sys
 import time
+import urllib.error
+import urllib.request
 
 from broker import TOPIC, Broker, skipped
 from model import read_log
 from postgres import Cluster, ask
 from system import DOMAIN, Folder, Ingest, Up, chance, eventually, sluice, wait_for
-from traffic import Traffic
+from traffic import Traffic, event
 
 ALL = (0, 1, 2, 3)
 GONE = (f"{TOPIC} is gone: restore it", "fold anew what there is")
@@ -133,7 +135,11 @@ def cut_and_trimmed(broker, folder, up, seed):
     says(up, cut, "nothing was changed", f"and the view was folded up to {folded}",
          "Restore the topic")
     cannot_verify(up, broker, f"{TOPIC}/{cut} ends at ", "the log lost its tail")
-    wait_for_others(up, post(up.http, seed + 1, 300), [cut])
+    takes_nothing(up.http, cut)
+    # Who has no database cannot know it.
+    with Ingest(folder, broker.bootstrap).start() as ingest:
+        token = post(ingest.http, seed + 1, 300)
+    wait_for_others(up, token, [cut])
     kept.check()
     print("  the log lost its tail", flush=True)
 
@@ -169,6 +175,27 @@ def cannot_verify(up, broker, *words):
     ran = sluice("verify", DOMAIN, "--postgres", up.postgres, "--brokers", broker.bootstrap, check=False)
     assert ran.returncode == 2 and heard(ran.stderr, words), ran
     assert time.monotonic() - begun < 20, "it took its time"
+
+
+def takes_nothing(http, partition):
+    """Its offsets are not given out again, and other partitions take what is theirs. The events change no row: there is
+    no such conversation."""
+    statuses = {}
+    for n in range(32):
+        body = json.dumps(event(f"probe{n}", "vote.set", {"conversation_id": f"nowhere{n}", "opinion_id": "1",
+                                                          "participant_id": "p", "choice": "agree"})).encode()
+        request = urllib.request.Request(f"{http}/v1/{DOMAIN}/events", body,
+                                         {"content-type": "application/cloudevents+json"})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:
+                statuses[json.load(reply)["token"].split(":")[1].split("@")[0]] = reply.status
+        except urllib.error.HTTPError as refusal:
+            detail = refusal.read().decode()
+            assert refusal.code == 503 and f"{TOPIC}/{partition} ends at " in detail, (refusal.code, detail)
+            statuses[str(partition)] = refusal.code
+            if len(statuses) > 1:
+                break
+    assert statuses.pop(str(partition)) == 503 and set(statuses.values()) == {202}, statuses
 
 
 def wait_for_others(up, token, stopped):
