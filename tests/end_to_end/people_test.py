@@ -15,7 +15,7 @@ import time
 
 from broker import Broker, skipped
 from postgres import Away, Cluster, ask
-from system import (DEADLINE_SECONDS, KILLED_AT_CRASH_POINT, SLUICE, Folder, Ingest, Project, Up,
+from system import (KILLED_AT_CRASH_POINT, SLUICE, Folder, Ingest, Project, Up,
                     eventually, sluice, verify)
 
 CONVERSATIONS, LATE, OPINIONS = 30, 5, 2
@@ -46,12 +46,19 @@ def conversations():
 
 
 def post(up, domain, lines):
-    """Tries until it is accepted: ids make it count once."""
+    """Tries until it is accepted: ids make it count once. It tries by itself for long: who dies meanwhile is started
+    again at once."""
     def accepted():
         up.revive()
-        return subprocess.run([SLUICE, "post", "--http", up.http, "--domain", domain, "-"],
-                              input="\n".join(lines) + "\n", capture_output=True, text=True,
-                              timeout=DEADLINE_SECONDS).returncode == 0
+        with subprocess.Popen([SLUICE, "post", "--http", up.http, "--domain", domain, "-"], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as posting:
+            posting.stdin.write("\n".join(lines) + "\n")
+            posting.stdin.close()
+            while True:
+                try:
+                    return posting.wait(0.2) == 0
+                except subprocess.TimeoutExpired:
+                    up.revive()
 
     eventually(f"{domain} is accepted", accepted)
 
