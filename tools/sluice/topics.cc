@@ -99,6 +99,7 @@ Exit apply(const Options& options) {
   std::string made;
   std::string faulty;
   std::string refused;
+  std::vector<std::string> refusals;
   for (const Domain& domain : choose_domains(options.domains)) {
     const std::string stream = stream_of(domain.name);
     const bool there = topology->partitions(stream).has_value();
@@ -107,7 +108,7 @@ Exit apply(const Options& options) {
       if (there || !options.dry_run) topology->create(stream, partitions);
     } catch (const Misconfigured& refusal) {
       // Of this one: the others can be made.
-      std::fputs(("sluice topics apply: " + std::string(refusal.what()) + "\n").c_str(), stderr);
+      refusals.emplace_back(refusal.what());
       refused +=
           (refused.empty() ? "" : ",") + json_string(stream) + ":" + json_string(refusal.what());
       continue;
@@ -120,6 +121,10 @@ Exit apply(const Options& options) {
     say(stream, faults, options.dry_run);
     if (!options.dry_run) settings->mend(stream, faults);
     faulty += (faulty.empty() ? "" : ",") + json_string(stream) + ":" + json_of(faults);
+  }
+  if (applied.empty() && !refusals.empty()) throw Misconfigured(refusals.front());
+  for (const std::string& each : refusals) {
+    std::fputs(("sluice topics apply: " + each + "\n").c_str(), stderr);
   }
   const std::string begin = options.dry_run ? "{\"would_apply\":[" : "{\"applied\":[";
   print_line(begin + applied + (options.dry_run ? "],\"would_make\":[" : "],\"made\":[") + made +

@@ -89,6 +89,7 @@ void Monitor::look() {
   const bool answers = ask(view_, [&] {
     find_locks(workers);
     speak_for_late(workers);
+    look_for_generations();
   });
   ask(log_, [&] { hear_log(workers); });
   tell_of_silent_log(workers);
@@ -102,6 +103,19 @@ void Monitor::look() {
     unowned_at_ = asked;
   }
   has_looked_ = true;
+}
+
+void Monitor::look_for_generations() {
+  std::vector<std::string> projections;
+  for (const MonitorConfig::Watched& of : config_.projections) projections.push_back(of.projection);
+  std::vector<GenerationSeen> seen = parts_.views.generations(projections);
+  const MutexLock lock(mutex_);
+  generations_ = std::move(seen);
+}
+
+std::vector<GenerationSeen> Monitor::generations() const {
+  const MutexLock lock(mutex_);
+  return generations_;
 }
 
 template <class Ask>

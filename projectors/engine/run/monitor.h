@@ -56,6 +56,8 @@ class Monitor {
   // Why not everything is projected, a line each; told by the ages of what was last heard, so that
   // it is true also while look() waits. Any thread.
   [[nodiscard]] std::vector<std::string> troubles() const;
+  // As the view had them last; none: nothing was heard of it yet. Any thread.
+  [[nodiscard]] std::vector<GenerationSeen> generations() const;
 
   // Partitions that no process had when that was last known, with their freshness as of now. Any
   // thread.
@@ -89,6 +91,7 @@ class Monitor {
   [[nodiscard]] bool is_late(const Probe::Watched& worker) const;
   [[nodiscard]] std::string trouble_of(const std::string& name, const Probe::Watched& worker) const;
 
+  void look_for_generations();
   void find_locks(const Workers& workers);
   void speak_for_late(const Workers& workers);
   void hear_log(const Workers& workers);
@@ -110,6 +113,7 @@ class Monitor {
   Party groups_{"groups of readers"};
   mutable Mutex mutex_;
   bool has_looked_ SLUICE_GUARDED_BY(mutex_) = false;
+  std::vector<GenerationSeen> generations_ SLUICE_GUARDED_BY(mutex_);
   Texts locks_ SLUICE_GUARDED_BY(mutex_);  // of late workers, by name
   std::vector<UnownedPartition> unowned_ SLUICE_GUARDED_BY(mutex_);
   Clock::time_point unowned_at_ SLUICE_GUARDED_BY(mutex_);

@@ -102,22 +102,14 @@ MonitorConfig Workers::watched() const {
 
 void Workers::watch(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    look_for_generations();
     monitor_->look();
+    tell_left_alone();
     pause(Monitor::kBetweenLooks, stop);
   }
 }
 
-void Workers::look_for_generations() {
-  std::vector<std::string> names;
-  for (const Projection& projection : projections_) names.emplace_back(projection.name);
-  try {
-    std::vector<GenerationSeen> seen = views_->generations(names);
-    const MutexLock lock(mutex_);
-    generations_ = std::move(seen);
-  } catch (const Error&) {
-    return;  // as the monitor tells, who asks the same
-  }
+// A line for each, once.
+void Workers::tell_left_alone() {
   std::set<std::string> left;
   for (const std::string& each : left_alone()) {
     if (!left_told_.contains(each)) spdlog::warn("generation left alone reason=\"{}\"", each);
@@ -127,8 +119,7 @@ void Workers::look_for_generations() {
 }
 
 std::vector<GenerationSeen> Workers::generations() const {
-  const MutexLock lock(mutex_);
-  return generations_;
+  return monitor_ ? monitor_->generations() : std::vector<GenerationSeen>();
 }
 
 // Where none is of this program's version, the worker of the live one says so.
@@ -183,8 +174,7 @@ const Projection& Workers::projection(std::string_view name) const {
 }
 
 double Workers::share_of(const CrewPlace& place) const {
-  const MutexLock lock(mutex_);
-  for (const GenerationSeen& each : generations_) {
+  for (const GenerationSeen& each : generations()) {
     if (each.projection == place.projection && each.number == place.generation) return each.share;
   }
   return 1;

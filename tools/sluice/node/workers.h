@@ -84,7 +84,7 @@ class Workers {
  private:
   [[nodiscard]] MonitorConfig watched() const;
   void watch(const std::stop_token& stop);
-  void look_for_generations();
+  void tell_left_alone();
   [[nodiscard]] std::set<CrewPlace> wanted() const;
   void forget_retired(const std::set<CrewPlace>& folded);
   void work(const CrewPlace& place, int number, const std::stop_token& stop);
@@ -110,8 +110,6 @@ class Workers {
   const std::unique_ptr<LogTopology> topology_;
   const std::unique_ptr<LogCluster> cluster_;
   std::optional<Monitor> monitor_;
-  mutable Mutex mutex_;
-  std::vector<GenerationSeen> generations_ SLUICE_GUARDED_BY(mutex_);
   std::set<std::string> left_told_;  // by the monitor's thread
 };
 
