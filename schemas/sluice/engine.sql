@@ -178,10 +178,13 @@ CREATE TABLE IF NOT EXISTS sluice.heartbeat (
   PRIMARY KEY (projection, generation, partition),
   FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
 ) WITH (fillfactor = 50);
+ALTER TABLE sluice.heartbeat ADD COLUMN IF NOT EXISTS claimed_from bigint;
 COMMENT ON TABLE sluice.heartbeat IS
     'What the owner of a partition says of it each second, whether it folds or not; beside sluice.position, whose row a flush holds until it commits.';
 COMMENT ON COLUMN sluice.heartbeat.owner IS 'HOST:PROCESS:START/WORKER/CLAIM; as in sluice.position.';
 COMMENT ON COLUMN sluice.heartbeat.claimed_at IS 'When this owner took the partition.';
+COMMENT ON COLUMN sluice.heartbeat.claimed_from IS
+    'Where the partition was then: its position, or while it is not loaded what was folded of it.';
 COMMENT ON COLUMN sluice.heartbeat.seen_at IS
     'When it spoke last; one that has not spoken for 5 seconds counts as gone.';
 COMMENT ON COLUMN sluice.heartbeat.released IS 'Whether it has let go of the partition.';

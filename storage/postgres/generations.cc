@@ -95,8 +95,8 @@ std::vector<std::string> drop_tables(PgConnection& connection, const std::string
   return names;
 }
 
-std::optional<Refusal> take_away(PgConnection& connection, std::string_view domain,
-                                 const std::string& number) {
+std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string_view domain,
+                                           const std::string& number) {
   begin_applying(connection);
   apply_engine(connection, false);
   // A first claim of a partition, which refers to the row, waits for us.
@@ -109,7 +109,8 @@ std::optional<Refusal> take_away(PgConnection& connection, std::string_view doma
                         "` says which there are");
   }
   if (found.text(0, 0) == "live") {
-    return Refusal{"live", name + " is what readers see: promote another or roll back first"};
+    return GenerationRefusal{"live",
+                             name + " is what readers see: promote another or roll back first"};
   }
   // One whose place was taken is retired before its tables go.
   const std::string schema = std::string(domain) + "_g" + number;
@@ -123,7 +124,8 @@ std::optional<Refusal> take_away(PgConnection& connection, std::string_view doma
               "$2::text)))",
               {domain, number})
           .text(0, 0) != "t") {
-    return Refusal{"locked", "keys and indexes of " + name + " are being made: try again later"};
+    return GenerationRefusal{"locked",
+                             "keys and indexes of " + name + " are being made: try again later"};
   }
   // Positions first: a flush that is under way ends before, and none begins meanwhile.
   for (const char* table :
@@ -155,7 +157,8 @@ MadeGeneration make_generation(const std::string& url, const PublishedSchema& sc
   }
 }
 
-std::optional<Refusal> retire(const std::string& url, std::string_view domain, int generation) {
+std::optional<GenerationRefusal> retire(const std::string& url, std::string_view domain,
+                                        int generation) {
   PgConnection connection(url, kStatementTimeout);
   try {
     const auto refused = take_away(connection, domain, std::to_string(generation));
@@ -164,11 +167,11 @@ std::optional<Refusal> retire(const std::string& url, std::string_view domain, i
   } catch (const Retryable& failure) {
     if (!has_state(failure, "55P03") && !has_state(failure, "40P01")) throw;
     connection.roll_back();
-    return Refusal{"locked", holder_of_locks(connection)};
+    return GenerationRefusal{"locked", holder_of_locks(connection)};
   } catch (const Misconfigured& failure) {
     if (!has_state(failure, "2BP01")) throw;
     connection.roll_back();
-    return Refusal{"needed", said(failure)};
+    return GenerationRefusal{"needed", said(failure)};
   }
 }
 

@@ -35,7 +35,7 @@ struct MadeGeneration {
                                              const GenerationOptions& options);
 
 // Why a request was not carried out, which may be asked again once the reason is gone.
-struct Refusal {
+struct GenerationRefusal {
   std::string word;  // for scripts
   std::string reason;
 };
@@ -45,7 +45,7 @@ struct Refusal {
 // as "locked" where a reader or a flush did not end within seconds, or its keys are being made; as
 // "needed" where views or functions that are not ours are built on its tables. Misconfigured: there
 // is no such generation.
-[[nodiscard]] std::optional<Refusal> retire(const std::string& url, std::string_view domain,
-                                            int generation);
+[[nodiscard]] std::optional<GenerationRefusal> retire(const std::string& url,
+                                                      std::string_view domain, int generation);
 
 }  // namespace sluice

@@ -108,10 +108,11 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
       "AND (g.unique_id = $5 OR $5 = '') AND g.status <> 'retired') "
       "RETURNING position, digest, emits_from, owner, published, log_identity, loaded, folded), "
       "said AS (INSERT INTO sluice.heartbeat "
-      "(projection, generation, partition, owner, claimed_at, seen_at) "
-      "SELECT $1, $2, $3, $4, now(), now() FROM taken "
+      "(projection, generation, partition, owner, claimed_at, seen_at, claimed_from) "
+      "SELECT $1, $2, $3, $4, now(), now(), greatest(position, folded) FROM taken "
       "ON CONFLICT (projection, generation, partition) DO UPDATE SET owner = excluded.owner, "
-      "claimed_at = now(), seen_at = now(), released = false, trouble = '') "
+      "claimed_at = now(), seen_at = now(), claimed_from = excluded.claimed_from, "
+      "released = false, trouble = '') "
       "SELECT position, digest, emits_from, owner, published, 0, log_identity, loaded, folded "
       "FROM taken",
       {config_.projection, number_, text(partition.value), owner, unique_id_});

@@ -116,11 +116,12 @@ void require_sessions(PgConnection& connection, int needed) {
   }
 }
 
+// Of all generations of a domain: "shapes_g", as the queries below cut their names.
 std::vector<std::string> schema_names(const DatabaseUse& use) {
   std::vector<std::string> names{"sluice"};
   for (const PublishedSchema& schema : use.schemas) {
     names.emplace_back(schema.domain);
-    names.push_back(generation_schema(schema.domain, 1));
+    names.push_back(std::string(schema.domain) + "_g");
   }
   return names;
 }
@@ -129,12 +130,13 @@ void require_may_make(PgConnection& connection, const DatabaseUse& use) {
   const std::string names = array_text(schema_names(use));
   const PgResult others = connection.run(
       "SELECT kind || ' ' || name, pg_get_userbyid(owner), current_user FROM ("
-      "SELECT 'schema' AS kind, nspname::text AS name, nspowner AS owner FROM pg_namespace "
-      "WHERE nspname = ANY ($1::text[]) UNION ALL "
-      "SELECT CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END, oid::regclass::text, relowner "
-      "FROM pg_class WHERE relkind IN ('r', 'v') "
-      "AND relnamespace::regnamespace::text = ANY ($1::text[])) AS ours "
-      "WHERE NOT pg_has_role(owner, 'USAGE') ORDER BY kind, name LIMIT 1",
+      "SELECT 'schema' AS kind, nspname::text AS name, nspname, nspowner AS owner FROM "
+      "pg_namespace "
+      "UNION ALL SELECT CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END, c.oid::regclass::text, "
+      "n.nspname, c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE c.relkind IN ('r', 'v')) AS ours "
+      "WHERE regexp_replace(nspname, '_g[0-9]+$', '_g') = ANY ($1::text[]) "
+      "AND NOT pg_has_role(owner, 'USAGE') ORDER BY kind, name LIMIT 1",
       {names});
   if (others.rows() > 0) {
     const std::string owner(others.text(0, 1));
@@ -145,7 +147,8 @@ void require_may_make(PgConnection& connection, const DatabaseUse& use) {
   const PgResult may = connection.run(
       "SELECT current_user, current_database(), "
       "has_database_privilege(current_database(), 'CREATE') OR NOT EXISTS (SELECT FROM "
-      "unnest($1::text[]) AS name WHERE to_regnamespace(quote_ident(name)) IS NULL), "
+      "unnest($1::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_namespace "
+      "WHERE regexp_replace(nspname, '_g[0-9]+$', '_g') = name)), "
       "has_database_privilege(current_database(), 'TEMPORARY')",
       {names});
   for (const int right : {2, 3}) {
@@ -163,7 +166,7 @@ void require_may_write(PgConnection& connection, const DatabaseUse& use) {
   std::vector<std::string> tables{"sluice.position", "sluice.rejection", "sluice.quarantine"};
   for (const PublishedSchema& schema : use.schemas) {
     for (const auto* row : published_rows(*schema.tables)) {
-      tables.push_back(generation_schema(schema.domain, 1) + "." + table_name(*row));
+      tables.push_back(std::string(schema.domain) + "_g." + table_name(*row));
     }
   }
   const PgResult missing = connection.run(
@@ -171,7 +174,7 @@ void require_may_write(PgConnection& connection, const DatabaseUse& use) {
       "SELECT n.nspname || '.' || c.relname, current_user FROM pg_class c "
       "JOIN pg_namespace n ON n.oid = c.relnamespace "
       "JOIN unnest($1::text[]) WITH ORDINALITY AS ours(name, place) "
-      "ON n.nspname || '.' || c.relname = ours.name WHERE NOT ("
+      "ON regexp_replace(n.nspname, '_g[0-9]+$', '_g') || '.' || c.relname = ours.name WHERE NOT ("
       "has_schema_privilege(n.oid, 'USAGE') AND "
       "has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') AND "
       "has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')) "

@@ -9,6 +9,7 @@
 #include "shapes/tables.pb.h"
 #include "storage/base/errors.h"
 #include "storage/postgres/connection.h"
+#include "storage/postgres/generations.h"
 #include "storage/postgres/url.h"
 #include "tests/integration/fresh_database.h"
 
@@ -178,4 +179,19 @@ TEST_CASE("the URL for readers reads, with the rights of the role where there is
         "postgresql://h/d?sslmode=require&options=-c%20a%3Db");
   CHECK(with_session_options("postgresql://h/d?options=-c%20x%3Dy", "-c a=b") ==
         "postgresql://h/d?options=-c%20x%3Dy");
+}
+
+TEST_CASE("rights are asked for every generation, whatever its number") {
+  const std::string url = fresh_database();
+  apply(url);
+  REQUIRE(make_generation(url, use_of().schemas.front(), {}).number == 2);
+  const std::string writer = login(url, "folder");
+  PgConnection superuser(superuser_of(url));
+  superuser.run("GRANT sluice_writer TO folder; GRANT TEMPORARY ON DATABASE " + database_of(url) +
+                " TO folder");
+  CHECK_NOTHROW(check_database(writer, use_of(false)));
+  PgConnection(url).run("REVOKE INSERT ON shapes_g2.only_key FROM sluice_writer");
+  refused(writer, use_of(false), Catch::Contains("folder may not write shapes_g2.only_key"));
+  superuser.run("ALTER TABLE shapes_g2.share OWNER TO postgres");
+  refused(url, use_of(), Catch::Contains("table shapes_g2.share belongs to postgres"));
 }

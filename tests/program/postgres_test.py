@@ -55,8 +55,8 @@ def waiting(up):
     later = f"{where}@{int(position) + 9}"
     run("wait", later, "--postgres", up.postgres, "--timeout", "100ms", code=1,
         says=f"{where} is at {int(position) + 1}, not yet at {int(position) + 9}")
-    run("wait", "nowhere:0@1", "--postgres", up.postgres, "--timeout", "0s", code=1,
-        says="nowhere:0 is nowhere projected")
+    run("wait", "nowhere:0@1", "--postgres", up.postgres, "--timeout", "0s", code=2,
+        says="there is no domain nowhere")
 
 
 def freshness(up):
@@ -103,7 +103,11 @@ def roles(up):
                   "sluice.quarantine"):
         up.ask(f"{as_writer}BEGIN; DELETE FROM {table}; ROLLBACK")
         refused(up, f"{as_writer}TRUNCATE {table}", "denied")
-    refused(up, f"{as_writer}UPDATE sluice.projection SET live = false", "denied")
+    for change in ("live = false", "status = 'failed'", "keys_sql = 'DROP SCHEMA sluice CASCADE'"):
+        refused(up, f"{as_writer}UPDATE sluice.projection SET {change}", "denied")
+    for function in ("note_phase('deliberation', 1)", "make_keys('deliberation', 1)", "note_ready('deliberation', 1, 0)"):
+        up.ask(f"{as_writer}SELECT sluice.{function}")
+        refused(up, f"{as_reader}SELECT sluice.{function}", "denied")
 
 
 with Folder() as scratch:

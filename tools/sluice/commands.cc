@@ -16,6 +16,9 @@ void add_commands(Command& root) {
   add_tail(root);
   add_topics(root);
   add_schema(root);
+  add_rebuild(root);
+  add_generations(root);
+  add_retire(root);
   add_ingest(root);
   add_project(root);
 }

@@ -23,6 +23,13 @@ CLI::Validator unless(std::function<std::string(const std::string&)> fault) {
   return CLI::Validator([fault = std::move(fault)](std::string& text) { return fault(text); }, "");
 }
 
+// Empty: it is a time that is long enough.
+std::string fault_of_time(const std::string& text, std::chrono::milliseconds least) {
+  const auto value = parse_duration(text);
+  if (!value) return "\"" + text + "\" is no time: give a number with a unit (ms, s, m, h, d)";
+  return *value >= least ? "" : text + " is too short: at least " + show_duration(least);
+}
+
 }  // namespace
 
 Command& Command::text(std::string_view name, std::string& target, std::string_view help) {
@@ -82,13 +89,33 @@ Command& Command::duration(std::string_view name, std::chrono::milliseconds& tar
   last_ = app_->add_option_function<std::string>(
       flag_of(name), [&target](const std::string& text) { target = *parse_duration(text); },
       std::string(help));
-  last_->check(unless([least](const std::string& text) -> std::string {
-    const auto value = parse_duration(text);
-    if (!value) return "\"" + text + "\" is no time: give a number with a unit (ms, s, m, h, d)";
-    return *value >= least ? "" : text + " is too short: at least " + show_duration(least);
-  }));
+  last_->check(unless([least](const std::string& text) { return fault_of_time(text, least); }));
   last_->run_callback_for_default();
   last_->type_name("TIME")->default_str(show_duration(target));
+  return *this;
+}
+
+Command& Command::duration(std::string_view name, std::optional<std::chrono::milliseconds>& target,
+                           std::chrono::milliseconds least, std::string_view help) {
+  last_ = app_->add_option_function<std::string>(
+      flag_of(name), [&target](const std::string& text) { target = parse_duration(text); },
+      std::string(help));
+  last_->check(unless([least](const std::string& text) { return fault_of_time(text, least); }));
+  last_->run_callback_for_default();
+  last_->type_name("TIME");
+  return *this;
+}
+
+Command& Command::part(std::string_view name, std::optional<double>& target,
+                       std::string_view help) {
+  last_ = app_->add_option_function<std::string>(
+      flag_of(name), [&target](const std::string& text) { target = parse_part(text); },
+      std::string(help));
+  last_->check(unless([](const std::string& text) -> std::string {
+    return parse_part(text) ? "" : "\"" + text + "\" is no part: give a number above 0 and up to 1";
+  }));
+  last_->run_callback_for_default();
+  last_->type_name("PART");
   return *this;
 }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,11 @@ class Command {
                  std::string_view help);
   Command& duration(std::string_view name, std::chrono::milliseconds& target,
                     std::chrono::milliseconds least, std::string_view help);
+  // Without a default: nullopt where nobody says.
+  Command& duration(std::string_view name, std::optional<std::chrono::milliseconds>& target,
+                    std::chrono::milliseconds least, std::string_view help);
+  // A decimal above 0 and up to 1; without a default, too.
+  Command& part(std::string_view name, std::optional<double>& target, std::string_view help);
   // An argument without a flag, required unless it is optional(); not a property.
   Command& argument(std::string_view name, std::string& target, std::string_view help);
   // Holds for the property declared last.

@@ -19,6 +19,8 @@ struct Properties {
   std::uint64_t memory = 512 << 20;
   std::vector<std::string> domains;
   bool cold = false;
+  std::optional<double> share;
+  std::optional<std::chrono::milliseconds> horizon;
   std::string postgres;
 };
 
@@ -36,6 +38,8 @@ struct Run {
     command.bytes("memory", told.memory, 1 << 20, "How much");
     command.list("domains", told.domains, "Which");
     command.flag("cold", told.cold, "Whether");
+    command.part("share", told.share, "How much of it");
+    command.duration("horizon", told.horizon, 1s, "How far");
     command.text("postgres", told.postgres, "Whose").own();
     std::string others;
     Command other = program.root().command("look", "Looks", "sluice look");
@@ -174,4 +178,20 @@ TEST_CASE("values out of bounds and of another form are errors") {
   CHECK(refused(Run({"go", "--http", "u", "--retry-for", "soon"})));
   CHECK(refused(Run({"go", "--http", "u"}, {"SLUICE_BATCH=101"})));
   CHECK(refused(Run({"go"})));
+}
+
+TEST_CASE("what has no default is not there where nobody says it") {
+  const Run silent({"go", "--http", "h"});
+  CHECK_FALSE(silent.told.share);
+  CHECK_FALSE(silent.told.horizon);
+  const Run said({"go", "--http", "h", "--share", "0.25", "--horizon", "3h"});
+  CHECK(said.told.share == 0.25);
+  CHECK(said.told.horizon == std::chrono::hours(3));
+  CHECK(Run({"go", "--http", "h"}, {"SLUICE_SHARE=1"}).told.share == 1.0);
+  for (const char* wrong : {"0", "1.01", "-0.5", "nan", "inf", "half", "0.5x", "", "1e-3"}) {
+    INFO(wrong);
+    const Run run({"go", "--http", "h", "--share", wrong});
+    CHECK((run.code == 2 && !run.ran));
+  }
+  CHECK(Run({"go", "--http", "h", "--horizon", "10ms"}).code == 2);
 }

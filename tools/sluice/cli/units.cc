@@ -63,6 +63,15 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(*value));
 }
 
+std::optional<double> parse_part(std::string_view text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  // Also where it is no number.
+  if (error != std::errc{} || rest != end || !(value > 0 && value <= 1)) return std::nullopt;
+  return value;
+}
+
 std::string show_bytes(std::uint64_t bytes) {
   for (const auto& [name, shift] :
        {std::pair{"GiB", 30}, std::pair{"MiB", 20}, std::pair{"KiB", 10}}) {

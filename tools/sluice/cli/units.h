@@ -22,6 +22,9 @@ inline constexpr const char* kByteUnits = "KiB, MiB, GiB, TiB, or KB, MB, GB, TB
 // milliseconds, not negative; nullopt for anything else, and for what does not fit.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+// A part of one whole: a decimal above 0 and up to 1. nullopt for anything else.
+[[nodiscard]] std::optional<double> parse_part(std::string_view text);
+
 // The shortest of the forms above that is exact.
 [[nodiscard]] std::string show_bytes(std::uint64_t bytes);
 [[nodiscard]] std::string show_duration(std::chrono::milliseconds duration);
