@@ -125,7 +125,7 @@ class Comparing {
   Comparing(const std::string& url, const GenerationPair& pair, const ComparisonOptions& options)
       : pair_(pair), options_(options), holder_(url), snapshot_(url, kStatementTimeout) {}
 
-  std::variant<Comparison, Refusal> run() {
+  std::variant<Comparison, GenerationRefusal> run() {
     if (auto refused = read_tables()) return *refused;
     const auto deadline = Clock::now() + options_.patience;
     for (;;) {
@@ -144,8 +144,8 @@ class Comparing {
   }
 
  private:
-  std::optional<Refusal> read_tables();
-  std::optional<Refusal> begin_snapshot(Positions& positions);
+  std::optional<GenerationRefusal> read_tables();
+  std::optional<GenerationRefusal> begin_snapshot(Positions& positions);
   // Whether both are at one position in the snapshot, which then stays open.
   bool equal_in_snapshot(PairStand& stand);
   // How many rows are undecided.
@@ -166,7 +166,7 @@ class Comparing {
   std::vector<std::string> dropped_;
 };
 
-std::optional<Refusal> Comparing::read_tables() {
+std::optional<GenerationRefusal> Comparing::read_tables() {
   const auto old_tables = generation_tables(snapshot_, pair_.domain, pair_.live);
   const auto new_tables = generation_tables(snapshot_, pair_.domain, pair_.other);
   std::set<std::string> names;
@@ -179,8 +179,8 @@ std::optional<Refusal> Comparing::read_tables() {
     const CatalogueTable* const n = find_table(new_tables, name);
     const CatalogueTable& either = n != nullptr ? *n : *o;
     if (either.keys().empty() || (o != nullptr && n != nullptr && o->keys() != n->keys())) {
-      return Refusal{"columns",
-                     "the key of " + name + " is " + joined(either.keys()) + " in generation " +
+      return GenerationRefusal{
+          "columns", "the key of " + name + " is " + joined(either.keys()) + " in generation " +
                          std::to_string(pair_.other) +
                          (o == nullptr ? "" : " and " + joined(o->keys()) + " in the live one")};
     }
@@ -225,7 +225,7 @@ bool Comparing::equal_in_snapshot(PairStand& stand) {
 
 // Where nothing is folded the two are equal, and nobody has to wait. Else the live one's flushes
 // wait until the other, which folds on, has come to where it is.
-std::optional<Refusal> Comparing::begin_snapshot(Positions& positions) {
+std::optional<GenerationRefusal> Comparing::begin_snapshot(Positions& positions) {
   PairStand stand;
   for (int tries = 0; tries <= kTries; ++tries) {
     if (tries > 1) std::this_thread::sleep_for(kBetweenTries);
@@ -252,8 +252,9 @@ std::optional<Refusal> Comparing::begin_snapshot(Positions& positions) {
     if (tries > 0) continue;
     if (auto alone = require_owners(holder_, pair_)) return alone;
   }
-  return Refusal{"busy", "the two generations were not at one position within a second, " +
-                             std::to_string(kTries) + " times: " + stand.apart};
+  return GenerationRefusal{"busy",
+                           "the two generations were not at one position within a second, " +
+                               std::to_string(kTries) + " times: " + stand.apart};
 }
 
 bool Comparing::any_due() {
@@ -307,8 +308,9 @@ TableComparison Comparing::compare_one(const ComparedTable& table) {
 
 }  // namespace
 
-std::variant<Comparison, Refusal> compare(const std::string& url, const GenerationPair& pair,
-                                          const ComparisonOptions& options) {
+std::variant<Comparison, GenerationRefusal> compare(const std::string& url,
+                                                    const GenerationPair& pair,
+                                                    const ComparisonOptions& options) {
   return Comparing(url, pair, options).run();
 }
 

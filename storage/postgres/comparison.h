@@ -59,8 +59,8 @@ struct Comparison {
 // does not get to where the live one is within a second, 5 times; as "log" where it was folded from
 // another log; as "columns" where a table's key is another. Misconfigured: `expected` names what is
 // not there.
-[[nodiscard]] std::variant<Comparison, Refusal> compare(const std::string& url,
-                                                        const GenerationPair& pair,
-                                                        const ComparisonOptions& options);
+[[nodiscard]] std::variant<Comparison, GenerationRefusal> compare(const std::string& url,
+                                                                  const GenerationPair& pair,
+                                                                  const ComparisonOptions& options);
 
 }  // namespace sluice

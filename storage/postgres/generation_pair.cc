@@ -33,9 +33,10 @@ int one_before(PgConnection& connection, const std::string& domain, int live) {
 
 }  // namespace
 
-std::variant<GenerationPair, Refusal> choose_pair(PgConnection& connection,
-                                                  const std::string& domain,
-                                                  std::optional<int> generation, bool or_standing) {
+std::variant<GenerationPair, GenerationRefusal> choose_pair(PgConnection& connection,
+                                                            const std::string& domain,
+                                                            std::optional<int> generation,
+                                                            bool or_standing) {
   const int live = live_of(connection, domain);
   const PgResult found = connection.run(
       "SELECT generation, version, status, phase, coalesce(reason, '') FROM sluice.projection "
@@ -48,9 +49,9 @@ std::variant<GenerationPair, Refusal> choose_pair(PgConnection& connection,
                         ": `sluice generations " + domain + "` says which there are");
   }
   if (found.rows() == 0) {
-    return Refusal{"not_ready", domain +
-                                    " has no generation beside the live one: `sluice rebuild " +
-                                    domain + "` makes one"};
+    return GenerationRefusal{
+        "not_ready", domain + " has no generation beside the live one: `sluice rebuild " + domain +
+                         "` makes one"};
   }
   GenerationPair pair{domain, live, static_cast<int>(found.number(0, 0)),
                       static_cast<int>(found.number(0, 1)), std::string(found.text(0, 2))};
@@ -60,31 +61,33 @@ std::variant<GenerationPair, Refusal> choose_pair(PgConnection& connection,
   }
   if (pair.other_status == "failed" || pair.other_status == "retired") {
     const std::string reason(found.text(0, 4));
-    return Refusal{"not_ready", name_of(pair) + " is " + pair.other_status +
-                                    (reason.empty() ? "" : ": " + reason)};
+    return GenerationRefusal{"not_ready", name_of(pair) + " is " + pair.other_status +
+                                              (reason.empty() ? "" : ": " + reason)};
   }
   if (found.text(0, 3) != "following") {
-    return Refusal{"not_ready", name_of(pair) + " is still built: its phase is " +
-                                    std::string(found.text(0, 3))};
+    return GenerationRefusal{"not_ready", name_of(pair) + " is still built: its phase is " +
+                                              std::string(found.text(0, 3))};
   }
   return pair;
 }
 
-std::variant<GenerationPair, Refusal> standing_pair(PgConnection& connection,
-                                                    const std::string& domain) {
+std::variant<GenerationPair, GenerationRefusal> standing_pair(PgConnection& connection,
+                                                              const std::string& domain) {
   const int live = live_of(connection, domain);
   const PgResult found = connection.run(
       "SELECT generation, version FROM sluice.projection "
       "WHERE projection = $1 AND status = 'standing'",
       {domain});
   if (found.rows() == 0) {
-    return Refusal{"not_ready", "no generation of " + domain + " stands to be rolled back to"};
+    return GenerationRefusal{"not_ready",
+                             "no generation of " + domain + " stands to be rolled back to"};
   }
   return GenerationPair{domain, live, static_cast<int>(found.number(0, 0)),
                         static_cast<int>(found.number(0, 1)), "standing"};
 }
 
-std::optional<Refusal> require_owners(PgConnection& connection, const GenerationPair& pair) {
+std::optional<GenerationRefusal> require_owners(PgConnection& connection,
+                                                const GenerationPair& pair) {
   // An owner speaks each second, and counts as gone after 5; a time ahead of the clock is no word
   // of now.
   const PgResult found = connection.run(
@@ -99,14 +102,14 @@ std::optional<Refusal> require_owners(PgConnection& connection, const Generation
       "OR p.updated_at BETWEEN now() - interval '5 s' AND now() + interval '5 s'), false)",
       {pair.domain, std::to_string(pair.other)});
   if (found.null(0, 0)) return std::nullopt;
-  return Refusal{"no_owner", "no process folds partition " + std::string(found.text(0, 0)) +
-                                 " of " + name_of(pair) +
-                                 ": start `sluice up` or `sluice project` of version " +
-                                 std::to_string(pair.other_version) + " of its rules"};
+  return GenerationRefusal{"no_owner", "no process folds partition " +
+                                           std::string(found.text(0, 0)) + " of " + name_of(pair) +
+                                           ": start `sluice up` or `sluice project` of version " +
+                                           std::to_string(pair.other_version) + " of its rules"};
 }
 
-std::optional<Refusal> require_near(PgConnection& connection, const GenerationPair& pair,
-                                    std::int64_t records) {
+std::optional<GenerationRefusal> require_near(PgConnection& connection, const GenerationPair& pair,
+                                              std::int64_t records) {
   const PgResult found = connection.run(
       "SELECT l.partition, l.position - coalesce(n.position, 0) AS behind FROM sluice.position l "
       "LEFT JOIN sluice.position n ON n.projection = l.projection AND n.generation = $3 "
@@ -115,9 +118,10 @@ std::optional<Refusal> require_near(PgConnection& connection, const GenerationPa
       {pair.domain, std::to_string(pair.live), std::to_string(pair.other),
        std::to_string(records)});
   if (found.rows() == 0) return std::nullopt;
-  return Refusal{"lagging", name_of(pair) + " is " + std::string(found.text(0, 1)) +
-                                " records behind in partition " + std::string(found.text(0, 0)) +
-                                ", over " + std::to_string(records)};
+  return GenerationRefusal{"lagging", name_of(pair) + " is " + std::string(found.text(0, 1)) +
+                                          " records behind in partition " +
+                                          std::string(found.text(0, 0)) + ", over " +
+                                          std::to_string(records)};
 }
 
 PairStand look(PgConnection& connection, const GenerationPair& pair) {
@@ -147,7 +151,7 @@ PairStand look(PgConnection& connection, const GenerationPair& pair) {
   return stand;
 }
 
-Refusal refuse_log(const GenerationPair& pair) {
+GenerationRefusal refuse_log(const GenerationPair& pair) {
   return {"log", name_of(pair) +
                      " was folded from another log than the live one: at one position the last "
                      "records of the two differ"};

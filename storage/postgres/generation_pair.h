@@ -28,22 +28,22 @@ using Positions = std::map<int, std::int64_t>;  // by partition
 // The one beside the live one that is asked for; else the one that is ready or building, else where
 // `or_standing` the standing one. Refused as "not_ready": there is none, or it is not filled yet.
 // Misconfigured: there is no such generation, or no live one.
-[[nodiscard]] std::variant<GenerationPair, Refusal> choose_pair(PgConnection& connection,
-                                                                const std::string& domain,
-                                                                std::optional<int> generation,
-                                                                bool or_standing);
+[[nodiscard]] std::variant<GenerationPair, GenerationRefusal> choose_pair(
+    PgConnection& connection, const std::string& domain, std::optional<int> generation,
+    bool or_standing);
 
 // The live one and the standing one; refused as "not_ready".
-[[nodiscard]] std::variant<GenerationPair, Refusal> standing_pair(PgConnection& connection,
-                                                                  const std::string& domain);
+[[nodiscard]] std::variant<GenerationPair, GenerationRefusal> standing_pair(
+    PgConnection& connection, const std::string& domain);
 
 // Refused as "no_owner" where a partition of `other` has no process.
-[[nodiscard]] std::optional<Refusal> require_owners(PgConnection& connection,
-                                                    const GenerationPair& pair);
+[[nodiscard]] std::optional<GenerationRefusal> require_owners(PgConnection& connection,
+                                                              const GenerationPair& pair);
 
 // Refused as "lagging" where a partition of `other` is more records behind the live one's.
-[[nodiscard]] std::optional<Refusal> require_near(PgConnection& connection,
-                                                  const GenerationPair& pair, std::int64_t records);
+[[nodiscard]] std::optional<GenerationRefusal> require_near(PgConnection& connection,
+                                                            const GenerationPair& pair,
+                                                            std::int64_t records);
 
 // Where the two stand, in one snapshot.
 struct PairStand {
@@ -54,7 +54,7 @@ struct PairStand {
 };
 [[nodiscard]] PairStand look(PgConnection& connection, const GenerationPair& pair);
 
-[[nodiscard]] Refusal refuse_log(const GenerationPair& pair);
+[[nodiscard]] GenerationRefusal refuse_log(const GenerationPair& pair);
 
 // Locks the rows of sluice.position of a generation in the order of partitions, in the transaction
 // at hand: flushes wait. Retryable where a flush does not end within the session's lock_timeout.

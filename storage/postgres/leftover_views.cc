@@ -35,11 +35,13 @@ struct Dependent {
 
 std::vector<Dependent> goes_along(PgConnection& connection, const std::string& domain,
                                   const std::vector<std::string>& views) {
-  const PgResult rows = connection.run(std::string(kGoesAlong) +
-                                           "SELECT DISTINCT i.type, i.identity FROM gone g, "
-                                           "LATERAL pg_identify_object(g.classid, g.objid, 0) AS i "
-                                           "WHERE i.type NOT IN ('rule', 'type') ORDER BY 1, 2",
-                                       {domain, array_text(views)});
+  const PgResult rows = connection.run(
+      std::string(kGoesAlong) +
+          "SELECT DISTINCT i.type, i.identity FROM gone g, "
+          "LATERAL pg_identify_object(g.classid, g.objid, 0) AS i "
+          "WHERE i.type NOT IN ('rule', 'type') AND i.schema IS DISTINCT FROM 'pg_toast' "
+          "ORDER BY 1, 2",
+      {domain, array_text(views)});
   std::vector<Dependent> all;
   for (int i = 0; i < rows.rows(); ++i) {
     all.push_back({std::string(rows.text(i, 0)), std::string(rows.text(i, 1))});
@@ -138,7 +140,7 @@ bool is_there(PgConnection& connection, const Dependent& one) {
   return connection.run(look, {one.identity}).text(0, 0) == "t";
 }
 
-Refusal needed(const Dependent& one) {
+GenerationRefusal needed(const Dependent& one) {
   return {"needed", one.type + " " + one.identity +
                         " needs a view that is to lose columns which no generation has any more: "
                         "drop it, and make it again afterwards"};
@@ -146,17 +148,18 @@ Refusal needed(const Dependent& one) {
 
 }  // namespace
 
-std::optional<Refusal> take_out_leftovers(PgConnection& connection, const std::string& domain,
-                                          const std::vector<std::string>& gone) {
+std::optional<GenerationRefusal> take_out_leftovers(PgConnection& connection,
+                                                    const std::string& domain,
+                                                    const std::vector<std::string>& gone) {
   const auto kept = kept_of(connection, domain);
   if (!kept) return std::nullopt;
   std::vector<std::string> dropped;
   std::vector<std::string> vanished;  // of these: no generation has such a table
   std::string made;
+  const auto live = generation_tables(connection, domain, kept->live.generation);
   for (const CatalogueTable& view : domain_views(connection, domain)) {
     if (!kept->has(view.name) && std::ranges::count(gone, view.name) == 0) continue;
-    const CatalogueTable* const table =
-        find_table(generation_tables(connection, domain, kept->live.generation), view.name);
+    const CatalogueTable* const table = find_table(live, view.name);
     ReaderView narrow{view.name, view.options, table != nullptr, {}};
     for (const TableColumn& column : view.columns) {
       if (!kept->has(view.name, column.name)) continue;

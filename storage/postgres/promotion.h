@@ -18,19 +18,18 @@ struct Promotion {
   int was = 0;
   Positions positions;  // at which the one took the place of the other
   // Generations that should have gone, and what is in the way; `sluice retire` takes them later.
-  std::vector<Refusal> left;
+  std::vector<GenerationRefusal> left;
 };
-using Promoted = std::variant<Promotion, Refusal>;
+using Promoted = std::variant<Promotion, GenerationRefusal>;
 
 // What promote() may be asked for: `generation`, else the one that is ready, beside the live one.
 // Refused as "not_ready"; as "no_owner"; as "lagging" where a partition is over `records_behind`
 // behind; as "columns" where its columns have other types than the views', or its functions for
 // readers need what its tables lack. Where it is live already there is nothing to do.
 // Misconfigured: there is no such generation.
-[[nodiscard]] std::variant<GenerationPair, Refusal> promotable(const std::string& url,
-                                                               const std::string& domain,
-                                                               std::optional<int> generation,
-                                                               std::int64_t records_behind);
+[[nodiscard]] std::variant<GenerationPair, GenerationRefusal> promotable(
+    const std::string& url, const std::string& domain, std::optional<int> generation,
+    std::int64_t records_behind);
 
 // Makes readers see the other one of the pair, in one transaction: views, functions for readers,
 // statuses. No statement sees both, and no reader waits for over some 100 ms; a snapshot from

@@ -131,6 +131,7 @@ std::string readers_text(const Shown& shown, std::string_view reads_sql) {
 
 std::string misfit_of_reads(PgConnection& connection, const Shown& shown,
                             const std::string& reads_sql) {
+  if (reads_sql.empty()) return "";
   begin_applying(connection);
   std::string sql = "SET LOCAL client_min_messages = error;\nALTER SCHEMA " + quoted(shown.domain) +
                     " RENAME TO " + quoted(shown.domain + "_aside") + ";\nCREATE SCHEMA " +

@@ -46,17 +46,17 @@ Swap::Swap(const std::string& url, const GenerationPair& pair, Kind kind)
       beside_(url, kStatementTimeout),
       shown_{pair.domain, pair.other, 0} {}
 
-std::variant<Positions, Refusal> Swap::run(std::chrono::milliseconds lock_wait) {
+std::variant<Positions, GenerationRefusal> Swap::run(std::chrono::milliseconds lock_wait) {
   const auto deadline = Clock::now() + lock_wait;
   int apart = 0;
   for (;;) {
     Tried tried = attempt();
     holding_.roll_back();
     if (auto* done = std::get_if<Positions>(&tried)) return std::move(*done);
-    if (auto* refused = std::get_if<Refusal>(&tried)) return std::move(*refused);
+    if (auto* refused = std::get_if<GenerationRefusal>(&tried)) return std::move(*refused);
     const Again& again = std::get<Again>(tried);
     const bool out_of_time = again.word == "busy" ? ++apart == kTries : Clock::now() >= deadline;
-    if (out_of_time) return Refusal{again.word, again.reason};
+    if (out_of_time) return GenerationRefusal{again.word, again.reason};
     // Flushes, which waited, go on meanwhile.
     std::this_thread::sleep_for(kBetweenTries);
   }
@@ -103,7 +103,7 @@ std::optional<Swap::Tried> Swap::require_roles() {
       "SELECT generation, status, coalesce(reads_sql, '') FROM sluice.projection "
       "WHERE projection = $1 AND generation IN ($2, $3) ORDER BY generation = $2 DESC FOR UPDATE",
       {pair_.domain, live_, other_});
-  if (rows.rows() < 2) return Refusal{"not_ready", "a generation is not there any more"};
+  if (rows.rows() < 2) return GenerationRefusal{"not_ready", "a generation is not there any more"};
   const std::string live(rows.text(0, 1));
   const std::string other(rows.text(1, 1));
   reads_sql_ = rows.text(1, 2);
@@ -111,8 +111,8 @@ std::optional<Swap::Tried> Swap::require_roles() {
   if (other == "live") return look(holding_, pair_).positions;
   const bool may = other == "standing" || (other == "ready" && kind_ == Kind::promote);
   if (live == "live" && may) return std::nullopt;
-  return Refusal{"not_ready", pair_.domain + " generation " + other_ + " is " + other +
-                                  ", generation " + live_ + " is " + live};
+  return GenerationRefusal{"not_ready", pair_.domain + " generation " + other_ + " is " + other +
+                                            ", generation " + live_ + " is " + live};
 }
 
 std::optional<Swap::Tried> Swap::meet(Positions& positions) {
@@ -226,7 +226,7 @@ void Swap::set_statuses() {
 
 std::optional<Swap::Tried> Swap::make_views() {
   const ReaderViews readers = reader_views(holding_, pair_.domain, pair_.other);
-  if (!readers.conflicts.empty()) return Refusal{"columns", joined(readers.conflicts)};
+  if (!readers.conflicts.empty()) return GenerationRefusal{"columns", joined(readers.conflicts)};
   note_applied(holding_, pair_.domain, readers_text(shown_, reads_sql_));
   const std::string sql = readers.sql(shown_) + reads_sql_;
   try {
@@ -240,7 +240,7 @@ std::optional<Swap::Tried> Swap::make_views() {
                                ? "views of " + pair_.domain + " were in use: " + said(failure)
                                : "views of " + pair_.domain + " are used by " + holder_};
   } catch (const Misconfigured& failure) {
-    return Refusal{"columns", said(failure)};
+    return GenerationRefusal{"columns", said(failure)};
   }
   return std::nullopt;
 }

@@ -20,7 +20,7 @@ class Swap {
   Swap(const std::string& url, const GenerationPair& pair, Kind kind);
 
   // The positions at which it was done, or was already; contracts as in promotion.h.
-  std::variant<Positions, Refusal> run(std::chrono::milliseconds lock_wait);
+  std::variant<Positions, GenerationRefusal> run(std::chrono::milliseconds lock_wait);
 
  private:
   // What came of one try: done with positions, refused for good, or to be tried again.
@@ -28,7 +28,7 @@ class Swap {
     std::string word;  // "busy" or "locked", where it does not come through in time
     std::string reason;
   };
-  using Tried = std::variant<Positions, Refusal, Again>;
+  using Tried = std::variant<Positions, GenerationRefusal, Again>;
 
   Tried attempt();
   // Everything in the transaction, but for its end.

@@ -22,8 +22,8 @@ ComparisonOptions expecting(const std::vector<std::string>& expected) {
   return options;
 }
 
-std::variant<Comparison, Refusal> held(const TwoGenerations& shapes,
-                                       const ComparisonOptions& options = expecting({})) {
+std::variant<Comparison, GenerationRefusal> held(const TwoGenerations& shapes,
+                                                 const ComparisonOptions& options = expecting({})) {
   return compare(shapes.url(), TwoGenerations::pair(), options);
 }
 

@@ -47,12 +47,12 @@ class TwoGenerations {
 // The word of a refusal; "" where there is none.
 template <class Answer>
 [[nodiscard]] std::string refused(const Answer& answer) {
-  const auto* refusal = std::get_if<Refusal>(&answer);
+  const auto* refusal = std::get_if<GenerationRefusal>(&answer);
   return refusal == nullptr ? "" : refusal->word;
 }
 template <class Answer>
 [[nodiscard]] std::string reason(const Answer& answer) {
-  const auto* refusal = std::get_if<Refusal>(&answer);
+  const auto* refusal = std::get_if<GenerationRefusal>(&answer);
   return refusal == nullptr ? "" : refusal->reason;
 }
 
