@@ -8,8 +8,7 @@
 namespace sluice {
 namespace {
 
-// Of a row of the join.
-constexpr const char* kSame = "0";
+// Of a row of the join that differs.
 constexpr const char* kAdded = "1";
 constexpr const char* kMissing = "2";
 constexpr const char* kChanged = "3";
@@ -60,19 +59,23 @@ std::string join_sql(const ComparedTable& table) {
          ", n." + first + ")::text";
 }
 
-std::string kind_sql(const ComparedTable& table) {
-  std::vector<std::string> conditions;
+// Whether a row of the join is no same one.
+std::string other_than_same(const ComparedTable& table) {
+  const std::string first = quoted(table.keys.front());
+  std::vector<std::string> conditions{"o." + first + " IS NULL", "n." + first + " IS NULL"};
   for (const ComparedColumn* column : table.compared()) {
     conditions.push_back(differs(*column, column_of("o", *column), column_of("n", *column)));
   }
+  return any(conditions);
+}
+
+// Of such a row.
+std::string kind_sql(const ComparedTable& table) {
   const std::string first = quoted(table.keys.front());
-  const std::string in_old = "o." + first + " IS NOT NULL";
-  const std::string in_new = "n." + first + " IS NOT NULL";
-  std::string sql =
-      "CASE WHEN " + in_old + " AND " + in_new + " AND NOT " + any(conditions) + " THEN " + kSame;
-  if (!table.undecided.empty()) sql += std::string(" WHEN u.key IS NOT NULL THEN ") + kUndecided;
-  return sql + " WHEN " + in_old + " AND " + in_new + " THEN " + kChanged + " WHEN " + in_new +
-         " THEN " + kAdded + " ELSE " + kMissing + " END";
+  std::string sql = "CASE ";
+  if (!table.undecided.empty()) sql += std::string("WHEN u.key IS NOT NULL THEN ") + kUndecided;
+  return sql + " WHEN o." + first + " IS NULL THEN " + kAdded + " WHEN n." + first +
+         " IS NULL THEN " + kMissing + " ELSE " + kChanged + " END";
 }
 
 // A value as JSON has it elsewhere: times in UTC to the millisecond, bytes in base64.
@@ -116,7 +119,8 @@ std::vector<const ComparedColumn*> ComparedTable::compared() const {
 }
 
 std::string counts_sql(const ComparedTable& table) {
-  std::string inner = "SELECT " + kind_sql(table) + " AS kind";
+  std::string inner = "SELECT " + kind_sql(table) + " AS kind, n." + quoted(table.keys.front()) +
+                      " IS NOT NULL AS in_new";
   std::string by_column;
   std::vector<std::string> unexpected;
   int number = 0;
@@ -136,12 +140,13 @@ std::string counts_sql(const ComparedTable& table) {
   const auto kind = [](const char* which) { return std::string("kind = ") + which; };
   std::string alarm = kind(kChanged) + " AND " + any(unexpected);
   if (!table.rows_expected) alarm += " OR " + kind(kAdded) + " OR " + kind(kMissing);
-  // Behind OFFSET 0 the kind of a row is told once; a column is looked at again only in a row that
-  // changed.
-  return "SELECT " + counted(kind(kSame)) + ", " + counted(kind(kAdded)) + ", " +
-         counted(kind(kMissing)) + ", " + counted(kind(kChanged)) + ", " +
-         counted(kind(kUndecided)) + ", " + counted(alarm) + by_column + " FROM (" + inner +
-         join_sql(table) + " OFFSET 0) AS joined";
+  // Only rows that differ come out of the join, and behind OFFSET 0 the kind of each is told once:
+  // equal rows, of which there are most, are not looked at again.
+  return "SELECT (SELECT count(*) FROM " + rows_of(table, table.new_rows) + " AS n) - " +
+         counted("in_new") + ", " + counted(kind(kAdded)) + ", " + counted(kind(kMissing)) + ", " +
+         counted(kind(kChanged)) + ", " + counted(kind(kUndecided)) + ", " + counted(alarm) +
+         by_column + " FROM (" + inner + join_sql(table) + " WHERE " + other_than_same(table) +
+         " OFFSET 0) AS joined";
 }
 
 std::string samples_sql(const ComparedTable& table, int samples) {
@@ -157,8 +162,9 @@ std::string samples_sql(const ComparedTable& table, int samples) {
            "), '{}') FROM cells c)::text END";
   };
   const std::string first = "SELECT " + kind + " AS kind, o, n" + join_sql(table) + " WHERE " +
-                            kind + " IN (" + kAdded + ", " + kMissing + ", " + kChanged +
-                            ") ORDER BY " + joined(order) + " LIMIT " + std::to_string(samples);
+                            other_than_same(table) +
+                            (table.undecided.empty() ? "" : " AND u.key IS NULL") + " ORDER BY " +
+                            joined(order) + " LIMIT " + std::to_string(samples);
   // Cells are made of the rows that are shown only.
   return "SELECT s.key, s.old, s.new FROM (SELECT *, row_number() OVER () AS place FROM (" + first +
          ") AS f) AS d CROSS JOIN LATERAL (WITH cells AS (SELECT c.* FROM (SELECT (d.o).*) AS o, "
