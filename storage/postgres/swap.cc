@@ -108,7 +108,9 @@ std::optional<Swap::Tried> Swap::require_roles() {
   const std::string other(rows.text(1, 1));
   reads_sql_ = rows.text(1, 2);
   // Somebody else was faster, or the answer of an earlier call was lost.
-  if (other == "live") return look(holding_, pair_).positions;
+  if (other == "live") {
+    return look(holding_, {pair_.domain, pair_.other, pair_.live, 0, {}}).positions;
+  }
   const bool may = other == "standing" || (other == "ready" && kind_ == Kind::promote);
   if (live == "live" && may) return std::nullopt;
   return GenerationRefusal{"not_ready", pair_.domain + " generation " + other_ + " is " + other +

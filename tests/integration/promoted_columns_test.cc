@@ -128,11 +128,17 @@ TEST_CASE("a view has the columns of both generations, those that a table lacks 
         "FROM shapes.every_type");
   };
   shapes.ask("ALTER VIEW shapes.every_type SET (security_invoker = true)");
+  PgConnection reader(shapes.url());
+  reader.run(
+      "PREPARE named AS SELECT text_key FROM shapes.every_type;"
+      "PREPARE starred AS SELECT * FROM shapes.every_type; EXECUTE named; EXECUTE starred");
   Promoted done = shapes.promote();
   INFO(reason(done));
   REQUIRE(refused(done).empty());
   CHECK(columns(shapes, "every_type") == before + " later");
   CHECK(row() == "null new k");
+  CHECK(reader.run("EXECUTE named").text(0, 0) == "k");
+  CHECK_THROWS_WITH(reader.run("EXECUTE starred"), Catch::Contains("[0A000]"));
   CHECK(views(shapes) == "every_type extra keys only_key share summary");
   CHECK(shapes.value("SELECT count(*) FROM shapes.share") == "0");
   CHECK(shapes.value("SELECT id FROM shapes.extra") == "more");

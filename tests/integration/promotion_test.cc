@@ -392,6 +392,22 @@ TEST_CASE("one that does not come to where the live one is does not hold it up f
   CHECK(shapes.statuses() == "live ready");
 }
 
+TEST_CASE("nobody publishes computed rows of either generation meanwhile") {
+  const TwoGenerations shapes;
+  for (const char* of : {"1", "2"}) {
+    PgConnection publishing(shapes.url());
+    publishing.run(std::string("BEGIN; UPDATE sluice.position SET published = published + 1 WHERE "
+                               "partition = 1 AND generation = ") +
+                   of);
+    const Promoted answer = shapes.promote();
+    CHECK(refused(answer) == "busy");
+    CHECK_THAT(reason(answer), Catch::Contains("did not end in time"));
+    publishing.run("COMMIT");
+  }
+  CHECK(shapes.statuses() == "live ready");
+  CHECK(refused(shapes.promote()).empty());
+}
+
 TEST_CASE("computed rows do not go back") {
   const TwoGenerations shapes;
   shapes.ask(
@@ -413,6 +429,7 @@ TEST_CASE("readers meet one generation in each statement, and no position goes b
   const Owner first(shapes.url(), 1);
   const Owner second(shapes.url(), 2);
   std::atomic<int> looks = 0;
+  std::atomic<std::int64_t> longest = 0;  // of a statement, in ms
   const auto reading = [&](bool repeatable) {
     return std::async(std::launch::async, [&, repeatable] {
       PgConnection reader(shapes.url());
@@ -430,7 +447,11 @@ TEST_CASE("readers meet one generation in each statement, and no position goes b
           if (repeatable) {
             reader.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM sluice.position");
           }
+          const auto begun = std::chrono::steady_clock::now();
           const PgResult row = reader.run(sql);
+          const milliseconds took =
+              std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
+          longest = std::max<std::int64_t>(longest, took.count());
           const std::int64_t sum = row.number(0, 2);
           if (row.number(0, 1) != sum - 20) wrong = "rows are not those of the position";
           // A snapshot between the mark and the swap has the old number, and tables of one kind.
@@ -466,7 +487,7 @@ TEST_CASE("readers meet one generation in each statement, and no position goes b
   CHECK(two.get() == "");
   INFO(refusals);
   CHECK(swaps >= 3);
-  WARN(swaps << " swaps, " << looks << " looks");
+  WARN(swaps << " swaps, " << looks << " looks, of which the longest took " << longest << " ms");
   CHECK((first.failure() + second.failure()).empty());
 }
 

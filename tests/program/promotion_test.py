@@ -130,8 +130,15 @@ def promoted(up):
                             env={**os.environ, "SLUICE_CRASH_AT": "swap.views_made"}, timeout=60, check=False)
     assert killed.returncode == 137 and shown(up) == "20", killed
     beat(up)
-    told = run("promote", DOMAIN, "--postgres", up.postgres, "--accept-unexpected", 2, code=0,
-               says="held generation 2 against 1 at {\"0\":")
+    with subprocess.Popen(["psql", up.postgres, "-qAt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as listener:
+        listener.stdin.write("LISTEN sluice_generation; SELECT 1;\n")
+        listener.stdin.flush()
+        listener.stdout.readline()
+        told = run("promote", DOMAIN, "--postgres", up.postgres, "--accept-unexpected", 2, code=0,
+                   says="held generation 2 against 1 at {\"0\":")
+        heard, _ = listener.communicate("SELECT 2;\n", timeout=30)
+        assert f'"sluice_generation" with payload "{{"projection":"{DOMAIN}","generation":2,"was":1}}"' in heard, heard
     positions = answer(up, "compare", code=1)["positions"]
     assert told.stdout == ('{"live":2,"was":1,"positions":{' +
                            ",".join(f'"{p}":{positions[p]}' for p in sorted(positions)) + "}}\n"), told
