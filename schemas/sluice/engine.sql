@@ -39,6 +39,7 @@ ALTER TABLE sluice.projection
   ADD COLUMN IF NOT EXISTS promoted_at timestamptz,
   ADD COLUMN IF NOT EXISTS reads_sql text COLLATE "C",
   ADD COLUMN IF NOT EXISTS keys_sql text COLLATE "C";
+ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS mark bigint NOT NULL DEFAULT 0;
 -- Rows from before there were statuses.
 UPDATE sluice.projection
 SET status = CASE WHEN live THEN 'live' ELSE 'failed' END,
@@ -78,6 +79,9 @@ COMMENT ON COLUMN sluice.projection.reads_sql IS
 COMMENT ON COLUMN sluice.projection.keys_sql IS
   'What is run once all partitions are loaded: it makes the keys and indexes of its tables. Null:'
   ' they were made with the tables.';
+COMMENT ON COLUMN sluice.projection.mark IS
+  'Of sluice.mark: committed right before readers were given this generation in the place of'
+  ' another; 0: they never were.';
 COMMENT ON COLUMN sluice.projection.unique_id IS 'Tells it from an earlier generation of the number.';
 COMMENT ON COLUMN sluice.projection.version IS 'Of the projection''s rules.';
 COMMENT ON COLUMN sluice.projection.partitions IS 'Of its stream, fixed when it was made.';
@@ -89,6 +93,34 @@ COMMENT ON COLUMN sluice.projection.applied IS
 COMMENT ON COLUMN sluice.projection.log IS
     'Names the log that its rows are folded from: Kafka''s cluster id, the embedded log''s own; null: none was yet.';
 COMMENT ON COLUMN sluice.projection.live IS 'Whether readers see it; one of a projection is.';
+
+CREATE TABLE IF NOT EXISTS sluice.mark (
+  projection text COLLATE "C" NOT NULL,
+  id bigint GENERATED ALWAYS AS IDENTITY,
+  made_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (projection, id)
+);
+COMMENT ON TABLE sluice.mark IS
+  'A row is committed while two generations stand at one position, right before the one takes the'
+  ' place of the other: a snapshot that has the row has both positions, too.';
+COMMENT ON COLUMN sluice.mark.projection IS 'Whose generations they are.';
+COMMENT ON COLUMN sluice.mark.id IS 'Named by views onto the generation that was shown then.';
+COMMENT ON COLUMN sluice.mark.made_at IS 'When the attempt was made to which it belongs.';
+
+-- Views onto a generation that took the place of another ask this once a statement. Without it a
+-- snapshot from before would read the new generation's tables beside the old one's position.
+CREATE OR REPLACE FUNCTION sluice.sees(of_projection text, mark bigint)
+RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM sluice.mark m WHERE m.projection = of_projection AND m.id = mark) THEN
+    RAISE EXCEPTION 'this snapshot is from before the generation of % that readers see now was shown: begin it again',
+      of_projection USING ERRCODE = 'serialization_failure';
+  END IF;
+  RETURN true;
+END $$;
+COMMENT ON FUNCTION sluice.sees(text, bigint) IS
+  'True where the snapshot has the mark; else an error that says to begin the transaction again.';
 
 CREATE TABLE IF NOT EXISTS sluice.position (
   projection text COLLATE "C" NOT NULL,

@@ -18,12 +18,16 @@ bool applied_before(PgConnection& connection, const std::string& name, const std
              .rows() == 1;
 }
 
-void run_ddl(PgConnection& connection, const std::string& name, const std::string& sql) {
-  connection.run(sql);
+void note_applied(PgConnection& connection, const std::string& name, const std::string& sql) {
   connection.run(
       "INSERT INTO sluice.applied VALUES ($1, md5($2), now()) ON CONFLICT (name) "
       "DO UPDATE SET digest = excluded.digest, applied_at = excluded.applied_at",
       {name, sql});
+}
+
+void run_ddl(PgConnection& connection, const std::string& name, const std::string& sql) {
+  connection.run(sql);
+  note_applied(connection, name, sql);
 }
 
 void apply_engine(PgConnection& connection, bool again) {

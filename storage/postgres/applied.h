@@ -13,6 +13,7 @@ void begin_applying(PgConnection& connection);
 
 [[nodiscard]] bool applied_before(PgConnection& connection, const std::string& name,
                                   const std::string& sql);
+void note_applied(PgConnection& connection, const std::string& name, const std::string& sql);
 // Also notes that it was.
 void run_ddl(PgConnection& connection, const std::string& name, const std::string& sql);
 

@@ -7,6 +7,7 @@
 #include "storage/postgres/applied.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/error.h"
+#include "storage/postgres/leftover_views.h"
 #include "storage/postgres/sql_text.h"
 #include "storage/postgres/table_shape.h"
 
@@ -16,12 +17,6 @@ namespace {
 constexpr double kUsualShare = 0.5;
 // Until another applier is done.
 constexpr std::chrono::minutes kStatementTimeout{5};
-
-// What Postgres says, without the statement that it was said of.
-std::string said(const Error& failure) {
-  const std::string text = failure.what();
-  return text.substr(0, text.find(" in "));
-}
 
 std::optional<MadeGeneration> found_building(PgConnection& connection, std::string_view domain) {
   const PgResult found = connection.run(
@@ -70,8 +65,10 @@ MadeGeneration make(PgConnection& connection, const PublishedSchema& schema,
     return *there;
   }
   const MadeGeneration made = insert_building(connection, schema, options);
-  run_ddl(connection, generation_schema(schema.domain, made.number),
-          keyless_tables_sql(schema, made.number));
+  connection.run(keyless_tables_sql(schema, made.number));
+  // With the keys that they get later nothing more is to be applied.
+  note_applied(connection, generation_schema(schema.domain, made.number),
+               tables_sql(schema, made.number));
   remember_shape(connection, schema.domain, made.number, shape_of(published_rows(*schema.tables)));
   connection.run(
       "UPDATE sluice.projection SET keys_sql = $3 WHERE projection = $1 AND generation = $2",
@@ -81,18 +78,21 @@ MadeGeneration make(PgConnection& connection, const PublishedSchema& schema,
 }
 
 // Only what is a table of ours goes, and nothing that somebody built on it.
-void drop_tables(PgConnection& connection, const std::string& schema) {
+std::vector<std::string> drop_tables(PgConnection& connection, const std::string& schema) {
   const PgResult found = connection.run(
       "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
       "WHERE n.nspname = $1 AND c.relkind = 'r' ORDER BY 1",
       {schema});
+  std::vector<std::string> names;
   std::vector<std::string> tables;
   for (int i = 0; i < found.rows(); ++i) {
-    tables.push_back(quoted(schema) + "." + quoted(found.text(i, 0)));
+    names.emplace_back(found.text(i, 0));
+    tables.push_back(quoted(schema) + "." + quoted(names.back()));
   }
   if (!tables.empty()) connection.run("DROP TABLE " + joined(tables));
   connection.run("DROP SCHEMA IF EXISTS " + quoted(schema));
   connection.run("DELETE FROM sluice.applied WHERE name = $1", {schema});
+  return names;
 }
 
 std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string_view domain,
@@ -112,7 +112,12 @@ std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string
     return GenerationRefusal{"live",
                              name + " is what readers see: promote another or roll back first"};
   }
-  if (found.text(0, 0) == "retired") return std::nullopt;
+  // One whose place was taken is retired before its tables go.
+  const std::string schema = std::string(domain) + "_g" + number;
+  if (found.text(0, 0) == "retired" &&
+      connection.run("SELECT FROM pg_namespace WHERE nspname = $1", {schema}).rows() == 0) {
+    return std::nullopt;
+  }
   if (connection
           .run(
               "SELECT pg_try_advisory_xact_lock(hashtext(format('sluice keys of %s_g%s', $1::text, "
@@ -129,12 +134,13 @@ std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string
         std::string("DELETE FROM ") + table + " WHERE projection = $1 AND generation = $2",
         {domain, number});
   }
-  drop_tables(connection, std::string(domain) + "_g" + number);
+  const auto gone = drop_tables(connection, schema);
   connection.run(
       "UPDATE sluice.projection SET status = 'retired', applied = NULL, keys_sql = NULL "
       "WHERE projection = $1 AND generation = $2",
       {domain, number});
-  return std::nullopt;
+  // Last, since readers wait from here on.
+  return take_out_leftovers(connection, std::string(domain), gone);
 }
 
 }  // namespace

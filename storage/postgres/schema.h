@@ -27,8 +27,11 @@ struct PublishedSchema {
 // "deliberation_g1": where a generation's tables are.
 [[nodiscard]] std::string generation_schema(std::string_view projection, int generation);
 
-// Everything of one generation; can be run again.
+// Everything of one generation in a database that has no other, for people to read.
 [[nodiscard]] std::string schema_sql(const PublishedSchema& schema, int generation);
+
+// Where a domain's views are, with what readers may do there now and with views to come.
+[[nodiscard]] std::string readers_schema_sql(std::string_view domain);
 
 // The tables of one generation, for those who write and read them, without what readers go by
 // (views and functions). Can be run again.

@@ -10,6 +10,7 @@
 #include "storage/postgres/applied.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/error.h"
+#include "storage/postgres/reader_views.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/sql_text.h"
 #include "storage/postgres/table_shape.h"
@@ -25,6 +26,7 @@ struct Live {
   int generation = 1;
   std::int64_t version = 1;
   std::int64_t position = 0;  // the greatest of its partitions
+  std::int64_t mark = 0;      // without which no snapshot sees it
   std::string schema;         // where its tables are
   Shape wanted;
   Shape found;
@@ -56,7 +58,7 @@ Live live_of(PgConnection& connection, const PublishedSchema& schema) {
   const PgResult live = connection.run(
       "SELECT generation, version, partitions, (SELECT coalesce(max(position), 0) "
       "FROM sluice.position p WHERE p.projection = g.projection AND p.generation = g.generation), "
-      "horizon_ms, quarantine_ms FROM sluice.projection g WHERE projection = $1 AND live",
+      "horizon_ms, quarantine_ms, mark FROM sluice.projection g WHERE projection = $1 AND live",
       {schema.domain});
   const std::string domain(schema.domain);
   if (live.rows() == 0) {
@@ -77,6 +79,7 @@ Live live_of(PgConnection& connection, const PublishedSchema& schema) {
   made.generation = static_cast<int>(live.number(0, 0));
   made.version = live.number(0, 1);
   made.position = live.number(0, 3);
+  made.mark = live.number(0, 6);
   made.schema = generation_schema(domain, made.generation);
   made.wanted = shape_of(published_rows(*schema.tables));
   made.found = found_shape(connection, made.schema);
@@ -211,20 +214,40 @@ bool has_views(PgConnection& connection, const PublishedSchema& schema) {
   });
 }
 
+// The views onto the live generation, and the functions that go with them. A view that is there
+// keeps its columns and the mark of the generation.
+void make_readers(PgConnection& connection, const Live& live, const PublishedSchema& schema) {
+  connection.run(readers_schema_sql(live.domain));
+  const Shown shown{live.domain, live.generation, live.mark};
+  const ReaderViews readers = reader_views(connection, live.domain, live.generation);
+  if (!readers.conflicts.empty()) {
+    throw Misconfigured(joined(readers.conflicts) +
+                        ": drop the view, then run `sluice schema apply`");
+  }
+  connection.run(readers.sql(shown));
+  connection.run(std::string(schema.reads_sql) + readers_schema_sql(live.domain));
+  note_applied(connection, live.domain, readers_text(shown, schema.reads_sql));
+}
+
 // DDL waits for a long transaction that reads the table, and new readers wait for the DDL: what
 // exists already is not made again, unless asked for.
 void make_tables(PgConnection& connection, const Live& live, const PublishedSchema& schema,
                  Apply how) {
-  const std::string sql = schema_sql(schema, live.generation);
-  const bool whole = missing_from(live.found, live.wanted).empty() && has_views(connection, schema);
-  if (how == Apply::what_changed && whole && live.applied &&
-      applied_before(connection, live.schema, sql)) {
+  const std::string sql = tables_sql(schema, live.generation);
+  const bool whole = missing_from(live.found, live.wanted).empty();
+  const bool skips = how == Apply::what_changed;
+  if (!skips || !whole || !live.applied || !applied_before(connection, live.schema, sql)) {
+    drop_changed_indexes(connection, live);
+    restore_keys(connection, live, schema);
+    run_ddl(connection, live.schema, sql);
+    remember_shape(connection, live.domain, live.generation, live.wanted);
+  } else if (has_views(connection, schema) &&
+             applied_before(
+                 connection, live.domain,
+                 readers_text({live.domain, live.generation, live.mark}, schema.reads_sql))) {
     return;
   }
-  drop_changed_indexes(connection, live);
-  restore_keys(connection, live, schema);
-  run_ddl(connection, live.schema, sql);
-  remember_shape(connection, live.domain, live.generation, live.wanted);
+  make_readers(connection, live, schema);
 }
 
 // Rows are deleted, not truncated: a reader who has begun a snapshot keeps the rows beside the
@@ -268,10 +291,10 @@ void make_beside(PgConnection& connection, const PublishedSchema& schema, Apply 
     const int generation = static_cast<int>(beside.number(i, 0));
     const std::string name = generation_schema(schema.domain, generation);
     const bool keyed = beside.text(i, 1) == "t";
-    const std::string sql =
-        keyed ? tables_sql(schema, generation) : keyless_tables_sql(schema, generation);
+    const std::string sql = tables_sql(schema, generation);
     if (how == Apply::what_changed && applied_before(connection, name, sql)) continue;
-    run_ddl(connection, name, sql);
+    connection.run(keyed ? sql : keyless_tables_sql(schema, generation));
+    note_applied(connection, name, sql);
     remember_shape(connection, schema.domain, generation, shape_of(published_rows(*schema.tables)));
     connection.run(
         "UPDATE sluice.projection SET reads_sql = $3, keys_sql = CASE WHEN phase <> 'following' "

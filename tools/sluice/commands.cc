@@ -18,6 +18,9 @@ void add_commands(Command& root) {
   add_schema(root);
   add_rebuild(root);
   add_generations(root);
+  add_compare(root);
+  add_promote(root);
+  add_rollback(root);
   add_retire(root);
   add_ingest(root);
   add_project(root);
