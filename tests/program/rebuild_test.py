@@ -101,6 +101,43 @@ def goes_on(up):
     print("  follows", flush=True)
 
 
+def seen(up):
+    """What readers see."""
+    return [(table, up.ask(f"SELECT count(*) FROM {DOMAIN}.{table}")[0][0]) for table in tables(up)
+            if table not in COMPUTED]
+
+
+def swapped(up, command, live, was):
+    before = seen(up)
+    answer = result(command, DOMAIN, "--postgres", up.postgres)
+    assert (answer["live"], answer["was"]) == (live, was), answer
+    assert seen(up) == before
+    traffic(up, ["a", f"s{live}"], (0, 30))
+    follows(up, 2)
+    assert seen(up) != before
+    eventually("all of it is taken", lambda: not up.readiness())
+    for domain in (DOMAIN, "people"):
+        run("verify", domain, "--postgres", up.postgres, "--data", up.folder, code=0)
+    owned = [row for row in result("status", "--postgres", up.postgres, "--json")["partitions"]
+             if row["projection"] == DOMAIN]
+    assert [(row["generation"], row["owned"]) for row in owned] == [(live, True)] * 4, owned
+
+
+def shown_instead(up):
+    """Readers are given the other one, and the first one back, while events come; both go on."""
+    compared = result("compare", DOMAIN, "--postgres", up.postgres)
+    assert (compared["generation"], compared["against"], compared["unexpected"]) == (2, 1, 0), compared
+    swapped(up, "promote", 2, 1)
+    assert of(up, 1)["status"] == "standing", of(up, 1)
+    up.stop()
+    up.start()
+    traffic(up, ["b"], (0, 15))
+    follows(up, 2)
+    swapped(up, "rollback", 1, 2)
+    assert of(up, 2)["status"] == "ready", of(up, 2)
+    print("  shown instead, and back", flush=True)
+
+
 def retired(up, number):
     folder = up.folder / f"state/{DOMAIN}-g{number}"
     assert folder.exists(), folder
@@ -130,6 +167,7 @@ with Folder() as scratch:
         running.start()
         built(running)
         goes_on(running)
+        shown_instead(running)
         retired(running, 2)
         for at, each in enumerate(STEPS):
             killed(running, each, 3 + at)
