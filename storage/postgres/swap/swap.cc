@@ -1,4 +1,4 @@
-#include "storage/postgres/swap.h"
+#include "storage/postgres/swap/swap.h"
 
 #include <thread>
 
