@@ -85,6 +85,15 @@ CREATE TABLE sluice.position (
   PRIMARY KEY (projection, generation, partition),
   FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
 ) WITH (fillfactor = 50);
+CREATE TABLE sluice.heartbeat (
+  projection text COLLATE "C" NOT NULL, generation integer NOT NULL, partition integer NOT NULL,
+  owner text COLLATE "C" NOT NULL DEFAULT '', claimed_at timestamptz, seen_at timestamptz,
+  released boolean NOT NULL DEFAULT false, log_end bigint NOT NULL DEFAULT 0,
+  trouble text COLLATE "C" NOT NULL DEFAULT '', due bigint, computing bigint, failing bigint,
+  due_since timestamptz, contender text COLLATE "C" NOT NULL DEFAULT '',
+  contender_at timestamptz, PRIMARY KEY (projection, generation, partition),
+  FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
+) WITH (fillfactor = 50);
 INSERT INTO sluice.projection VALUES
   ('shapes', 1, 'old', 1, 2, 1000, true), ('other', 1, 'aside', 1, 2, 1000, false);
 INSERT INTO sluice.position (projection, generation, partition, owner)
