@@ -7,8 +7,8 @@
 #include "storage/postgres/applied.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/error.h"
-#include "storage/postgres/leftover_views.h"
 #include "storage/postgres/sql_text.h"
+#include "storage/postgres/swap/leftover_views.h"
 #include "storage/postgres/table_shape.h"
 
 namespace sluice {

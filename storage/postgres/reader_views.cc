@@ -146,6 +146,7 @@ std::string misfit_of_reads(PgConnection& connection, const Shown& shown,
     try {
       connection.run(reads_sql);
     } catch (const Misconfigured& failure) {
+      if (has_state(failure, "42501")) throw;
       why = said(failure);
     }
   } catch (const Error&) {

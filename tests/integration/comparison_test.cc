@@ -1,6 +1,6 @@
 // Two generations held against each other, on a real Postgres.
 
-#include "storage/postgres/comparison.h"
+#include "storage/postgres/swap/comparison.h"
 
 #include <catch2/catch.hpp>
 #include <future>

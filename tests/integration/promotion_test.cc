@@ -1,6 +1,6 @@
 // Readers are given another generation, and back, on a real Postgres.
 
-#include "storage/postgres/promotion.h"
+#include "storage/postgres/swap/promotion.h"
 
 #include <google/protobuf/descriptor.pb.h>
 #include <sys/wait.h>

@@ -8,8 +8,8 @@
 #include "schemas/descriptors/domain.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/generations.h"
-#include "storage/postgres/promotion.h"
 #include "storage/postgres/schema.h"
+#include "storage/postgres/swap/promotion.h"
 #include "tests/integration/fresh_database.h"
 
 namespace sluice::testing {

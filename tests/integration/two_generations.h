@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "storage/postgres/connection.h"
-#include "storage/postgres/generation_pair.h"
 #include "storage/postgres/postgres_builder.h"
 #include "storage/postgres/postgres_sink.h"
-#include "storage/postgres/promotion.h"
 #include "storage/postgres/schema.h"
+#include "storage/postgres/swap/generation_pair.h"
+#include "storage/postgres/swap/promotion.h"
 
 namespace sluice::testing {
 

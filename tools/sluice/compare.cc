@@ -1,7 +1,7 @@
 #include <limits>
 
 #include "storage/base/errors.h"
-#include "storage/postgres/comparison.h"
+#include "storage/postgres/swap/comparison.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"

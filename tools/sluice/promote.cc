@@ -1,9 +1,9 @@
-#include "storage/postgres/promotion.h"
+#include "storage/postgres/swap/promotion.h"
 
 #include <cstdio>
 #include <limits>
 
-#include "storage/postgres/comparison.h"
+#include "storage/postgres/swap/comparison.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"

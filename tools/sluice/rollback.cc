@@ -1,4 +1,4 @@
-#include "storage/postgres/promotion.h"
+#include "storage/postgres/swap/promotion.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
 #include "tools/sluice/generations/refused.h"

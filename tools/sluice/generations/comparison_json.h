@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "storage/postgres/comparison.h"
+#include "storage/postgres/swap/comparison.h"
 
 namespace sluice {
 

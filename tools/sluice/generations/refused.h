@@ -1,7 +1,7 @@
 #pragma once
 
 #include "storage/postgres/generations.h"
-#include "storage/postgres/promotion.h"
+#include "storage/postgres/swap/promotion.h"
 #include "tools/sluice/cli/program.h"
 
 namespace sluice {

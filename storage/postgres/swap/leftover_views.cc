@@ -1,7 +1,8 @@
-#include "storage/postgres/leftover_views.h"
+#include "storage/postgres/swap/leftover_views.h"
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "storage/base/errors.h"
@@ -146,6 +147,36 @@ GenerationRefusal needed(const Dependent& one) {
                         "drop it, and make it again afterwards"};
 }
 
+// Views that are to lose something.
+struct Narrowed {
+  std::vector<std::string> remade;
+  std::vector<std::string> vanished;  // no generation has such a table
+  std::string sql;                    // of those that are made again
+};
+
+Narrowed narrowed(PgConnection& connection, const Kept& kept,
+                  const std::vector<std::string>& gone) {
+  Narrowed made;
+  const std::string& domain = kept.live.domain;
+  const auto live = generation_tables(connection, domain, kept.live.generation);
+  for (const CatalogueTable& view : domain_views(connection, domain)) {
+    // Others are those of reads.sql, and people's.
+    if (!kept.has(view.name) && std::ranges::count(gone, view.name) == 0) continue;
+    const CatalogueTable* const table = find_table(live, view.name);
+    ReaderView narrow{view.name, view.options, table != nullptr, {}};
+    for (const TableColumn& column : view.columns) {
+      if (!kept.has(view.name, column.name)) continue;
+      const bool there = table != nullptr && table->find(column.name) != nullptr;
+      narrow.columns.push_back({column.name, column.type, there});
+    }
+    if (narrow.columns.size() == view.columns.size()) continue;
+    (narrow.columns.empty() ? made.vanished : made.remade).push_back(view.name);
+    if (narrow.columns.empty()) continue;
+    made.sql += view_sql(kept.live, narrow) + comments_of(domain, view, narrow);
+  }
+  return made;
+}
+
 }  // namespace
 
 std::optional<GenerationRefusal> take_out_leftovers(PgConnection& connection,
@@ -153,49 +184,25 @@ std::optional<GenerationRefusal> take_out_leftovers(PgConnection& connection,
                                                     const std::vector<std::string>& gone) {
   const auto kept = kept_of(connection, domain);
   if (!kept) return std::nullopt;
-  std::vector<std::string> dropped;
-  std::vector<std::string> vanished;  // of these: no generation has such a table
-  std::string made;
-  const auto live = generation_tables(connection, domain, kept->live.generation);
-  for (const CatalogueTable& view : domain_views(connection, domain)) {
-    if (!kept->has(view.name) && std::ranges::count(gone, view.name) == 0) continue;
-    const CatalogueTable* const table = find_table(live, view.name);
-    ReaderView narrow{view.name, view.options, table != nullptr, {}};
-    for (const TableColumn& column : view.columns) {
-      if (!kept->has(view.name, column.name)) continue;
-      narrow.columns.push_back(
-          {column.name, column.type, table != nullptr && table->find(column.name) != nullptr});
-    }
-    if (narrow.columns.size() == view.columns.size()) continue;
-    dropped.push_back(view.name);
-    if (narrow.columns.empty()) {
-      vanished.push_back(view.name);
-      continue;
-    }
-    made += view_sql(kept->live, narrow) + comments_of(domain, view, narrow);
-  }
+  const Narrowed views = narrowed(connection, *kept, gone);
+  std::vector<std::string> dropped = views.remade;
+  dropped.insert(dropped.end(), views.vanished.begin(), views.vanished.end());
   if (dropped.empty()) return std::nullopt;
+
   const auto before = goes_along(connection, domain, dropped);
   for (const Dependent& one : before) {
     if (one.type != "view" && one.type != "function") return needed(one);
   }
-  std::string grants;
-  {
-    std::vector<std::string> remade;
-    std::ranges::copy_if(dropped, std::back_inserter(remade), [&](const std::string& name) {
-      return std::ranges::count(vanished, name) == 0;
-    });
-    grants = grants_sql(connection, domain, remade);
-  }
+  const std::string grants = grants_sql(connection, domain, views.remade);
   lock_in_turns(connection, domain);
   std::vector<std::string> full;
   for (const std::string& name : dropped) full.push_back(quoted(domain) + "." + quoted(name));
-  connection.run("DROP VIEW " + joined(full) + " CASCADE;\n" + made + kept->reads_sql);
+  connection.run("DROP VIEW " + joined(full) + " CASCADE;\n" + views.sql + kept->reads_sql);
+
+  std::set<std::string> not_missed;
+  for (const std::string& name : views.vanished) not_missed.insert(domain + "." + name);
   for (const Dependent& one : before) {
-    const bool was_to_go = std::ranges::any_of(vanished, [&](const std::string& name) {
-      return one.type == "view" && one.identity == domain + "." + name;
-    });
-    if (!was_to_go && !is_there(connection, one)) return needed(one);
+    if (!not_missed.contains(one.identity) && !is_there(connection, one)) return needed(one);
   }
   if (!grants.empty()) connection.run(grants);
   return std::nullopt;

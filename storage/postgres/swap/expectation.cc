@@ -1,4 +1,4 @@
-#include "storage/postgres/expectation.h"
+#include "storage/postgres/swap/expectation.h"
 
 #include <algorithm>
 

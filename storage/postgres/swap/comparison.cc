@@ -1,4 +1,4 @@
-#include "storage/postgres/comparison.h"
+#include "storage/postgres/swap/comparison.h"
 
 #include <algorithm>
 #include <optional>
@@ -8,11 +8,11 @@
 #include "schemas/descriptors/row_options.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/errors.h"
-#include "storage/postgres/comparison_sql.h"
-#include "storage/postgres/expectation.h"
 #include "storage/postgres/generation_tables.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/sql_text.h"
+#include "storage/postgres/swap/comparison_sql.h"
+#include "storage/postgres/swap/expectation.h"
 
 namespace sluice {
 namespace {

@@ -1,4 +1,4 @@
-#include "storage/postgres/generation_pair.h"
+#include "storage/postgres/swap/generation_pair.h"
 
 #include <algorithm>
 

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "storage/postgres/generation_pair.h"
+#include "storage/postgres/swap/generation_pair.h"
 
 namespace sluice {
 

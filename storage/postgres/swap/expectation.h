@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "storage/postgres/comparison_sql.h"
+#include "storage/postgres/swap/comparison_sql.h"
 
 namespace sluice {
 

@@ -1,11 +1,11 @@
-#include "storage/postgres/promotion.h"
+#include "storage/postgres/swap/promotion.h"
 
 #include "storage/base/errors.h"
 #include "storage/postgres/error.h"
 #include "storage/postgres/generations.h"
 #include "storage/postgres/reader_views.h"
 #include "storage/postgres/sql_text.h"
-#include "storage/postgres/swap.h"
+#include "storage/postgres/swap/swap.h"
 
 namespace sluice {
 namespace {

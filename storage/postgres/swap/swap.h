@@ -6,8 +6,8 @@
 #include <variant>
 
 #include "storage/postgres/connection.h"
-#include "storage/postgres/generation_pair.h"
 #include "storage/postgres/reader_views.h"
+#include "storage/postgres/swap/generation_pair.h"
 
 namespace sluice {
 

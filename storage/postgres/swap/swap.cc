@@ -1,4 +1,4 @@
-#include "storage/postgres/swap.h"
+#include "storage/postgres/swap/swap.h"
 
 #include <thread>
 
@@ -242,6 +242,7 @@ std::optional<Swap::Tried> Swap::make_views() {
                                ? "views of " + pair_.domain + " were in use: " + said(failure)
                                : "views of " + pair_.domain + " are used by " + holder_};
   } catch (const Misconfigured& failure) {
+    if (has_state(failure, "42501")) throw;  // a right is missing, no column
     return GenerationRefusal{"columns", said(failure)};
   }
   return std::nullopt;

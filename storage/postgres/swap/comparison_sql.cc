@@ -1,4 +1,4 @@
-#include "storage/postgres/comparison_sql.h"
+#include "storage/postgres/swap/comparison_sql.h"
 
 #include <algorithm>
 
