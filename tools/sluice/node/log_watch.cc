@@ -112,6 +112,12 @@ std::vector<std::string> LogWatch::domains() const {
 void LogWatch::look_at_stream(const std::string& domain, When when) {
   StreamSeen seen;
   std::optional<std::vector<SettingFault>> faults;
+  // What is appended while the log is looked at is no part of what is seen of it.
+  std::map<Partition, Known> known;
+  {
+    const MutexLock lock(mutex_);
+    known = watched_.at(domain).known;
+  }
   try {
     const MutexLock asking(asking_);
     seen = look_at(parts_.topology, stream_of(domain));
@@ -123,7 +129,7 @@ void LogWatch::look_at_stream(const std::string& domain, When when) {
   {
     const MutexLock lock(mutex_);
     Watched& watched = watched_.at(domain);
-    judge(domain, watched, seen);
+    judge(domain, watched, known, seen);
     if (faults) judge_settings(watched, *faults, when);
     const auto stand = stands_.find(domain);
     binds = wrong_of(watched) == nullptr && stand != stands_.end() && may_bind(stand->second, seen);
@@ -153,13 +159,14 @@ std::optional<std::vector<SettingFault>> LogWatch::settings_of(const std::string
 
 // Against what the database has, and against what this process has seen and appended: where it has
 // no database, or nothing was folded yet, nothing else would tell.
-void LogWatch::judge(const std::string& domain, Watched& watched, const StreamSeen& seen) {
+void LogWatch::judge(const std::string& domain, Watched& watched,
+                     const std::map<Partition, Known>& before_look, const StreamSeen& seen) {
   std::optional<LogMismatch> before;
   if (const LogMismatch* wrong = wrong_of(watched)) before = *wrong;
   const auto stand = stands_.find(domain);
   const bool has_stand = stand != stands_.end();
   ViewStand own{{}, has_stand ? stand->second.partitions : watched.partitions, {}};
-  for (const auto& [partition, known] : watched.known) {
+  for (const auto& [partition, known] : before_look) {
     own.positions[partition].position = known.end;
     own.positions[partition].log = known.identity;
   }

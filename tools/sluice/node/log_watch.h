@@ -86,7 +86,9 @@ class LogWatch {
   void cannot_read(const std::string& domain, const std::string& why);
   [[nodiscard]] std::optional<std::vector<SettingFault>> settings_of(const std::string& stream)
       SLUICE_REQUIRES(asking_);
-  void judge(const std::string& domain, Watched& watched, const StreamSeen& seen)
+  // `before_look`: as the partitions were known before the stream was looked at.
+  void judge(const std::string& domain, Watched& watched,
+             const std::map<Partition, Known>& before_look, const StreamSeen& seen)
       SLUICE_REQUIRES(mutex_);
   static void judge_settings(Watched& watched, const std::vector<SettingFault>& faults, When when);
   [[nodiscard]] static const LogMismatch* wrong_of(const Watched& watched);

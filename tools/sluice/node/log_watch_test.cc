@@ -62,6 +62,30 @@ class Settings final : public StreamSettings {
   std::vector<SettingFault> now;
 };
 
+// A log that something else happens to as soon as it has said what a partition holds.
+class Overtaken final : public LogTopology {
+ public:
+  explicit Overtaken(MemoryLog& log) : log_(log) {}
+  std::optional<int> partitions(std::string_view stream) override {
+    return log_.partitions(stream);
+  }
+  void create(std::string_view stream, int partitions) override { log_.create(stream, partitions); }
+  LogRange range(std::string_view stream, Partition partition) override {
+    const LogRange range = log_.range(stream, partition);
+    then(partition);
+    return range;
+  }
+  std::string name() override { return log_.name(); }
+  std::optional<LogIdentity> identity(std::string_view stream, Partition partition) override {
+    return log_.identity(stream, partition);
+  }
+
+  std::function<void(Partition)> then = [](Partition) {};
+
+ private:
+  MemoryLog& log_;
+};
+
 // A database that takes connections, and never says a word.
 class Silent {
  public:
@@ -166,6 +190,21 @@ TEST_CASE("a partition that ends before its view takes no record, and others do"
   CHECK(lost_tails("lockers", standing.stand, look_at(standing.log, kStream)).empty());
   watch.look_again();
   CHECK(watch.lost_tails(kStream).empty());
+}
+
+TEST_CASE("what is appended while the log is looked at is not missed in it") {
+  Standing standing;
+  Overtaken overtaken(standing.log);
+  LogWatch watch({{"lockers", 2}}, {.topology = overtaken});
+  watch.start();
+  overtaken.then = [&](Partition partition) {
+    if (partition != kFirst) return;
+    standing.append(1);
+    static_cast<void>(watch.short_form("lockers", kFirst, Offset{4}));
+  };
+  watch.look_again();
+  CHECK(watch.lost_tails(kStream).empty());
+  CHECK(watch.troubles().empty());
 }
 
 TEST_CASE("a view is bound to a log that it has folded, or before it has folded any") {
