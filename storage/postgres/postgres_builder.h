@@ -8,8 +8,8 @@
 
 namespace sluice {
 
-// Builds the generation of a sink, over its session. Keys and indexes are made by functions of
-// whoever applied engine.sql: the session's user may be one that only writes rows.
+// Builds the generation of a sink, over its session. Keys and indexes are made by
+// SECURITY DEFINER functions: the session's user may be one that only writes rows.
 class PostgresBuilder final : public GenerationBuilder {
  public:
   // The sink outlives this, and is used by the same thread.

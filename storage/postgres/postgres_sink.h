@@ -38,8 +38,8 @@ class PostgresSink final : public ProjectionSink {
  private:
   friend class PostgresBuilder;
 
-  // Whoever asks whether a generation is live locks that table before the positions, as readers do
-  // and as engine.sql does: in the other order they would deadlock when the schema is applied.
+  // A transaction that asks whether a generation is live locks sluice.projection before positions,
+  // in the order of engine.sql: in the other order it would deadlock with an applier.
   static constexpr const char* kBegin = "BEGIN; LOCK TABLE sluice.projection IN ACCESS SHARE MODE";
 
   // How a table is written, made once.

@@ -282,7 +282,7 @@ void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
   for (const auto& [partition, text] : why) {
     const auto before = why_unowned_.find(partition);
     if (before == why_unowned_.end() || before->second != text) {
-      // As at every start, and in every rebalance; whoever waits for one is told by readiness.
+      // Ordinary at every start and in every rebalance: a line at info, and readiness says it.
       const auto level = text.starts_with(kNobody) ? spdlog::level::info : spdlog::level::warn;
       spdlog::log(level, "partition without owner partition={} reason=\"{}\"", partition, text);
     }

@@ -312,8 +312,8 @@ void Worker::require_awaited(Partition partition, Assigned& assigned) {
   assigned.projector->stop_at_missing_record();
 }
 
-// Ordinary ones are over at once; what one that is not holds back nobody can see, for as long as
-// its producer or the broker lets it.
+// An ordinary transaction is over at once. Behind one that stays open no record can be read, and
+// no view can show it, until its producer or the broker ends the transaction.
 void Worker::heed_open_transaction(Partition partition, Assigned& assigned) {
   constexpr milliseconds kPatience{4000};
   const bool waits = assigned.projector && assigned.caught_up &&

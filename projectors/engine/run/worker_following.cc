@@ -92,7 +92,7 @@ bool Worker::may_fold(Partition partition, const Assigned& assigned) const {
 // Until it follows, it is to leave the processor to the live one.
 bool Worker::builds() const { return !generation_.live && phase_ != BuildPhase::following; }
 
-// After work, so that this was the part of the time that is allowed.
+// Sleeps after work, so that working takes no more than the share of the time that is allowed.
 void Worker::rest(std::chrono::nanoseconds worked, const std::stop_token& stop) const {
   constexpr milliseconds kLongest{1000};
   constexpr double kLeast = 0.01;
