@@ -3,54 +3,13 @@
 // What a generation needs that readers do not see: it is built beside the live one, follows it, and
 // shows nothing that the live one does not show. Technologies: memory/, postgres/.
 
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
-
-#include <functional>
+#include <cstdint>
 #include <map>
-#include <optional>
-#include <span>
-#include <string_view>
-#include <vector>
 
-#include "storage/base/log_identity.h"
 #include "storage/base/position.h"
-#include "storage/projection_sink.h"
+#include "storage/flush_batch.h"
 
 namespace sluice {
-
-// What bulk folding tells while rows are only in the state: refused records, which state does not
-// keep. All of it was folded before `folded`. Borrowed by note().
-struct BulkNote {
-  Partition partition;
-  std::string_view owner;
-  Offset folded;
-  Digest digest;  // of the record before `folded`
-  Offset log_end;
-  std::span<const Rejection> rejections;
-  std::span<const QuarantinedRecord> quarantined;
-  std::span<const Offset> unquarantined;
-  std::span<const Offset> aged_out;
-};
-
-// All rows of one published table in ascending key order. Borrowed by load().
-struct TableSource {
-  const google::protobuf::Descriptor* row = nullptr;
-  std::function<const google::protobuf::Message*()> next;  // null at the end; valid until the next
-};
-
-// A partition's state as of `to`. Borrowed by load().
-struct LoadBatch {
-  Partition partition;
-  std::string_view owner;
-  Offset to;
-  Digest digest;
-  std::optional<LogIdentity> log;
-  Time record_time;
-  Offset log_end;
-  double share = 1;  // the part of its time that writing may take; the rest is left to others
-  std::span<const TableSource> tables;  // in which the partition has no rows yet
-};
 
 enum class BuildPhase {
   folding,    // a partition is not loaded, none has begun

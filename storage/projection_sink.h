@@ -3,9 +3,8 @@
 // Where a projection's published rows live, with the position that they reflect: one generation of
 // one projection. Technologies: memory/, postgres/.
 
-#include <google/protobuf/message.h>
-
-#include <memory>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "storage/base/log_identity.h"
 #include "storage/base/position.h"
+#include "storage/flush_batch.h"
 
 namespace sluice {
 
@@ -29,6 +29,10 @@ struct Generation {
   // How long quarantine keeps bytes that no deletion is sure to reach.
   std::chrono::milliseconds quarantine_retention = std::chrono::hours(7 * 24);
   bool live = false;
+  // Whether its tables have a digest of what each key has emitted: from its start or not at all.
+  bool tells_emissions = false;
+  // Whether its state knows which records concern a key, from its beginning on.
+  bool key_index = false;
 };
 
 // An owner that has said nothing for so long counts as gone: its process, or its way to the view,
@@ -54,72 +58,6 @@ struct ViewPosition {
 
   // Up to where the view was told of what was folded.
   [[nodiscard]] Offset known() const { return loaded ? position : folded; }
-};
-
-// The changed rows of one table. Messages are of the row's type; those in `erased` have only their
-// key fields set. Both in ascending key order. Borrowed.
-struct RowChanges {
-  const google::protobuf::Descriptor* row = nullptr;
-  std::vector<const google::protobuf::Message*> upserts;
-  std::vector<const google::protobuf::Message*> erased;
-};
-
-// All that the computed tables have of one key.
-struct ComputedRows {
-  struct Table {
-    const google::protobuf::Descriptor* row = nullptr;
-    std::vector<std::unique_ptr<google::protobuf::Message>> rows;  // ascending keys
-  };
-  std::string key;  // the value of each table's first key field
-  std::vector<Table> tables;
-};
-
-// An event that was valid but not admissible.
-struct Rejection {
-  Offset position;
-  std::string event_id;
-  std::string type;
-  std::string key;
-  std::string reason;
-  Time recorded_at;
-};
-
-// A record that could not be folded, or that waits behind one of its key.
-struct QuarantinedRecord {
-  Offset position;
-  std::string key;
-  std::string reason;
-  std::optional<std::string> value;  // the record's bytes; nullopt once they have aged out
-  Time appended_at;
-  bool parks_key = false;  // later records of the key wait behind it
-};
-
-// Everything folded from `from` up to `to`. Borrowed by flush().
-struct FlushBatch {
-  Partition partition;
-  std::string_view owner;
-  bool live = true;  // whether the generation was, when the partition was claimed
-  Offset from;
-  Digest digest_at_from;
-  Offset to;
-  Digest digest_at_to;
-  // Of the log that was folded, where known. Kept with the position unless that has one already.
-  std::optional<LogIdentity> log = std::nullopt;
-  Time record_time;
-  Offset log_end;
-  std::span<const RowChanges> rows;
-  std::span<const Rejection> rejections;
-  std::span<const QuarantinedRecord> quarantined;
-  std::span<const Offset> unquarantined;  // released or discarded: their rows go
-  std::span<const Offset> aged_out;       // their rows stay, without the bytes
-  // Each of a key of its own. With them, `from` may be `to`.
-  std::span<const ComputedRows* const> computed;
-  std::int64_t published_at_from = 0;  // one more at `to` if there are computed rows
-};
-
-enum class FlushOutcome {
-  committed,
-  in_doubt,  // the commit was sent and its answer lost: read position() and decide
 };
 
 // How far a partition's computed rows are behind what they are computed from, in keys.

@@ -1,31 +1,15 @@
 #include "ingest/http/gzip_body.h"
 
-#include <zlib.h>
-
 #include <catch2/catch.hpp>
 #include <string>
 
 #include "ingest/http/content_coding.h"
+#include "tests/support/gzip.h"
 
 namespace sluice::http {
 namespace {
 
-std::string gzip(std::string_view text) {
-  constexpr int kGzip = 15 + 16;
-  constexpr int kMemoryLevel = 8;
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kGzip, kMemoryLevel,
-                       Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<unsigned char*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<unsigned>(text.size());
-  stream.next_out = reinterpret_cast<unsigned char*>(out.data());
-  stream.avail_out = static_cast<unsigned>(out.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
+using sluice::testing::gzip;
 
 struct Unpacked {
   GzipBody::Unpacked result = GzipBody::Unpacked::kAll;

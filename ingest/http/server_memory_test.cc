@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -12,27 +11,13 @@
 #include <vector>
 
 #include "ingest/http/echo_server.h"
+#include "tests/support/gzip.h"
 
 using namespace sluice::http;
 using namespace std::chrono_literals;
+using sluice::testing::gzip;
 
 namespace {
-
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) ==
-          Z_OK);
-  std::string in = text;
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<unsigned char*>(in.data());
-  stream.avail_in = static_cast<unsigned>(in.size());
-  stream.next_out = reinterpret_cast<unsigned char*>(out.data());
-  stream.avail_out = static_cast<unsigned>(out.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 constexpr std::string_view kGzip = "Content-Encoding: gzip\r\n";
 

@@ -22,6 +22,7 @@ class Deliberation {
  public:
   using Event = deliberation::Event;
   static constexpr int kVersion = 3;
+  static constexpr bool kEmits = true;
 
   explicit Deliberation(Tables& tables);
 

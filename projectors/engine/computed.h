@@ -14,7 +14,7 @@
 
 #include "projectors/engine/tables/stored_rows.h"
 #include "storage/base/position.h"
-#include "storage/projection_sink.h"
+#include "storage/flush_batch.h"
 #include "storage/state_store.h"
 
 namespace sluice {

@@ -27,6 +27,9 @@ concept Rules =
       { p.fold(event, record, effects) };
     };
 
+// Optional: `static constexpr bool kEmits = true` says that the rules emit, which they may not
+// without: their generations then have a digest of what each key has emitted.
+
 // Optional: of a projection whose facts set timers.
 //
 // Before a record's fact is folded, its recorded_at moves the partition's record time on, and the
@@ -101,6 +104,7 @@ struct Projection {
   int version;
   std::unique_ptr<Fold> (*make)(Tables&);
   const Computed* computed = nullptr;  // null: nothing is
+  bool emits = false;                  // whether its rules emit
 };
 
 template <Rules P>
@@ -108,6 +112,7 @@ template <Rules P>
   Projection made{name, P::kVersion, [](Tables& tables) -> std::unique_ptr<Fold> {
                     return std::make_unique<FoldOf<P>>(tables);
                   }};
+  if constexpr (requires { P::kEmits; }) made.emits = P::kEmits;
   if constexpr (requires { P::computed(); }) made.computed = &P::computed();
   return made;
 }

@@ -8,7 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "projectors/engine/tables/stored_key.h"
+#include "projectors/engine/tables/stored_rows.h"
+#include "schemas/descriptors/row_options.h"
 #include "sluice/state.pb.h"
+#include "storage/damaged_state.h"
 #include "storage/memory/memory_state.h"
 #include "tests/support/flush_tables.h"
 
@@ -126,6 +130,70 @@ TEST_CASE("a key is read back from its bytes") {
   std::string again;
   row_key::append_key_of(again, row);
   CHECK(again == key);
+  CHECK(row_key::is_key_of(row, key_fields(*ParkedRecord::descriptor()), key));
+}
+
+TEST_CASE("bytes that are no key of a row are told, whichever they are") {
+  const auto fields = key_fields(*ParkedRecord::descriptor());
+  ParkedRecord row;
+  row.set_record_key(std::string("a\0b", 3));
+  row.set_position(7);
+  std::string key;
+  row_key::append_key_of(key, row);
+  REQUIRE(row_key::is_key_of(row, fields, key));
+  std::vector<std::string> wrong;
+  for (std::size_t size = 0; size < key.size(); ++size) wrong.push_back(key.substr(0, size));
+  wrong.push_back(key + "x");
+  std::string escaped = key;
+  escaped[6] = 'x';  // behind the zero of the text
+  wrong.push_back(escaped);
+  for (const std::string& each : wrong) {
+    CAPTURE(each);
+    ParkedRecord read;
+    CHECK_FALSE(row_key::read_key(read, each));
+    CHECK_THROWS_AS(row_key::set_key(read, each), DamagedState);
+    CHECK_FALSE(row_key::is_key_of(row, fields, each));
+  }
+  // A number of 32 bits whose key says more.
+  TimerRow timer;
+  std::string wide;
+  row_key::append_prefix(wide, row_key::table_prefix(*TimerRow::descriptor()));
+  row_key::append(wide, std::string_view("k"));
+  row_key::append(wide, std::int64_t{1} << 40);
+  CHECK_FALSE(row_key::read_key(timer, wide));
+  CHECK(timer.timer_key() == "k");
+}
+
+TEST_CASE("a row under a key that is not its own is told, not read") {
+  MemoryState disk;
+  Process process(disk);
+  process.table.edit("a", std::int64_t{1}).set_value("one");
+  process.flush();
+  const auto [key, value] = *disk.rows().begin();
+  StateBatch batch;
+  SECTION("the key of another row") {
+    std::string other;
+    row_key::append_prefix(other, process.table.rows().prefix());
+    row_key::append(other, std::string_view("a"));
+    row_key::append(other, std::int64_t{2});
+    batch.put(other, value);
+    process.store.write(batch);
+    CHECK_THROWS_AS(process.table.find("a", std::int64_t{2}), DamagedState);
+  }
+  SECTION("no key at all") {
+    batch.put(key.substr(0, key.size() - 1), value);
+    process.store.write(batch);
+  }
+  process.tables.drop();
+  CHECK_THROWS_AS(listed(process.table.prefix("a")), DamagedState);
+  CHECK_THROWS_AS(process.table.rows().visit(key.substr(0, 4), [](const auto&) {}), DamagedState);
+  StoredRows rows(process.store, ParkedRecord::default_instance());
+  const auto walk = [&] {
+    while (rows.next() != nullptr) {
+    }
+  };
+  CHECK_THROWS_AS(walk(), DamagedState);
+  CHECK(process.table.find("a", std::int64_t{1}) != nullptr);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ class People {
  public:
   using Event = people::Event;
   static constexpr int kVersion = 1;
+  static constexpr bool kEmits = true;
 
   explicit People(Tables& tables) : persons_(tables), participations_(tables) {}
 

@@ -30,8 +30,12 @@ class Belonging {
   // The partition that the row belongs to; per_partition().
   [[nodiscard]] std::int32_t partition_of(const google::protobuf::Message& row) const;
 
- private:
+  // How the key stands in which field, for who asks in another language; not per_partition().
   enum class Kind { engine, partition, field, did_of_uri, first_segment };
+  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] const google::protobuf::FieldDescriptor& field() const { return *field_; }
+
+ private:
   Kind kind_ = Kind::engine;
   bool leads_ = false;
   const google::protobuf::FieldDescriptor* field_ = nullptr;

@@ -1,5 +1,6 @@
 #include "schemas/descriptors/row_options.h"
 
+#include "sluice/state.pb.h"
 #include "sluice/table.pb.h"
 
 namespace sluice {
@@ -41,5 +42,7 @@ std::vector<const google::protobuf::Descriptor*> published_rows(
   }
   return rows;
 }
+
+const google::protobuf::Descriptor& emission_row() { return *SluiceEmission::descriptor(); }
 
 }  // namespace sluice

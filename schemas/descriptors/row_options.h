@@ -31,4 +31,7 @@ namespace sluice {
 [[nodiscard]] std::vector<const google::protobuf::Descriptor*> published_rows(
     const google::protobuf::FileDescriptor& tables);
 
+// The engine's own published row, of domains that emit: a digest of what each key has emitted.
+[[nodiscard]] const google::protobuf::Descriptor& emission_row();
+
 }  // namespace sluice

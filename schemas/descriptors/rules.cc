@@ -306,6 +306,8 @@ std::vector<Fault> FactRules::check(Message& fact) const {
 
 bool FactRules::service_only() const { return plan_->service_only; }
 
+const std::string& FactRules::key_name() const { return plan_->key->name(); }
+
 std::string_view FactRules::key(const Message& fact) const {
   std::string scratch;
   const std::string& key = fact.GetReflection()->GetStringReference(fact, plan_->key, &scratch);

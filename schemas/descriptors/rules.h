@@ -34,6 +34,9 @@ class FactRules {
   // What stands in its key field; borrowed from it.
   [[nodiscard]] std::string_view key(const google::protobuf::Message& fact) const;
 
+  // The field's name: what the domain calls its key.
+  [[nodiscard]] const std::string& key_name() const;
+
   explicit FactRules(const google::protobuf::Descriptor& fact);
   FactRules(FactRules&&) noexcept;
   ~FactRules();

@@ -7,7 +7,13 @@ CREATE TABLE IF NOT EXISTS sluice.applied (
   digest text COLLATE "C" NOT NULL,
   applied_at timestamptz NOT NULL
 );
+ALTER TABLE sluice.applied ADD COLUMN IF NOT EXISTS revision integer,
+  ADD COLUMN IF NOT EXISTS least_revision integer;
 COMMENT ON TABLE sluice.applied IS 'Which DDL was run last, by schema; what is unchanged is not run again.';
+COMMENT ON COLUMN sluice.applied.revision IS
+  'Of the schema sluice: its number among all that programs have made; a lower program leaves it as it is.';
+COMMENT ON COLUMN sluice.applied.least_revision IS
+  'Of the schema sluice: programs below this number refuse to work on it.';
 
 CREATE TABLE IF NOT EXISTS sluice.projection (
   projection text COLLATE "C" NOT NULL,
@@ -39,6 +45,12 @@ ALTER TABLE sluice.projection
   ADD COLUMN IF NOT EXISTS promoted_at timestamptz,
   ADD COLUMN IF NOT EXISTS reads_sql text COLLATE "C",
   ADD COLUMN IF NOT EXISTS keys_sql text COLLATE "C";
+ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS mark bigint NOT NULL DEFAULT 0;
+ALTER TABLE sluice.projection
+  ADD COLUMN IF NOT EXISTS promotes_itself boolean NOT NULL DEFAULT false,
+  ADD COLUMN IF NOT EXISTS differences jsonb;
+-- Generations from before there was an index never have one.
+ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS key_index boolean NOT NULL DEFAULT false;
 -- Rows from before there were statuses.
 UPDATE sluice.projection
 SET status = CASE WHEN live THEN 'live' ELSE 'failed' END,
@@ -65,7 +77,15 @@ COMMENT ON COLUMN sluice.projection.phase IS
   'folding: into the state of processes alone; loading: partitions are copied into tables without'
   ' keys; indexing: keys and indexes are made; following: it is flushed, up to where the live one'
   ' is. The first generation always follows.';
-COMMENT ON COLUMN sluice.projection.reason IS 'Why it failed; null: it did not.';
+COMMENT ON COLUMN sluice.projection.reason IS
+  'Why it failed; of one that promotes itself, why it could not be promoted when that was last tried;'
+  ' null: neither.';
+COMMENT ON COLUMN sluice.projection.promotes_itself IS
+  'Whether `sluice up` made it, since its rules were newer than any before, and promotes it when it is'
+  ' ready. False from the first swap on that it takes part in: it is promoted so once.';
+COMMENT ON COLUMN sluice.projection.differences IS
+  'How its rows differed from those that readers saw when it was last compared before promoting'
+  ' itself, as `sluice compare` says it, without samples; null: it was not.';
 COMMENT ON COLUMN sluice.projection.share IS
   'The part of a processor core that building it may take in a process, above 0 and up to 1; null:'
   ' it was not built beside another.';
@@ -78,6 +98,12 @@ COMMENT ON COLUMN sluice.projection.reads_sql IS
 COMMENT ON COLUMN sluice.projection.keys_sql IS
   'What is run once all partitions are loaded: it makes the keys and indexes of its tables. Null:'
   ' they were made with the tables.';
+COMMENT ON COLUMN sluice.projection.key_index IS
+  'Whether the state of its partitions knows which records concern a key, from its beginning on:'
+  ' what sluice replay reads a key''s records by.';
+COMMENT ON COLUMN sluice.projection.mark IS
+  'Of sluice.mark: committed right before readers were given this generation in the place of'
+  ' another; 0: they never were.';
 COMMENT ON COLUMN sluice.projection.unique_id IS 'Tells it from an earlier generation of the number.';
 COMMENT ON COLUMN sluice.projection.version IS 'Of the projection''s rules.';
 COMMENT ON COLUMN sluice.projection.partitions IS 'Of its stream, fixed when it was made.';
@@ -89,6 +115,34 @@ COMMENT ON COLUMN sluice.projection.applied IS
 COMMENT ON COLUMN sluice.projection.log IS
     'Names the log that its rows are folded from: Kafka''s cluster id, the embedded log''s own; null: none was yet.';
 COMMENT ON COLUMN sluice.projection.live IS 'Whether readers see it; one of a projection is.';
+
+CREATE TABLE IF NOT EXISTS sluice.mark (
+  projection text COLLATE "C" NOT NULL,
+  id bigint GENERATED ALWAYS AS IDENTITY,
+  made_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (projection, id)
+);
+COMMENT ON TABLE sluice.mark IS
+  'A row is committed while two generations stand at one position, right before the one takes the'
+  ' place of the other: a snapshot that has the row has both positions, too.';
+COMMENT ON COLUMN sluice.mark.projection IS 'Whose generations they are.';
+COMMENT ON COLUMN sluice.mark.id IS 'Named by views onto the generation that was shown then.';
+COMMENT ON COLUMN sluice.mark.made_at IS 'When the attempt was made to which it belongs.';
+
+-- Views onto a generation that took the place of another ask this once a statement. Without it a
+-- snapshot from before would read the new generation's tables beside the old one's position.
+CREATE OR REPLACE FUNCTION sluice.sees(of_projection text, mark bigint)
+RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM sluice.mark m WHERE m.projection = of_projection AND m.id = mark) THEN
+    RAISE EXCEPTION 'this snapshot is from before the generation of % that readers see now was shown: begin it again',
+      of_projection USING ERRCODE = 'serialization_failure';
+  END IF;
+  RETURN true;
+END $$;
+COMMENT ON FUNCTION sluice.sees(text, bigint) IS
+  'True where the snapshot has the mark; else an error that says to begin the transaction again.';
 
 CREATE TABLE IF NOT EXISTS sluice.position (
   projection text COLLATE "C" NOT NULL,
@@ -202,12 +256,51 @@ CREATE TABLE IF NOT EXISTS sluice.quarantine (
   PRIMARY KEY (projection, generation, partition, position)
 );
 ALTER TABLE sluice.quarantine ALTER COLUMN bytes DROP NOT NULL;
+ALTER TABLE sluice.quarantine
+  ADD COLUMN IF NOT EXISTS beyond_limit boolean NOT NULL DEFAULT false;
 COMMENT ON TABLE sluice.quarantine IS 'Records that could not be folded, and those waiting behind.';
 COMMENT ON COLUMN sluice.quarantine.position IS
     'Of the record; below 0: a timer, whose rule failed, numbered downward.';
 COMMENT ON COLUMN sluice.quarantine.bytes IS
     'The record as the log has it; without what is of somebody who was erased, and empty where it stands in the wrong partition and is somebody''s; null once they have aged out: the log has them.';
 COMMENT ON COLUMN sluice.quarantine.parks_key IS 'Whether later records of the key wait behind it.';
+COMMENT ON COLUMN sluice.quarantine.beyond_limit IS
+    'More waits under its key than --parked-limit says: bytes is null, the state of the partition has them.';
+CREATE INDEX IF NOT EXISTS quarantine_beyond_limit ON sluice.quarantine (projection, partition)
+  WHERE beyond_limit;
+
+CREATE TABLE IF NOT EXISTS sluice.decision (
+  projection text COLLATE "C" NOT NULL,
+  generation integer NOT NULL,
+  partition integer NOT NULL,
+  position bigint NOT NULL,
+  "offset" bigint,
+  kind text COLLATE "C" NOT NULL,
+  who text COLLATE "C" NOT NULL,
+  why text COLLATE "C" NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (projection, generation, partition, position)
+);
+COMMENT ON TABLE sluice.decision IS
+  'What people decided on quarantine, as the partition''s log has it: every fold of it has the same.';
+COMMENT ON COLUMN sluice.decision.position IS 'Of the record that is the decision.';
+COMMENT ON COLUMN sluice.decision."offset" IS
+  'Of the record that it is about, below 0 of a timer; of a release what was first to wait. Null: nothing was.';
+COMMENT ON COLUMN sluice.decision.kind IS 'release, discard, edit.';
+COMMENT ON COLUMN sluice.decision.who IS 'USER@HOST, or who asked through sluice.request.';
+COMMENT ON COLUMN sluice.decision.why IS 'Their words (--why).';
+COMMENT ON COLUMN sluice.decision.at IS 'When it was made, by the clock of the process that appended it.';
+
+CREATE TABLE IF NOT EXISTS sluice.due (
+  projection text COLLATE "C" NOT NULL,
+  generation integer NOT NULL,
+  partition integer NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  PRIMARY KEY (projection, generation, key, partition)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE sluice.due IS
+  'Keys whose computed rows are older than what they are computed from, as of the position of their'
+  ' partition: those of every other key are what they would be at that position.';
 
 CREATE TABLE IF NOT EXISTS sluice.request (
   id text COLLATE "C" PRIMARY KEY,
@@ -220,18 +313,29 @@ CREATE TABLE IF NOT EXISTS sluice.request (
   answer jsonb,
   done_at timestamptz
 );
+ALTER TABLE sluice.request
+  ADD COLUMN IF NOT EXISTS generation integer,
+  ADD COLUMN IF NOT EXISTS worked_at timestamptz;
 CREATE INDEX IF NOT EXISTS request_open ON sluice.request (made_at) WHERE done_at IS NULL;
 COMMENT ON TABLE sluice.request IS
   'What people asked of the processes that project, who answer on a NOTIFY of channel'
-  ' sluice_request; one that has no answer after 30 seconds is not carried out.';
+  ' sluice_request; one that nobody was at for 30 seconds is not carried out.';
 COMMENT ON COLUMN sluice.request.id IS 'Also of the record in the log that carries it out: once.';
-COMMENT ON COLUMN sluice.request.kind IS 'quarantine.release or quarantine.discard.';
+COMMENT ON COLUMN sluice.request.kind IS
+  'quarantine.release, quarantine.discard, quarantine.edit, or what the owner of the partition is to do, as'
+  ' docs/operate.md lists it.';
 COMMENT ON COLUMN sluice.request.partition IS 'Of the projection''s stream.';
+COMMENT ON COLUMN sluice.request.generation IS
+  'Whose owner is asked; null: that of the live one, or of any where no owner is needed.';
+COMMENT ON COLUMN sluice.request.worked_at IS
+  'When a process was at it last: each 2 seconds until it answers; null: nobody has begun.';
 COMMENT ON COLUMN sluice.request.argument IS
-  'key; offset: of the record to discard, or of the first that waits where its bytes aged out.';
+  'Of quarantine: key; offset, of the record to discard or to edit, or of the first that waits where'
+  ' its bytes aged out; why; of an edit the event''s text. Else as the kind has it.';
 COMMENT ON COLUMN sluice.request.who IS 'Who asked, for people.';
 COMMENT ON COLUMN sluice.request.answer IS
-  '{"token"} of the position at which it takes effect, or {"refused", "reason"}.';
+  'Of quarantine: {"token"} of the position at which it takes effect. Else as the kind has it; or'
+  ' {"refused", "reason"}.';
 COMMENT ON COLUMN sluice.request.done_at IS 'When it was answered; null: it was not.';
 
 CREATE TABLE IF NOT EXISTS sluice.process (
@@ -253,6 +357,77 @@ COMMENT ON COLUMN sluice.process.since IS 'When it began to project.';
 COMMENT ON COLUMN sluice.process.vitals IS
   'What only the process knows: memory by part, its partitions and how each began, RocksDB, Kafka,'
   ' Postgres as it is seen from there.';
+
+CREATE TABLE IF NOT EXISTS sluice.audit (
+  projection text COLLATE "C" NOT NULL,
+  generation integer NOT NULL,
+  partition integer NOT NULL,
+  round bigint NOT NULL,
+  started_at timestamptz NOT NULL,
+  finished_at timestamptz,
+  proved_to bigint,
+  rows bigint NOT NULL DEFAULT 0,
+  differences bigint NOT NULL DEFAULT 0,
+  large_keys bigint NOT NULL DEFAULT 0,
+  walks bigint NOT NULL DEFAULT 0,
+  walked text COLLATE "C" NOT NULL DEFAULT '',
+  walk_began_at timestamptz NOT NULL DEFAULT now(),
+  seen_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (projection, generation, partition),
+  FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
+) WITH (fillfactor = 50);
+COMMENT ON TABLE sluice.audit IS
+  'How the self-audit of each partition of a live generation stands: a fold of its log, key by key,'
+  ' against the published rows and the state.';
+COMMENT ON COLUMN sluice.audit.round IS
+  'The last round that was finished; while none was, the first, which goes on.';
+COMMENT ON COLUMN sluice.audit.started_at IS 'When that round began.';
+COMMENT ON COLUMN sluice.audit.finished_at IS 'When it was finished; null: it goes on.';
+COMMENT ON COLUMN sluice.audit.proved_to IS
+  'The least position at which that round looked at rows: what it found holds for each row at that'
+  ' position or a later one. Null: no round was finished.';
+COMMENT ON COLUMN sluice.audit.rows IS 'Published rows that it compared.';
+COMMENT ON COLUMN sluice.audit.differences IS
+  'Differences that are known now, also those for which sluice.audit_difference has no room.';
+COMMENT ON COLUMN sluice.audit.large_keys IS
+  'Keys that it folded in a store on disk, since they have too many records for memory.';
+COMMENT ON COLUMN sluice.audit.walks IS 'The round that goes on; 0: the next begins.';
+COMMENT ON COLUMN sluice.audit.walked IS 'How far it is, for the process that goes on with it.';
+COMMENT ON COLUMN sluice.audit.walk_began_at IS 'When it began.';
+COMMENT ON COLUMN sluice.audit.seen_at IS 'When the audit wrote this row last.';
+
+CREATE TABLE IF NOT EXISTS sluice.audit_difference (
+  projection text COLLATE "C" NOT NULL,
+  generation integer NOT NULL,
+  partition integer NOT NULL,
+  table_name text COLLATE "C" NOT NULL,
+  key jsonb NOT NULL,
+  column_name text COLLATE "C",
+  what text COLLATE "C" NOT NULL CHECK (what IN ('changed', 'missing', 'extra')),
+  expected jsonb NOT NULL,
+  found jsonb NOT NULL,
+  since timestamptz NOT NULL DEFAULT now(),
+  found_in text COLLATE "C" NOT NULL CHECK (found_in IN ('view', 'state')),
+  partition_key text COLLATE "C" NOT NULL,
+  FOREIGN KEY (projection, generation) REFERENCES sluice.projection ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS audit_difference_by_key
+  ON sluice.audit_difference (projection, generation, partition, partition_key);
+COMMENT ON TABLE sluice.audit_difference IS
+  'Rows that are not what the log makes of them, as the self-audit has found them twice; a row goes'
+  ' when a later look finds them equal. At most 1,000 of a partition: sluice.audit counts all.';
+COMMENT ON COLUMN sluice.audit_difference.key IS 'The key columns of the row.';
+COMMENT ON COLUMN sluice.audit_difference.column_name IS 'Null: a whole row.';
+COMMENT ON COLUMN sluice.audit_difference.what IS
+  'The row is there with another value (changed), is not there (missing), or should not be (extra).';
+COMMENT ON COLUMN sluice.audit_difference.expected IS
+  'By the log: of the column, or the whole row; JSON null: there should be no row.';
+COMMENT ON COLUMN sluice.audit_difference.found IS 'The same, as it is; JSON null: there is no row.';
+COMMENT ON COLUMN sluice.audit_difference.since IS 'When it was found first.';
+COMMENT ON COLUMN sluice.audit_difference.found_in IS
+  'view: the published row; state: that in the state of the process that owns the partition.';
+COMMENT ON COLUMN sluice.audit_difference.partition_key IS
+  'The key that the row belongs to: sluice replay --key, and --repair.';
 
 CREATE OR REPLACE FUNCTION sluice.tell_of_request() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -350,6 +525,7 @@ SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end
                  || substring(h.owner FROM '^[^:]*:([0-9]+):') || ' on '
                  || substring(h.owner FROM '^([^:]*):[0-9]+:')
                  || CASE WHEN h.released THEN ' let go of it' ELSE ' was heard last' END, '')
+                 || coalesce(v.why, '')
        END AS trouble,
        s.owned, h.owner, h.claimed_at, now() - s.heard_at AS silent,
        CASE WHEN s.owned AND coalesce(p.position, 0) >= e.log_end THEN 0
@@ -385,6 +561,17 @@ CROSS JOIN LATERAL (
                         ELSE greatest(h.oldest_at, p.record_time) END
               ELSE h.oldest_at END AS oldest_at
 ) AS o
+CROSS JOIN LATERAL (
+  -- A process leaves alone what rules of another version than its own have folded.
+  SELECT CASE WHEN NOT bool_or(q.vitals->'rules'->>g.projection = g.version::text)
+              THEN '; generation ' || g.generation || ' is of version ' || g.version
+                   || ' of the rules, and those who project ' || g.projection || ' have version '
+                   || string_agg(DISTINCT q.vitals->'rules'->>g.projection, ', ')
+                   || ': start a program of version ' || g.version || ', or let `sluice rebuild '
+                   || g.projection || '` of another build a generation of its own' END AS why
+  FROM sluice.process q
+  WHERE NOT s.owned AND q.seen_at > now() - interval '10 s' AND q.vitals->'rules' ? g.projection
+) AS v
 WHERE g.live;
 COMMENT ON VIEW sluice.freshness IS
   'Every partition of the live generations: lag in records, null where nobody has told the log''s'
@@ -479,9 +666,16 @@ BEGIN
       RAISE NOTICE 'role % could not be made or granted to: %', role, SQLERRM;
     END;
   END LOOP;
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_reader') THEN
+    -- Readers see that rows differ, and not what is in them: some are of tables that are not theirs.
+    REVOKE SELECT ON sluice.audit_difference FROM sluice_reader;
+    GRANT SELECT (projection, generation, partition, table_name, column_name, what, found_in, since)
+      ON sluice.audit_difference TO sluice_reader;
+  END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_writer') THEN
     GRANT INSERT, UPDATE, DELETE
-      ON sluice.position, sluice.heartbeat, sluice.rejection, sluice.quarantine, sluice.process
+      ON sluice.position, sluice.heartbeat, sluice.rejection, sluice.quarantine, sluice.decision,
+         sluice.due, sluice.process, sluice.audit, sluice.audit_difference
       TO sluice_writer;
     GRANT UPDATE (log) ON sluice.projection TO sluice_writer;
     GRANT EXECUTE ON FUNCTION sluice.note_phase(text, integer), sluice.make_keys(text, integer),

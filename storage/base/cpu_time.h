@@ -5,11 +5,15 @@
 
 namespace sluice {
 
+[[nodiscard]] inline std::chrono::nanoseconds cpu_time(clockid_t of) {
+  timespec used{};
+  ::clock_gettime(of, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
 // What the calling thread has used of a processor.
 [[nodiscard]] inline std::chrono::nanoseconds thread_cpu_time() {
-  timespec used{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+  return cpu_time(CLOCK_THREAD_CPUTIME_ID);
 }
 
 }  // namespace sluice

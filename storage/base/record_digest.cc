@@ -16,4 +16,14 @@ Digest digest_of(const LogRecord& record) {
                                      XXH3_64bits(place, sizeof place))};
 }
 
+Digest digest_of(std::string_view key, std::string_view event) {
+  return Digest{
+      XXH3_64bits_withSeed(event.data(), event.size(), XXH3_64bits(key.data(), key.size()))};
+}
+
+Digest digest_behind(Digest before, Digest next) {
+  const std::uint64_t both[] = {before.value, next.value};
+  return Digest{XXH3_64bits(both, sizeof both)};
+}
+
 }  // namespace sluice

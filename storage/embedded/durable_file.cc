@@ -43,4 +43,10 @@ void write_durable_file(const std::filesystem::path& file, const std::string& te
     fail(fresh);
 }
 
+void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (!sync_folder(from) || ::rename(from.c_str(), to.c_str()) != 0 ||
+      !sync_folder(to.parent_path()))
+    fail(to);
+}
+
 }  // namespace sluice::embedded

@@ -1,6 +1,6 @@
 #include "storage/embedded/embedded_format.h"
 
-#include "storage/base/check.h"
+#include "storage/base/errors.h"
 
 namespace sluice::embedded {
 namespace {
@@ -57,7 +57,9 @@ void encode_record_key(StreamId stream, Partition partition, Offset offset, std:
 }
 
 Offset offset_of(std::string_view record_key) {
-  CHECK(record_key.size() == kRecordKeySize, "only record_key() makes keys of this tag");
+  if (record_key.size() != kRecordKeySize) {
+    throw Corrupt("the log has a record under a key that says no offset");
+  }
   const auto number = big_endian<std::uint64_t>(record_key.substr(kPartitionPrefixSize));
   return Offset{static_cast<std::int64_t>(number)};
 }

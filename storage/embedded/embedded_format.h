@@ -62,6 +62,7 @@ std::optional<StreamEntry> parse_stream(std::string_view value);
 std::string record_key(StreamId stream, Partition partition, Offset offset);
 // Into `to`, which is reused.
 void encode_record_key(StreamId stream, Partition partition, Offset offset, std::string& to);
+// Corrupt: it is no such key.
 Offset offset_of(std::string_view record_key);
 
 struct RecordPlace {

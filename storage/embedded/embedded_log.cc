@@ -20,44 +20,18 @@ namespace {
 
 // How often a secondary looks while it waits; nothing can wake it.
 constexpr std::chrono::milliseconds kSecondaryLooks{10};
-// Bytes of records that are written at once.
-constexpr std::size_t kPiece = std::size_t{1} << 20;
-
-std::size_t index_in(const embedded::Stream& stream, Partition partition) {
-  if (partition.value < 0 || partition.value >= stream.entry.partitions) {
-    throw Misconfigured("stream " + stream.name + " has no partition " +
-                        std::to_string(partition.value));
-  }
-  return static_cast<std::size_t>(partition.value);
-}
-
 std::string to_restore(const std::filesystem::path& directory) {
   return "Stop sluice, restore " + directory.string() + " from a copy that is whole, start again";
 }
 
 }  // namespace
 
-class EmbeddedWriter final : public EventWriter {
- public:
-  explicit EmbeddedWriter(EmbeddedLog& log) : log_(log) {}
-  std::size_t largest_record(std::string_view) override { return kNoRecordLimit; }
-
- protected:
-  void write(std::string_view stream, std::span<NewRecord> records, Gaps) override {
-    log_.append(stream, records);
+std::size_t embedded::Stream::index(Partition partition) const {
+  if (partition.value < 0 || partition.value >= entry.partitions) {
+    throw Misconfigured("stream " + name + " has no partition " + std::to_string(partition.value));
   }
-
- private:
-  EmbeddedLog& log_;
-};
-
-// On the stack of the thread that waits in append().
-struct EmbeddedLog::Append {
-  embedded::Stream& stream;
-  std::span<NewRecord> records;
-  bool done = false;
-  std::exception_ptr failure;
-};
+  return static_cast<std::size_t>(partition.value);
+}
 
 Time EmbeddedLog::now() {
   const Time now = clock_.now();
@@ -69,6 +43,20 @@ Time EmbeddedLog::now() {
     spdlog::info("clock agrees again");
   }
   return now;
+}
+
+std::string EmbeddedLog::trouble() const {
+  std::exception_ptr failure;
+  {
+    const MutexLock lock(mutex_);
+    failure = failure_;
+  }
+  if (!failure) return {};
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& error) {
+    return std::string("the log takes no records, and is tried again each second: ") + error.what();
+  }
 }
 
 std::string EmbeddedLog::clock_advice() const {
@@ -102,7 +90,7 @@ EmbeddedLog::EmbeddedLog(const std::filesystem::path& directory, Config config, 
         directory_, secondary ? Records::As::secondary : Records::As::primary, config_.bytes);
     if (!secondary && !records_->identity()) records_->put_identity(random_identity());
     load();
-    if (!secondary) list_streams();
+    if (!secondary) list_streams(directory_);
     const std::string gaps = secondary ? "" : gaps_advice();
     if (!gaps.empty()) spdlog::error("log damaged advice=\"{}\"", gaps);
   } catch (const Corrupt& damage) {
@@ -140,7 +128,7 @@ void EmbeddedLog::create(std::string_view name, int partitions) {
     throw Misconfigured("stream " + std::string(name) + " has " + std::to_string(has) +
                         " partitions, not " + std::to_string(partitions));
   }
-  if (failed_) throw Retryable("the log has failed: append, which opens it again");
+  if (failure_) throw Retryable("the log has failed: append, which opens it again");
   embedded::StreamId id;
   for (const auto& [other, stream] : streams_) {
     id.value = std::max(id.value, stream.entry.id.value + 1);
@@ -151,12 +139,12 @@ void EmbeddedLog::create(std::string_view name, int partitions) {
   const std::exception_ptr failure = put_stream(name, entry);
   lock.lock();
   committing_ = false;
-  failed_ = failure != nullptr;
+  failure_ = failure;
   committed_.notify_all();
-  if (failed_) std::rethrow_exception(failure);
+  if (failure) std::rethrow_exception(failure);
   const std::vector<embedded::Tail> empty(static_cast<std::size_t>(partitions));
   streams_.emplace(name, embedded::Stream{std::string(name), entry, empty, empty});
-  list_streams();
+  list_streams(directory_);
 }
 
 std::exception_ptr EmbeddedLog::put_stream(std::string_view name,
@@ -173,7 +161,7 @@ std::exception_ptr EmbeddedLog::put_stream(std::string_view name,
 LogRange EmbeddedLog::range(std::string_view name, Partition partition) {
   if (secondary_) catch_up();
   embedded::Stream& found = stream(name);
-  const std::size_t index = index_in(found, partition);
+  const std::size_t index = found.index(partition);
   const MutexLock lock(mutex_);
   const embedded::Tail& tail = found.durable[index];
   if (!tail.readable) throw Corrupt(tail.damage);
@@ -188,7 +176,7 @@ std::string EmbeddedLog::name() {
 
 std::optional<LogIdentity> EmbeddedLog::identity(std::string_view name, Partition partition) {
   if (secondary_) catch_up();
-  index_in(stream(name), partition);
+  static_cast<void>(stream(name).index(partition));
   const MutexLock lock(mutex_);
   return identity_;
 }
@@ -198,17 +186,12 @@ std::uint64_t EmbeddedLog::used_bytes() {
   return records_ ? records_->used_bytes() : 0;
 }
 
-std::unique_ptr<EventWriter> EmbeddedLog::writer() {
-  if (secondary_) throw Misconfigured("a log that is only looked into cannot be appended to");
-  return std::make_unique<EmbeddedWriter>(*this);
-}
-
 std::unique_ptr<EventReader> EmbeddedLog::reader(std::string_view name,
                                                  std::vector<Partition> partitions,
                                                  Ownership& ownership) {
   if (secondary_) catch_up();
   embedded::Stream& found = stream(name);
-  for (const Partition partition : partitions) index_in(found, partition);
+  for (const Partition partition : partitions) static_cast<void>(found.index(partition));
   return std::make_unique<EmbeddedReader>(*this, found, std::move(partitions), ownership);
 }
 
@@ -219,82 +202,6 @@ embedded::Stream& EmbeddedLog::stream(std::string_view name) {
   if (found == streams_.end())
     throw Misconfigured("there is no stream " + std::string(name) + ": `sluice up` makes it");
   return found->second;
-}
-
-void EmbeddedLog::append(std::string_view name, std::span<NewRecord> records) {
-  Append mine{stream(name), records, false, nullptr};
-  for (const NewRecord& record : records) index_in(mine.stream, record.partition);
-  if (records.empty()) return;
-  MutexLock lock(mutex_);
-  waiting_.push_back(&mine);
-  committed_.wait(lock, [&]() SLUICE_REQUIRES(mutex_) { return mine.done || !committing_; });
-  if (!mine.done) {
-    const std::vector<Append*> group = std::exchange(waiting_, {});
-    committing_ = true;
-    const bool reopen_first = failed_;
-    lock.unlock();
-    commit(group, reopen_first);
-    lock.lock();
-    committing_ = false;
-    committed_.notify_all();
-    appended_.notify_all();
-  }
-  if (mine.failure) std::rethrow_exception(mine.failure);
-}
-
-void EmbeddedLog::commit(std::span<Append* const> group, bool reopen_first) {
-  std::exception_ptr failure;
-  try {
-    if (reopen_first) reopen();
-    write(group);
-  } catch (const std::exception&) {
-    // What is on disk now is not known: memory must not go on from it.
-    failure = std::current_exception();
-  }
-  const MutexLock lock(mutex_);
-  failed_ = failure != nullptr;
-  if (!failed_) publish(group);
-  for (Append* append : group) {
-    append->failure = failure;
-    append->done = true;
-  }
-}
-
-// In pieces, each durable: a large group would else be in memory once more. Where a later piece
-// fails the group has failed, and what was written of it is found when the log is opened again.
-void EmbeddedLog::write(std::span<Append* const> group) {
-  const ReadLock access(access_);
-  const Time now = this->now();
-  rocksdb::WriteBatch batch;
-  std::string key;
-  std::string value;
-  for (Append* append : group) append->stream.written = append->stream.durable;
-  for (Append* append : group) {
-    embedded::Stream& stream = append->stream;
-    for (NewRecord& record : append->records) {
-      embedded::Tail& tail = stream.written[index_in(stream, record.partition)];
-      if (!tail.damage.empty()) {
-        record.failure = std::make_shared<const AppendFailure>(
-            AppendFailure{.kind = AppendFailure::Kind::not_appended, .reason = tail.damage});
-        continue;
-      }
-      tail.last_appended_at = std::max(tail.last_appended_at, now);
-      embedded::encode_record({tail.last_appended_at, record.key, record.value}, value);
-      embedded::encode_record_key(stream.entry.id, record.partition, tail.next, key);
-      check(batch.Put(key, value), "put a record into a batch");
-      record.offset = tail.next;
-      tail.next = tail.next.next();
-      if (batch.GetDataSize() < kPiece) continue;
-      records_->append(batch);
-      batch.Clear();
-    }
-  }
-  if (batch.Count() > 0) records_->append(batch);
-}
-
-// Only now, after the fsync, may readers see the records.
-void EmbeddedLog::publish(std::span<Append* const> group) {
-  for (Append* append : group) append->stream.durable = append->stream.written;
 }
 
 void EmbeddedLog::load() {
@@ -332,10 +239,10 @@ embedded::Tail EmbeddedLog::stored_tail(const embedded::Stream& stream, std::siz
 }
 
 // Of streams that the database has lost with a damaged block nothing else tells.
-void EmbeddedLog::list_streams() {
+void EmbeddedLog::list_streams(const std::filesystem::path& directory) {
   embedded::StreamList list{identity_, {}};
   for (const auto& [name, stream] : streams_) list.streams.emplace(name, stream.entry);
-  if (embedded::read_stream_list(directory_) != list) embedded::write_stream_list(directory_, list);
+  if (embedded::read_stream_list(directory) != list) embedded::write_stream_list(directory, list);
 }
 
 std::string EmbeddedLog::told(const embedded::Stream& stream, Partition partition,
@@ -365,7 +272,7 @@ void EmbeddedLog::recover() {
   constexpr std::chrono::seconds kBetween{1};
   MutexLock lock(mutex_);
   const auto now = std::chrono::steady_clock::now();
-  if (!failed_ || committing_ || now < next_recovery_) return;
+  if (!failure_ || committing_ || now < next_recovery_) return;
   next_recovery_ = now + kBetween;
   committing_ = true;
   lock.unlock();
@@ -407,7 +314,7 @@ bool EmbeddedLog::wait_until(const std::function<bool()>& something,
 
 embedded::Tail EmbeddedLog::tail(const embedded::Stream& stream, Partition partition) {
   const MutexLock lock(mutex_);
-  return stream.durable[index_in(stream, partition)];
+  return stream.durable[stream.index(partition)];
 }
 
 std::optional<std::string> EmbeddedLog::read(const embedded::Stream& stream, Partition partition,

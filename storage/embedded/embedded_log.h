@@ -12,24 +12,16 @@
 #include <vector>
 
 #include "storage/base/mutex.h"
+#include "storage/base/recent_times.h"
 #include "storage/base/steadied_clock.h"
-#include "storage/embedded/embedded_format.h"
+#include "storage/embedded/embedded_stream.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
 
 namespace sluice {
 
 namespace embedded {
-
 class Records;
-
-struct Stream {
-  std::string name;
-  StreamEntry entry;
-  std::vector<Tail> durable;  // a partition each; guarded by the log's mutex
-  std::vector<Tail> written;  // with the group being committed; the committing thread's
-};
-
 }  // namespace embedded
 
 // A log in a folder of this machine. One process owns it; its threads append and read side by side,
@@ -71,12 +63,23 @@ class EmbeddedLog final : public LogTopology {
 
   // What a record would be stamped with. Any thread.
   Time now();
+  // Why nothing can be appended now, since the last write failed; empty: it can. While there are
+  // readers it is tried again each second, whether or not anybody appends. Any thread.
+  [[nodiscard]] std::string trouble() const;
   // For people: that the machine's clock has jumped, and what to do; empty: it has not. Any thread.
   [[nodiscard]] std::string clock_advice() const;
   // The same of records that damage took from its middle. Any thread.
   [[nodiscard]] std::string gaps_advice() const;
   // Of memory, of the number given. Any thread.
   [[nodiscard]] std::uint64_t used_bytes();
+
+  // How long appends lately took until they were durable. Any thread.
+  [[nodiscard]] RecentTimes::Seen append_times() const { return append_times_.seen(); }
+
+  // Copies what is durable into a folder that does not exist yet, which can then be opened as a log
+  // with the same identity. Files are hard links where that goes. All or nothing.
+  // Retryable: the disk is full, or fails; Misconfigured: it is only looked into. Any thread.
+  void back_up(const std::filesystem::path& folder);
 
   // Its appends wait for the disk without a limit of time. Where one fails (Retryable), whatever
   // was written of it is found when the log is opened again, which the next append does by itself.
@@ -104,7 +107,7 @@ class EmbeddedLog final : public LogTopology {
   void write(std::span<Append* const> group);
   void publish(std::span<Append* const> group) SLUICE_REQUIRES(mutex_);
   void load() SLUICE_REQUIRES(mutex_) SLUICE_REQUIRES_SHARED(access_);
-  void list_streams() SLUICE_REQUIRES(mutex_);
+  void list_streams(const std::filesystem::path& directory) SLUICE_REQUIRES(mutex_);
   // As stored. Damaged when it lies before what is published.
   embedded::Tail stored_tail(const embedded::Stream& stream, std::size_t partition)
       SLUICE_REQUIRES(mutex_) SLUICE_REQUIRES_SHARED(access_);
@@ -131,13 +134,14 @@ class EmbeddedLog final : public LogTopology {
   const bool secondary_;
   SteadiedClock clock_;
   std::atomic<bool> jump_told_ = false;
+  RecentTimes append_times_;
 
   // Written alone while the log is opened again; before mutex_.
   SharedMutex access_;
   std::unique_ptr<embedded::Records> records_ SLUICE_GUARDED_BY(access_);  // null: that failed
   std::string unusable_;  // why nothing of it can be told; fixed when opened
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   ConditionVariable committed_;
   ConditionVariable appended_;
   std::optional<LogIdentity> identity_ SLUICE_GUARDED_BY(mutex_);
@@ -147,8 +151,8 @@ class EmbeddedLog final : public LogTopology {
   std::vector<Append*> waiting_ SLUICE_GUARDED_BY(mutex_);
   // One of the waiting writes for all of them, or create() does.
   bool committing_ SLUICE_GUARDED_BY(mutex_) = false;
-  // Nothing is appended before the log has been opened again.
-  bool failed_ SLUICE_GUARDED_BY(mutex_) = false;
+  // Of the last write; not null: nothing is appended before the log has been opened again.
+  std::exception_ptr failure_ SLUICE_GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point next_recovery_ SLUICE_GUARDED_BY(mutex_);
 };
 

@@ -6,6 +6,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_buffer_manager.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "storage/embedded/stream_list.h"
 #include "storage/embedded/table_ends.h"
 #include "storage/embedded/write_ahead_log.h"
+#include "storage/rocksdb/manifest_note.h"
 #include "storage/rocksdb/rocks_log.h"
 #include "storage/rocksdb/rocks_status.h"
 
@@ -142,8 +144,12 @@ Records::Records(const std::filesystem::path& directory, As as, std::size_t byte
     if (failed)
       throw Misconfigured("cannot make the folder " + directory_ + ": " + failed.message());
     require_current(directory);
+    const auto manifest = std::make_shared<ManifestNote>(directory);
+    options.listeners.push_back(manifest);
+    manifest->require_whole();
     note_write_ahead_damage(directory);
     check(rocksdb::DB::Open(options, directory_, &opened), doing("open"));
+    manifest->write();
   }
   db_.reset(opened);
   lost_ends_ = read_lost_ends(directory);
@@ -198,6 +204,14 @@ std::optional<LogIdentity> Records::identity() {
   const auto identity = parse_identity(stored);
   if (!identity) throw Corrupt(doing("make out the identity of"));
   return identity;
+}
+
+void Records::checkpoint(const std::filesystem::path& directory) {
+  const std::string action = doing("copy to " + directory.string() + ", of");
+  rocksdb::Checkpoint* made = nullptr;
+  check(rocksdb::Checkpoint::Create(db_.get(), &made), action);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  check(checkpoint->CreateCheckpoint(directory.string()), action);
 }
 
 void Records::put_identity(const LogIdentity& identity) {

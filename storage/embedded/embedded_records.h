@@ -49,6 +49,10 @@ class Records {
                                            Offset end,
                                            const std::function<bool(const LogRecord&)>& take);
 
+  // Copies what is appended into a folder that does not exist yet; files are linked where they can
+  // be.
+  void checkpoint(const std::filesystem::path& directory);
+
   // Of memory, in cache and memtables.
   [[nodiscard]] std::uint64_t used_bytes() const;
 

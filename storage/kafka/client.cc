@@ -121,6 +121,15 @@ RoleProperties topology_properties() { return {}; }
 
 void require_known(const KafkaConfig& config) { configured(config, {}); }
 
+void look_up(rd_kafka_t* client, const std::string& stream, milliseconds deadline) {
+  const Topic topic(rd_kafka_topic_new(client, stream.c_str(), nullptr));
+  if (topic == nullptr) return;
+  const rd_kafka_metadata_t* told = nullptr;
+  const auto code =
+      rd_kafka_metadata(client, 0, topic.get(), &told, static_cast<int>(deadline.count()));
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_metadata_destroy(told);
+}
+
 milliseconds session_of(rd_kafka_t* client) {
   std::array<char, 16> text{};
   std::size_t size = text.size();

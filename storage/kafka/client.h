@@ -52,6 +52,11 @@ struct ProducerSettings {
 // Throws Misconfigured, naming the property. Connects to nobody.
 void require_known(const KafkaConfig& config);
 
+// Has the client learn where the stream's partitions are, as far as the cluster says so in time. A
+// client that is assigned partitions of a stream that it does not know looks that up by a timer of
+// its own, half a second to a second later.
+void look_up(rd_kafka_t* client, const std::string& stream, std::chrono::milliseconds deadline);
+
 // How long a group remembers a member that it does not hear.
 [[nodiscard]] std::chrono::milliseconds session_of(rd_kafka_t* client);
 

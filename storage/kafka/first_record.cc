@@ -64,6 +64,7 @@ std::optional<LogIdentity> FirstRecord::identity(const std::string& cluster,
   if (!client_) {
     client_ = std::make_unique<Client>(RD_KAFKA_CONSUMER, config_, looking_properties(), 0);
     rd_kafka_poll_set_consumer(client_->get());
+    looked_up_.clear();
   }
   try {
     return ask(cluster, stream, partition);
@@ -77,8 +78,9 @@ std::optional<LogIdentity> FirstRecord::ask(const std::string& cluster, const st
                                             Partition partition) {
   const std::string doing =
       "reading the first record of " + stream + "/" + std::to_string(partition.value);
-  const Assigned assigned(client_->get(), stream, partition);
   const auto deadline = Clock::now() + config_.question_deadline;
+  if (looked_up_.insert(stream).second) look_up(client_->get(), stream, config_.question_deadline);
+  const Assigned assigned(client_->get(), stream, partition);
   for (;;) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     if (left <= milliseconds{0})

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "storage/base/log_identity.h"
@@ -35,6 +36,7 @@ class FirstRecord {
   Mutex mutex_;
   // Null: not yet made, or the last question failed.
   std::unique_ptr<Client> client_ SLUICE_GUARDED_BY(mutex_);
+  std::set<std::string> looked_up_ SLUICE_GUARDED_BY(mutex_);  // streams, by client_
 };
 
 }  // namespace sluice::kafka

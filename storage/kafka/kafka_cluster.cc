@@ -6,11 +6,11 @@
 #include "storage/base/errors.h"
 #include "storage/kafka/error.h"
 #include "storage/kafka/handles.h"
+#include "storage/kafka/topic_metadata.h"
 
 namespace sluice::kafka {
 namespace {
 
-using Metadata = std::unique_ptr<const rd_kafka_metadata_t, Destroy<rd_kafka_metadata_destroy>>;
 using GroupList = std::unique_ptr<const rd_kafka_group_list, Destroy<rd_kafka_group_list_destroy>>;
 
 // What a member was given, as the consumers' protocol has it: a version, then topics with their
@@ -68,24 +68,19 @@ KafkaCluster::KafkaCluster(const KafkaConfig& config)
     : deadline_(config.question_deadline),
       client_(RD_KAFKA_PRODUCER, config, topology_properties(), 0) {}
 
-std::optional<std::vector<Partition>> KafkaCluster::unserved(std::string_view stream) {
+std::optional<std::vector<ReplicasSeen>> KafkaCluster::replicas(std::string_view stream) {
   const std::string name(stream);
   const std::string doing = "asking who serves " + name;
-  const Topic topic(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
-  if (topic == nullptr) fail(rd_kafka_last_error(), doing);
-  const rd_kafka_metadata_t* answer = nullptr;
-  check(rd_kafka_metadata(client_.get(), 0, topic.get(), &answer,
-                          static_cast<int>(deadline_.count())),
-        doing);
-  const Metadata owned(answer);
-  if (answer->topic_cnt != 1) fail(RD_KAFKA_RESP_ERR__BAD_MSG, doing);
-  const rd_kafka_metadata_topic_t& found = answer->topics[0];
-  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return std::nullopt;
-  check(found.err, doing);
+  const Metadata told = metadata_of(client_.get(), name, deadline_, doing);
+  if (told == nullptr) return std::nullopt;
+  const rd_kafka_metadata_topic_t& found = told->topics[0];
   constexpr int kNobody = -1;
-  std::vector<Partition> all;
+  std::vector<ReplicasSeen> all;
   for (int i = 0; i < found.partition_cnt; ++i) {
-    if (found.partitions[i].leader == kNobody) all.push_back(Partition{found.partitions[i].id});
+    const rd_kafka_metadata_partition_t& each = found.partitions[i];
+    all.push_back({Partition{each.id}, each.leader != kNobody,
+                   static_cast<std::size_t>(each.replica_cnt),
+                   static_cast<std::size_t>(each.isr_cnt)});
   }
   return all;
 }

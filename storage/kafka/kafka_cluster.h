@@ -15,7 +15,7 @@ class KafkaCluster final : public LogCluster {
  public:
   explicit KafkaCluster(const KafkaConfig& config);
 
-  std::optional<std::vector<Partition>> unserved(std::string_view stream) override;
+  std::optional<std::vector<ReplicasSeen>> replicas(std::string_view stream) override;
   std::vector<GroupMemberSeen> members(std::string_view group, std::string_view stream) override;
 
  private:

@@ -28,8 +28,9 @@ struct KafkaConfig {
   std::string client_id = "sluice";
   // Until an append has been acknowledged; then it throws Retryable.
   std::chrono::milliseconds append_deadline{10'000};
-  // Until a question about streams and partitions is answered.
-  std::chrono::milliseconds question_deadline{10'000};
+  // Until a question about streams and partitions is answered. Less than a stop may take: one that
+  // comes in the middle of a question waits for its end.
+  std::chrono::milliseconds question_deadline{8'000};
   // What one reader may hold of fetched, not yet polled records, our overhead included. On top of
   // it comes one fetch in flight: a sixteenth of it as compressed in the log, some times that
   // unpacked.

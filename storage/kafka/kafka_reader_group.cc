@@ -72,6 +72,9 @@ void KafkaReader::lose(const rd_kafka_topic_partition_list_t& partitions) {
 }
 
 void KafkaReader::acquire_pending() {
+  if (membership_ == Membership::fixed && held_.empty() && !pending_.empty()) {
+    look_up(client_.get(), stream_, kWatermarkTimeout);
+  }
   while (!pending_.empty()) {
     const Partition partition = pending_.front();
     const auto known = range(partition, kWatermarkTimeout);

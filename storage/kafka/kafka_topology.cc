@@ -9,13 +9,13 @@
 #include "storage/base/errors.h"
 #include "storage/kafka/error.h"
 #include "storage/kafka/handles.h"
+#include "storage/kafka/topic_metadata.h"
 #include "storage/kafka/topic_settings.h"
 
 namespace sluice::kafka {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Metadata = std::unique_ptr<const rd_kafka_metadata_t, Destroy<rd_kafka_metadata_destroy>>;
 using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Destroy<rd_kafka_NewTopic_destroy>>;
 using AdminOptions =
     std::unique_ptr<rd_kafka_AdminOptions_t, Destroy<rd_kafka_AdminOptions_destroy>>;
@@ -34,18 +34,9 @@ KafkaTopology::KafkaTopology(const KafkaConfig& config)
 std::optional<int> KafkaTopology::partitions(std::string_view stream) {
   const std::string name(stream);
   const std::string doing = "asking for the partitions of " + name;
-  const Topic topic(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
-  if (topic == nullptr) fail(rd_kafka_last_error(), doing);
-  const rd_kafka_metadata_t* answer = nullptr;
-  check(rd_kafka_metadata(client_.get(), 0, topic.get(), &answer,
-                          static_cast<int>(deadline_.count())),
-        doing);
-  const Metadata owned(answer);
-  if (answer->topic_cnt != 1) fail(RD_KAFKA_RESP_ERR__BAD_MSG, doing);
-  const rd_kafka_metadata_topic_t& found = answer->topics[0];
-  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return std::nullopt;
-  check(found.err, doing);
-  return found.partition_cnt;
+  const Metadata told = metadata_of(client_.get(), name, deadline_, doing);
+  if (told == nullptr) return std::nullopt;
+  return told->topics[0].partition_cnt;
 }
 
 void KafkaTopology::create(std::string_view stream, int partitions) {
@@ -159,15 +150,34 @@ rd_kafka_resp_err_t KafkaTopology::ask(const std::string& stream, Partition part
                                        LogRange& range) {
   const auto end = Clock::now() + deadline_;
   for (;;) {
-    const auto code = rd_kafka_query_watermark_offsets(
-        client_.get(), stream.c_str(), partition.value, &range.begin.value, &range.end.value,
-        static_cast<int>(deadline_.count()));
+    auto code = edge(stream, partition, RD_KAFKA_OFFSET_BEGINNING, range.begin);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      code = edge(stream, partition, RD_KAFKA_OFFSET_END, range.end);
+    }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return code;
     const bool passing =
         code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || reaction_to(code) == Reaction::retry;
     if (!passing || Clock::now() >= end) return code;
     std::this_thread::sleep_for(kBetween);
   }
+}
+
+// Not rd_kafka_query_watermark_offsets: while the leader is away it waits without end, whatever it
+// is told (github.com/confluentinc/librdkafka/issues/2588).
+rd_kafka_resp_err_t KafkaTopology::edge(const std::string& stream, Partition partition,
+                                        std::int64_t which, Offset& found) {
+  const PartitionList list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_t* const asked =
+      rd_kafka_topic_partition_list_add(list.get(), stream.c_str(), partition.value);
+  asked->offset = which;
+  const auto code =
+      rd_kafka_offsets_for_times(client_.get(), list.get(), static_cast<int>(deadline_.count()));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return code;
+  if (asked->err != RD_KAFKA_RESP_ERR_NO_ERROR) return asked->err;
+  // What had no answer in time stands as it was asked.
+  if (asked->offset < 0) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+  found = Offset{asked->offset};
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 }  // namespace sluice::kafka

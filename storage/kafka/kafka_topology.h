@@ -26,6 +26,9 @@ class KafkaTopology final : public LogTopology {
  private:
   void request(const std::string& stream, int partitions);
   void wait_until_known(const std::string& stream, int partitions);
+  // The first offset that there is, or the next one that there will be.
+  [[nodiscard]] rd_kafka_resp_err_t edge(const std::string& stream, Partition partition,
+                                         std::int64_t which, Offset& found);
   [[nodiscard]] rd_kafka_resp_err_t ask(const std::string& stream, Partition partition,
                                         LogRange& range);
 

@@ -24,6 +24,7 @@ void MemoryBuilder::note(const BulkNote& note) {
   taken.heard = views_.clock_();
   taken.log_end = note.log_end;
   taken.refuse(note.rejections, note.quarantined, note.aged_out, note.unquarantined);
+  taken.decide(note.decisions);
   if (note.folded <= taken.view.folded) return;
   taken.view.folded = note.folded;
   taken.view.digest = note.digest;
@@ -32,8 +33,15 @@ void MemoryBuilder::note(const BulkNote& note) {
 FlushOutcome MemoryBuilder::load(const LoadBatch& batch) {
   sink_.require_present();
   if (std::exchange(sink_.failing_flush_, false)) throw Retryable("the load failed");
-  MemorySink::Load load{batch.partition, std::string(batch.owner), batch.to,      batch.digest,
-                        batch.log,       batch.record_time,        batch.log_end, {}};
+  MemorySink::Load load{batch.partition,
+                        std::string(batch.owner),
+                        batch.to,
+                        batch.digest,
+                        batch.log,
+                        batch.record_time,
+                        batch.log_end,
+                        {},
+                        {}};
   for (const TableSource& table : batch.tables) {
     auto& rows = load.rows.emplace_back();
     rows.table = table.row->full_name();
@@ -41,6 +49,7 @@ FlushOutcome MemoryBuilder::load(const LoadBatch& batch) {
       rows.changes.emplace_back(memory::key_of(*row), memory::copy_of(*row));
     }
   }
+  while (const std::string* key = batch.due ? batch.due() : nullptr) load.due.insert(*key);
   if (const auto how = std::exchange(sink_.lost_answer_, std::nullopt)) {
     if (*how == LostAnswer::committed) sink_.commit(load);
     if (*how == LostAnswer::delayed) sink_.delayed_load_ = std::move(load);

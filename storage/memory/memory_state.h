@@ -30,6 +30,12 @@ class MemoryState {
   // Counts as a batch.
   void clear();
 
+  // Has the rows of another, none of which can be lost.
+  void become(const MemoryState& other) {
+    rows_ = other.rows_;
+    undo_.clear();
+  }
+
   // Undoes the newest batches, as many as are remembered; returns how many that were.
   std::size_t lose_newest(std::size_t batches);
 

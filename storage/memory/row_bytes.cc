@@ -43,4 +43,13 @@ std::shared_ptr<const Message> copy_of(const Message& row) {
   return copy;
 }
 
+const std::string& first_key(const google::protobuf::Message& row) {
+  static const std::string none;
+  std::string scratch;
+  const auto* field = key_fields(*row.GetDescriptor()).front();
+  return field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING
+             ? row.GetReflection()->GetStringReference(row, field, &scratch)
+             : none;
+}
+
 }  // namespace sluice::memory

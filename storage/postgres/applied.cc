@@ -1,14 +1,87 @@
 #include "storage/postgres/applied.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "storage/base/errors.h"
+#include "storage/postgres/error.h"
+
 extern const char* const kEngineSql;
 
 namespace sluice {
+namespace {
 
-void begin_applying(PgConnection& connection) {
+struct EngineNote {
+  std::int64_t revision = 0;
+  std::int64_t least = 0;
+};
+
+// Of a database from before there were numbers: 0. The same where nothing may be read: who works on
+// it is refused for that.
+EngineNote noted_engine(PgConnection& connection) {
+  const PgResult may_read = connection.run(
+      "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE n.nspname = 'sluice' AND c.relname = 'applied' "
+      "AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')");
+  if (may_read.rows() == 0) return {};
+  const PgResult found = connection.run(
+      "SELECT coalesce((to_jsonb(a)->>'revision')::integer, 0), "
+      "coalesce((to_jsonb(a)->>'least_revision')::integer, 0) "
+      "FROM sluice.applied a WHERE name = 'sluice'");
+  if (found.rows() == 0) return {};
+  return {found.number(0, 0), found.number(0, 1)};
+}
+
+EngineNote known_engine(PgConnection& connection) {
+  const EngineNote note = noted_engine(connection);
+  if (note.least <= kEngineRevision) return note;
+  throw Misconfigured("the schema sluice of this database was made by a newer program (revision " +
+                      std::to_string(note.revision) + ", for programs from " +
+                      std::to_string(note.least) + " on; this one has " +
+                      std::to_string(kEngineRevision) +
+                      "): start that program, or give --postgres another database");
+}
+
+std::string lock_timeout_sql(std::chrono::milliseconds wait) {
+  return "SET LOCAL lock_timeout = '" + std::to_string(wait.count()) + "ms'";
+}
+
+}  // namespace
+
+bool LockPatience::again() {
+  constexpr std::chrono::milliseconds kPause{100};
+  constexpr std::chrono::milliseconds kWaitMost{800};
+  if (std::chrono::steady_clock::now() + kPause >= end_) return false;
+  std::this_thread::sleep_for(kPause);
+  wait_ = std::min(wait_ * 5 / 4, kWaitMost);
+  return true;
+}
+
+void begin_applying(PgConnection& connection, std::chrono::milliseconds lock_wait) {
   // Shapes are told from types and indexes as Postgres writes them.
   connection.run(
       "BEGIN; SET LOCAL quote_all_identifiers = off; "
-      "SELECT pg_advisory_xact_lock(hashtext('sluice schema apply'))");
+      "SELECT pg_advisory_xact_lock(hashtext('sluice schema apply'));" +
+      lock_timeout_sql(lock_wait));
+}
+
+void lock_positions(PgConnection& connection, std::string_view domain, const std::string& number,
+                    std::chrono::milliseconds lock_wait) {
+  constexpr std::chrono::seconds kFlush{10};
+  connection.run(lock_timeout_sql(kFlush));
+  connection.run(
+      "SELECT FROM sluice.position WHERE projection = $1 AND generation = $2 ORDER BY partition "
+      "FOR NO KEY UPDATE",
+      {domain, number});
+  connection.run(lock_timeout_sql(lock_wait));
+}
+
+bool gave_way(const Retryable& failure) {
+  // Postgres has no state of its own for "tuple concurrently updated".
+  return has_state(failure, "55P03") || has_state(failure, "40P01") ||
+         has_state(failure, "40001") || has_state(failure, "XX000");
 }
 
 bool applied_before(PgConnection& connection, const std::string& name, const std::string& sql) {
@@ -18,17 +91,32 @@ bool applied_before(PgConnection& connection, const std::string& name, const std
              .rows() == 1;
 }
 
-void run_ddl(PgConnection& connection, const std::string& name, const std::string& sql) {
-  connection.run(sql);
+void note_applied(PgConnection& connection, const std::string& name, const std::string& sql) {
   connection.run(
       "INSERT INTO sluice.applied VALUES ($1, md5($2), now()) ON CONFLICT (name) "
       "DO UPDATE SET digest = excluded.digest, applied_at = excluded.applied_at",
       {name, sql});
 }
 
+void run_ddl(PgConnection& connection, const std::string& name, const std::string& sql) {
+  connection.run(sql);
+  note_applied(connection, name, sql);
+}
+
+void require_known_engine(PgConnection& connection) { (void)known_engine(connection); }
+
+bool engine_is_applied(PgConnection& connection) {
+  return known_engine(connection).revision > kEngineRevision ||
+         applied_before(connection, "sluice", kEngineSql);
+}
+
 void apply_engine(PgConnection& connection, bool again) {
+  if (known_engine(connection).revision > kEngineRevision) return;
   if (!again && applied_before(connection, "sluice", kEngineSql)) return;
   run_ddl(connection, "sluice", kEngineSql);
+  connection.run(
+      "UPDATE sluice.applied SET revision = $1, least_revision = $2 WHERE name = 'sluice'",
+      {std::to_string(kEngineRevision), std::to_string(kEngineLeastRevision)});
 }
 
 std::string holder_of_locks(PgConnection& connection) {

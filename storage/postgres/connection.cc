@@ -18,6 +18,8 @@ namespace {
 
 // What we are tested on; PQserverVersion's form.
 constexpr int kLeastVersion = 150000;
+// Whether to stop, where that may be asked for.
+constexpr std::chrono::milliseconds kBetweenLooks{100};
 
 [[noreturn]] void fail_sending(PGconn* connection) {
   throw Retryable("sending rows to Postgres: " + in_one_line(PQerrorMessage(connection)));
@@ -207,10 +209,15 @@ PgConnection::Clock::time_point PgConnection::deadline() const { return Clock::n
 void PgConnection::wait(short events, Clock::time_point deadline) {
   pollfd socket{.fd = PQsocket(connection_.get()), .events = events, .revents = 0};
   for (;;) {
+    if (stop_.stop_requested()) {
+      disconnect();
+      throw Retryable("stopped while waiting for an answer of Postgres");
+    }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    const int ready = ::poll(&socket, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+    const auto slice = stop_.stop_possible() ? std::min(left, kBetweenLooks.count()) : left;
+    const int ready = ::poll(&socket, 1, static_cast<int>(std::max<std::int64_t>(slice, 0)));
     if (ready > 0 || (ready < 0 && errno != EINTR)) return;
-    if (ready < 0) continue;
+    if (ready < 0 || slice < left) continue;
     disconnect();
     throw Retryable("Postgres has not answered for " + std::to_string(longest().count()) +
                     " ms: it stands still, or the network does");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,10 @@ class PgConnection {
         to_answer_(to_answer),
         to_connect_(to_connect),
         connection_(nullptr, &finish) {}
+
+  // From now on whatever waits for an answer ends with Retryable once `stop` says so; the session
+  // is dropped then, and the server ends what runs in it within seconds.
+  void heed(std::stop_token stop) { stop_ = std::move(stop); }
 
   // Connects if need be; true when the session is new.
   bool connect();
@@ -88,6 +93,7 @@ class PgConnection {
   std::chrono::milliseconds allowed_{0};  // in the transaction at hand; 0: statement_timeout_
   std::chrono::milliseconds to_answer_;
   std::chrono::seconds to_connect_;
+  std::stop_token stop_;
   std::unique_ptr<pg_conn, void (*)(pg_conn*)> connection_;
 };
 

@@ -157,6 +157,8 @@ void append_json_value(const Message& message, const FieldDescriptor& field, int
   }
 }
 
+}  // namespace
+
 void append_column(const Message& row, const Column& column, std::string& out,
                    std::string& scratch) {
   const Reflection& r = *row.GetReflection();
@@ -212,8 +214,6 @@ void append_column(const Message& row, const Column& column, std::string& out,
       out += std::to_string(r.GetUInt64(row, field));  // beyond bigint: refused by Postgres
   }
 }
-
-}  // namespace
 
 void append_line(const Message& row, const std::vector<Column>& columns, bool only_key,
                  std::string& out, std::string& scratch) {

@@ -19,6 +19,8 @@ void append_line(const google::protobuf::Message& row, const std::vector<Column>
                  bool only_key, std::string& out, std::string& scratch);
 
 // Pieces of lines of other shapes.
+void append_column(const google::protobuf::Message& row, const Column& column, std::string& out,
+                   std::string& scratch);
 void append_escaped(std::string_view value, std::string& out);
 // Bytes that may be no text at all, as text: what is not UTF-8, and zero bytes, as \xNN.
 [[nodiscard]] std::string storable_text(std::string_view bytes);

@@ -36,6 +36,11 @@ bool has_state(const std::exception& failure, std::string_view state) {
          std::string_view::npos;
 }
 
+std::string said(const std::exception& failure) {
+  const std::string text = failure.what();
+  return text.substr(0, text.find(" in "));
+}
+
 std::string in_one_line(const char* message) {
   std::string text;
   for (std::string_view rest = message ? message : ""; !rest.empty();) {

@@ -16,6 +16,9 @@ namespace sluice {
 // Whether this is what became of an SQLSTATE.
 [[nodiscard]] bool has_state(const std::exception& failure, std::string_view state);
 
+// What Postgres says of it, without the statement that it was said of.
+[[nodiscard]] std::string said(const std::exception& failure);
+
 // As logs and people want it.
 [[nodiscard]] std::string in_one_line(const char* message);
 

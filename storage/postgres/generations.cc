@@ -8,6 +8,7 @@
 #include "storage/postgres/connection.h"
 #include "storage/postgres/error.h"
 #include "storage/postgres/sql_text.h"
+#include "storage/postgres/swap/leftover_views.h"
 #include "storage/postgres/table_shape.h"
 
 namespace sluice {
@@ -16,12 +17,6 @@ namespace {
 constexpr double kUsualShare = 0.5;
 // Until another applier is done.
 constexpr std::chrono::minutes kStatementTimeout{5};
-
-// What Postgres says, without the statement that it was said of.
-std::string said(const Error& failure) {
-  const std::string text = failure.what();
-  return text.substr(0, text.find(" in "));
-}
 
 std::optional<MadeGeneration> found_building(PgConnection& connection, std::string_view domain) {
   const PgResult found = connection.run(
@@ -38,15 +33,19 @@ MadeGeneration insert_building(PgConnection& connection, const PublishedSchema& 
                                const GenerationOptions& options) {
   const PgResult made = connection.run(
       "INSERT INTO sluice.projection (projection, generation, unique_id, version, partitions, "
-      "horizon_ms, quarantine_ms, live, status, phase, share, made_at, reads_sql) "
+      "horizon_ms, quarantine_ms, key_index, live, status, phase, share, made_at, reads_sql, "
+      "promotes_itself) "
       "SELECT projection, (SELECT max(generation) + 1 FROM sluice.projection "
       "WHERE projection = $1), gen_random_uuid()::text, $2, partitions, "
-      "coalesce(nullif($3, '')::bigint, horizon_ms), quarantine_ms, false, 'building', 'folding', "
-      "$4::double precision, now(), $5 FROM sluice.projection WHERE projection = $1 AND live "
+      "coalesce(nullif($3, '')::bigint, horizon_ms), quarantine_ms, $7, false, 'building', "
+      "'folding', "
+      "$4::double precision, now(), $5, $6::boolean FROM sluice.projection "
+      "WHERE projection = $1 AND live "
       "RETURNING generation",
       {schema.domain, std::to_string(schema.version),
        options.dedupe_horizon ? std::to_string(options.dedupe_horizon->count()) : "",
-       std::to_string(options.share.value_or(kUsualShare)), schema.reads_sql});
+       std::to_string(options.share.value_or(kUsualShare)), schema.reads_sql,
+       options.promotes_itself ? "t" : "f", schema.key_index ? "t" : "f"});
   if (made.rows() == 0) {
     throw Misconfigured(std::string(schema.domain) +
                         " has no live generation to build another beside: start `sluice up`, or "
@@ -55,9 +54,16 @@ MadeGeneration insert_building(PgConnection& connection, const PublishedSchema& 
   return {static_cast<int>(made.number(0, 0)), schema.version, "building", true};
 }
 
+bool is_newest(PgConnection& connection, const PublishedSchema& schema) {
+  return connection
+             .run("SELECT FROM sluice.projection WHERE projection = $1 AND version >= $2 LIMIT 1",
+                  {schema.domain, std::to_string(schema.version)})
+             .rows() == 0;
+}
+
 MadeGeneration make(PgConnection& connection, const PublishedSchema& schema,
-                    const GenerationOptions& options) {
-  begin_applying(connection);
+                    const GenerationOptions& options, std::chrono::milliseconds lock_wait) {
+  begin_applying(connection, lock_wait);
   apply_engine(connection, false);
   if (const auto there = found_building(connection, schema.domain)) {
     if (options.share) {
@@ -69,10 +75,17 @@ MadeGeneration make(PgConnection& connection, const PublishedSchema& schema,
     connection.run("COMMIT");
     return *there;
   }
+  // Asked again under the lock: another process may have made it, and readers been given it.
+  if (options.promotes_itself && !is_newest(connection, schema)) {
+    connection.run("ROLLBACK");
+    return {};
+  }
   const MadeGeneration made = insert_building(connection, schema, options);
-  run_ddl(connection, generation_schema(schema.domain, made.number),
-          keyless_tables_sql(schema, made.number));
-  remember_shape(connection, schema.domain, made.number, shape_of(published_rows(*schema.tables)));
+  connection.run(keyless_tables_sql(schema, made.number));
+  // With the keys that they get later nothing more is to be applied.
+  note_applied(connection, generation_schema(schema.domain, made.number),
+               tables_sql(schema, made.number));
+  remember_shape(connection, schema.domain, made.number, shape_of(table_rows(schema)));
   connection.run(
       "UPDATE sluice.projection SET keys_sql = $3 WHERE projection = $1 AND generation = $2",
       {schema.domain, std::to_string(made.number), keys_sql(schema, made.number)});
@@ -81,23 +94,27 @@ MadeGeneration make(PgConnection& connection, const PublishedSchema& schema,
 }
 
 // Only what is a table of ours goes, and nothing that somebody built on it.
-void drop_tables(PgConnection& connection, const std::string& schema) {
+std::vector<std::string> drop_tables(PgConnection& connection, const std::string& schema) {
   const PgResult found = connection.run(
       "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
       "WHERE n.nspname = $1 AND c.relkind = 'r' ORDER BY 1",
       {schema});
+  std::vector<std::string> names;
   std::vector<std::string> tables;
   for (int i = 0; i < found.rows(); ++i) {
-    tables.push_back(quoted(schema) + "." + quoted(found.text(i, 0)));
+    names.emplace_back(found.text(i, 0));
+    tables.push_back(quoted(schema) + "." + quoted(names.back()));
   }
   if (!tables.empty()) connection.run("DROP TABLE " + joined(tables));
   connection.run("DROP SCHEMA IF EXISTS " + quoted(schema));
   connection.run("DELETE FROM sluice.applied WHERE name = $1", {schema});
+  return names;
 }
 
 std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string_view domain,
-                                           const std::string& number) {
-  begin_applying(connection);
+                                           const std::string& number,
+                                           std::chrono::milliseconds lock_wait) {
+  begin_applying(connection, lock_wait);
   apply_engine(connection, false);
   // A first claim of a partition, which refers to the row, waits for us.
   const PgResult found = connection.run(
@@ -112,7 +129,12 @@ std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string
     return GenerationRefusal{"live",
                              name + " is what readers see: promote another or roll back first"};
   }
-  if (found.text(0, 0) == "retired") return std::nullopt;
+  // One whose place was taken is retired before its tables go.
+  const std::string schema = std::string(domain) + "_g" + number;
+  if (found.text(0, 0) == "retired" &&
+      connection.run("SELECT FROM pg_namespace WHERE nspname = $1", {schema}).rows() == 0) {
+    return std::nullopt;
+  }
   if (connection
           .run(
               "SELECT pg_try_advisory_xact_lock(hashtext(format('sluice keys of %s_g%s', $1::text, "
@@ -122,19 +144,21 @@ std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string
     return GenerationRefusal{"locked",
                              "keys and indexes of " + name + " are being made: try again later"};
   }
-  // Positions first: a flush that is under way ends before, and none begins meanwhile.
+  lock_positions(connection, domain, number, lock_wait);
   for (const char* table :
-       {"sluice.position", "sluice.heartbeat", "sluice.rejection", "sluice.quarantine"}) {
+       {"sluice.position", "sluice.heartbeat", "sluice.rejection", "sluice.quarantine",
+        "sluice.decision", "sluice.due", "sluice.audit", "sluice.audit_difference"}) {
     connection.run(
         std::string("DELETE FROM ") + table + " WHERE projection = $1 AND generation = $2",
         {domain, number});
   }
-  drop_tables(connection, std::string(domain) + "_g" + number);
+  const auto gone = drop_tables(connection, schema);
   connection.run(
       "UPDATE sluice.projection SET status = 'retired', applied = NULL, keys_sql = NULL "
       "WHERE projection = $1 AND generation = $2",
       {domain, number});
-  return std::nullopt;
+  // Last, since readers wait from here on.
+  return take_out_leftovers(connection, std::string(domain), gone);
 }
 
 }  // namespace
@@ -143,10 +167,10 @@ MadeGeneration make_generation(const std::string& url, const PublishedSchema& sc
                                const GenerationOptions& options) {
   PgConnection connection(url, kStatementTimeout);
   try {
-    return make(connection, schema, options);
+    return as_applier(connection,
+                      [&](auto lock_wait) { return make(connection, schema, options, lock_wait); });
   } catch (const Retryable& failure) {
-    if (!has_state(failure, "55P03")) throw;
-    connection.roll_back();
+    if (!has_state(failure, "55P03") && !has_state(failure, "40P01")) throw;
     throw Retryable(holder_of_locks(connection));
   }
 }
@@ -155,12 +179,13 @@ std::optional<GenerationRefusal> retire(const std::string& url, std::string_view
                                         int generation) {
   PgConnection connection(url, kStatementTimeout);
   try {
-    const auto refused = take_away(connection, domain, std::to_string(generation));
-    connection.run(refused ? "ROLLBACK" : "COMMIT");
-    return refused;
+    return as_applier(connection, [&](auto lock_wait) {
+      const auto refused = take_away(connection, domain, std::to_string(generation), lock_wait);
+      connection.run(refused ? "ROLLBACK" : "COMMIT");
+      return refused;
+    });
   } catch (const Retryable& failure) {
     if (!has_state(failure, "55P03") && !has_state(failure, "40P01")) throw;
-    connection.roll_back();
     return GenerationRefusal{"locked", holder_of_locks(connection)};
   } catch (const Misconfigured& failure) {
     if (!has_state(failure, "2BP01")) throw;

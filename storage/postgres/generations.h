@@ -18,13 +18,16 @@ struct GenerationOptions {
   // The part of a core that building takes in a process, above 0 and up to 1. nullopt: 0.5, or what
   // the generation that is there has.
   std::optional<double> share = std::nullopt;
+  // Made only where every generation so far is of an older version, and promotes itself when it is
+  // ready (see new_version.h).
+  bool promotes_itself = false;
 };
 
 struct MadeGeneration {
   int number = 0;
   int version = 0;     // of the rules, which another program's may be where it was there before
   std::string status;  // "building" or "ready"
-  bool made = false;   // else it was there
+  bool made = false;   // else it was there; 0 and "" where it was not to be made
 };
 
 // Gives the domain a further generation: its row in sluice.projection, with partitions and times

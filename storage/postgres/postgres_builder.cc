@@ -47,8 +47,8 @@ void PostgresBuilder::note(const BulkNote& note) {
            text(note.folded.value), text(note.log_end.value),
            text(static_cast<std::int64_t>(note.digest.value))});
       if (moved.changed() == 0) throw Fenced("the partition has another owner, or is loaded");
-      sink_.write_refused(
-          {note.partition, note.rejections, note.quarantined, note.unquarantined, note.aged_out});
+      sink_.write_refused({note.partition, note.rejections, note.quarantined, note.unquarantined,
+                           note.aged_out, note.decisions});
       if (connection.commit() == PgConnection::Commit::in_doubt) {
         throw Retryable("whether a note was committed is not known");
       }
@@ -66,6 +66,7 @@ FlushOutcome PostgresBuilder::load(const LoadBatch& batch) {
     try {
       begin_load(batch);
       for (const TableSource& table : batch.tables) copy(table, batch.share);
+      if (batch.due) copy_due(batch);
       crash_point(CrashPoint("load.rows_copied"));
       return connection.commit() == PgConnection::Commit::done ? FlushOutcome::committed
                                                                : FlushOutcome::in_doubt;
@@ -117,6 +118,26 @@ void PostgresBuilder::copy(const TableSource& table, double share) {
     const auto worked = std::chrono::steady_clock::now() - begun;
     std::this_thread::sleep_for(worked * (1 - share) / share);
     begun = std::chrono::steady_clock::now();
+  }
+  sink_.connection_.put_copy(lines);
+  sink_.connection_.end_copy(sql);
+}
+
+void PostgresBuilder::copy_due(const LoadBatch& batch) {
+  const std::string sql = "COPY sluice.due (projection, generation, partition, key) FROM STDIN";
+  std::string begin;
+  append_escaped(sink_.config_.projection, begin);
+  begin += "\t" + sink_.number_ + "\t" + text(batch.partition.value) + "\t";
+  sink_.connection_.begin_copy(sql);
+  std::string& lines = sink_.lines_;
+  lines.clear();
+  while (const std::string* key = batch.due()) {
+    lines += begin;
+    append_escaped(*key, lines);
+    lines += '\n';
+    if (lines.size() < kPiece) continue;
+    sink_.connection_.put_copy(lines);
+    lines.clear();
   }
   sink_.connection_.put_copy(lines);
   sink_.connection_.end_copy(sql);

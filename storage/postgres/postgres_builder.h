@@ -24,6 +24,7 @@ class PostgresBuilder final : public GenerationBuilder {
  private:
   void begin_load(const LoadBatch& batch);
   void copy(const TableSource& table, double share);
+  void copy_due(const LoadBatch& batch);
   [[nodiscard]] BuildPhase phase_of(const PgResult& answer) const;
 
   PostgresSink& sink_;

@@ -1,5 +1,6 @@
 #include "storage/postgres/postgres_sink.h"
 
+#include "schemas/descriptors/row_options.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
@@ -41,6 +42,14 @@ constexpr const char* kPositions =
 
 }  // namespace
 
+bool PostgresSink::InOrderOfTables::operator()(const google::protobuf::Descriptor* one,
+                                               const google::protobuf::Descriptor* other) const {
+  const auto place = [](const google::protobuf::Descriptor* row) {
+    return std::pair(row == &emission_row(), row->index());
+  };
+  return place(one) < place(other);
+}
+
 PostgresSink::PostgresSink(PostgresSinkConfig config)
     : config_(std::move(config)), number_(text(config_.generation)), connection_(config_.url) {
   for (const auto* row : config_.published) plans_.emplace(row, plan_of(*row));
@@ -61,7 +70,8 @@ void PostgresSink::prepare_session() {
       "DO $$ BEGIN SET default_toast_compression = lz4; "
       "EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$;"
       "CREATE TEMP TABLE new_rejection (LIKE sluice.rejection) ON COMMIT DELETE ROWS;"
-      "CREATE TEMP TABLE new_quarantine (LIKE sluice.quarantine) ON COMMIT DELETE ROWS;";
+      "CREATE TEMP TABLE new_quarantine (LIKE sluice.quarantine) ON COMMIT DELETE ROWS;"
+      "CREATE TEMP TABLE new_decision (LIKE sluice.decision) ON COMMIT DELETE ROWS;";
   for (const auto& [row, plan] : plans_) sql += plan.make_temporary;
   connection_.run(sql);
   prepared_ = true;
@@ -70,15 +80,21 @@ void PostgresSink::prepare_session() {
 Generation PostgresSink::generation() {
   open_session();
   const PgResult found = connection_.run(
-      "SELECT unique_id, version, partitions, horizon_ms, quarantine_ms, live "
+      "SELECT unique_id, version, partitions, horizon_ms, quarantine_ms, live, "
+      "coalesce(applied ? $3, false), key_index "
       "FROM sluice.projection "
       "WHERE projection = $1 AND generation = $2",
-      {config_.projection, number_});
+      {config_.projection, number_, table_name(emission_row())});
   if (found.rows() == 0) {
     throw Misconfigured(config_.projection + " has no generation " + number_ +
                         ": run `sluice schema apply`");
   }
   unique_id_ = found.text(0, 0);
+  const bool tells_emissions = found.text(0, 6) == "t";
+  if (tells_emissions && !plans_.contains(&emission_row())) {
+    const auto plan = plans_.emplace(&emission_row(), plan_of(emission_row())).first;
+    if (prepared_) connection_.run(plan->second.make_temporary);
+  }
   return {config_.projection,
           config_.generation,
           unique_id_,
@@ -86,7 +102,9 @@ Generation PostgresSink::generation() {
           static_cast<int>(found.number(0, 2)),
           std::chrono::milliseconds(found.number(0, 3)),
           std::chrono::milliseconds(found.number(0, 4)),
-          found.text(0, 5) == "t"};
+          found.text(0, 5) == "t",
+          tells_emissions,
+          found.text(0, 7) == "t"};
 }
 
 ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
@@ -174,8 +192,10 @@ void PostgresSink::write(const FlushBatch& batch) {
   advance(batch);
   for (const RowChanges& changes : batch.rows) write_rows(changes);
   write_computed(batch.computed);
-  write_refused(
-      {batch.partition, batch.rejections, batch.quarantined, batch.unquarantined, batch.aged_out});
+  for (const ComputedRows* of_key : batch.repaired) write_repaired(*of_key);
+  write_due(batch);
+  write_refused({batch.partition, batch.rejections, batch.quarantined, batch.unquarantined,
+                 batch.aged_out, batch.decisions});
   require_generation(batch);
 }
 
@@ -245,13 +265,15 @@ void PostgresSink::require_tables() {
   ArrayText tables, fields, views;
   for (const auto& [row, plan] : plans_) {
     const std::string name = names_of(*row).table;
-    views.add(table_name(*row));
+    // Readers are not shown the engine's.
+    if (row != &emission_row()) views.add(table_name(*row));
     for (const Column& column : plan.columns) {
       tables.add(name);
       fields.add(column.field->name());
     }
   }
-  for (const char* own : {"sluice.position", "sluice.rejection", "sluice.quarantine"}) {
+  for (const char* own :
+       {"sluice.position", "sluice.rejection", "sluice.quarantine", "sluice.decision"}) {
     tables.add(own);
     fields.add("position");
   }

@@ -52,6 +52,12 @@ class PostgresSink final : public ProjectionSink {
     std::string erase;  // of a computed table: what its keys have too much
   };
 
+  // As they are applied, the engine's own last: who locks several at a time does so in this order.
+  struct InOrderOfTables {
+    bool operator()(const google::protobuf::Descriptor* one,
+                    const google::protobuf::Descriptor* other) const;
+  };
+
   // Pieces of SQL about a table, `t`, and rows for it, `e`.
   struct Names {
     std::vector<std::string> all;
@@ -71,6 +77,7 @@ class PostgresSink final : public ProjectionSink {
     std::span<const QuarantinedRecord> quarantined;
     std::span<const Offset> unquarantined;
     std::span<const Offset> aged_out;
+    std::span<const Decision> decisions;
   };
 
   Names names_of(const google::protobuf::Descriptor& row) const;
@@ -96,7 +103,11 @@ class PostgresSink final : public ProjectionSink {
   void advance(const FlushBatch& batch);
   void write_rows(const RowChanges& changes);
   void write_computed(std::span<const ComputedRows* const> computed);
+  void write_due(const FlushBatch& batch);
+  void write_repaired(const ComputedRows& of_key);
   void write_refused(const Refused& refused);
+  void write_decisions(const Refused& refused);
+  void begin_line(Partition partition, Offset position);
   // The flush's last statement, under the lock of the position's row.
   void require_generation(const FlushBatch& batch);
   void require_tables();
@@ -109,7 +120,7 @@ class PostgresSink final : public ProjectionSink {
   std::string unique_id_;  // of the generation, once it was asked for
   bool prepared_ = false;  // of the session at hand
   std::chrono::steady_clock::time_point next_look_{};
-  std::map<const google::protobuf::Descriptor*, Plan> plans_;
+  std::map<const google::protobuf::Descriptor*, Plan, InOrderOfTables> plans_;
   // Reused from flush to flush.
   template <class Items, class Append>
   void copy(const std::string& sql, const Items& items, Append append);

@@ -1,5 +1,6 @@
 // What a flush has for the tables: rows that changed, computed rows, what was refused.
 
+#include "schemas/descriptors/belonging.h"
 #include "schemas/descriptors/row_options.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/check.h"
@@ -28,6 +29,25 @@ std::vector<const google::protobuf::Message*> rows_of_table(
     for (const auto& row : table.rows) rows.push_back(row.get());
   }
   return rows;
+}
+
+// Whether row t belongs to the key $1.
+std::string belongs(const google::protobuf::Descriptor& row) {
+  const Belonging belonging(row);
+  const std::string field = "t." + quoted(belonging.field().name());
+  switch (belonging.kind()) {
+    case Belonging::Kind::first_segment:
+      return "split_part(" + field + ", '/', 1) = $1";
+    case Belonging::Kind::did_of_uri:
+      return "CASE WHEN starts_with(" + field + ", 'at://') THEN split_part(substr(" + field +
+             ", 6), '/', 1) ELSE " + field + " END = $1";
+    case Belonging::Kind::field:
+      return field + " = $1";
+    case Belonging::Kind::engine:
+    case Belonging::Kind::partition:
+      break;
+  }
+  CHECK(false, "rows that are repaired belong to a key");
 }
 
 }  // namespace
@@ -144,12 +164,45 @@ void PostgresSink::write_computed(std::span<const ComputedRows* const> computed)
   }
 }
 
-void PostgresSink::write_refused(const Refused& refused) {
-  const auto begin_line = [&](Offset position) {
-    append_escaped(config_.projection, lines_);
-    lines_ += "\t" + number_ + "\t" + std::to_string(refused.partition.value) + "\t" +
-              std::to_string(position.value);
+void PostgresSink::write_due(const FlushBatch& batch) {
+  const auto change = [&](const std::string& sql, std::span<const std::string> keys) {
+    if (keys.empty()) return;
+    ArrayText list;
+    for (const std::string& key : keys) list.add(key);
+    connection_.run(
+        sql, {config_.projection, number_, std::to_string(batch.partition.value), list.text()});
   };
+  change(
+      "INSERT INTO sluice.due (projection, generation, partition, key) "
+      "SELECT $1, $2, $3, unnest($4::text[]) ON CONFLICT DO NOTHING",
+      batch.became_due);
+  change(
+      "DELETE FROM sluice.due WHERE projection = $1 AND generation = $2 AND partition = $3 "
+      "AND key = ANY ($4::text[])",
+      batch.caught_up);
+}
+
+// Only what differs is written: a key that is right costs a look.
+void PostgresSink::write_repaired(const ComputedRows& of_key) {
+  for (const ComputedRows::Table& table : of_key.tables) {
+    const auto found = plans_.find(table.row);
+    CHECK(found != plans_.end(), "only published rows are repaired, and the sink was told of them");
+    const Names names = names_of(*table.row);
+    Plan plan = found->second;
+    plan_whole_keys(names, plan);
+    // What changed in this flush stands there, too.
+    connection_.run("DELETE FROM pg_temp." + names.upsert);
+    copy(plan.copy_upserts, table.rows,
+         [&](const auto& row) { append_line(*row, plan.columns, false, lines_, scratch_); });
+    connection_.run("DELETE FROM " + names.table + " t WHERE " + belongs(*table.row) +
+                        " AND NOT EXISTS (SELECT FROM pg_temp." + names.upsert + " e WHERE " +
+                        names.same_key + ")",
+                    {of_key.key});
+    connection_.run(plan.upsert);
+  }
+}
+
+void PostgresSink::write_refused(const Refused& refused) {
   const auto add_text = [&](std::string_view value) {
     lines_ += '\t';
     append_escaped(value, lines_);
@@ -157,7 +210,7 @@ void PostgresSink::write_refused(const Refused& refused) {
   if (!refused.rejections.empty()) {
     copy("COPY pg_temp.new_rejection FROM STDIN", refused.rejections,
          [&](const Rejection& rejection) {
-           begin_line(rejection.position);
+           begin_line(refused.partition, rejection.position);
            add_text(rejection.event_id);
            add_text(rejection.type);
            add_text(rejection.key);
@@ -169,19 +222,21 @@ void PostgresSink::write_refused(const Refused& refused) {
   }
   if (!refused.quarantined.empty()) {
     const auto append_record = [&](const QuarantinedRecord& record) {
-      begin_line(record.position);
+      begin_line(refused.partition, record.position);
       add_text(storable_text(record.key));
       add_text(storable_text(record.reason));
       lines_ += '\t';
       record.value ? append_hex(*record.value, lines_) : void(lines_ += "\\N");
-      lines_ += "\t" + time_text(record.appended_at) + (record.parks_key ? "\tt\n" : "\tf\n");
+      lines_ += "\t" + time_text(record.appended_at) + (record.parks_key ? "\tt" : "\tf") +
+                (record.beyond_limit ? "\tt\n" : "\tf\n");
     };
     copy("COPY pg_temp.new_quarantine FROM STDIN", refused.quarantined, append_record);
     connection_.run(
         "INSERT INTO sluice.quarantine SELECT * FROM pg_temp.new_quarantine "
         "ON CONFLICT (projection, generation, partition, position) DO UPDATE SET "
         "key = excluded.key, reason = excluded.reason, bytes = excluded.bytes, "
-        "appended_at = excluded.appended_at, parks_key = excluded.parks_key");
+        "appended_at = excluded.appended_at, parks_key = excluded.parks_key, "
+        "beyond_limit = excluded.beyond_limit");
   }
   const auto change = [&](std::string_view what, std::span<const Offset> positions) {
     if (positions.empty()) return;
@@ -193,6 +248,28 @@ void PostgresSink::write_refused(const Refused& refused) {
   };
   change("UPDATE sluice.quarantine SET bytes = NULL", refused.aged_out);
   change("DELETE FROM sluice.quarantine", refused.unquarantined);
+  if (!refused.decisions.empty()) write_decisions(refused);
+}
+
+void PostgresSink::begin_line(Partition partition, Offset position) {
+  append_escaped(config_.projection, lines_);
+  lines_ += "\t" + number_ + "\t" + std::to_string(partition.value) + "\t" +
+            std::to_string(position.value);
+}
+
+void PostgresSink::write_decisions(const Refused& refused) {
+  copy("COPY pg_temp.new_decision FROM STDIN", refused.decisions, [&](const Decision& decision) {
+    begin_line(refused.partition, decision.position);
+    lines_ += "\t" + (decision.offset ? std::to_string(decision.offset->value) : "\\N") + "\t";
+    lines_ += word_of(decision.kind);
+    lines_ += '\t';
+    append_escaped(storable_text(decision.who), lines_);
+    lines_ += '\t';
+    append_escaped(storable_text(decision.why), lines_);
+    lines_ += "\t" + time_text(decision.at) + "\n";
+  });
+  connection_.run(
+      "INSERT INTO sluice.decision SELECT * FROM pg_temp.new_decision ON CONFLICT DO NOTHING");
 }
 
 }  // namespace sluice

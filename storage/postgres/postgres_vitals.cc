@@ -1,8 +1,26 @@
 #include "storage/postgres/postgres_vitals.h"
 
+#include <chrono>
 #include <cstdlib>
 
 namespace sluice {
+namespace {
+
+double wall_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// The server looked at its clock between our two looks.
+double clock_ahead(PgConnection& connection) {
+  const double before = wall_seconds();
+  const PgResult told = connection.run("SELECT extract(epoch FROM clock_timestamp())::float8");
+  const double after = wall_seconds();
+  const double server = std::strtod(std::string(told.text(0, 0)).c_str(), nullptr);
+  if (server < before) return before - server;
+  return server > after ? after - server : 0;
+}
+
+}  // namespace
 
 PostgresVitals ask_vitals(PgConnection& connection) {
   const PgResult told = connection.run(
@@ -27,6 +45,7 @@ PostgresVitals ask_vitals(PgConnection& connection) {
   };
   if (!told.null(0, 8)) vitals.cached = real(8);
   vitals.oldest_transaction_seconds = real(9);
+  vitals.clock_ahead_seconds = clock_ahead(connection);
   return vitals;
 }
 

@@ -20,6 +20,9 @@ struct PostgresVitals {
   std::int64_t temporary_bytes = 0;       // of sorts and joins that did not fit memory, since then
   std::optional<double> cached = {};      // part of the blocks that were found in its cache
   double oldest_transaction_seconds = 0;  // of those that go on; 0: none
+  // How far this machine's clock is ahead of the server's; negative: behind it. Exact to half of
+  // the time that a question took, which is counted in its favour.
+  double clock_ahead_seconds = 0;
 };
 
 // Throws what the connection throws.

@@ -129,6 +129,47 @@ std::map<Partition, ViewPosition> PublishedRows::positions() {
   return positions;
 }
 
+// All in memory: decisions are made by people, one at a time.
+RowComparison PublishedRows::compare_decisions(
+    const std::map<Partition, std::vector<Decision>>& expected, int shown) {
+  std::map<std::string, std::string> wanted;  // what a row says, by its key
+  for (const auto& [partition, decisions] : expected) {
+    for (const Decision& decision : decisions) {
+      wanted.emplace(
+          std::to_string(partition.value) + " " + std::to_string(decision.position.value),
+          std::string(word_of(decision.kind)) + " " +
+              (decision.offset ? std::to_string(decision.offset->value) : "null") + " " +
+              std::to_string(decision.at.time_since_epoch().count()) + " " +
+              storable_text(decision.who) + " " + storable_text(decision.why));
+    }
+  }
+  const PgResult found = connection_.run(
+      "SELECT partition || ' ' || position, kind || ' ' || coalesce(\"offset\"::text, 'null') || "
+      "' ' || round(extract(epoch FROM at) * 1000)::bigint || ' ' || who || ' ' || why "
+      "FROM sluice.decision WHERE projection = $1 AND generation = $2",
+      {projection_, std::to_string(generation_)});
+  RowComparison made;
+  const auto differs = [&](const std::string& key, std::string want, std::string is) {
+    ++made.differences;
+    if (static_cast<int>(made.first.size()) >= shown) return;
+    made.first.push_back({"sluice.decision", key, "", std::move(want), std::move(is)});
+  };
+  for (int row = 0; row < found.rows(); ++row, ++made.rows) {
+    const auto want = wanted.extract(std::string(found.text(row, 0)));
+    const std::string is(found.text(row, 1));
+    if (!want) {
+      differs(std::string(found.text(row, 0)), "no row", is);
+    } else if (want.mapped() != is) {
+      differs(want.key(), want.mapped(), is);
+    }
+  }
+  for (const auto& [key, want] : wanted) {
+    ++made.rows;
+    differs(key, want, "none");
+  }
+  return made;
+}
+
 RowComparison PublishedRows::compare(const google::protobuf::Descriptor& row,
                                      const std::function<const google::protobuf::Message*()>& next,
                                      int shown) {

@@ -50,6 +50,10 @@ class PublishedRows {
   [[nodiscard]] std::map<std::string, std::optional<std::int64_t>> as_ofs(
       const std::vector<const google::protobuf::Descriptor*>& tables);
 
+  // The rows of sluice.decision against these.
+  [[nodiscard]] RowComparison compare_decisions(
+      const std::map<Partition, std::vector<Decision>>& expected, int shown);
+
   // Compares the table, but for what was measured, with the rows that `next` gives until it gives
   // null, in any order; each is used before the next call.
   [[nodiscard]] RowComparison compare(const google::protobuf::Descriptor& row,

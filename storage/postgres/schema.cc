@@ -5,6 +5,7 @@
 #include "sluice/table.pb.h"
 #include "storage/postgres/column.h"
 #include "storage/postgres/comments.h"
+#include "storage/postgres/reader_views.h"
 #include "storage/postgres/sql_text.h"
 
 namespace sluice {
@@ -86,19 +87,18 @@ std::string keyless_table_sql(const Descriptor& row, const std::string& schema) 
   return table_sql(row, schema, "");
 }
 
+// As reader_views() finds them in a database that has no others.
 std::string views_sql(const PublishedSchema& schema, int generation) {
+  const Shown shown{std::string(schema.domain), generation};
   std::string sql = "CREATE SCHEMA IF NOT EXISTS " + quoted(schema.domain) + ";\n";
   for (const Descriptor* row : published_rows(*schema.tables)) {
-    std::string columns;
+    ReaderView view{.name = table_name(*row), .options = {}, .columns = {}};
     for (const Column& column : columns_of(*row)) {
-      columns += (columns.empty() ? "" : ", ") + quoted(column.field->name());
+      view.columns.push_back({column.field->name(), std::string(sql_type(column))});
     }
-    sql += "CREATE OR REPLACE VIEW " + quoted(schema.domain) + "." + quoted(table_name(*row)) +
-           " AS SELECT " + columns + " FROM " +
-           quoted(generation_schema(schema.domain, generation)) + "." + quoted(table_name(*row)) +
-           ";\n";
+    sql += view_sql(shown, view);
     sql += comments_sql(*row, schema.tables_source, CommentsOn::view,
-                        quoted(schema.domain) + "." + quoted(table_name(*row)));
+                        quoted(schema.domain) + "." + quoted(view.name));
   }
   return sql + std::string(schema.reads_sql);
 }
@@ -107,7 +107,7 @@ std::string made_sql(const PublishedSchema& schema, int generation,
                      std::string (*table)(const Descriptor&, const std::string&)) {
   const std::string name = generation_schema(schema.domain, generation);
   std::string sql = "CREATE SCHEMA IF NOT EXISTS " + quoted(name) + ";\n";
-  for (const Descriptor* row : published_rows(*schema.tables)) {
+  for (const Descriptor* row : table_rows(schema)) {
     sql += table(*row, name);
     sql += comments_sql(*row, schema.tables_source, CommentsOn::table, full_name(*row, name));
   }
@@ -136,6 +136,18 @@ std::string granted(const std::string& grants) {
 
 }  // namespace
 
+std::vector<const Descriptor*> table_rows(const PublishedSchema& schema) {
+  std::vector<const Descriptor*> rows = published_rows(*schema.tables);
+  if (schema.emits) rows.push_back(&emission_row());
+  return rows;
+}
+
+PublishedSchema as_made(const PublishedSchema& schema, bool tells_emissions) {
+  PublishedSchema made = schema;
+  made.emits = tells_emissions;
+  return made;
+}
+
 std::string generation_schema(std::string_view projection, int generation) {
   return std::string(projection) + "_g" + std::to_string(generation);
 }
@@ -158,6 +170,11 @@ std::string schema_sql(const PublishedSchema& schema, int generation) {
                  table_grants_sql(schema, generation));
 }
 
+std::string readers_schema_sql(std::string_view domain) {
+  return "CREATE SCHEMA IF NOT EXISTS " + quoted(domain) + ";\n" +
+         granted(grant_sql("sluice_reader", "SELECT", domain));
+}
+
 std::string tables_sql(const PublishedSchema& schema, int generation) {
   return made_sql(schema, generation, &keyed_table_sql) +
          granted(table_grants_sql(schema, generation));
@@ -171,7 +188,7 @@ std::string keyless_tables_sql(const PublishedSchema& schema, int generation) {
 std::string keys_sql(const PublishedSchema& schema, int generation) {
   const std::string name = generation_schema(schema.domain, generation);
   std::string sql;
-  for (const Descriptor* row : published_rows(*schema.tables)) {
+  for (const Descriptor* row : table_rows(schema)) {
     const std::string full = full_name(*row, name);
     sql += "ALTER TABLE " + full + " ADD PRIMARY KEY (" + key_columns(*row) + ");\n" +
            indexes_sql(*row, name) + "ANALYZE " + full + ";\n";

@@ -19,16 +19,27 @@ struct PublishedSchema {
   std::string_view tables_source = {};  // see Domain
   std::string_view reads_sql = {};
   int version = 1;
+  bool emits = false;  // its generations tell what each key has emitted (emission_row())
   int partitions = 4;
   std::chrono::milliseconds dedupe_horizon = std::chrono::hours(24);
   std::chrono::milliseconds quarantine_retention = std::chrono::hours(7 * 24);
+  bool key_index = true;  // of a generation that is made
 };
+
+// The rows of a generation's tables: the domain's, and the engine's where it emits.
+[[nodiscard]] std::vector<const google::protobuf::Descriptor*> table_rows(
+    const PublishedSchema& schema);
+// The schema of a generation that has the engine's table, or has it not.
+[[nodiscard]] PublishedSchema as_made(const PublishedSchema& schema, bool tells_emissions);
 
 // "deliberation_g1": where a generation's tables are.
 [[nodiscard]] std::string generation_schema(std::string_view projection, int generation);
 
-// Everything of one generation; can be run again.
+// Everything of one generation in a database that has no other, for people to read.
 [[nodiscard]] std::string schema_sql(const PublishedSchema& schema, int generation);
+
+// Where a domain's views are, with what readers may do there now and with views to come.
+[[nodiscard]] std::string readers_schema_sql(std::string_view domain);
 
 // The tables of one generation, for those who write and read them, without what readers go by
 // (views and functions). Can be run again.

@@ -10,6 +10,7 @@
 #include "storage/postgres/applied.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/error.h"
+#include "storage/postgres/reader_views.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/sql_text.h"
 #include "storage/postgres/table_shape.h"
@@ -25,17 +26,20 @@ struct Live {
   int generation = 1;
   std::int64_t version = 1;
   std::int64_t position = 0;  // the greatest of its partitions
+  std::int64_t mark = 0;      // without which no snapshot sees it
   std::string schema;         // where its tables are
   Shape wanted;
   Shape found;
   std::optional<Shape> applied;
+  bool tells_emissions = false;
 };
 
 std::string refold_command(const std::string& domain) {
   return "`sluice schema apply --refold " + domain + "`";
 }
 
-// What a view was made with, and keeps, whatever is asked for now.
+// A view keeps the partitions and the horizons that it was made with: other values of the flags
+// change nothing, and are warned of.
 void warn_of_kept(const std::string& domain, const char* flag, std::int64_t kept_ms,
                   std::chrono::milliseconds asked) {
   if (kept_ms == asked.count()) return;
@@ -43,20 +47,28 @@ void warn_of_kept(const std::string& domain, const char* flag, std::int64_t kept
                kept_ms, asked.count());
 }
 
+// A view that was made without the engine's table goes on without it, since what was folded before
+// would be missing in it: it comes with another generation.
+bool tells_emissions(const Live& live, const PublishedSchema& schema) {
+  const std::string table = table_name(emission_row());
+  if (live.applied) return live.applied->contains(table);
+  return live.found.empty() && live.position == 0 ? schema.emits : live.found.contains(table);
+}
+
 // Registers the first generation where there is none.
 Live live_of(PgConnection& connection, const PublishedSchema& schema) {
   connection.run(
       "INSERT INTO sluice.projection (projection, generation, unique_id, version, partitions, "
-      "horizon_ms, quarantine_ms, live, status) "
-      "SELECT $1, 1, gen_random_uuid()::text, $2, $3, $4, $5, true, 'live' "
+      "horizon_ms, quarantine_ms, key_index, live, status) "
+      "SELECT $1, 1, gen_random_uuid()::text, $2, $3, $4, $5, $6, true, 'live' "
       "WHERE NOT EXISTS (SELECT FROM sluice.projection WHERE projection = $1)",
       {schema.domain, std::to_string(schema.version), std::to_string(schema.partitions),
        std::to_string(schema.dedupe_horizon.count()),
-       std::to_string(schema.quarantine_retention.count())});
+       std::to_string(schema.quarantine_retention.count()), schema.key_index ? "t" : "f"});
   const PgResult live = connection.run(
       "SELECT generation, version, partitions, (SELECT coalesce(max(position), 0) "
       "FROM sluice.position p WHERE p.projection = g.projection AND p.generation = g.generation), "
-      "horizon_ms, quarantine_ms FROM sluice.projection g WHERE projection = $1 AND live",
+      "horizon_ms, quarantine_ms, mark FROM sluice.projection g WHERE projection = $1 AND live",
       {schema.domain});
   const std::string domain(schema.domain);
   if (live.rows() == 0) {
@@ -77,10 +89,12 @@ Live live_of(PgConnection& connection, const PublishedSchema& schema) {
   made.generation = static_cast<int>(live.number(0, 0));
   made.version = live.number(0, 1);
   made.position = live.number(0, 3);
+  made.mark = live.number(0, 6);
   made.schema = generation_schema(domain, made.generation);
-  made.wanted = shape_of(published_rows(*schema.tables));
   made.found = found_shape(connection, made.schema);
   made.applied = applied_shape(connection, domain, made.generation);
+  made.tells_emissions = tells_emissions(made, schema);
+  made.wanted = shape_of(table_rows(as_made(schema, made.tells_emissions)));
   return made;
 }
 
@@ -195,7 +209,7 @@ void drop_changed_indexes(PgConnection& connection, const Live& live) {
 
 // CREATE TABLE IF NOT EXISTS leaves a table alone that has lost its key.
 void restore_keys(PgConnection& connection, const Live& live, const PublishedSchema& schema) {
-  for (const Descriptor* row : published_rows(*schema.tables)) {
+  for (const Descriptor* row : table_rows(schema)) {
     const auto there = live.found.find(table_name(*row));
     if (there == live.found.end() || has_key(there->second)) continue;
     connection.run("ALTER TABLE " + quoted(live.schema) + "." + quoted(table_name(*row)) +
@@ -211,20 +225,40 @@ bool has_views(PgConnection& connection, const PublishedSchema& schema) {
   });
 }
 
+// The views onto the live generation, and the functions that go with them. A view that is there
+// keeps its columns and the mark of the generation.
+void make_readers(PgConnection& connection, const Live& live, const PublishedSchema& schema) {
+  connection.run(readers_schema_sql(live.domain));
+  const Shown shown{live.domain, live.generation, live.mark};
+  const ReaderViews readers = reader_views(connection, live.domain, live.generation);
+  if (!readers.conflicts.empty()) {
+    throw Misconfigured(joined(readers.conflicts) +
+                        ": drop the view, then run `sluice schema apply`");
+  }
+  connection.run(readers.sql(shown));
+  connection.run(std::string(schema.reads_sql) + readers_schema_sql(live.domain));
+  note_applied(connection, live.domain, readers_text(shown, schema.reads_sql));
+}
+
 // DDL waits for a long transaction that reads the table, and new readers wait for the DDL: what
 // exists already is not made again, unless asked for.
 void make_tables(PgConnection& connection, const Live& live, const PublishedSchema& schema,
                  Apply how) {
-  const std::string sql = schema_sql(schema, live.generation);
-  const bool whole = missing_from(live.found, live.wanted).empty() && has_views(connection, schema);
-  if (how == Apply::what_changed && whole && live.applied &&
-      applied_before(connection, live.schema, sql)) {
+  const std::string sql = tables_sql(schema, live.generation);
+  const bool whole = missing_from(live.found, live.wanted).empty();
+  const bool skips = how == Apply::what_changed;
+  if (!skips || !whole || !live.applied || !applied_before(connection, live.schema, sql)) {
+    drop_changed_indexes(connection, live);
+    restore_keys(connection, live, schema);
+    run_ddl(connection, live.schema, sql);
+    remember_shape(connection, live.domain, live.generation, live.wanted);
+  } else if (has_views(connection, schema) &&
+             applied_before(
+                 connection, live.domain,
+                 readers_text({live.domain, live.generation, live.mark}, schema.reads_sql))) {
     return;
   }
-  drop_changed_indexes(connection, live);
-  restore_keys(connection, live, schema);
-  run_ddl(connection, live.schema, sql);
-  remember_shape(connection, live.domain, live.generation, live.wanted);
+  make_readers(connection, live, schema);
 }
 
 // Rows are deleted, not truncated: a reader who has begun a snapshot keeps the rows beside the
@@ -233,7 +267,6 @@ void make_tables(PgConnection& connection, const Live& live, const PublishedSche
 void set_back(PgConnection& connection, const Live& live, const PublishedSchema& schema) {
   const std::string number = std::to_string(live.generation);
   connection.run("SET LOCAL statement_timeout = 0");
-  // First, so that a flush that is under way ends before and none begins meanwhile.
   connection.run(
       "UPDATE sluice.position SET emits_from = greatest(emits_from, position), position = 0, "
       "digest = 0, published = 0, record_time = NULL, log_identity = NULL "
@@ -242,7 +275,8 @@ void set_back(PgConnection& connection, const Live& live, const PublishedSchema&
   connection.run(
       "UPDATE sluice.projection SET log = NULL WHERE projection = $1 AND generation = $2",
       {live.domain, number});
-  for (const char* table : {"sluice.rejection", "sluice.quarantine"}) {
+  for (const char* table : {"sluice.rejection", "sluice.quarantine", "sluice.decision",
+                            "sluice.due", "sluice.audit", "sluice.audit_difference"}) {
     connection.run(
         std::string("DELETE FROM ") + table + " WHERE projection = $1 AND generation = $2",
         {live.domain, number});
@@ -259,20 +293,22 @@ void set_back(PgConnection& connection, const Live& live, const PublishedSchema&
 
 // Columns and indexes that are new in this program, in generations beside the live one that it
 // folds. Those that are built in bulk get their keys later, and those of this program then.
-void make_beside(PgConnection& connection, const PublishedSchema& schema, Apply how) {
+void make_beside(PgConnection& connection, const PublishedSchema& asked, Apply how) {
   const PgResult beside = connection.run(
-      "SELECT generation, phase = 'following' FROM sluice.projection WHERE projection = $1 "
+      "SELECT generation, phase = 'following', coalesce(applied ? $3, false) "
+      "FROM sluice.projection WHERE projection = $1 "
       "AND version = $2 AND status IN ('building', 'ready', 'standing') ORDER BY generation",
-      {schema.domain, std::to_string(schema.version)});
+      {asked.domain, std::to_string(asked.version), table_name(emission_row())});
   for (int i = 0; i < beside.rows(); ++i) {
+    const PublishedSchema schema = as_made(asked, beside.text(i, 2) == "t");
     const int generation = static_cast<int>(beside.number(i, 0));
     const std::string name = generation_schema(schema.domain, generation);
     const bool keyed = beside.text(i, 1) == "t";
-    const std::string sql =
-        keyed ? tables_sql(schema, generation) : keyless_tables_sql(schema, generation);
+    const std::string sql = tables_sql(schema, generation);
     if (how == Apply::what_changed && applied_before(connection, name, sql)) continue;
-    run_ddl(connection, name, sql);
-    remember_shape(connection, schema.domain, generation, shape_of(published_rows(*schema.tables)));
+    connection.run(keyed ? sql : keyless_tables_sql(schema, generation));
+    note_applied(connection, name, sql);
+    remember_shape(connection, schema.domain, generation, shape_of(table_rows(schema)));
     connection.run(
         "UPDATE sluice.projection SET reads_sql = $3, keys_sql = CASE WHEN phase <> 'following' "
         "THEN $4 END WHERE projection = $1 AND generation = $2",
@@ -304,11 +340,15 @@ void require_alone(PgConnection& connection, const std::string& domain) {
                       " --generation " + number + "` takes that one away");
 }
 
-void apply_domain(PgConnection& connection, const PublishedSchema& schema, Apply how,
-                  bool folds_anew) {
-  const Live live = live_of(connection, schema);
-  if (folds_anew) require_alone(connection, live.domain);
-  make_beside(connection, schema, how);
+void apply_domain(PgConnection& connection, const PublishedSchema& asked, Apply how,
+                  bool folds_anew, std::chrono::milliseconds lock_wait) {
+  const Live live = live_of(connection, asked);
+  const PublishedSchema schema = as_made(asked, live.tells_emissions);
+  if (folds_anew) {
+    require_alone(connection, live.domain);
+    lock_positions(connection, live.domain, std::to_string(live.generation), lock_wait);
+  }
+  make_beside(connection, asked, how);
   if (!folds_anew && live.version != schema.version) {
     if (has_own_generation(connection, schema)) return;
     refuse_version(live, schema);
@@ -324,11 +364,11 @@ void apply_domain(PgConnection& connection, const PublishedSchema& schema, Apply
 }
 
 void apply_all(PgConnection& connection, std::span<const PublishedSchema> schemas, Apply how,
-               const std::vector<std::string>& refold) {
-  begin_applying(connection);
+               const std::vector<std::string>& refold, std::chrono::milliseconds lock_wait) {
+  begin_applying(connection, lock_wait);
   apply_engine(connection, how == Apply::everything);
   for (const PublishedSchema& schema : schemas) {
-    apply_domain(connection, schema, how, std::ranges::count(refold, schema.domain) > 0);
+    apply_domain(connection, schema, how, std::ranges::count(refold, schema.domain) > 0, lock_wait);
   }
   connection.run("COMMIT");
 }
@@ -340,10 +380,10 @@ void apply_schema(const std::string& url, std::span<const PublishedSchema> schem
   // Until another applier is done.
   PgConnection connection(url, std::chrono::minutes(5));
   try {
-    apply_all(connection, schemas, how, refold);
+    as_applier(connection,
+               [&](auto lock_wait) { apply_all(connection, schemas, how, refold, lock_wait); });
   } catch (const Retryable& failure) {
-    if (!has_state(failure, "55P03")) throw;
-    connection.roll_back();
+    if (!has_state(failure, "55P03") && !has_state(failure, "40P01")) throw;
     throw Retryable(holder_of_locks(connection));
   }
 }

@@ -8,6 +8,7 @@
 #include "schemas/descriptors/row_options.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/errors.h"
+#include "storage/postgres/applied.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/error.h"
 #include "storage/postgres/sql_text.h"
@@ -182,7 +183,8 @@ void require_may_make(PgConnection& connection, const DatabaseUse& use) {
 
 // For a role that writes into tables which another role owns.
 void require_may_write(PgConnection& connection, const DatabaseUse& use) {
-  std::vector<std::string> tables{"sluice.position", "sluice.rejection", "sluice.quarantine"};
+  std::vector<std::string> tables{"sluice.position", "sluice.rejection", "sluice.quarantine",
+                                  "sluice.decision", "sluice.due"};
   for (const PublishedSchema& schema : use.schemas) {
     for (const auto* row : published_rows(*schema.tables)) {
       tables.push_back(std::string(schema.domain) + "_g." + table_name(*row));
@@ -230,6 +232,7 @@ void check_database(const std::string& url, const DatabaseUse& use) {
     } else {
       require_may_write(connection, use);
     }
+    require_known_engine(connection);
   } catch (const Retryable& failure) {
     if (has_state(failure, "57014")) {
       throw Retryable(

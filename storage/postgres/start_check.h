@@ -16,8 +16,9 @@ struct DatabaseUse {
 };
 
 // Misconfigured, in one line that says what to do: it is a standby or read-only, not in UTF-8,
-// behind a pooler that gives each transaction another session, or has too few sessions or rights
-// for this use. Retryable: nobody answers. Takes a second or two at most.
+// behind a pooler that gives each transaction another session, has too few sessions or rights for
+// this use, or tables that only a newer program knows. Retryable: nobody answers. Takes a second or
+// two at most.
 void check_database(const std::string& url, const DatabaseUse& use);
 
 }  // namespace sluice

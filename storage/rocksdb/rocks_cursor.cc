@@ -22,7 +22,7 @@ void RocksCursor::next() {
 }
 
 void RocksCursor::require_sound() const {
-  if (!at_->Valid()) check(at_->status(), "scan state");
+  if (!at_->Valid()) check_state(at_->status(), "scan state");
 }
 
 }  // namespace sluice

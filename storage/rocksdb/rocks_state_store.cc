@@ -8,7 +8,9 @@
 
 #include <system_error>
 
+#include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
+#include "storage/rocksdb/manifest_note.h"
 #include "storage/rocksdb/open_stores.h"
 #include "storage/rocksdb/rocks_cursor.h"
 #include "storage/rocksdb/rocks_status.h"
@@ -48,6 +50,7 @@ struct RocksStateStore::Database {
   }
 
   std::string directory;
+  rocksdb::Options options;
   rocksdb::WriteOptions write;
   std::shared_ptr<SealedLogSync> logs;  // null without a log
   std::shared_ptr<OpenStores> among;
@@ -64,30 +67,47 @@ RocksStateStore::RocksStateStore(const std::filesystem::path& directory,
   if (failed)
     throw Misconfigured("cannot make the folder " + directory.string() + ": " + failed.message());
   db_->directory = directory.string();
-  rocksdb::Options options = resources.options();
-  if (kept == KeptThrough::kill) {
-    db_->logs = std::make_shared<SealedLogSync>(directory);
+  db_->options = resources.options();
+  db_->write.disableWAL = kept == KeptThrough::shutdown;
+  db_->among = resources.open_stores();
+  open();
+}
+
+RocksStateStore::~RocksStateStore() { close(); }
+
+void RocksStateStore::open() {
+  rocksdb::Options options = db_->options;
+  if (!db_->write.disableWAL) {
+    db_->logs = std::make_shared<SealedLogSync>();
     options.listeners.push_back(db_->logs);
+    options.track_and_verify_wals_in_manifest = true;
     options.wal_bytes_per_sync = kLogBytesOnTheirWay;
-  } else {
-    db_->write.disableWAL = true;
   }
+  const auto manifest = std::make_shared<ManifestNote>(db_->directory);
+  options.listeners.push_back(manifest);
+  manifest->require_whole();
   rocksdb::DB* opened = nullptr;
   check(rocksdb::DB::Open(options, db_->directory, &opened), db_->doing("open"));
   db_->rocks.reset(opened);
-  db_->among = resources.open_stores();
+  if (db_->logs) db_->logs->watch(*opened);
+  manifest->write();
   db_->among->add(*db_->rocks);
 }
 
 // RocksDB flushes on its way out what only memtables hold.
-RocksStateStore::~RocksStateStore() { db_->among->remove(*db_->rocks); }
+void RocksStateStore::close() {
+  if (!db_->rocks) return;
+  db_->among->remove(*db_->rocks);
+  db_->value.Reset();
+  db_->rocks.reset();
+}
 
 bool RocksStateStore::get(std::string_view key, std::string& value) {
   rocksdb::DB& rocks = *db_->rocks;
   const rocksdb::Status status =
       rocks.Get(rocksdb::ReadOptions(), rocks.DefaultColumnFamily(), key, &db_->value);
   if (status.IsNotFound()) return false;
-  if (!status.ok()) check(status, db_->doing("read"));
+  if (!status.ok()) check_state(status, db_->doing("read"));
   value.assign(db_->value.data(), db_->value.size());
   db_->value.Reset();
   return true;
@@ -122,9 +142,9 @@ void RocksStateStore::write(const StateBatch& batch) {
         status = rows.DeleteRange(change.key, change.value);
         break;
     }
-    if (!status.ok()) check(status, db_->doing("change"));
+    if (!status.ok()) check_state(status, db_->doing("change"));
   }
-  check(db_->rocks->Write(db_->write, &rows), db_->doing("write"));
+  check_state(db_->rocks->Write(db_->write, &rows), db_->doing("write"));
 }
 
 void RocksStateStore::clear() {
@@ -133,26 +153,56 @@ void RocksStateStore::clear() {
   {
     const std::unique_ptr<rocksdb::Iterator> at(rocks.NewIterator({}));
     at->SeekToLast();
-    check(at->status(), db_->doing("clear"));
+    check_state(at->status(), db_->doing("clear"));
     if (!at->Valid()) return;
     last = at->key().ToString();
   }
   rocksdb::WriteBatch all;
-  check(all.DeleteRange({}, last), db_->doing("clear"));
-  check(all.Delete(last), db_->doing("clear"));
-  check(rocks.Write(db_->write, &all), db_->doing("clear"));
+  check_state(all.DeleteRange({}, last), db_->doing("clear"));
+  check_state(all.Delete(last), db_->doing("clear"));
+  check_state(rocks.Write(db_->write, &all), db_->doing("clear"));
   // The tombstone is on disk before any file goes: a crash in between finds nothing of the old
   // state.
-  check(rocks.Flush({}), db_->doing("clear"));
-  check(rocksdb::DeleteFilesInRange(&rocks, rocks.DefaultColumnFamily(), nullptr, nullptr),
-        db_->doing("clear"));
+  check_state(rocks.Flush({}), db_->doing("clear"));
+  check_state(rocksdb::DeleteFilesInRange(&rocks, rocks.DefaultColumnFamily(), nullptr, nullptr),
+              db_->doing("clear"));
+}
+
+// What was here is gone before the other comes: in between there is no state, which is true.
+void RocksStateStore::replace(const std::filesystem::path& checkpoint) {
+  close();
+  const std::filesystem::path directory = db_->directory;
+  const std::filesystem::path gone = db_->directory + ".gone";
+  std::error_code failed;
+  std::filesystem::remove_all(gone, failed);
+  if (!failed) std::filesystem::rename(directory, gone, failed);
+  if (!failed) crash_point(CrashPoint("claim.state_removed"));
+  if (!failed) std::filesystem::rename(checkpoint, directory, failed);
+  if (failed) throw Retryable(db_->doing("replace") + ": " + failed.message());
+  open();
+  std::filesystem::remove_all(gone, failed);
+}
+
+void RocksStateStore::begin_flush() {
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  options.allow_write_stall = true;
+  check_state(db_->rocks->Flush(options), db_->doing("flush"));
+}
+
+bool RocksStateStore::flushing() {
+  std::uint64_t pending = 0;
+  std::uint64_t running = 0;
+  db_->rocks->GetIntProperty(rocksdb::DB::Properties::kMemTableFlushPending, &pending);
+  db_->rocks->GetIntProperty(rocksdb::DB::Properties::kNumRunningFlushes, &running);
+  return pending + running > 0;
 }
 
 void RocksStateStore::checkpoint(const std::filesystem::path& directory) {
   rocksdb::Checkpoint* made = nullptr;
-  check(rocksdb::Checkpoint::Create(db_->rocks.get(), &made), db_->doing("checkpoint"));
+  check_state(rocksdb::Checkpoint::Create(db_->rocks.get(), &made), db_->doing("checkpoint"));
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
-  check(checkpoint->CreateCheckpoint(directory.string()), db_->doing("checkpoint"));
+  check_state(checkpoint->CreateCheckpoint(directory.string()), db_->doing("checkpoint"));
 }
 
 }  // namespace sluice

@@ -29,11 +29,24 @@ class RocksStateStore final : public StateStore {
   void write(const StateBatch& batch) override;
   void clear() override;
 
+  // Begins to write to files what is in memory, without waiting, so that a checkpoint soon after
+  // has little left to write. Whether that goes on.
+  void begin_flush();
+  [[nodiscard]] bool flushing();
+
   // Copies the state as it is into a folder that does not exist yet, which can be opened as a
   // store. Files are hard links where the file system allows: cheap.
   void checkpoint(const std::filesystem::path& directory);
 
+  // Has the state that checkpoint() made, whose folder, on the same file system, takes the place of
+  // this one's. A crash leaves the one, the other, or an empty state. No snapshot or cursor may be
+  // left. Throws as the constructor; then it can only be destroyed.
+  void replace(const std::filesystem::path& checkpoint);
+
  private:
+  void open();
+  void close();
+
   struct Database;
   std::unique_ptr<Database> db_;
 };

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "storage/base/errors.h"
+#include "storage/damaged_state.h"
 
 namespace sluice {
 namespace {
@@ -24,6 +25,14 @@ void check(const rocksdb::Status& status, std::string_view doing) {
   if (status.IsCorruption() || status.IsPathNotFound()) throw Corrupt(what);
   if (status.IsInvalidArgument() || status.IsNotSupported()) throw Misconfigured(what);
   throw Retryable(what);
+}
+
+void check_state(const rocksdb::Status& status, std::string_view doing) {
+  try {
+    check(status, doing);
+  } catch (const Corrupt& damage) {
+    throw DamagedState(damage.what());
+  }
 }
 
 }  // namespace sluice

@@ -12,4 +12,7 @@ namespace sluice {
 // and must not come here. `doing` names the action and the folder.
 void check(const rocksdb::Status& status, std::string_view doing);
 
+// The same of a partition's state that is open: DamagedState in the place of Corrupt.
+void check_state(const rocksdb::Status& status, std::string_view doing);
+
 }  // namespace sluice

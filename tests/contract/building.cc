@@ -67,11 +67,24 @@ void Refusals::note(GenerationBuilder& builder, Partition partition, std::string
                 .rejections = rejections,
                 .quarantined = quarantined,
                 .unquarantined = unquarantined,
-                .aged_out = aged_out});
+                .aged_out = aged_out,
+                .decisions = decisions});
+}
+
+std::vector<std::string> decision_texts(const std::vector<Decision>& decisions) {
+  std::vector<std::string> all;
+  for (const Decision& decision : decisions) {
+    all.push_back(std::to_string(decision.position.value) + " " +
+                  std::string(word_of(decision.kind)) + " " +
+                  (decision.offset ? std::to_string(decision.offset->value) : "-") + " " +
+                  decision.who + " " + decision.why);
+  }
+  return all;
 }
 
 FlushOutcome load_ids(GenerationBuilder& builder, Partition partition, std::string_view owner,
-                      std::int64_t to, const std::vector<std::string>& ids) {
+                      std::int64_t to, const std::vector<std::string>& ids,
+                      const std::vector<std::string>& due) {
   const std::vector<TableSource> tables{
       source_of<shapes::EveryType>(ids,
                                    [](const std::string& id, shapes::EveryType& row) {
@@ -90,6 +103,9 @@ FlushOutcome load_ids(GenerationBuilder& builder, Partition partition, std::stri
   batch.record_time = kRecordTime;
   batch.log_end = Offset{to + 1};
   batch.tables = tables;
+  batch.due = [next = due.begin(), end = due.end()]() mutable {
+    return next == end ? nullptr : &*next++;
+  };
   return builder.load(batch);
 }
 

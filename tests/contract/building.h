@@ -29,13 +29,18 @@ struct Refusals {
   std::vector<QuarantinedRecord> quarantined;
   std::vector<Offset> unquarantined;
   std::vector<Offset> aged_out;
+  std::vector<Decision> decisions;
 
   void note(GenerationBuilder& builder, Partition partition, std::string_view owner,
             std::int64_t folded) const;
 };
 
+// "position kind offset who why"; the offset is "-" where there is none.
+[[nodiscard]] std::vector<std::string> decision_texts(const std::vector<Decision>& decisions);
+
 // A load of these rows of OnlyKey, and of one row of EveryType for each of them.
 FlushOutcome load_ids(GenerationBuilder& builder, Partition partition, std::string_view owner,
-                      std::int64_t to, const std::vector<std::string>& ids);
+                      std::int64_t to, const std::vector<std::string>& ids,
+                      const std::vector<std::string>& due = {});
 
 }  // namespace sluice::testing

@@ -307,6 +307,14 @@ TEST_CASE("a log of which nothing can be told answers so, for who asks and appen
       if (name.starts_with("MANIFEST")) flip(entry.path(), 20);
     }
   }
+  SECTION("its MANIFEST lacks its end") {
+    stored.move_into_tables();
+    for (const auto& entry : std::filesystem::directory_iterator(stored.folder())) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with("MANIFEST")) continue;
+      std::filesystem::resize_file(entry.path(), std::filesystem::file_size(entry.path()) / 2);
+    }
+  }
   SECTION("its CURRENT is gone") {
     stored.move_into_tables();
     std::filesystem::remove(stored.folder() / "CURRENT");

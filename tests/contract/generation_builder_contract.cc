@@ -62,20 +62,22 @@ void a_note_adds_what_was_refused(const MakeBuilder& make) {
   const auto world = begun(make);
   const Refusals first({1, 3});
   first.note(world->builder(), kZero, "me", 4);
-  CHECK(world->rejected(kZero) == At{1, 3});
-  CHECK(world->quarantined(kZero) == At{1, 3});
+  CHECK(world->seen().rejected(kZero) == At{1, 3});
+  CHECK(world->seen().quarantined(kZero) == At{1, 3});
   CHECK(world->sink().position(kZero)->folded == Offset{4});
   CHECK(world->sink().position(kZero)->position == Offset{0});
   Refusals second({6});
   second.unquarantined = {Offset{1}};
   second.aged_out = {Offset{3}};
+  second.decisions.push_back({Offset{7}, Offset{1}, Decision::Kind::discard, "me", "why", {}});
   second.note(world->builder(), kZero, "me", 8);
   // What was told twice is there once, and a repeated note does not go back.
   second.note(world->builder(), kZero, "me", 8);
   Refusals({1}).note(world->builder(), kOne, "me", 2);
-  CHECK(world->rejected(kZero) == At{1, 3, 6});
-  CHECK(world->quarantined(kZero) == At{3, 6});
-  CHECK(world->aged_out(kZero) == At{3});
+  CHECK(world->seen().rejected(kZero) == At{1, 3, 6});
+  CHECK(world->seen().quarantined(kZero) == At{3, 6});
+  CHECK(world->seen().aged_out(kZero) == At{3});
+  CHECK(world->seen().decisions(kZero) == Ids{"7 discard 1 me why"});
   CHECK(world->sink().claim(kZero, "next").folded == Offset{8});
   Refusals({}).note(world->builder(), kZero, "next", 5);
   CHECK(world->sink().position(kZero)->digest == Digest{8});
@@ -89,8 +91,8 @@ void a_fenced_note_changes_nothing(const MakeBuilder& make) {
   CHECK(world->sink().position(kZero)->folded == Offset{0});
   load_ids(world->builder(), kZero, "me", 5, {"a"});
   CHECK_THROWS_AS(refused.note(world->builder(), kZero, "me", 6), Fenced);
-  CHECK(world->rejected(kZero).empty());
-  CHECK(world->quarantined(kZero).empty());
+  CHECK(world->seen().rejected(kZero).empty());
+  CHECK(world->seen().quarantined(kZero).empty());
   CHECK(world->sink().position(kZero)->position == Offset{5});
 }
 
@@ -98,18 +100,27 @@ void a_load_moves_rows_and_position(const MakeBuilder& make) {
   const auto world = begun(make);
   Refusals({2}).note(world->builder(), kZero, "me", 10);
   CHECK(load_ids(world->builder(), kZero, "me", 10, {"a", "b", "c"}) == FlushOutcome::committed);
-  CHECK(world->ids() == Ids{"a", "b", "c"});
+  CHECK(world->seen().ids() == Ids{"a", "b", "c"});
   const ViewPosition now = *world->sink().position(kZero);
   CHECK(now.loaded);
   CHECK(now.position == Offset{10});
   CHECK(now.digest == digest_before(10));
-  CHECK(world->rejected(kZero) == At{2});
+  CHECK(world->seen().rejected(kZero) == At{2});
   CHECK_FALSE(world->sink().position(kOne)->loaded);
   // Rows of another partition come beside them; of none there may be none.
   CHECK(load_ids(world->builder(), kOne, "me", 0, {}) == FlushOutcome::committed);
   CHECK(world->sink().position(kOne)->loaded);
   CHECK(world->sink().position(kOne)->position == Offset{0});
-  CHECK(world->ids() == Ids{"a", "b", "c"});
+  CHECK(world->seen().ids() == Ids{"a", "b", "c"});
+}
+
+void a_load_says_what_is_due(const MakeBuilder& make) {
+  const auto world = begun(make);
+  CHECK_THROWS_AS(load_ids(world->builder(), kZero, "zombie", 5, {"a"}, {"z"}), Fenced);
+  load_ids(world->builder(), kZero, "me", 5, {"a"}, {"tab\tand\\", "a"});
+  load_ids(world->builder(), kOne, "me", 20, {"b"}, {"b"});
+  CHECK(world->seen().due(kZero) == Ids{"a", "tab\tand\\"});
+  CHECK(world->seen().due(kOne) == Ids{"b"});
 }
 
 void a_fenced_load_changes_nothing(const MakeBuilder& make) {
@@ -126,11 +137,11 @@ void a_fenced_load_changes_nothing(const MakeBuilder& make) {
     world->sink().claim(kZero, "next");
     CHECK_THROWS_AS(load("me", 5), Fenced);
   }
-  CHECK(world->ids().empty());
+  CHECK(world->seen().ids().empty());
   CHECK_FALSE(world->sink().position(kZero)->loaded);
   CHECK(world->sink().position(kZero)->position == Offset{0});
   CHECK(load(what == 3 ? "next" : "me", 4) == FlushOutcome::committed);
-  CHECK(world->ids() == Ids{"x"});
+  CHECK(world->seen().ids() == Ids{"x"});
 }
 
 void nothing_is_loaded_twice(const MakeBuilder& make) {
@@ -140,7 +151,7 @@ void nothing_is_loaded_twice(const MakeBuilder& make) {
   BuildingSession other = world->another();
   other.sink->claim(kZero, "you");
   CHECK_THROWS_AS(load_ids(*other.builder, kZero, "you", 6, {"b"}), Fenced);
-  CHECK(world->ids() == Ids{"a"});
+  CHECK(world->seen().ids() == Ids{"a"});
   CHECK(world->sink().position(kZero)->position == Offset{5});
 }
 
@@ -158,7 +169,7 @@ void two_loaders_take_a_partition_each(const MakeBuilder& make) {
   other.sink->claim(kOne, "you");
   CHECK(load_ids(*other.builder, kOne, "you", 20, {"b"}) == FlushOutcome::committed);
   CHECK(load_ids(world->builder(), kZero, "me", 10, {"a"}) == FlushOutcome::committed);
-  CHECK(world->ids() == Ids{"a", "b"});
+  CHECK(world->seen().ids() == Ids{"a", "b"});
 }
 
 void a_lost_answer_is_settled_by_loaded(const MakeBuilder& make) {
@@ -171,13 +182,13 @@ void a_lost_answer_is_settled_by_loaded(const MakeBuilder& make) {
   CHECK(now.owner == "me");
   CHECK(now.loaded == went_through);
   CHECK(now.position == Offset{went_through ? 5 : 0});
-  CHECK(world->ids() == (went_through ? Ids{"a"} : Ids{}));
+  CHECK(world->seen().ids() == (went_through ? Ids{"a"} : Ids{}));
   if (went_through) {
     CHECK_THROWS_AS(load_ids(world->builder(), kZero, "me", 5, {"a"}), Fenced);
   } else {
     CHECK(load_ids(world->builder(), kZero, "me", 5, {"a"}) == FlushOutcome::committed);
   }
-  CHECK(world->ids() == Ids{"a"});
+  CHECK(world->seen().ids() == Ids{"a"});
 }
 
 void phases_follow_what_is_loaded(const MakeBuilder& make) {
@@ -195,7 +206,7 @@ void phases_follow_what_is_loaded(const MakeBuilder& make) {
   CHECK(world->builder().advance() == BuildPhase::following);
   CHECK(world->builder().advance() == BuildPhase::following);
   CHECK(flush_ids(world->sink(), kZero, "me", false, 5, 6, {"a", "c"}) == FlushOutcome::committed);
-  CHECK(world->ids() == Ids{"a", "b", "c"});
+  CHECK(world->seen().ids() == Ids{"a", "b", "c"});
   // One that was never built in bulk.
   CHECK(world->another_of_live().builder->advance() == BuildPhase::following);
 }
@@ -205,11 +216,11 @@ void flushes_stay_behind_the_live_ones(const MakeBuilder& make) {
   CHECK_THROWS_AS(flush_ids(world->sink(), kZero, "me", false, 5, 11, {"c"}), Fenced);
   CHECK_THROWS_AS(flush_ids(world->sink(), kOne, "me", false, 20, 21, {"c"}), Fenced);
   CHECK(world->sink().position(kZero)->position == Offset{5});
-  CHECK(world->ids() == Ids{"a", "b"});
+  CHECK(world->seen().ids() == Ids{"a", "b"});
   CHECK(flush_ids(world->sink(), kZero, "me", false, 5, 10, {"c"}) == FlushOutcome::committed);
   flush_ids(world->live(), kOne, "live", true, 20, 21);
   CHECK(flush_ids(world->sink(), kOne, "me", false, 20, 21, {"d"}) == FlushOutcome::committed);
-  CHECK(world->ids() == Ids{"a", "b", "c", "d"});
+  CHECK(world->seen().ids() == Ids{"a", "b", "c", "d"});
 }
 
 void a_flush_knows_whether_it_is_live(const MakeBuilder& make) {
@@ -224,7 +235,7 @@ void a_flush_knows_whether_it_is_live(const MakeBuilder& make) {
   CHECK_THROWS_AS(flush_ids(world->live(), kZero, "live", true, 10, 11, {"x"}), Fenced);
   CHECK_THROWS_AS(flush_ids(world->live(), kZero, "live", false, 10, 11, {"x"}), Fenced);
   CHECK_THROWS_AS(flush_ids(world->sink(), kZero, "me", false, 10, 11, {"x"}), Fenced);
-  CHECK(world->ids() == Ids{"a", "b", "c"});
+  CHECK(world->seen().ids() == Ids{"a", "b", "c"});
   // The old one follows the new one.
   CHECK(flush_ids(world->sink(), kZero, "me", true, 10, 12, {"d"}) == FlushOutcome::committed);
   CHECK(flush_ids(world->live(), kZero, "live", false, 10, 12) == FlushOutcome::committed);
@@ -257,6 +268,7 @@ void generation_builder_contract(const MakeBuilder& make) {
   SECTION("live positions are those of partitions that were taken") {
     live_positions_are_those_that_were_taken(make);
   }
+  SECTION("a load says which keys are due") { a_load_says_what_is_due(make); }
   SECTION("a note adds what was refused, and never goes back") {
     a_note_adds_what_was_refused(make);
   }

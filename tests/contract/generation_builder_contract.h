@@ -1,13 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "storage/generation_builder.h"
 #include "storage/projection_sink.h"
+#include "tests/contract/seen_view.h"
 
 namespace sluice::testing {
 
@@ -35,12 +33,8 @@ class BuilderUnderTest {
   // Readers see generation 2 from now on; both are at the same positions.
   virtual void swap() = 0;
 
-  // Of generation 2's OnlyKey rows, in order.
-  [[nodiscard]] virtual std::vector<std::string> ids() const = 0;
-  // Of generation 2. Positions, in order.
-  [[nodiscard]] virtual std::vector<std::int64_t> rejected(Partition partition) const = 0;
-  [[nodiscard]] virtual std::vector<std::int64_t> quarantined(Partition partition) const = 0;
-  [[nodiscard]] virtual std::vector<std::int64_t> aged_out(Partition partition) const = 0;
+  // Of generation 2.
+  [[nodiscard]] virtual const SeenView& seen() const = 0;
   // Whether people are told that generation 2 may be promoted.
   [[nodiscard]] virtual bool ready() const = 0;
 };

@@ -9,6 +9,7 @@
 #include "shapes/tables.pb.h"
 #include "storage/memory/memory_view_monitor.h"
 #include "tests/contract/freshness_contract.h"
+#include "tests/contract/memory_seen.h"
 #include "tests/contract/projection_sink_contract.h"
 #include "tests/contract/view_monitor_contract.h"
 
@@ -22,23 +23,7 @@ class MemorySinkUnderTest final : public SinkUnderTest {
   void lose_next_answer(bool went_through) override {
     sink_.lose_next_answer(went_through ? LostAnswer::committed : LostAnswer::not_committed);
   }
-  [[nodiscard]] std::vector<std::string> ids() const override {
-    std::vector<std::string> ids;
-    views_.for_each_row<shapes::OnlyKey>(
-        [&](const shapes::OnlyKey& row) { ids.push_back(row.id()); });
-    return ids;
-  }
-  [[nodiscard]] std::vector<std::int64_t> rejected(Partition partition) const override {
-    return positions(views_.rejections(partition));
-  }
-  [[nodiscard]] std::vector<std::int64_t> quarantined(Partition partition) const override {
-    return positions(views_.quarantined(partition));
-  }
-  [[nodiscard]] std::vector<std::int64_t> aged_out(Partition partition) const override {
-    auto all = views_.quarantined(partition);
-    std::erase_if(all, [](const QuarantinedRecord& record) { return record.value.has_value(); });
-    return positions(all);
-  }
+  [[nodiscard]] const SeenView& seen() const override { return seen_; }
   [[nodiscard]] std::int64_t log_end(Partition partition) const override {
     return views_.log_end(partition).value;
   }
@@ -77,15 +62,10 @@ class MemorySinkUnderTest final : public SinkUnderTest {
   }
 
  private:
-  template <class Kept>
-  static std::vector<std::int64_t> positions(const std::vector<Kept>& all) {
-    std::vector<std::int64_t> out;
-    for (const Kept& kept : all) out.push_back(kept.position.value);
-    return out;
-  }
   MemoryViews views_{Generation{"shapes", 1, "id", 1, 3, {}, {}, true}};
   MemorySink sink_{views_};
   MemoryViewMonitor monitor_{views_};
+  MemorySeen seen_{views_};
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "storage/projection_sink.h"
 #include "storage/view_monitor.h"
+#include "tests/contract/seen_view.h"
 
 namespace sluice::testing {
 
@@ -25,17 +26,9 @@ class SinkUnderTest {
   // The next flush goes through, or does not, and its answer is lost.
   virtual void lose_next_answer(bool went_through) = 0;
 
-  // Of OnlyKey's rows, in order.
-  [[nodiscard]] virtual std::vector<std::string> ids() const = 0;
+  [[nodiscard]] virtual const SeenView& seen() const = 0;
   // "id as_of" of Summary's rows, then "id place value" of Share's, both in order.
   [[nodiscard]] virtual std::vector<std::string> computed() const = 0;
-
-  // Positions, in order.
-  [[nodiscard]] virtual std::vector<std::int64_t> rejected(Partition partition) const = 0;
-  [[nodiscard]] virtual std::vector<std::int64_t> quarantined(Partition partition) const = 0;
-  // Of those in quarantine.
-  [[nodiscard]] virtual std::vector<std::int64_t> aged_out(Partition partition) const = 0;
-
   [[nodiscard]] virtual std::int64_t log_end(Partition partition) const = 0;
   [[nodiscard]] virtual std::string trouble(Partition partition) const = 0;
   // What a process said that wants the partition and has it not.

@@ -1,4 +1,5 @@
 """A real Kafka broker of a test's own."""
+import base64
 import os
 import pathlib
 import shutil
@@ -19,14 +20,22 @@ def skipped(what):
     return 0
 
 
+def status_of(process):
+    """What the kernel says of it, for who looks for the reason."""
+    if process.poll() is not None:
+        return f"ended with {process.returncode}"
+    return pathlib.Path(f"/proc/{process.pid}/status").read_text()
+
+
 class Broker:
     """Killed, stopped and started again on its data and port. None where there are no jars.
 
-    `advertised`: the port at which clients are to look for it, where that is not its own.
+    `advertised`: the port at which clients are to look for it, where that is not its own; `settings`: "key=value".
     """
 
-    def __init__(self, advertised=None):
+    def __init__(self, advertised=None, settings=()):
         self.advertised = advertised
+        self.settings = settings
 
     def __enter__(self):
         self.script = REPOSITORY / "tools/kafka/broker"
@@ -50,12 +59,16 @@ class Broker:
         # Of the last run: `ready` reads them.
         (self.folder / "log").write_text("")
         (self.folder / "pid").unlink(missing_ok=True)
-        elsewhere = []
+        settings = list(self.settings)
         if self.advertised:
-            elsewhere = ["--set", f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.advertised}"]
+            settings.append(f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.advertised}")
+        sets = [word for setting in settings for word in ("--set", setting)]
         self.process = child([self.script, "run", self.folder, "--port", self.port,
-                              "--heap", "256m", *elsewhere], stdin=subprocess.DEVNULL)
-        subprocess.run([self.script, "ready", self.folder, "--within", "90"], check=True)
+                              "--heap", "256m", "--jvm", "-XX:TieredStopAtLevel=1", *sets],
+                             stdin=subprocess.DEVNULL)
+        if subprocess.run([self.script, "ready", self.folder, "--within", "90"]).returncode != 0:
+            raise SystemExit(f"process {self.process.pid}: {status_of(self.process)}\n"
+                             + (self.folder / "log").read_text()[-20000:])
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
@@ -85,6 +98,27 @@ class Broker:
                                check=True)
         lines = [line.split() for line in shown.stdout.splitlines()]
         return next(line[1] for line in lines if line[0] == key)
+
+
+class Second(Broker):
+    """One more broker of the cluster that the first has."""
+
+    def __init__(self, first):
+        super().__init__()
+        self.first = first
+
+    def start(self):
+        """Made as the first was, but for what says who it is."""
+        made = (self.first.folder / "data/meta.properties").read_text().splitlines()
+        own = base64.b64encode(os.urandom(16), b"AB").decode().rstrip("=")
+        (self.folder / "data").mkdir(exist_ok=True)
+        (self.folder / "data/meta.properties").write_text("\n".join(
+            [line for line in made if not line.startswith(("node.id", "directory.id"))]
+            + ["node.id=2", f"directory.id={own}", ""]))
+        quorum = next(line for line in (self.first.folder / "server.properties").read_text().splitlines()
+                      if line.startswith("controller.quorum.voters="))
+        self.settings = ["process.roles=broker", "node.id=2", quorum, f"listeners=PLAINTEXT://127.0.0.1:{self.port}"]
+        super().start()
 
 
 def on_each_log(what, live_through):

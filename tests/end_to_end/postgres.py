@@ -20,6 +20,8 @@ class Away(Exception):
 class Cluster:
     """Stopped, crashed and started again on its folder and port; gone at the end."""
 
+    user = USER
+
     def __init__(self, folder):
         self.folder = folder
         self.port = free_port()

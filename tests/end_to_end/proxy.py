@@ -34,6 +34,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_):
+        self.call(self.end())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
 
@@ -44,9 +45,16 @@ class Proxy:
         """Resets what is open, wherever in a message it is."""
         self.call(self.abort(set(self.writers)))
 
+    async def end(self):
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await self.abort(set(self.writers))
+
     async def abort(self, writers):
         for each in writers & self.writers:
-            each.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            end = each.get_extra_info("socket")
+            if end.fileno() >= 0:  # else the other end has been quicker
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             each.transport.abort()
         self.writers -= writers
 

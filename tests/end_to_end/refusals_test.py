@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What is refused at the start, clearly: a data folder that is in use, a crash point that is none.
+"""What is refused at the start, clearly: a data folder that is in use, a crash point that is none, what a
+newer program has written.
 
 refusals_test.py SLUICE REPOSITORY: the second process on a folder exits 2 and says what to do; the
 first goes on.
@@ -9,7 +10,7 @@ import subprocess
 import sys
 
 from broker import Broker, skipped
-from postgres import Cluster
+from postgres import Cluster, ask
 from system import DEADLINE_SECONDS, SLUICE, Folder, Project, Up, sluice
 from traffic import Traffic
 
@@ -32,6 +33,25 @@ def unknown_crash_points(folder):
     print("passed: an unknown crash point")
 
 
+def no_log_there(folder):
+    """A mistyped folder is neither backed up nor made."""
+    refused(["backup", "--data", folder / "typo", "--to", folder / "kept"], "there is no log in", "--data")
+    refused(["quarantine", "release", "--domain", "deliberation", "--data", folder / "typo", "--key", "k"],
+            "there is no log in")
+    assert not (folder / "typo").exists() and not (folder / "kept").exists()
+    print("passed: a folder without a log")
+
+
+def endless_input(folder):
+    """An operator's file is read up to what can be in it."""
+    refused(["quarantine", "edit", "--domain", "deliberation", "--data", folder, "--key", "k", "--offset", "0",
+             "--why", "a typo", "--file", "/dev/zero"], "/dev/zero holds more than")
+    ran = subprocess.run([SLUICE, "post", "--http", "http://127.0.0.1:1", "--domain", "deliberation", "/dev/zero"],
+                         capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
+    assert ran.returncode == 1 and "line 1: it is longer than" in ran.stderr, ran
+    print("passed: files without an end")
+
+
 def one_up_a_folder(folder):
     with Up(folder / "data", []) as up:
         up.start()
@@ -44,8 +64,26 @@ def one_up_a_folder(folder):
         up.kill()
         up.start()
         refused(second, f"another sluice runs on {up.folder}")
-        up.stop()
+        of_a_newer_program(up, second)
     print("passed: one up a folder")
+
+
+def of_a_newer_program(up, start):
+    """Tables, then a folder, that this program would misread; set back, it goes on."""
+    set_numbers = "UPDATE sluice.applied SET revision = {0}, least_revision = {0} WHERE name = 'sluice' RETURNING 1"
+    (revision,), = ask(up.postgres, "SELECT revision FROM sluice.applied WHERE name = 'sluice'")
+    assert ask(up.postgres, set_numbers.format(int(revision) + 1)) == [["1"]]
+    up.stop()
+    refused(start, "the schema sluice of this database was made by a newer program", "start that program")
+    format_file = up.folder / "format"
+    known = format_file.read_text()
+    format_file.write_text(f"{int(known) + 1}\n")
+    newer = (f"{up.folder} was written by a newer program", "start that program")
+    refused(start, *newer)
+    refused(["tail", "--domain", "deliberation", "--data", up.folder], *newer)
+    assert format_file.read_text() == f"{int(known) + 1}\n"
+    format_file.write_text(known)
+    print("passed: of a newer program")
 
 
 def one_project_a_folder(folder):
@@ -68,6 +106,8 @@ def one_project_a_folder(folder):
 def main():
     with Folder() as folder:
         unknown_crash_points(folder)
+        no_log_there(folder)
+        endless_input(folder)
         one_up_a_folder(folder)
         return one_project_a_folder(folder)
 

@@ -29,8 +29,8 @@ def chance():
 
 
 def rounds(short_form):
-    """How often a loop of faults runs: SLUICE_ROUNDS for a long run."""
-    return int(os.environ.get("SLUICE_ROUNDS", short_form))
+    """How often a loop of faults runs: SLUICE_ROUNDS says otherwise, SLUICE_TIMES so many times as often."""
+    return int(os.environ.get("SLUICE_ROUNDS", short_form * int(os.environ.get("SLUICE_TIMES", "1"))))
 
 
 def eventually(what, condition, deadline=DEADLINE_SECONDS):
@@ -61,6 +61,18 @@ def child(words, user=None, **options):
     become = ["--reuid", user, "--regid", user, "--init-groups"] if user else []
     return subprocess.Popen(["setpriv", *become, "--pdeathsig", "KILL", "--", *map(str, words)],
                             **options)
+
+
+def children_of(process):
+    """Process ids, as far as they have not ended since."""
+    found = []
+    for about in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if about.read_text().rsplit(")", 1)[1].split()[1] == str(process):
+                found.append(int(about.parent.name))
+        except OSError:
+            continue
+    return found
 
 
 def sluice(*arguments, check=True):
@@ -113,9 +125,13 @@ class Service:
         return self
 
     def __exit__(self, kind, *_):
+        said = ""
         if kind and self.process and self.process.poll() is None:
+            said = self.last_word()
             print(f"--- threads of {self.command[1]}\n{stacks(self.process.pid)}", file=sys.stderr)
         self.kill()
+        if said:
+            print(f"--- /readyz: {said}", file=sys.stderr)
         if kind:
             print(f"--- end of {self.log}\n{self.words()[-6000:]}", file=sys.stderr)
 
@@ -155,10 +171,17 @@ class Service:
         status = self.process.wait(DEADLINE_SECONDS)
         assert status == KILLED_AT_CRASH_POINT, f"{crash_point}: ended with {status}"
 
-    def readiness(self):
+    def last_word(self):
+        """What /readyz says to somebody who looks for the reason of a failure."""
+        try:
+            return self.readiness(timeout=5) or "ready"
+        except (OSError, ValueError, AssertionError) as failure:
+            return repr(failure)
+
+    def readiness(self, timeout=DEADLINE_SECONDS):
         """Empty when it says that it is ready; else why not."""
         try:
-            with urllib.request.urlopen(self.http + "/readyz", timeout=DEADLINE_SECONDS):
+            with urllib.request.urlopen(self.http + "/readyz", timeout=timeout):
                 return ""
         except urllib.error.HTTPError as refusal:
             assert refusal.code == 503

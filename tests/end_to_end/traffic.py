@@ -204,7 +204,8 @@ class Traffic:
         assert sorted(map(tuple, found)) == sorted(opinions), "opinions"
         found = ask(postgres, f"SELECT event_id FROM sluice.rejection WHERE projection = '{DOMAIN}'")
         rejected = sorted(event_id for producer in self.producers for event_id in producer.rejected)
-        assert sorted(row[0] for row in found) == rejected, "rejections"
+        found = sorted(row[0] for row in found)
+        assert found == rejected, f"rejections: {found}, expected {rejected}"
         assert ask(postgres, "SELECT count(*) FROM sluice.quarantine") == [["0"]]
 
 

@@ -13,6 +13,7 @@
 #include "storage/base/errors.h"
 #include "tests/contract/building.h"
 #include "tests/integration/built_shapes.h"
+#include "tests/integration/changed_shapes.h"
 #include "tests/integration/fresh_database.h"
 #include "tests/support/eventually.h"
 
@@ -43,27 +44,6 @@ std::string readers_world(const BuiltShapes& shapes) {
       "SELECT oid || xmin::text || prosrc FROM pg_proc WHERE pronamespace::regnamespace::text = "
       "'shapes') AS all_of_it(what)");
 }
-
-// The released tables with a column more.
-class WithColumn {
- public:
-  WithColumn() {
-    google::protobuf::FileDescriptorProto file;
-    shapes::OnlyKey::descriptor()->file()->CopyTo(&file);
-    auto& made = *file.mutable_message_type(0)->add_field();
-    made.set_name("later");
-    made.set_number(20);
-    made.set_type(google::protobuf::FieldDescriptorProto::TYPE_STRING);
-    made.set_label(google::protobuf::FieldDescriptorProto::LABEL_OPTIONAL);
-    tables_ = pool_.BuildFile(file);
-    REQUIRE(tables_ != nullptr);
-  }
-  [[nodiscard]] const google::protobuf::FileDescriptor* tables() const { return tables_; }
-
- private:
-  google::protobuf::DescriptorPool pool_{google::protobuf::DescriptorPool::generated_pool()};
-  const google::protobuf::FileDescriptor* tables_ = nullptr;
-};
 
 // What engine.sql made of these tables before generations had a status.
 constexpr const char* kBefore = R"sql(
@@ -228,7 +208,7 @@ TEST_CASE("a program of other rules leaves the live generation alone once it has
   PublishedSchema next = shapes_schema(2);
   next.reads_sql =
       "CREATE OR REPLACE FUNCTION shapes.one() RETURNS int LANGUAGE sql AS 'SELECT 2';";
-  const WithColumn wider;
+  const ChangedShapes wider([](auto& file) { add_later(file); });
   next.tables = wider.tables();
   for (const Apply how : {Apply::what_changed, Apply::everything}) {
     CHECK_THROWS_WITH(apply(shapes, next, how),
@@ -254,7 +234,7 @@ TEST_CASE("a program of other rules leaves the live generation alone once it has
 TEST_CASE("a column that is new in this program comes to every generation that it folds") {
   BuiltShapes shapes;
   shapes.load();
-  const WithColumn wider;
+  const ChangedShapes wider([](auto& file) { add_later(file); });
   PublishedSchema schema = shapes_schema();
   schema.tables = wider.tables();
   apply(shapes, schema, Apply::what_changed);

@@ -78,6 +78,11 @@ TEST_CASE("partitions of a stream are served, and a stream that is not there has
   const auto unserved = cluster->unserved(stream);
   REQUIRE(unserved);
   CHECK(unserved->empty());
+  const auto replicas = cluster->replicas(stream);
+  REQUIRE(replicas);
+  CHECK(*replicas == std::vector<ReplicasSeen>{{Partition{0}, true, 1, 1},
+                                               {Partition{1}, true, 1, 1},
+                                               {Partition{2}, true, 1, 1}});
 }
 
 TEST_CASE("a cluster that is away says so within its deadline") {

@@ -10,44 +10,22 @@
 #include "storage/postgres/connection.h"
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/schema.h"
+#include "tests/integration/changed_shapes.h"
 #include "tests/integration/fresh_database.h"
 
 using namespace sluice;
-using google::protobuf::DescriptorPool;
 using google::protobuf::FieldDescriptorProto;
 using google::protobuf::FileDescriptor;
 using google::protobuf::FileDescriptorProto;
+using sluice::testing::add_later;
+using sluice::testing::ChangedShapes;
 using sluice::testing::fresh_database;
 
 namespace {
 
 const FileDescriptor* released() { return shapes::OnlyKey::descriptor()->file(); }
 
-// The released tables, changed.
-class Changed {
- public:
-  template <class Change>
-  explicit Changed(Change change) {
-    released()->CopyTo(&file_);
-    change(file_);
-    tables_ = pool_.BuildFile(file_);
-    REQUIRE(tables_ != nullptr);
-  }
-  [[nodiscard]] const FileDescriptor* tables() const { return tables_; }
-
- private:
-  FileDescriptorProto file_;
-  DescriptorPool pool_{DescriptorPool::generated_pool()};
-  const FileDescriptor* tables_ = nullptr;
-};
-
-void add_column(FileDescriptorProto& file) {
-  auto& made = *file.mutable_message_type(0)->add_field();
-  made.set_name("later");
-  made.set_number(20);
-  made.set_type(FieldDescriptorProto::TYPE_STRING);
-  made.set_label(FieldDescriptorProto::LABEL_OPTIONAL);
-}
+void add_column(FileDescriptorProto& file) { add_later(file); }
 
 // A database whose view of "shapes" has folded 2,750 records into a row.
 class View {
@@ -114,7 +92,7 @@ TEST_CASE("tables and columns that went from under a position are not made anew,
     view.refuses("shapes_g1.every_type.text is missing");
   }
   SECTION("a column that a later program made") {
-    const Changed later(add_column);
+    const ChangedShapes later(add_column);
     view.apply(later.tables());
     view.run("ALTER TABLE shapes_g1.every_type DROP COLUMN later CASCADE");
     view.refuses("shapes_g1.every_type.later is missing", later.tables());
@@ -126,7 +104,7 @@ TEST_CASE("tables and columns that went from under a position are not made anew,
     view.refuses("shapes_g1.every_type.text is missing");
   }
   SECTION("a table that is new in this program, and would miss what was folded before") {
-    const Changed later([](FileDescriptorProto& file) {
+    const ChangedShapes later([](FileDescriptorProto& file) {
       *file.add_message_type() = file.message_type(file.message_type_size() - 1);
       file.mutable_message_type(file.message_type_size() - 1)->set_name("Newer");
     });
@@ -152,7 +130,7 @@ TEST_CASE("what costs no row is made again, and the position stays") {
     CHECK(view.value("SELECT to_regclass('shapes_g1.every_type_order1') IS NULL") == "f");
   }
   SECTION("an index that has changed") {
-    const Changed later([](FileDescriptorProto& file) {
+    const ChangedShapes later([](FileDescriptorProto& file) {
       auto options = file.message_type(0).options().SerializeAsString();
       const auto at = options.find("count desc, at");
       REQUIRE(at != std::string::npos);
@@ -175,7 +153,7 @@ TEST_CASE("what costs no row is made again, and the position stays") {
     view.apply();
   }
   SECTION("a column that is new in this program") {
-    const Changed later(add_column);
+    const ChangedShapes later(add_column);
     if (GENERATE(false, true)) view.run("UPDATE sluice.projection SET applied = NULL");
     view.apply(later.tables(), Apply::what_changed);
     CHECK(view.value("SELECT later FROM shapes.every_type").empty());

@@ -13,6 +13,7 @@
 #include "tests/integration/built_shapes.h"
 #include "tests/integration/commit_thief.h"
 #include "tests/integration/fresh_database.h"
+#include "tests/integration/postgres_seen.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::testing {
@@ -37,23 +38,7 @@ class PostgresBuilderUnderTest final : public BuilderUnderTest {
   BuildingSession another() override { return session_of(2); }
   BuildingSession another_of_live() override { return session_of(1); }
   void swap() override { shapes_.ask(kSwap); }
-
-  [[nodiscard]] std::vector<std::string> ids() const override {
-    const PgResult rows = shapes_.ask("SELECT id FROM shapes_g2.only_key ORDER BY id");
-    std::vector<std::string> all;
-    for (int i = 0; i < rows.rows(); ++i) all.emplace_back(rows.text(i, 0));
-    return all;
-  }
-  [[nodiscard]] std::vector<std::int64_t> rejected(Partition partition) const override {
-    return positions("sluice.rejection", partition);
-  }
-  [[nodiscard]] std::vector<std::int64_t> quarantined(Partition partition) const override {
-    return positions("sluice.quarantine", partition);
-  }
-  [[nodiscard]] std::vector<std::int64_t> aged_out(Partition partition) const override {
-    return positions("(SELECT * FROM sluice.quarantine WHERE bytes IS NULL) AS aged_out",
-                     partition);
-  }
+  [[nodiscard]] const SeenView& seen() const override { return seen_; }
   [[nodiscard]] bool ready() const override {
     return shapes_.value("SELECT status FROM sluice.projection WHERE generation = 2") == "ready";
   }
@@ -68,19 +53,12 @@ class PostgresBuilderUnderTest final : public BuilderUnderTest {
     auto builder = std::make_unique<PostgresBuilder>(*sink);
     return {std::move(sink), std::move(builder)};
   }
-  std::vector<std::int64_t> positions(const std::string& table, Partition partition) const {
-    const PgResult rows =
-        shapes_.ask("SELECT position FROM " + table + " WHERE generation = 2 AND partition = " +
-                    std::to_string(partition.value) + " ORDER BY 1");
-    std::vector<std::int64_t> all;
-    for (int i = 0; i < rows.rows(); ++i) all.push_back(rows.number(i, 0));
-    return all;
-  }
 
   BuiltShapes shapes_;
   CommitThief thief_{shapes_.url()};
   ShapesSession live_{shapes_.url(), 1};
   ShapesSession built_{thief_.url(), 2};
+  PostgresSeen seen_{shapes_.url(), 2};
 };
 
 // Whether a session waits for a lock in a statement that begins so.

@@ -11,6 +11,7 @@
 #include "tests/contract/view_monitor_contract.h"
 #include "tests/integration/commit_thief.h"
 #include "tests/integration/fresh_database.h"
+#include "tests/integration/postgres_seen.h"
 
 namespace sluice::testing {
 namespace {
@@ -22,22 +23,7 @@ class PostgresSinkUnderTest final : public SinkUnderTest {
   void lose_next_answer(bool went_through) override {
     thief_.steal(went_through ? CommitThief::Steals::answer : CommitThief::Steals::commit);
   }
-  [[nodiscard]] std::vector<std::string> ids() const override {
-    const PgResult rows = ask("SELECT id FROM shapes_g1.only_key ORDER BY id");
-    std::vector<std::string> all;
-    for (int i = 0; i < rows.rows(); ++i) all.emplace_back(rows.text(i, 0));
-    return all;
-  }
-  [[nodiscard]] std::vector<std::int64_t> rejected(Partition partition) const override {
-    return positions("sluice.rejection", partition);
-  }
-  [[nodiscard]] std::vector<std::int64_t> quarantined(Partition partition) const override {
-    return positions("sluice.quarantine", partition);
-  }
-  [[nodiscard]] std::vector<std::int64_t> aged_out(Partition partition) const override {
-    return positions("(SELECT * FROM sluice.quarantine WHERE bytes IS NULL) AS aged_out",
-                     partition);
-  }
+  [[nodiscard]] const SeenView& seen() const override { return seen_; }
   [[nodiscard]] std::int64_t log_end(Partition partition) const override {
     return ask("SELECT log_end FROM sluice.heartbeat WHERE partition = " +
                std::to_string(partition.value))
@@ -88,19 +74,13 @@ class PostgresSinkUnderTest final : public SinkUnderTest {
     return url;
   }
   PgResult ask(const std::string& sql) const { return PgConnection(url_).run(sql); }
-  std::vector<std::int64_t> positions(const std::string& table, Partition partition) const {
-    const PgResult rows = ask("SELECT position FROM " + table + " WHERE partition = " +
-                              std::to_string(partition.value) + " ORDER BY 1");
-    std::vector<std::int64_t> all;
-    for (int i = 0; i < rows.rows(); ++i) all.push_back(rows.number(i, 0));
-    return all;
-  }
 
   const std::string url_ = applied(fresh_database());
   CommitThief thief_{url_};
   PostgresSink sink_{
       {thief_.url(), "shapes", 1, published_rows(*shapes::OnlyKey::descriptor()->file())}};
   PostgresMonitor monitor_{url_};
+  PostgresSeen seen_{url_, 1};
 };
 
 }  // namespace

@@ -9,13 +9,15 @@
 #include "storage/base/errors.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/schema.h"
+#include "tests/integration/changed_shapes.h"
 #include "tests/integration/fresh_database.h"
 
 using namespace sluice;
-using google::protobuf::DescriptorPool;
 using google::protobuf::FieldDescriptorProto;
 using google::protobuf::FileDescriptor;
 using google::protobuf::FileDescriptorProto;
+using sluice::testing::add_later;
+using sluice::testing::ChangedShapes;
 using sluice::testing::fresh_database;
 
 namespace {
@@ -28,27 +30,13 @@ void apply(const std::string& url, const FileDescriptor* tables, Apply how = App
 const FileDescriptor* released() { return shapes::OnlyKey::descriptor()->file(); }
 
 // The released tables with one more field in the midst of the first.
-class Later {
- public:
-  explicit Later(FieldDescriptorProto::Type type, int number = 20) {
-    released()->CopyTo(&file_);
-    auto& fields = *file_.mutable_message_type(0)->mutable_field();
-    auto& made = *fields.Add();
-    made.set_name("later");
-    made.set_number(number);
-    made.set_type(type);
-    made.set_label(FieldDescriptorProto::LABEL_OPTIONAL);
+ChangedShapes with_later(FieldDescriptorProto::Type type) {
+  return ChangedShapes([type](FileDescriptorProto& file) {
+    add_later(file, type);
+    auto& fields = *file.mutable_message_type(0)->mutable_field();
     for (int i = fields.size() - 1; i > 2; --i) fields.SwapElements(i, i - 1);
-    tables_ = pool_.BuildFile(file_);
-    REQUIRE(tables_ != nullptr);
-  }
-  [[nodiscard]] const FileDescriptor* tables() const { return tables_; }
-
- private:
-  FileDescriptorProto file_;
-  DescriptorPool pool_{DescriptorPool::generated_pool()};
-  const FileDescriptor* tables_ = nullptr;
-};
+  });
+}
 
 std::string answer(PgConnection& connection, const std::string& sql) {
   const PgResult result = connection.run(sql);
@@ -66,7 +54,7 @@ TEST_CASE("a later field is a column with its default in the tables that are the
       "INSERT INTO shapes_g1.every_type (text_key, number_key, text) VALUES ('a', 1, 'kept');"
       "INSERT INTO sluice.position (projection, generation, partition, position) "
       "VALUES ('shapes', 1, 0, 1)");
-  const Later later(FieldDescriptorProto::TYPE_STRING);
+  const ChangedShapes later = with_later(FieldDescriptorProto::TYPE_STRING);
   apply(url, later.tables(), GENERATE(Apply::everything, Apply::what_changed));
   CHECK(answer(connection, "SELECT text || '<' || later || '>' FROM shapes.every_type") ==
         "kept<>");
@@ -79,8 +67,8 @@ TEST_CASE("a later field is a column with its default in the tables that are the
 
 TEST_CASE("a column of another type is refused, and nothing is changed") {
   const std::string url = fresh_database();
-  apply(url, Later(FieldDescriptorProto::TYPE_STRING).tables());
-  const Later retyped(FieldDescriptorProto::TYPE_INT64);
+  apply(url, with_later(FieldDescriptorProto::TYPE_STRING).tables());
+  const ChangedShapes retyped = with_later(FieldDescriptorProto::TYPE_INT64);
   CHECK_THROWS_AS(apply(url, retyped.tables()), Misconfigured);
   PgConnection connection(url);
   CHECK(answer(connection,

@@ -109,7 +109,7 @@ TEST_CASE("vitals of the server are numbers, within their bounds") {
 
 TEST_CASE("a row that may not be written is told as such") {
   Processes processes;
-  processes.ask("DROP TABLE sluice.process");
+  processes.ask("DROP TABLE sluice.process CASCADE");
   ProcessRow row = processes.process("h");
   CHECK_THROWS_AS(row.renew("{}"), Misconfigured);
 }

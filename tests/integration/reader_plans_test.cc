@@ -7,7 +7,9 @@
 
 #include "schemas/descriptors/domain.h"
 #include "storage/postgres/connection.h"
+#include "storage/postgres/generations.h"
 #include "storage/postgres/schema.h"
+#include "storage/postgres/swap/promotion.h"
 #include "tests/integration/fresh_database.h"
 
 namespace sluice::testing {
@@ -24,6 +26,26 @@ std::string with_every_domain() {
   }
   apply_schema(url, schemas);
   return url;
+}
+
+// A second generation with the same rows, which takes the place of the first, as of no position.
+void swap_deliberation(const std::string& url, PgConnection& connection) {
+  for (const Domain& domain : domains()) {
+    if (domain.name != "deliberation") continue;
+    const PublishedSchema schema{.domain = domain.name,
+                                 .tables = domain.tables,
+                                 .tables_source = domain.tables_source,
+                                 .reads_sql = domain.reads_sql};
+    CHECK(make_generation(url, schema, {}).number == 2);
+  }
+  connection.run(
+      "DO $$ DECLARE t text; BEGIN "
+      "FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'deliberation_g1' LOOP "
+      "EXECUTE format('INSERT INTO deliberation_g2.%I SELECT * FROM deliberation_g1.%I', t, t); "
+      "END LOOP; EXECUTE keys_sql FROM sluice.projection WHERE generation = 2; END $$;"
+      "UPDATE sluice.projection SET phase = 'following', status = 'ready' WHERE generation = 2");
+  const Promoted done = promote(url, {"deliberation", 1, 2, 1, "ready"});
+  REQUIRE(std::holds_alternative<Promotion>(done));
 }
 
 std::vector<std::string> lines(PgConnection& connection, const std::string& sql) {
@@ -59,6 +81,14 @@ void fill(PgConnection& connection) {
       "SELECT 's' || s, 'owner' || s % 100, now() FROM generate_series(1, 20000) s;"
       "INSERT INTO sluice.rejection SELECT 'deliberation', 1, 0, n, 'event' || n, 'vote.set', "
       "'c' || n % 500, 'opinion.unknown', now() FROM generate_series(1, 20000) n");
+}
+
+void vacuum(PgConnection& connection) {
+  connection.run("VACUUM ANALYZE " +
+                 lines(connection,
+                       "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM "
+                       "pg_tables WHERE schemaname LIKE 'deliberation_g%'")
+                     .front());
 }
 
 // What readers ask, and the index that answers.
@@ -105,6 +135,57 @@ TEST_CASE("what readers obviously ask has a plan, with statistics and without") 
       "deliberation_g1.notification, "
       "deliberation_g1.ballot, auction_g1.session, sluice.rejection");
   check_plans(connection);
+}
+
+TEST_CASE("the guard of a swap is one look a statement, and leaves plans their indexes and order") {
+  const std::string url = with_every_domain();
+  PgConnection connection(url);
+  fill(connection);
+  connection.run(
+      "INSERT INTO deliberation_g1.feed (conversation_id, created_at, vote_count) "
+      "SELECT 'c' || c, now() - c * interval '1 h', c FROM generate_series(1, 5000) c");
+  vacuum(connection);
+  auto asked = kAsked;
+  for (const char* ordered :
+       {"SELECT * FROM deliberation.feed_new(20)",
+        "SELECT conversation_id FROM deliberation.feed ORDER BY created_at DESC, conversation_id "
+        "DESC LIMIT 5",
+        "SELECT * FROM deliberation.opinion LEFT JOIN deliberation.math_opinion USING "
+        "(conversation_id, opinion_id) WHERE conversation_id = 'c7'",
+        "SELECT * FROM deliberation.notification n JOIN deliberation.conversation c ON "
+        "c.owner_id = n.recipient_id WHERE n.recipient_id = 'author7' ORDER BY n.created_at",
+        "SELECT count(*) FROM deliberation.ballot WHERE conversation_id = 'c7'"}) {
+    asked[ordered] = "";
+  }
+  // What a plan does, without what the guard adds and what it costs.
+  const auto steps = [&](const std::string& question) {
+    std::string all;
+    for (std::string line : lines(connection, "EXPLAIN (COSTS OFF) " + question)) {
+      for (const char* added : {"InitPlan", "Result", "One-Time Filter"}) {
+        if (line.find(added) != std::string::npos) line.clear();
+      }
+      line.erase(0, line.find_first_not_of(" ->"));
+      all += line.empty() ? "" : line + "\n";
+    }
+    return all;
+  };
+  std::map<std::string, std::string> before;
+  for (const auto& [question, index] : asked) before[question] = steps(question);
+  swap_deliberation(url, connection);
+  vacuum(connection);
+  for (const auto& [question, index] : asked) {
+    INFO(joined(lines(connection, "EXPLAIN " + question)));
+    CHECK(steps(question) == before[question]);
+  }
+  check_plans(connection);
+  // Once, however many rows and views.
+  const std::string run = joined(lines(connection,
+                                       "EXPLAIN (ANALYZE, TIMING OFF) SELECT count(*) FROM "
+                                       "deliberation.opinion"));
+  INFO(run);
+  const auto guard = run.find("InitPlan");
+  REQUIRE(guard != std::string::npos);
+  CHECK(run.find("rows=1 loops=1", guard) != std::string::npos);
 }
 
 TEST_CASE("who voted on an opinion is told by a look-up a ballot, as the view of votes has it") {

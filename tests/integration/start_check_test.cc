@@ -8,6 +8,7 @@
 
 #include "shapes/tables.pb.h"
 #include "storage/base/errors.h"
+#include "storage/postgres/applied.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/generations.h"
 #include "storage/postgres/url.h"
@@ -194,4 +195,48 @@ TEST_CASE("rights are asked for every generation, whatever its number") {
   refused(writer, use_of(false), Catch::Contains("folder may not write shapes_g2.only_key"));
   superuser.run("ALTER TABLE shapes_g2.share OWNER TO postgres");
   refused(url, use_of(), Catch::Contains("table shapes_g2.share belongs to postgres"));
+}
+
+TEST_CASE(
+    "tables that only a newer program knows are refused, those of one that goes on are kept") {
+  const std::string url = fresh_database();
+  apply(url);
+  PgConnection connection(url);
+  const auto noted = [&] {
+    return std::string(
+        connection
+            .run("SELECT concat_ws(' ', revision, least_revision, digest = 'another') "
+                 "FROM sluice.applied WHERE name = 'sluice'")
+            .text(0, 0));
+  };
+  const std::string ours =
+      std::to_string(kEngineRevision) + " " + std::to_string(kEngineLeastRevision);
+  CHECK(noted() == ours + " f");
+  const auto note = [&](int revision, int least) {
+    connection.run(
+        "UPDATE sluice.applied SET revision = $1, least_revision = $2, digest = "
+        "'another' WHERE name = 'sluice'",
+        {std::to_string(revision), std::to_string(least)});
+  };
+  // A newer program has changed something, by which this one can still work: it changes nothing.
+  note(kEngineRevision + 1, kEngineRevision);
+  CHECK_NOTHROW(check_database(url, use_of()));
+  apply(url);
+  apply_schema(url, use_of().schemas, Apply::everything);
+  CHECK(noted() ==
+        std::to_string(kEngineRevision + 1) + " " + std::to_string(kEngineRevision) + " t");
+  // Something by which this one cannot.
+  note(kEngineRevision + 1, kEngineRevision + 1);
+  for (const bool makes_tables : {true, false}) {
+    refused(url, use_of(makes_tables),
+            Catch::Contains("made by a newer program") &&
+                Catch::Contains("revision " + std::to_string(kEngineRevision + 1)) &&
+                Catch::Contains("start that program"));
+  }
+  CHECK_THROWS_AS(apply(url), Misconfigured);
+  // One from before there were numbers is brought up.
+  connection.run("ALTER TABLE sluice.applied DROP COLUMN revision, DROP COLUMN least_revision");
+  CHECK_NOTHROW(check_database(url, use_of()));
+  apply(url);
+  CHECK(noted() == ours + " f");
 }

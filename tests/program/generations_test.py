@@ -15,7 +15,8 @@ from program import SLUICE, Folder, Up, conversation, eventually, post, result, 
 
 SMALL = ["--memory", "128MiB"]
 KEYS = ["projection", "generation", "version", "status", "phase", "live", "position_sum", "end_sum", "lag",
-        "events_a_second", "eta_seconds", "bytes", "share", "owners", "made_at", "promoted_at", "reason"]
+        "events_a_second", "eta_seconds", "bytes", "share", "owners", "made_at", "promoted_at", "reason",
+        "promotes_itself", "differences"]
 DOMAIN = "deliberation"
 
 
@@ -48,7 +49,7 @@ def folded(up):
     assert list(live) == KEYS, live
     expected = {"projection": DOMAIN, "generation": 1, "version": live["version"], "status": "live",
                 "phase": "following", "live": True, "lag": 0, "eta_seconds": 0, "share": None,
-                "promoted_at": None, "reason": None}
+                "promoted_at": None, "reason": None, "promotes_itself": False, "differences": None}
     assert live == {**live, **expected}, live
     assert live["position_sum"] == live["end_sum"] >= 21 and live["bytes"] > 8192, live
     assert live["events_a_second"] == 0 and live["made_at"].endswith("Z"), live
@@ -91,14 +92,15 @@ def asked_for(up):
 def progress(up):
     """How fast and how long, from what owners say."""
     up.ask("INSERT INTO sluice.position (projection, generation, partition, loaded, folded, log_end, owner) "
-           f"SELECT '{DOMAIN}', 2, p, false, 1500, 2500, 'box:17:x/0/y' FROM generate_series(0, 3) AS p")
+           f"SELECT '{DOMAIN}', 2, p, false, 1500, 22500, 'box:17:x/0/y' FROM generate_series(0, 3) AS p")
     up.ask("INSERT INTO sluice.heartbeat (projection, generation, partition, owner, claimed_at, seen_at, "
            "claimed_from, log_end) SELECT projection, generation, partition, owner, updated_at - "
-           "interval '20 s', now(), 500, 2500 FROM sluice.position WHERE generation = 2")
+           "interval '20 s', now(), 500, 22500 FROM sluice.position WHERE generation = 2")
     folding = of(up, 2)
     assert folding["owners"] == [{"host": "box", "pid": 17, "partitions": 4}], folding
-    assert (folding["position_sum"], folding["end_sum"], folding["lag"]) == (6000, 10000, 4000), folding
-    assert folding["events_a_second"] == 200 and folding["eta_seconds"] == 20, folding
+    assert (folding["position_sum"], folding["end_sum"], folding["lag"]) == (6000, 90000, 84000), folding
+    # The last 10,000 of each partition are not folded in bulk.
+    assert folding["events_a_second"] == 200 and folding["eta_seconds"] == 220, folding
     up.ask("UPDATE sluice.projection SET phase = 'indexing' WHERE generation = 2")
     indexing = of(up, 2)
     assert indexing["phase"] == "indexing" and indexing["eta_seconds"] is None, indexing

@@ -67,6 +67,32 @@ def faults(families):
                     yield f"{name}: the label {label}"
 
 
+def documented(page):
+    """What docs/operate.md tells of: labels of its own by name, or by beginning where that ends in a star."""
+    table = re.search(r"^### Metrics$(.*?)^### ", page, re.DOTALL | re.MULTILINE)[1]
+    names = re.findall(r"`(sluice_[a-z_]+\*?)(?:\{([a-z,]+)\})?`",
+                       "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")))
+    return {name: set(filter(None, labels.split(","))) for name, labels in names}
+
+
+def departures(families, told):
+    """What of a page is not as documented, and what is documented and not there."""
+    beginnings = tuple(name[:-1] for name in told if name.endswith("*"))
+    for name, family in families.items():
+        if name.startswith(beginnings):
+            continue
+        if name not in told:
+            yield f"{name}: nothing tells of it"
+            continue
+        for sample, labels in family.samples:
+            found = {label for label, _ in labels} - {"projection", "partition", "le"}
+            if found != told[name]:
+                yield f"{sample}: labels {found}, not {told[name]}"
+    for name in told:
+        if not any(shown.startswith(name[:-1]) if name.endswith("*") else shown == name for shown in families):
+            yield f"{name}: not shown"
+
+
 def values(families, name, *by):
     """Sums by the values of these labels, of a family or a part of one; {} where there is none."""
     sums = {}

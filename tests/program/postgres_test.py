@@ -90,6 +90,7 @@ def roles(up):
         up.ask(f"{as_reader}SELECT count(*) FROM {table}")
         may = up.ask(f"SELECT has_table_privilege('sluice_reader', '{table}', '{more}')")
         assert may == [["f"]], table
+    refused(up, f"{as_reader}SELECT found FROM sluice.audit_difference", "denied")
     for change in ("DELETE FROM", "TRUNCATE"):
         refused(up, f"{as_reader}{change} deliberation_g1.ballot", "denied")
     assert up.ask(f"{as_reader}SELECT sluice.wait_for('')") == [["t"]]

@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "end_to_end"))
 import broker  # noqa: E402
 import system  # noqa: E402
-from system import SLUICE, Folder, eventually, free_port, sluice  # noqa: E402,F401
+from system import SLUICE, Folder, children_of, eventually, free_port, sluice  # noqa: E402,F401
 
 SECONDS = 120
 
@@ -97,17 +97,8 @@ def within(seconds, what, condition):
 
 def postgres_processes(folder):
     """The server whose data are in the folder, and its sessions and helpers."""
-    server = (folder / "postmaster.pid").read_text().split()[0]
-    children = [about.parent.name for about in pathlib.Path("/proc").glob("[0-9]*/stat")
-                if parent_of(about) == server]
-    return [int(server), *map(int, children)]
-
-
-def parent_of(stat):
-    try:
-        return stat.read_text().rsplit(")", 1)[1].split()[1]
-    except OSError:  # it has ended
-        return None
+    server = int((folder / "postmaster.pid").read_text().split()[0])
+    return [server, *children_of(server)]
 
 
 def processes_below(folder):

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """/readyz while nothing is posted: 503 within five seconds of a database that is dead or hung, or of a broker that is
-gone, and 200 within five seconds of its return.
+gone, and 200 within five seconds of its return. TERM meanwhile.
 
 readiness_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
 import os
 import signal
 import sys
+import time
 
 from program import Folder, Up, conversation, eventually, post, postgres_processes, run, within
 from broker import Broker
@@ -15,6 +16,7 @@ from system import Project
 
 SECONDS = 5
 LONG = 20  # a session of a group, and more
+STOPS_WITHIN = 12  # ten, and what the machine takes
 
 
 def stop_and_go(processes, number):
@@ -34,6 +36,18 @@ def hung(process, server, says):
     within(SECONDS, "it is ready again", lambda: not process.readiness())
 
 
+def stopped_while_it_hangs(process, others, says):
+    """TERM ends it in time, whatever it waits for, with a word on what that means."""
+    stop_and_go(others, signal.SIGSTOP)
+    begun = time.monotonic()
+    process.process.send_signal(signal.SIGTERM)
+    code = process.process.wait(timeout=30)
+    took = time.monotonic() - begun
+    stop_and_go(others, signal.SIGCONT)
+    assert code == 1 and took < STOPS_WITHIN, (code, took)
+    assert says in process.words(), process.words()
+
+
 def database(folder):
     with Up(folder / "data", ["--memory", "128MiB"]) as up:
         up.start()
@@ -51,6 +65,11 @@ def database(folder):
         log = up.words()
         assert log.count("does not answer who=database") <= 6, "once a change, not once a look"
         assert "answers again who=database" in log, log
+        post(up, [conversation("d")])
+        stopped_while_it_hangs(up, postgres_processes(server), "the last flush")
+        up.start()
+        eventually("what was posted is there", lambda: up.ask(
+            "SELECT count(*) FROM deliberation.conversation") == [["2"]])
         up.stop()
 
 
@@ -92,6 +111,12 @@ def projector(folder, broker):
             broker.process.send_signal(signal.SIGCONT)
             within(SECONDS, "it is ready again", lambda: not project.readiness())
             project.stop()
+            project.start()
+            eventually("it is ready", lambda: not project.readiness())
+            processes = postgres_processes(cluster.folder)
+            stop_and_go(processes, signal.SIGSTOP)
+            within(SECONDS, "a hung database", lambda: project.readiness())
+            stopped_while_it_hangs(project, processes, "the last flush")
 
 
 def kafka(folder):

@@ -4,13 +4,19 @@
 rebuild_test.py SLUICE REPOSITORY TOPIC_ADMIN: on the embedded log; killed at each step of building; then retired.
 """
 import re
+import time
 
 from program import Folder, Up, conversation, eventually, post, result, run, vote
 
 DOMAIN = "deliberation"
 # In an order in which each is reached.
 STEPS = ["bulk.noted", "load.before", "load.rows_copied", "load.committed", "generation.keys_made"]
+# What is folded here takes a tenth of a second of a processor, and more.
+UNFINISHED_SECONDS = 3
 COMPUTED = {"math_snapshot", "math_group", "math_opinion", "math_participant"}
+
+# Of the generation, and not shown to readers.
+ENGINES = {"sluice_emission"}
 
 
 def traffic(up, names, participants):
@@ -93,12 +99,52 @@ def goes_on(up):
     shown = result("status", "--postgres", up.postgres, "--json")
     assert shown["troubles"] == [], shown["troubles"]
     assert [row["generation"] for row in shown["partitions"] if row["projection"] == DOMAIN] == [1] * 4, shown
+    rejected = sum(row["rejected"] for row in shown["rejected"] if row["projection"] == DOMAIN)
+    assert [[str(rejected)]] * 2 == [up.ask("SELECT count(*) FROM sluice.rejection WHERE projection = "
+                                            f"'{DOMAIN}' AND generation = {n}")[0] for n in (1, 2)], shown["rejected"]
     run("verify", DOMAIN, "--postgres", up.postgres, "--data", up.folder, code=0)
     up.stop()
     up.start()
     traffic(up, ["a", "f"], (0, 20))
     follows(up, 2)
     print("  follows", flush=True)
+
+
+def seen(up):
+    """What readers see."""
+    return [(table, up.ask(f"SELECT count(*) FROM {DOMAIN}.{table}")[0][0]) for table in tables(up)
+            if table not in COMPUTED | ENGINES]
+
+
+def swapped(up, command, live, was):
+    before = seen(up)
+    answer = result(command, DOMAIN, "--postgres", up.postgres)
+    assert (answer["live"], answer["was"]) == (live, was), answer
+    assert seen(up) == before
+    traffic(up, ["a", f"s{live}"], (0, 30))
+    follows(up, 2)
+    assert seen(up) != before
+    eventually("all of it is taken", lambda: not up.readiness())
+    for domain in (DOMAIN, "people"):
+        run("verify", domain, "--postgres", up.postgres, "--data", up.folder, code=0)
+    owned = [row for row in result("status", "--postgres", up.postgres, "--json")["partitions"]
+             if row["projection"] == DOMAIN]
+    assert [(row["generation"], row["owned"]) for row in owned] == [(live, True)] * 4, owned
+
+
+def shown_instead(up):
+    """Readers are given the other one, and the first one back, while events come; both go on."""
+    compared = result("compare", DOMAIN, "--postgres", up.postgres)
+    assert (compared["generation"], compared["against"], compared["unexpected"]) == (2, 1, 0), compared
+    swapped(up, "promote", 2, 1)
+    assert of(up, 1)["status"] == "standing", of(up, 1)
+    up.stop()
+    up.start()
+    traffic(up, ["b"], (0, 15))
+    follows(up, 2)
+    swapped(up, "rollback", 1, 2)
+    assert of(up, 2)["status"] == "ready", of(up, 2)
+    print("  shown instead, and back", flush=True)
 
 
 def retired(up, number):
@@ -125,12 +171,27 @@ def killed(up, step, number):
     retired(up, number)
 
 
+def paced(up, number):
+    """Building takes its share and no more, from the moment on that it is given another."""
+    made = result("rebuild", DOMAIN, "--postgres", up.postgres, "--share", "0.01")
+    assert made["generation"] == number, made
+    begun = time.monotonic()
+    while time.monotonic() < begun + UNFINISHED_SECONDS:
+        assert of(up, number)["status"] == "building", "with a hundredth of a core"
+    again = result("rebuild", DOMAIN, "--postgres", up.postgres, "--share", "1", "--wait")
+    assert again == {"projection": DOMAIN, "generation": number, "status": "ready"}, again
+    print("  at its share", flush=True)
+    retired(up, number)
+
+
 with Folder() as scratch:
     with Up(scratch / "data", ["--memory", "128MiB", "--flush-interval", "50ms"]) as running:
         running.start()
         built(running)
         goes_on(running)
+        shown_instead(running)
         retired(running, 2)
         for at, each in enumerate(STEPS):
             killed(running, each, 3 + at)
+        paced(running, 3 + len(STEPS))
         running.stop()

@@ -6,6 +6,7 @@ logs in as a sluice_writer, whoever looks as a sluice_reader.
 """
 import json
 import sys
+import urllib.request
 
 from program import (SECONDS, Folder, brokers, eventually, processes_below, result, run, sluice)
 from postgres import Cluster, ask
@@ -51,17 +52,42 @@ def set_up(database, brokers):
     return owner, logins["writer"], logins["reader"]
 
 
-def project_and_look(folder, brokers, writer, reader):
+def advice(project):
+    """What /readyz says beside being ready."""
+    with urllib.request.urlopen(project.http + "/readyz", timeout=SECONDS) as answer:
+        return answer.read().decode()
+
+
+def told_beside_ready(project, owner, kept):
+    """What does not keep anybody from relying on the process, and an operator is to know."""
+    assert advice(project).strip() == "ready", advice(project)
+    run("rebuild", "people", "--postgres", owner, code=0)
+    ask(owner, "UPDATE sluice.projection SET version = version + 1 WHERE projection = 'people' AND generation = 2")
+    says = "people generation 2 (building) is of version"
+    eventually("it says what it leaves alone", lambda: says in advice(project))
+    assert "it is left to a program of that version" in project.words()
+    run("retire", "people", "--generation", "2", "--postgres", owner, code=0)
+    eventually("it leaves nothing alone", lambda: says not in advice(project))
+    kept.rename(kept.parent / "moved")
+    kept.write_text("a file")
+    eventually("it says that there are no snapshots", lambda: "snapshots are not made" in advice(project))
+    kept.unlink()
+    eventually("there are again", lambda: "snapshots are not made" not in advice(project))
+
+
+def project_and_look(folder, brokers, owner, writer, reader):
     projects = ["project", "--data", folder / "state", "--brokers", brokers, "--postgres", writer,
                 "--memory", "128MiB"]
+    kept = folder / "kept"
     with Process(folder, "ingest", "--brokers", brokers, "--partitions", "3") as ingest:
-        with Process(folder, *projects) as project:
+        with Process(folder, *projects, "--snapshots", kept, "--snapshot-every", "1s") as project:
             run(*projects, code=2, says="another sluice runs on")
             posted = result("simulate", "deliberation", "--http", ingest.http, "--seconds", "2s",
                             "--conversations", "10")
             assert posted["events"] > 0
             run("wait", posted["token"], "--postgres", reader, "--timeout", "60s", code=0)
             eventually("it is ready", lambda: not project.readiness())
+            told_beside_ready(project, owner, kept)
         # What is posted while nobody projects waits in the log.
         later = result("simulate", "deliberation", "--http", ingest.http, "--seconds", "1s",
                        "--conversations", "10", "--seed", "2")
@@ -112,8 +138,7 @@ def main():
             print("SKIPPED (no Kafka jars): ingest and projectors apart")
             return 0
         with Cluster(folder / "database") as database:
-            _, writer, reader = set_up(database, address)
-            project_and_look(folder, address, writer, reader)
+            project_and_look(folder, address, *set_up(database, address))
             tail(address)
         assert processes_below(folder) == []
     return 0

@@ -15,6 +15,7 @@ class EarlierTally {
  public:
   using Event = tally::EarlierEvent;
   static constexpr int kVersion = Tally::kVersion;
+  static constexpr bool kEmits = true;
 
   explicit EarlierTally(Tables& tables) : tally_(tables) {}
   static std::string_view key(const Event& event) { return event.member_added().box_id(); }

@@ -85,7 +85,6 @@ class Process {
     projector_.reset();
     store_.emplace(state_);
     projector_.emplace(projection_, generation(), kOnly, std::to_string(++takings),
-                       ProjectorLimits{},
                        ProjectorParts{*store_, sink_, emitter_, probe_, memory_});
     position_ = projector_->claim(sale_.log.range(kStream, kOnly));
   }

@@ -48,7 +48,6 @@ class Boxes {
   void take() {
     projector.reset();
     projector.emplace(projection_, generation(), kOnly, std::to_string(++takings_),
-                      ProjectorLimits{},
                       ProjectorParts{store_, sink, emitter_, probe_, memory_, &computations});
     position_ = projector->claim(log_.range(kStream, kOnly));
   }

@@ -89,7 +89,7 @@ class Process {
     projector_.reset();
     store_.emplace(state_);
     projector_.emplace(projection_, Platform::generation(), kOnly, std::to_string(++takings),
-                       ProjectorLimits{}, ProjectorParts{*store_, sink, emitter_, probe_, memory_});
+                       ProjectorParts{*store_, sink, emitter_, probe_, memory_});
     position_ = projector_->claim(platform_.log_.range(Platform::kStream, kOnly));
   }
   void fold() {

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "sluice/state.pb.h"
 #include "storage/base/errors.h"
 #include "tests/simulation/two_sides.h"
 
@@ -112,6 +113,94 @@ TEST_CASE("what a rejected fact emitted is dropped") {
   p.tally.flush();
   CHECK(p.tally.views.rejections(kOnly).size() == 1);
   CHECK(ids(p.roster.log()) == Ids{"tally:0@1/0"});
+}
+
+// By key and stream: how many records, and their digest.
+std::vector<std::string> emissions(Side& side) {
+  std::vector<std::string> all;
+  for (const SluiceEmission& row : side.rows<SluiceEmission>()) {
+    all.push_back(row.key() + " " + row.stream() + " " + std::to_string(row.records()) + " " +
+                  std::to_string(row.digest()));
+  }
+  return all;
+}
+
+TEST_CASE("what each key has emitted is published as a digest, of keys and events in order") {
+  const auto told = [](const std::vector<std::string>& members) {
+    Pair p;
+    for (const std::string& member : members) p.add("box", member, "e" + member);
+    p.tally.flush();
+    return emissions(p.tally);
+  };
+  const auto both = told({"a", "b"});
+  REQUIRE(both.size() == 1);
+  CHECK(both.front().starts_with("box roster.events 2 "));
+  CHECK(told({"a", "b"}) == both);
+  CHECK(told({"b", "a"}) != both);
+  CHECK(told({"a", "c"}) != both);
+  CHECK(told({}).empty());
+}
+
+TEST_CASE("what a rejected fact emitted is in no digest") {
+  Pair one;
+  one.remove("box", "m", "e0");
+  one.add("box", "m", "e1");
+  one.tally.flush();
+  Pair other;
+  other.add("box", "m", "e1");
+  other.tally.flush();
+  CHECK(emissions(one.tally) == emissions(other.tally));
+  CHECK(emissions(one.tally).size() == 1);
+}
+
+TEST_CASE("digests are the same whether or not anything is sent, and after a refold") {
+  Pair p;
+  p.add("box", "m", "e0");
+  p.tally.flush();
+  SECTION("state lost its newest batch") { p.tally.state.lose_newest(1); }
+  SECTION("state is gone") { p.tally.state = MemoryState(); }
+  p.tally.restart();
+  p.add("box", "n", "e1");
+  p.tally.flush();
+  Pair whole;
+  whole.add("box", "m", "e0");
+  whole.add("box", "n", "e1");
+  whole.tally.flush();
+  CHECK(emissions(p.tally) == emissions(whole.tally));
+  const auto told = [](Offset from) {
+    Time now{milliseconds{1'700'000'000'000}};
+    MemoryLog log{[&] { return now; }};
+    log.create("roster.events", 1);
+    Side tally(log, describe<Tally>("tally"), true, from);
+    tally::Event event;
+    event.mutable_member_added()->set_box_id("box");
+    for (const char* member : {"m", "n"}) {
+      event.mutable_member_added()->set_member(member);
+      tally.post(event, "box", member);
+    }
+    tally.flush();
+    CHECK(log.range("roster.events", kOnly).end == Offset{2 - from.value});
+    return emissions(tally);
+  };
+  CHECK(told(Offset{2}) == told(Offset{0}));
+}
+
+TEST_CASE("a domain that does not say that it emits may not") {
+  Time now{milliseconds{1'700'000'000'000}};
+  MemoryLog log{[&] { return now; }};
+  log.create("roster.events", 1);
+  Projection silent = describe<Tally>("tally");
+  silent.emits = false;
+  Side tally(log, silent);
+  tally::Event event;
+  event.mutable_member_added()->set_box_id("box");
+  event.mutable_member_added()->set_member("m");
+  tally.post(event, "box", "e0");
+  tally.flush();
+  const auto quarantined = tally.views.quarantined(kOnly);
+  REQUIRE(quarantined.size() == 1);
+  CHECK_THAT(quarantined.front().reason, Catch::Contains("kEmits"));
+  CHECK(emissions(tally).empty());
 }
 
 TEST_CASE("one fact may emit many; they count for the bound on what is not flushed") {

@@ -8,7 +8,9 @@
 #include <string>
 
 #include "storage/generation_builder.h"
+#include "storage/memory/memory_state.h"
 #include "storage/projection_sink.h"
+#include "storage/state_snapshots.h"
 #include "storage/state_store.h"
 
 namespace sluice::simulation {
@@ -31,6 +33,8 @@ enum class Step {
   after_note,  // what bulk folding refused is told, the state has not come so far
   before_load,
   after_load,
+  amid_restore,  // the state is gone, no snapshot is in its place
+  after_restore,
 };
 
 class Failpoint {
@@ -128,6 +132,38 @@ class FaultyStore final : public StateStore {
  private:
   std::unique_ptr<StateStore> store_;
   Failpoint& failpoint_;
+};
+
+class FaultySnapshots final : public StateSnapshots {
+ public:
+  // `disk` is what they are restored to; `slow` says whether one is not brought yet.
+  FaultySnapshots(std::unique_ptr<StateSnapshots> snapshots, MemoryState& disk,
+                  Failpoint& failpoint, std::function<bool()> slow, std::function<void()> restored)
+      : snapshots_(std::move(snapshots)),
+        disk_(disk),
+        failpoint_(failpoint),
+        slow_(std::move(slow)),
+        restored_(std::move(restored)) {}
+
+  std::vector<KeptSnapshot> list() override { return snapshots_->list(); }
+  Brought bring(const KeptSnapshot& snapshot) override {
+    return slow_() ? Brought::under_way : snapshots_->bring(snapshot);
+  }
+  bool restore(const KeptSnapshot& snapshot) override {
+    disk_.become(MemoryState());
+    failpoint_.reach(Step::amid_restore);
+    const bool whole = snapshots_->restore(snapshot);
+    restored_();
+    failpoint_.reach(Step::after_restore);
+    return whole;
+  }
+
+ private:
+  const std::unique_ptr<StateSnapshots> snapshots_;
+  MemoryState& disk_;
+  Failpoint& failpoint_;
+  const std::function<bool()> slow_;
+  const std::function<void()> restored_;
 };
 
 }  // namespace sluice::simulation

@@ -48,7 +48,10 @@ void World::rebuild() {
 bool World::promote(Subject& live, Subject& other) {
   constexpr int kTurns = 40;
   for (int i = 0; i < kTurns; ++i) {
-    if (MemoryViews::swap(live.views(), other.views())) return true;
+    if (MemoryViews::swap(live.views(), other.views())) {
+      other.succeed(live);
+      return true;
+    }
     steady_ += std::chrono::milliseconds{100};
     for (Node& node : nodes_) {
       for (Seat& seat : node.seats) {
@@ -82,6 +85,7 @@ void World::retire() {
   for (Node& node : nodes_) {
     std::erase_if(node.seats, [&](const Seat& seat) { return seat.subject == gone; });
   }
+  std::erase_if(shelves_, [&](const auto& shelf) { return shelf.first.first == gone; });
   std::erase_if(subjects_, [&](const auto& subject) { return subject.get() == gone; });
   shown.drop_backup();
 }

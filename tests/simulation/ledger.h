@@ -31,6 +31,7 @@ struct Telling {
   std::string domain;
   std::string key;
   std::string payload;
+  std::string source;  // the key under which it came about
 };
 
 class Ledger {
@@ -76,8 +77,9 @@ class Ledger {
   [[nodiscard]] virtual std::map<std::string, std::int64_t> computed(const MemoryViews&) const {
     return {};
   }
-  // Whether nothing is due.
-  [[nodiscard]] virtual bool all_computed(const MemoryViews&) const { return true; }
+  // Keys whose computed rows are of before their last change, and whether they wait: then nothing
+  // is to be computed.
+  [[nodiscard]] virtual std::map<std::string, bool> behind(const MemoryViews&) const { return {}; }
 };
 
 }  // namespace sluice::simulation

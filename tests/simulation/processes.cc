@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sluice/state.pb.h"
+#include "storage/base/errors.h"
 #include "tests/simulation/world.h"
 
 namespace sluice::simulation {
@@ -17,18 +18,21 @@ constexpr int kSharers = 4;
 WorkerConfig config_of(const std::string& instance) {
   WorkerConfig config;
   config.instance = instance;
-  config.loads_within = 6;
-  config.limits = {.dirty_rows = 6,
-                   .records_an_append = 3,
-                   // So small that sealing, merging and turning segments over happen all the time.
-                   .dedupe = {.open_marks = 8,
-                              .page_marks = 4,
-                              .segment_marks = 32,
-                              .slices = 4,
-                              .fan_in = 3,
-                              .merge_pace = 2,
-                              .merge_marks_min = 4,
-                              .filter_bytes_max = 1 << 12}};
+  config.following.loads_within = 6;
+  config.limits = {
+      .dirty_rows = 6,
+      .parked_limit = kParkedShown,
+      .records_an_append = 3,
+      // So small that sealing, merging and turning segments over happen all the time.
+      .dedupe = {.open_marks = 8,
+                 .page_marks = 4,
+                 .segment_marks = 32,
+                 .slices = 4,
+                 .fan_in = 3,
+                 .merge_pace = 2,
+                 .merge_marks_min = 4,
+                 .filter_bytes_max = 1 << 12},
+      .index = {.page_bytes = 32, .fan_in = 2, .merge_pace = 2, .merge_least = 2, .time_every = 4}};
   return config;
 }
 
@@ -43,6 +47,15 @@ void World::start(Node& node) {
       ComputationClocks{[this] { return steady_; }, [this] { return wall_; }});
   node.memory = std::make_unique<RowMemory>(kRows, kSharers);
   for (Seat& seat : node.seats) start(node, seat);
+}
+
+LogRecord World::record_at(const std::string& stream, Partition partition, Offset offset) {
+  const auto& records = log_.records(stream, partition);
+  const auto found = std::ranges::lower_bound(records, offset, {},
+                                              [](const auto& record) { return record.offset; });
+  if (found == records.end() || found->offset != offset) throw Corrupt("no such record");
+  return {partition,    found->offset,  found->appended_at,
+          found->key(), found->value(), found->stamped_by_log};
 }
 
 void World::start(Node& node, Seat& seat) {
@@ -70,7 +83,16 @@ void World::start(Node& node, Seat& seat) {
                     .probe = node.probe,
                     .memory = *node.memory,
                     .computations = node.computations.get(),
-                    .builder = seat.faulty_builder.get()};
+                    .builder = seat.faulty_builder.get(),
+                    .read_records = [this, &seat](Partition partition) -> ReadRecord {
+                      return [this, &seat, partition](Offset offset) {
+                        return record_at(seat.subject->stream(), partition, offset);
+                      };
+                    },
+                    .open_snapshots =
+                        [this, &node, &seat](const Generation&, Partition partition, StateStore&) {
+                          return snapshots(node, seat, partition, seat.disks[partition]);
+                        }};
   seat.worker = std::make_unique<Worker>(
       seat.subject->projection(),
       config_of(std::to_string(node.index) + "." + std::to_string(node.incarnation)),
@@ -138,7 +160,7 @@ void World::arm_failpoint(Node& node) {
                              Step::amid_append,   Step::after_append, Step::before_flush,
                              Step::after_commit,  Step::before_state, Step::after_state,
                              Step::after_resolve, Step::after_note,   Step::before_load,
-                             Step::after_load};
+                             Step::after_load,    Step::amid_restore, Step::after_restore};
   node.failpoint.arm(kSteps[below(std::size(kSteps))]);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/base/partitioner.h"
+#include "storage/base/record_digest.h"
 
 namespace sluice::simulation {
 namespace {
@@ -66,8 +67,8 @@ void Refold::take(LoggedRecord record) {
 }
 
 void Refold::park(const LoggedRecord& record, const Envelope& envelope, bool parsed) {
-  quarantine(record, envelope, parsed);
   parked_[record.key][record.offset] = record;
+  quarantine(record, envelope, parsed);
 }
 
 bool Refold::fails(const LoggedRecord& record, const Envelope& envelope) const {
@@ -84,50 +85,108 @@ bool Refold::held_up(const LoggedRecord& record, const Envelope& envelope) const
 
 void Refold::apply_control(const LoggedRecord& record, const Envelope& envelope) {
   const Control& control = envelope.control();
-  if (control.has_tick()) move_time(record, envelope);
-  if (control.has_release()) release(record.key, control.release());
-  if (!control.has_discard()) return;
-  const std::int64_t offset = control.discard().offset();
+  if (control.has_tick()) return move_time(record, envelope);
+  if (!envelope.id().empty() && repeats(record, envelope)) return;
+  if (control.has_release() || control.has_discard() || control.has_edit()) decide(record, control);
+}
+
+void Refold::decide(const LoggedRecord& record, const Control& control) {
+  const auto note = [&](const char* kind, std::optional<std::int64_t> offset) {
+    decisions[record.offset] = {kind, offset, control.who(), control.why()};
+  };
+  if (control.has_release()) {
+    if (!control.release().continues()) note("release", first(record.key));
+    release(record.key, control.release());
+  } else if (control.has_discard()) {
+    note("discard", control.discard().offset());
+    discard(control.discard().offset(), control.discard().at_most());
+  } else {
+    note("edit", control.edit().offset());
+    edit(record.key, control.edit());
+  }
+}
+
+std::optional<std::int64_t> Refold::first(const std::string& key) const {
+  if (const auto held = held_.find(key); held != held_.end()) return held->second;
+  const auto waiting = parked_.find(key);
+  if (waiting == parked_.end() || waiting->second.empty()) return std::nullopt;
+  return waiting->second.begin()->first;
+}
+
+void Refold::discard(std::int64_t offset, std::int64_t at_most) {
+  Control::Release rest;
+  rest.set_at_most(at_most);
   for (const auto& [key, position] : held_) {
     if (position != offset) continue;
     const std::string of = key;
-    if (resume(of, true)) release(of, {});
+    if (resume(of, true)) release(of, rest);
     return;
   }
   unquarantine(offset);
   for (auto& [key, records] : parked_) {
     if (records.erase(offset) == 0) continue;
-    release(key, {});
+    release(key, rest);
     break;
   }
 }
 
+void Refold::edit(const std::string& key, const Control::Edit& edit) {
+  const auto waiting = parked_.find(key);
+  if (waiting == parked_.end() || !waiting->second.contains(edit.offset())) return;
+  waiting->second.at(edit.offset()).value = edit.value();
+  ends_.erase(edit.offset());
+  aged_out_.erase(edit.offset());
+  Control::Release rest;
+  rest.set_at_most(edit.at_most());
+  release(key, rest);
+  const auto edited = waiting->second.find(edit.offset());
+  if (edited == waiting->second.end()) return;
+  Envelope envelope;
+  const bool parsed = envelope.ParseFromString(edit.value());
+  quarantine(edited->second, envelope, parsed);
+}
+
 void Refold::quarantine(const LoggedRecord& record, const Envelope& envelope, bool parsed) {
-  quarantined[record.offset] = {record.key, record.value};
+  quarantined[record.offset] = {record.key, std::nullopt};
+  if (is_shown(record)) quarantined[record.offset].value = record.value;
   // No fact of these domains is anybody's.
   if (parsed && ledger_->is_a_fact(envelope.payload())) return;
   ends_[record.offset] = std::max(record_time_, record.appended_at) + lengths_.retention;
 }
 
+// All but those behind many others of the key. The first always is.
+bool Refold::is_shown(const LoggedRecord& record) const {
+  const auto waiting = parked_.find(record.key);
+  return waiting == parked_.end() || !waiting->second.contains(record.offset) ||
+         static_cast<std::int64_t>(waiting->second.size()) <= lengths_.shown ||
+         first(record.key) == record.offset;
+}
+
 void Refold::unquarantine(std::int64_t offset) {
   quarantined.erase(offset);
   ends_.erase(offset);
+  aged_out_.erase(offset);
 }
 
 void Refold::release(const std::string& key, const Control::Release& given) {
   if (held_.contains(key) && !resume(key, false)) return;
   auto& waiting = parked_[key];
-  while (!waiting.empty()) {
+  for (std::int64_t folded = 0; !waiting.empty(); ++folded) {
+    if (given.at_most() > 0 && folded == given.at_most()) return;
     LoggedRecord record = waiting.begin()->second;
-    if (!quarantined.at(record.offset).value) {
+    const bool aged_out = aged_out_.contains(record.offset);
+    if (aged_out) {
       if (given.offset() != record.offset) return;
       record.value = given.value();
     }
     if (!record.stamped_by_log) record.appended_at = arrived_;
     Envelope envelope;
-    if (!readable(record, envelope)) return;
-    const bool is_held_up = held_up(record, envelope);
-    if (!is_held_up && fails(record, envelope)) return;
+    const bool is_readable = readable(record, envelope);
+    const bool is_held_up = is_readable && held_up(record, envelope);
+    if (!is_readable || (!is_held_up && fails(record, envelope))) {
+      if (!aged_out) quarantined.at(record.offset).value = record.value;
+      return;
+    }
     move_time(record, envelope);
     if (is_held_up) return;
     waiting.erase(waiting.begin());
@@ -173,6 +232,9 @@ void Refold::fold_event(const LoggedRecord& record, const Envelope& envelope) {
 
 void Refold::tell(std::vector<Telling> tellings) {
   for (Telling& telling : tellings) {
+    auto& [records, digest] = emissions[{telling.source, telling.domain + ".events"}];
+    ++records;
+    digest = digest_behind(digest, digest_of(telling.key, telling.payload));
     derived.push_back({next_, record_time_, std::move(telling)});
     ++next_.second;
   }
@@ -186,6 +248,7 @@ void Refold::move_time(const LoggedRecord& record, const Envelope& envelope) {
       continue;
     }
     quarantined.at(end->first).value.reset();
+    aged_out_.insert(end->first);
     end = ends_.erase(end);
   }
   pass();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sluice/envelope.pb.h"
+#include "storage/base/position.h"
 #include "tests/simulation/ledger.h"
 
 namespace sluice::simulation {
@@ -31,11 +32,20 @@ struct LoggedRecord {
 // Which of a source partition's derived records: the offset that brought it about, and an ordinal.
 using Turn = std::pair<std::int64_t, std::int64_t>;
 
-// nullopt: its bytes have aged out.
+// nullopt: its bytes have aged out, or are not shown because too much waits before it.
 struct Quarantined {
   std::string key;
   std::optional<std::string> value;
   bool operator==(const Quarantined&) const = default;
+};
+
+// What people decided: "release", "discard" or "edit", and on what.
+struct Decided {
+  std::string kind;
+  std::optional<std::int64_t> offset;
+  std::string who;
+  std::string why;
+  bool operator==(const Decided&) const = default;
 };
 
 struct Derived {
@@ -44,10 +54,11 @@ struct Derived {
   Telling telling;
 };
 
-// Of a generation, in milliseconds.
+// Of a generation, times in milliseconds.
 struct Lengths {
   std::int64_t horizon = 0;
   std::int64_t retention = 0;
+  std::int64_t shown = 0;  // records that wait under a key, with their bytes
 };
 
 class Refold {
@@ -71,14 +82,19 @@ class Refold {
   [[nodiscard]] Ledger& ledger() { return *ledger_; }
   std::map<std::int64_t, std::string> rejections;   // reason by offset
   std::map<std::int64_t, Quarantined> quarantined;  // by offset
+  std::map<std::int64_t, Decided> decisions;        // by their own offset
   std::vector<Derived> derived;                     // in order
-  std::int64_t failed = 0;                          // facts at which the rules threw, as they came
+  // By source key and stream: how many, and the digest over their keys and payloads in order.
+  std::map<std::pair<std::string, std::string>, std::pair<std::int64_t, Digest>> emissions;
+  std::int64_t failed = 0;  // facts at which the rules threw, as they came
   std::int64_t timers_failed = 0;
 
  private:
   Refold(const Refold& other, std::unique_ptr<Ledger> ledger)
       : rejections(other.rejections),
         quarantined(other.quarantined),
+        decisions(other.decisions),
+        emissions(other.emissions),
         failed(other.failed),
         timers_failed(other.timers_failed),
         partition_(other.partition_),
@@ -90,7 +106,8 @@ class Refold {
         came_(other.came_),
         parked_(other.parked_),
         held_(other.held_),
-        ends_(other.ends_) {}
+        ends_(other.ends_),
+        aged_out_(other.aged_out_) {}
 
   void move_time(const LoggedRecord& record, const Envelope& envelope);
   void pass();
@@ -102,7 +119,12 @@ class Refold {
   void tell(std::vector<Telling> tellings);
   void apply_control(const LoggedRecord& record, const Envelope& envelope);
   void fold_event(const LoggedRecord& record, const Envelope& envelope);
+  void decide(const LoggedRecord& record, const Control& control);
+  void discard(std::int64_t offset, std::int64_t at_most);
+  void edit(const std::string& key, const Control::Edit& edit);
   void release(const std::string& key, const Control::Release& given);
+  [[nodiscard]] std::optional<std::int64_t> first(const std::string& key) const;
+  [[nodiscard]] bool is_shown(const LoggedRecord& record) const;
   void quarantine(const LoggedRecord& record, const Envelope& envelope, bool parsed);
   void unquarantine(std::int64_t offset);
   [[nodiscard]] bool readable(const LoggedRecord& record, Envelope& envelope) const;
@@ -126,6 +148,7 @@ class Refold {
   std::map<std::string, std::int64_t> held_;
   // When the bytes of those that are no fact go, by offset.
   std::map<std::int64_t, std::int64_t> ends_;
+  std::set<std::int64_t> aged_out_;
 };
 
 }  // namespace sluice::simulation

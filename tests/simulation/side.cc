@@ -1,6 +1,7 @@
 #include "tests/simulation/side.h"
 
 #include "storage/base/check.h"
+#include "storage/base/errors.h"
 #include "tests/simulation/leader.h"
 
 namespace sluice {
@@ -14,7 +15,9 @@ Generation generation(const Projection& projection, bool live) {
           .partitions = 1,
           .dedupe_horizon = kHorizon,
           .quarantine_retention = kRetention,
-          .live = live};
+          .live = live,
+          .tells_emissions = projection.emits,
+          .key_index = true};
 }
 
 }  // namespace
@@ -37,9 +40,11 @@ Side::Side(MemoryLog& log, const Projection& projection, bool live, Offset emits
 void Side::restart() {
   projector.reset();
   store_.emplace(state);
-  projector.emplace(projection_, generation_, kOnly, std::to_string(++takings_), limits,
+  projector.emplace(projection_, generation_, kOnly, std::to_string(++takings_),
                     ProjectorParts{*store_, from_, emitter_, probe, *memory, nullptr,
-                                   [this] { return log_.identity(stream_, kOnly); }});
+                                   [this] { return log_.identity(stream_, kOnly); },
+                                   SteadiedClock::system_wall, nullptr, nullptr,
+                                   [this](Offset offset) { return record_at(offset); }, limits});
   position_ = projector->claim(log_.range(stream_, kOnly));
 }
 
@@ -47,6 +52,14 @@ void Side::run(const Projection& projection) {
   projector.reset();
   projection_ = projection;
   restart();
+}
+
+LogRecord Side::record_at(Offset offset) {
+  for (const auto& stored : log_.records(stream_, kOnly)) {
+    if (stored.offset != offset) continue;
+    return {kOnly, stored.offset, stored.appended_at, stored.key(), stored.value()};
+  }
+  throw Corrupt("the log has no such record");
 }
 
 Projector& Side::running() {

@@ -72,6 +72,7 @@ class Side {
 
  private:
   Projector& running();
+  [[nodiscard]] LogRecord record_at(Offset offset);
   bool fold_once();
 
   EmitsFrom from_{sink, emits_from_};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "schemas/descriptors/domain.h"
+#include "sluice/state.pb.h"
 #include "tests/simulation/faulty_writer.h"
 
 namespace sluice::simulation {
@@ -17,13 +18,21 @@ Generation generation_of(const Projection& projection, int number, bool live) {
           .partitions = kPartitions,
           .dedupe_horizon = kHorizon,
           .quarantine_retention = kRetention,
-          .live = live};
+          .live = live,
+          .tells_emissions = projection.emits,
+          .key_index = number % 4 != 0};
 }
 
 std::string text(const Rows::value_type& row) {
   std::string all = row.first + " {";
   for (const std::int64_t number : row.second) all += " " + std::to_string(number);
   return all + " }";
+}
+
+std::string text(const std::map<std::int64_t, std::string>& reasons) {
+  std::string all;
+  for (const auto& [offset, reason] : reasons) all += " " + std::to_string(offset) + " " + reason;
+  return all;
 }
 
 // The first difference, for people.
@@ -37,6 +46,12 @@ std::string difference(const Rows& expected, const Rows& found) {
     if (!expected.contains(row.first)) return "a row too many: " + text(row);
   }
   return "no difference";
+}
+
+void add_emission(const std::string& key, const std::string& stream, std::int64_t records,
+                  Digest digest, Rows& rows) {
+  rows["what " + key + " emitted to " + stream] = {records,
+                                                   static_cast<std::int64_t>(digest.value)};
 }
 
 }  // namespace
@@ -61,7 +76,7 @@ Subject::Subject(Subject& live, int generation)
 }
 
 Account Subject::fresh(Partition partition) const {
-  const Lengths lengths{kHorizon.count(), kRetention.count()};
+  const Lengths lengths{kHorizon.count(), kRetention.count(), kParkedShown};
   return {{}, Refold(partition.value, kPartitions, lengths, domain_.make_ledger())};
 }
 
@@ -120,7 +135,9 @@ bool Subject::complete(Time time, const Subject& live) {
     if (account.position != end.value) return false;
     const auto due = account.refold.next_due();
     if (due && *due <= time.time_since_epoch().count()) return false;
-    if (!account.refold.ledger().all_computed(views_)) return false;
+    for (const auto& [key, waits] : account.refold.ledger().behind(views_)) {
+      if (!waits) return false;
+    }
   }
   return true;
 }
@@ -184,15 +201,55 @@ void Subject::check() {
   if (published) check_computed();
 }
 
+bool Subject::waits_with_older_rows(const Subject& shown) const {
+  for (std::size_t p = 0; p < accounts_.size(); ++p) {
+    const Ledger& ledger = accounts_[p].refold.ledger();
+    const auto here = ledger.computed(views_);
+    const auto there = shown.accounts_[p].refold.ledger().computed(shown.views_);
+    for (const auto& [key, waits] : ledger.behind(views_)) {
+      const auto seen = there.find(key);
+      if (!waits || seen == there.end()) continue;
+      const auto has = here.find(key);
+      if (has == here.end() || has->second < seen->second) return true;
+    }
+  }
+  return false;
+}
+
+void Subject::succeed(const Subject& shown_before) {
+  for (const auto& [key, as_of] : shown_before.as_ofs_) {
+    as_ofs_[key] = std::max(as_ofs_[key], as_of);
+  }
+  check_computed();
+}
+
 // Promise 2: a computed row equals its function at its own as_of, which never goes back.
 void Subject::check_computed() {
-  for (const Account& account : accounts_) {
+  for (int p = 0; p < kPartitions; ++p) {
+    const Account& account = accounts_[static_cast<std::size_t>(p)];
     for (const auto& [key, as_of] : account.refold.ledger().computed(views_)) {
       if (as_of > account.position) throw Broken("computed of what is to come: " + key);
       if (as_of < std::exchange(as_ofs_[key], as_of))
         throw Broken("computed rows went back: " + key);
     }
+    check_due(Partition{p});
   }
+}
+
+// The view knows of each key whether its computed rows are those of the position.
+void Subject::check_due(Partition partition) {
+  const Account& at = account(partition);
+  if (at.lost || !views_.position(partition).loaded) return;
+  std::set<std::string> behind;
+  for (const auto& [key, waits] : at.refold.ledger().behind(views_)) behind.insert(key);
+  if (behind == views_.due(partition)) return;
+  const auto listed = [](const std::set<std::string>& keys) {
+    std::string all;
+    for (const std::string& key : keys) all += " " + key;
+    return all;
+  };
+  throw Broken("due are" + listed(behind) + ", the view says" + listed(views_.due(partition)) +
+               where(partition, at.position));
 }
 
 // In bulk, what was refused is told ahead of the rows, and no further than is said.
@@ -202,6 +259,10 @@ void Subject::check_noted(Partition partition) const {
     if (rejection.position.value >= folded)
       throw Broken("noted too far" + where(partition, folded));
   }
+  for (const Decision& decision : views_.decisions(partition)) {
+    if (decision.position.value >= folded)
+      throw Broken("decided too far" + where(partition, folded));
+  }
 }
 
 void Subject::check_rows() const {
@@ -209,6 +270,9 @@ void Subject::check_rows() const {
   for (int p = 0; p < kPartitions; ++p) {
     const Account& account = accounts_[static_cast<std::size_t>(p)];
     account.refold.ledger().add_rows(expected);
+    for (const auto& [of, told] : account.refold.emissions) {
+      add_emission(of.first, of.second, told.first, told.second, expected);
+    }
     const auto at = where(Partition{p}, account.position);
     if (!views_.position(Partition{p}).loaded) {
       check_noted(Partition{p});
@@ -216,14 +280,28 @@ void Subject::check_rows() const {
     }
     std::map<std::int64_t, std::string> reasons;
     for (const Rejection& r : views_.rejections(Partition{p})) reasons[r.position.value] = r.reason;
-    if (reasons != account.refold.rejections) throw Broken("wrong rejections" + at);
+    if (reasons != account.refold.rejections) {
+      throw Broken("wrong rejections:" + text(reasons) + ", not" + text(account.refold.rejections) +
+                   at);
+    }
     std::map<std::int64_t, Quarantined> quarantined;
     for (const QuarantinedRecord& q : views_.quarantined(Partition{p})) {
       quarantined[q.position.value] = {q.key, q.value};
     }
     if (quarantined != account.refold.quarantined) throw Broken("wrong quarantine" + at);
+    std::map<std::int64_t, Decided> decisions;
+    for (const Decision& d : views_.decisions(Partition{p})) {
+      std::optional<std::int64_t> offset;
+      if (d.offset) offset = d.offset->value;
+      decisions[d.position.value] = {std::string(word_of(d.kind)), offset, d.who, d.why};
+    }
+    if (decisions != account.refold.decisions) throw Broken("wrong decisions" + at);
   }
-  const Rows found = domain_.published(views_);
+  Rows found = domain_.published(views_);
+  views_.for_each_row<SluiceEmission>([&](const SluiceEmission& row) {
+    add_emission(row.key(), row.stream(), row.records(),
+                 Digest{static_cast<std::uint64_t>(row.digest())}, found);
+  });
   if (found != expected) throw Broken(difference(expected, found) + " (" + stream_ + ")");
 }
 

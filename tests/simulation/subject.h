@@ -20,6 +20,7 @@ namespace sluice::simulation {
 
 constexpr std::chrono::milliseconds kHorizon{20'000};
 constexpr std::chrono::milliseconds kRetention{2'000};
+constexpr std::int64_t kParkedShown = 3;
 
 struct Account {
   std::vector<LoggedRecord> log;  // what a refold may use
@@ -57,6 +58,12 @@ class Subject {
   // took a partition last has moved it. Throws Broken.
   void check();
 
+  // Whether a key that waits, so that nothing is computed for it, has older computed rows here than
+  // in `shown`: then readers of `shown` cannot be given these views.
+  [[nodiscard]] bool waits_with_older_rows(const Subject& shown) const;
+  // Readers saw the other's rows, and see these.
+  void succeed(const Subject& shown_before);
+
   void back_up() { backup_ = views_; }
   void drop_backup() { backup_.reset(); }
   [[nodiscard]] bool restorable() const { return backup_ && !any_lost(); }
@@ -72,6 +79,11 @@ class Subject {
   // When the first thing is to happen that nobody has posted, by all that the log holds.
   [[nodiscard]] std::optional<std::int64_t> next_due_at_end(Partition partition);
 
+  // All that the partition's log holds.
+  [[nodiscard]] const std::vector<LoggedRecord>& log_of(Partition partition) {
+    read_log(partition);
+    return account(partition).log;
+  }
   [[nodiscard]] std::string where(Partition partition, std::int64_t position) const;
 
  private:
@@ -82,6 +94,7 @@ class Subject {
   void check_rows() const;
   void check_noted(Partition partition) const;
   void check_computed();
+  void check_due(Partition partition);
 
   Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock, int generation,
           bool live);

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "projectors/engine/run/following.h"
 #include "projectors/engine/run/worker.h"
 #include "storage/memory/memory_builder.h"
 #include "storage/memory/memory_log.h"
@@ -152,6 +153,23 @@ TEST_CASE("a generation that is not live does not tick") {
   quiet.live(milliseconds{20'000});
   CHECK(quiet.end() == 1);
   CHECK(quiet.members() == 1);
+}
+
+TEST_CASE("a build moves on after each beat, whether or not the live one is looked at just then") {
+  const MemoryViews leader = far_ahead(generation(true));
+  MemoryViews views(generation(false));
+  views.follow(leader);
+  MemorySink sink(views);
+  MemoryBuilder builder(sink);
+  Following following({.interval = milliseconds{100}}, &builder);
+  following.set_live(false);
+  const Worker::Clock::time_point begin{std::chrono::hours(1)};
+  following.look(begin, false);
+  CHECK(following.builds());
+  following.look(begin + milliseconds{40}, true);
+  CHECK(following.builds());
+  following.look(begin + milliseconds{110}, false);
+  CHECK_FALSE(following.builds());
 }
 
 TEST_CASE("a tick that the log does not take is tried again") {

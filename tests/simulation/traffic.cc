@@ -142,6 +142,15 @@ void World::give_bytes(const Subject& subject, const LoggedRecord& record,
   }
 }
 
+// In the place of what waits there: mostly an event that can be folded.
+void World::edit(const Subject& subject, std::int64_t offset, const std::string& key,
+                 Control::Edit& edit) {
+  edit.set_offset(offset);
+  const std::string of = chance(95) ? key : random_key(subject);
+  edit.set_value(chance(90) ? make_event(subject, of).SerializeAsString() : "\xff\xff no event");
+  if (chance(50)) edit.set_at_most(1 + below(3));
+}
+
 void World::produce_control() {
   Envelope envelope;
   envelope.set_recorded_at(wall_.time_since_epoch().count());
@@ -153,7 +162,14 @@ void World::produce_control() {
   }
   const auto& quarantined = subject.account(partition).refold.quarantined;
   std::string key;
-  if (quarantined.empty() || chance(20)) {
+  if (chance(15)) {
+    // Nothing is wrong, so that nothing may change.
+    count("repair");
+    key = random_key(subject);
+    partition = partition_of(key, kPartitions);
+    envelope.set_key(key);
+    envelope.mutable_control()->mutable_repair();
+  } else if (quarantined.empty() || chance(20)) {
     count("tick");
     envelope.mutable_control()->mutable_tick();
   } else {
@@ -161,17 +177,26 @@ void World::produce_control() {
     std::advance(chosen, below(static_cast<int>(quarantined.size())));
     key = chosen->second.key;
     const bool aged_out = !chosen->second.value;
-    if (chance(aged_out ? 70 : 10)) {
+    Control& control = *envelope.mutable_control();
+    control.set_who("somebody");
+    control.set_why("reason " + std::to_string(below(3)));
+    if (chance(70)) envelope.set_id("d" + std::to_string(next_id_++));
+    if (chance(30)) {
+      count("edit");
+      edit(subject, chosen->first, key, *control.mutable_edit());
+    } else if (chance(aged_out ? 70 : 10)) {
       count("release from the log");
       const auto& log = subject.account(partition).log;
       const auto record = std::ranges::lower_bound(log, chosen->first, {}, &LoggedRecord::offset);
-      give_bytes(subject, *record, *envelope.mutable_control()->mutable_release());
+      give_bytes(subject, *record, *control.mutable_release());
     } else if (chance(70)) {
       count("discard");
-      envelope.mutable_control()->mutable_discard()->set_offset(chosen->first);
+      control.mutable_discard()->set_offset(chosen->first);
+      if (chance(50)) control.mutable_discard()->set_at_most(1 + below(3));
     } else {
       count("release");
-      envelope.mutable_control()->mutable_release();
+      control.mutable_release()->set_at_most(chance(50) ? 1 + below(3) : 0);
+      control.mutable_release()->set_continues(chance(40));
     }
   }
   append(subject.stream(), partition, key, envelope.SerializeAsString());

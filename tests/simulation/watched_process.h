@@ -11,6 +11,7 @@
 #include "projectors/engine/run/worker.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
+#include "storage/memory/memory_snapshots.h"
 #include "storage/memory/memory_state.h"
 #include "storage/memory/memory_view_monitor.h"
 #include "tests/simulation/ample_memory.h"
@@ -95,15 +96,29 @@ class WatchedProcess {
             .writer = *writer_,
             .sink = sink,
             .probe = probe,
-            .memory = memory_});
+            .memory = memory_,
+            .errands = &errands,
+            .open_snapshots =
+                [this](const Generation&, Partition, StateStore&) {
+                  return std::make_unique<MemorySnapshots>(shelf, state_);
+                },
+            .state_folder = [](Partition) { return std::string("/data/state/tally-g1/0"); }});
   }
 
   void add(const std::string& box, const std::string& member) {
     tally::Event event;
     event.mutable_member_added()->set_box_id(box);
     event.mutable_member_added()->set_member(member);
+    post(event, box, box + member);
+  }
+  void empty(const std::string& box) {
+    tally::Event event;
+    event.mutable_box_emptied()->set_box_id(box);
+    post(event, box, box + " is emptied");
+  }
+  void post(const tally::Event& event, const std::string& box, const std::string& id) {
     Envelope envelope;
-    envelope.set_id(box + member);
+    envelope.set_id(id);
     envelope.set_key(box);
     envelope.set_recorded_at(wall_.time_since_epoch().count());
     envelope.set_payload(event.SerializeAsString());
@@ -138,6 +153,8 @@ class WatchedProcess {
   [[nodiscard]] Time wall() const { return wall_; }
   // What the worker has kept is gone when the next one starts.
   void lose_state() { state_ = MemoryState(); }
+  [[nodiscard]] const MemoryState& state() const { return state_; }
+  [[nodiscard]] MemoryState& disk() { return state_; }
   [[nodiscard]] std::string troubles() const {
     std::string all;
     for (const std::string& each : monitor.troubles()) all += each + "\n";
@@ -157,6 +174,8 @@ class WatchedProcess {
   MemoryViewMonitor eyes;
   Probe probe;
   Monitor monitor;
+  Errands errands;
+  MemorySnapshotShelf shelf;
 
  private:
   MemoryState state_;

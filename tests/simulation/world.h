@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "projectors/engine/run/worker.h"
+#include "sluice/state.pb.h"
 #include "storage/memory/memory_builder.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
+#include "storage/memory/memory_snapshots.h"
 #include "storage/memory/memory_state.h"
 #include "tests/simulation/correspondence.h"
 #include "tests/simulation/faulty.h"
@@ -73,6 +75,8 @@ class World {
   void produce();
   void produce_control();
   void produce_garbage();
+  void edit(const Subject& subject, std::int64_t offset, const std::string& key,
+            Control::Edit& edit);
   void give_bytes(const Subject& subject, const LoggedRecord& record, Control::Release& release);
   [[nodiscard]] std::string random_key(const Subject& subject);
   [[nodiscard]] std::string random_payload(const Subject& subject, const std::string& key);
@@ -81,6 +85,7 @@ class World {
 
   // processes.cc
   void turn(Node& node, Seat& seat);
+  [[nodiscard]] LogRecord record_at(const std::string& stream, Partition partition, Offset offset);
   void check_tick(Subject& subject, Partition partition, Time recorded_at);
   void start(Node& node);
   void start(Node& node, Seat& seat);
@@ -93,6 +98,16 @@ class World {
   void deal(const Subject& subject);
   void lose_state();
   void check_state();
+
+  // keys.cc
+  void check_indexes();
+  void check_keys_alone();
+  // snapshots.cc
+  [[nodiscard]] std::unique_ptr<StateSnapshots> snapshots(Node& node, const Seat& seat,
+                                                          Partition partition, MemoryState& disk);
+  void make_snapshot();
+  void make_false_snapshot(MemorySnapshotShelf& shelf, StateCheckpoint head,
+                           const MemoryState& disk);
 
   // generations.cc
   void change_generations();
@@ -124,6 +139,8 @@ class World {
 
   void heal();
   void reach_the_ends();
+  void turn_all();
+  void check_nothing_is_said();
   void check();
   [[nodiscard]] int below(int bound);
   [[nodiscard]] bool chance(int percent) { return below(100) < percent; }
@@ -141,6 +158,8 @@ class World {
   std::vector<std::unique_ptr<Subject>> subjects_;
   Correspondence correspondence_;
   std::vector<Node> nodes_;
+  // Of all processes.
+  std::map<std::pair<const Subject*, Partition>, MemorySnapshotShelf> shelves_;
   std::vector<LateAppend> late_;
   struct Sent {
     std::string stream;
@@ -151,6 +170,7 @@ class World {
   std::vector<Sent> sent_;  // for retries
   int next_id_ = 0;
   int next_generation_ = 2;
+  int unlooked_ = 0;         // checks since indexes were looked at
   int producers_stamp_ = 0;  // steps for which they still do
   std::map<std::string, int> happened_;
 };

@@ -10,9 +10,10 @@
 
 namespace sluice {
 
-DrivenFold::DrivenFold(std::unique_ptr<Fold> (*make)(Tables&), int partitions) {
+DrivenFold::DrivenFold(const Projection& projection, int partitions) {
+  outbox_.expect(projection.emits);
   for (int p = 0; p < partitions; ++p) {
-    parts_.push_back(std::make_unique<Part>(make, Partition{p}, partitions));
+    parts_.push_back(std::make_unique<Part>(projection.make, Partition{p}, partitions));
   }
 }
 

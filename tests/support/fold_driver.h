@@ -25,7 +25,7 @@ class DrivenFold {
  public:
   static constexpr int kPartitions = 3;
 
-  DrivenFold(std::unique_ptr<Fold> (*make)(Tables&), int partitions);
+  DrivenFold(const Projection& projection, int partitions);
 
   // How the next facts are posted.
   Actor actor;
@@ -149,8 +149,7 @@ class FoldDriver : public DrivenFold {
  public:
   using Event = typename P::Event;
 
-  explicit FoldDriver(int partitions = kPartitions)
-      : DrivenFold(describe<P>("").make, partitions) {}
+  explicit FoldDriver(int partitions = kPartitions) : DrivenFold(describe<P>(""), partitions) {}
 
   // Folds the fact as it is, so it must meet its rules already, after the timers that are due by
   // `now`. Returns the reason for which it was rejected, or "".

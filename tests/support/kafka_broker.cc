@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -22,6 +23,17 @@ const std::string kTools = SLUICE_SOURCE_DIR "/tools/kafka/";
 std::string contents(const std::filesystem::path& file) {
   std::ifstream in(file);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Whether all of its threads are stopped.
+bool stands_still(pid_t process) {
+  const std::filesystem::path threads = "/proc/" + std::to_string(process) + "/task";
+  for (const auto& thread : std::filesystem::directory_iterator(threads)) {
+    const std::string stat = contents(thread.path() / "stat");
+    const std::size_t behind_name = stat.rfind(") ");
+    if (behind_name == std::string::npos || stat[behind_name + 2] != 'T') return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -52,8 +64,8 @@ void KafkaBroker::start() {
   const std::string broker = kTools + "broker";
   const std::string home = (dir_.path() / "broker").string();
   const auto output = dir_.path() / "out";
-  std::vector<std::string> run{broker,   "run", home, "--port", std::to_string(port_),
-                               "--heap", "256m"};
+  std::vector<std::string> run{broker, "run", home, "--port", std::to_string(port_)};
+  run.insert(run.end(), {"--heap", "256m", "--jvm", "-XX:TieredStopAtLevel=1"});
   for (const std::string& property : properties_) {
     run.insert(run.end(), {"--set", property});
   }
@@ -77,7 +89,11 @@ void KafkaBroker::stop(Stop how) {
   process_.reset();
 }
 
-void KafkaBroker::pause() { process_->signal(SIGSTOP); }
+// The signal is under way while threads on other processors still answer.
+void KafkaBroker::pause() {
+  process_->signal(SIGSTOP);
+  REQUIRE(eventually([&] { return stands_still(process_->pid()); }));
+}
 void KafkaBroker::resume() { process_->signal(SIGCONT); }
 
 }  // namespace sluice::testing

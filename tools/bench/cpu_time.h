@@ -5,21 +5,12 @@
 #include <chrono>
 #include <ctime>
 
+#include "storage/base/cpu_time.h"
+
 namespace sluice::bench {
 
-// CPU that this thread has used.
-inline std::chrono::nanoseconds thread_cpu() {
-  timespec used{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-}
-
 // CPU that this process has used, user and system, all threads.
-inline std::chrono::nanoseconds process_cpu() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-}
+inline std::chrono::nanoseconds process_cpu() { return cpu_time(CLOCK_PROCESS_CPUTIME_ID); }
 
 // The most memory that this process has held, in bytes.
 inline long long peak_memory() {

@@ -2,8 +2,9 @@
 //
 // usage: bench_drain JOB fill BROKERS EVENTS   makes the topic
 //        bench_drain JOB floor BROKERS         drains it with a bare consumer
-//        bench_drain JOB drain BROKERS FOLDER WORKERS MEMORY_MB
-//                                              ... with our workers, into a Postgres below FOLDER
+//        bench_drain JOB drain BROKERS FOLDER WORKERS MEMORY_MB [no-key-index]
+//                                              ... with our workers, into a Postgres below FOLDER;
+//                                              without an index of keys in the state
 // JOB: deliberation, the whole domain; tally, what other engines were measured by (tally.proto).
 
 #include <spdlog/spdlog.h>
@@ -112,11 +113,11 @@ std::uint64_t events_in(Log& log, const std::string& stream) {
   return events;
 }
 
-void print(const Probe::Totals& totals, double seconds, double cpu_seconds) {
+void print(const Probe::Totals& totals, double seconds, double cpu_seconds, bool key_index) {
   const auto n = static_cast<double>(totals.folded);
   const auto rows = static_cast<double>(totals.rows_flushed);
-  std::printf("| drain, all of it | %.0f events | %.2f CPU-s a million | %.0f events/s |\n", n,
-              cpu_seconds / n * 1e6, n / seconds);
+  std::printf("| drain, all of it%s | %.0f events | %.2f CPU-s a million | %.0f events/s |\n",
+              key_index ? "" : ", no key index", n, cpu_seconds / n * 1e6, n / seconds);
   std::printf(
       "| rows flushed | %.0f rows, %.3f an event | %llu flushes, %.1f s in them | %.0f rows/s |\n",
       rows, rows / n, static_cast<unsigned long long>(totals.flushes),
@@ -124,20 +125,21 @@ void print(const Probe::Totals& totals, double seconds, double cpu_seconds) {
   std::printf("| most memory held | %lld MB | | |\n", peak_memory() >> 20);
 }
 
-PublishedSchema schema_of(const Job& job) {
+PublishedSchema schema_of(const Job& job, bool key_index) {
   return {.domain = job.domain.name,
           .tables = job.domain.tables,
           .tables_source = job.domain.tables_source,
           .reads_sql = job.domain.reads_sql,
           .version = job.projection.version,
           .partitions = kPartitions,
-          .dedupe_horizon = std::chrono::hours(24)};
+          .dedupe_horizon = std::chrono::hours(24),
+          .key_index = key_index};
 }
 
 void drain(const Job& job, const std::string& brokers, const std::string& folder, int workers,
-           std::uint64_t memory) {
+           std::uint64_t memory, bool key_index) {
   PrivateCluster cluster(std::filesystem::path(folder) / "postgres");
-  const PublishedSchema schema = schema_of(job);
+  const PublishedSchema schema = schema_of(job, key_index);
   apply_schema(cluster.url(), {&schema, 1});
   const MemoryBudget budget = divide_memory(memory, {.projectors = kPartitions});
   const auto log = kafka_log(brokers, {}, budget.log);
@@ -168,7 +170,7 @@ void drain(const Job& job, const std::string& brokers, const std::string& folder
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     print(all.probe().totals(), std::chrono::duration<double>(steady_clock::now() - begun).count(),
-          std::chrono::duration<double>(process_cpu() - cpu_begun).count());
+          std::chrono::duration<double>(process_cpu() - cpu_begun).count(), key_index);
   }
   upsert_bare(cluster.url(), generation_schema(job.domain.name, 1));
 }
@@ -183,8 +185,9 @@ int run(const std::vector<std::string>& words) {
     fill(*job, words[2], std::stoll(words[3]));
   } else if (is("floor", 3)) {
     drain_bare(words[2], stream_of(job->domain.name));
-  } else if (is("drain", 6)) {
-    drain(*job, words[2], words[3], std::stoi(words[4]), std::stoull(words[5]) << 20);
+  } else if (is("drain", 6) || (is("drain", 7) && words[6] == "no-key-index")) {
+    drain(*job, words[2], words[3], std::stoi(words[4]), std::stoull(words[5]) << 20,
+          words.size() == 6);
   } else {
     std::fputs("usage: see the head of tools/bench/drain.cc\n", stderr);
     return 2;

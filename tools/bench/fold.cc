@@ -68,8 +68,8 @@ class Events {
 // Adds the CPU of the scope to a step.
 class Timed {
  public:
-  explicit Timed(nanoseconds& step) : step_(step), begun_(thread_cpu()) {}
-  ~Timed() { step_ += thread_cpu() - begun_; }
+  explicit Timed(nanoseconds& step) : step_(step), begun_(thread_cpu_time()) {}
+  ~Timed() { step_ += thread_cpu_time() - begun_; }
   Timed(const Timed&) = delete;
   Timed& operator=(const Timed&) = delete;
 
@@ -151,7 +151,7 @@ void run_fold(std::int64_t count, StateStore& store, Steps& steps) {
   fold.reset();
   StateBatch batch;
   const nanoseconds all_begun = process_cpu();
-  const nanoseconds thread_begun = thread_cpu();
+  const nanoseconds thread_begun = thread_cpu_time();
   for (;;) {
     const auto& piece = events.next();
     for (std::size_t done = 0; done < piece.size();) {
@@ -185,7 +185,7 @@ void run_fold(std::int64_t count, StateStore& store, Steps& steps) {
     if (piece.empty()) break;
   }
   steps.events = fold.position().value;
-  steps.background = process_cpu() - all_begun - (thread_cpu() - thread_begun);
+  steps.background = process_cpu() - all_begun - (thread_cpu_time() - thread_begun);
   CHECK(fold.outcomes().rejections.empty() && fold.outcomes().quarantined.empty(),
         "simulated events are admissible");
 }

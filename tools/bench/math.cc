@@ -70,20 +70,20 @@ void write_votes(const math::Conversation& conversation, const std::string& path
 
 // Computes once, and writes the document as it is published.
 math::Snapshot run_once(const math::Conversation& conversation, Timing& timing) {
-  const nanoseconds begun = thread_cpu();
+  const nanoseconds begun = thread_cpu_time();
   nanoseconds last = begun;
   auto snapshot = math::compute(conversation, {.done = [&](math::Stage stage) {
-                                  const nanoseconds now = thread_cpu();
+                                  const nanoseconds now = thread_cpu_time();
                                   timing.stage[static_cast<std::size_t>(stage)] = now - last;
                                   last = now;
                                 }});
-  timing.all = thread_cpu() - begun;
+  timing.all = thread_cpu_time() - begun;
   const auto participants = numbered(conversation.in_conv.size());
   const auto opinions = numbered(conversation.opinions.size());
-  const nanoseconds before = thread_cpu();
+  const nanoseconds before = thread_cpu_time();
   std::string out;
   math::write_document(*snapshot, {participants, opinions}, {.participants = false}, out);
-  timing.json = thread_cpu() - before;
+  timing.json = thread_cpu_time() - before;
   timing.json_bytes = out.size();
   return std::move(*snapshot);
 }

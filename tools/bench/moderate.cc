@@ -46,10 +46,9 @@ class Worker {
         store_(state, resources_) {
     log_.create(stream_of("deliberation"), 1);
     log_.create(stream_of("people"), 1);
-    ProjectorLimits limits;
-    limits.dirty_rows = kDirtyRows;
-    projector_.emplace(projection_, sink_.generation(), kOnly, "bench", limits,
-                       ProjectorParts{store_, sink_, emitter_, probe_, memory_});
+    ProjectorParts parts{store_, sink_, emitter_, probe_, memory_};
+    parts.limits.dirty_rows = kDirtyRows;
+    projector_.emplace(projection_, sink_.generation(), kOnly, "bench", parts);
     projector_->claim({Offset{0}, Offset{0}});
   }
 
@@ -84,17 +83,17 @@ class Worker {
 
 void measure(const char* what, Worker& worker, const deliberation::Event& event) {
   const auto begun = steady_clock::now();
-  const auto cpu_begun = thread_cpu();
+  const auto cpu_begun = thread_cpu_time();
   worker.fold(event);
   const auto folded = steady_clock::now();
-  const auto cpu_folded = thread_cpu();
+  const auto cpu_folded = thread_cpu_time();
   worker.flush();
   const auto flushed = steady_clock::now();
   std::printf("| %-28s | %7.1f | %7.1f | %7.1f | %7.1f |\n", what,
               duration<double, std::milli>(folded - begun).count(),
               duration<double, std::milli>(cpu_folded - cpu_begun).count(),
               duration<double, std::milli>(flushed - folded).count(),
-              duration<double, std::milli>(thread_cpu() - cpu_folded).count());
+              duration<double, std::milli>(thread_cpu_time() - cpu_folded).count());
 }
 
 std::string database(const PrivateCluster& cluster, const std::string& name) {

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cstdio>
+
 #include "tools/import/imported.h"
 #include "tools/import/importers.h"
 #include "tools/import/polis_events.h"
@@ -15,8 +18,20 @@ struct Options {
   std::string agree;
 };
 
+void tell_of_shortened(const PolisExport& from) {
+  constexpr std::size_t kTold = 10;
+  const std::vector<std::string> all = shortened_texts(from);
+  for (std::size_t i = 0; i < std::min(all.size(), kTold); ++i) {
+    std::fprintf(stderr, "sluice import polis: %s\n", all[i].c_str());
+  }
+  if (all.size() > kTold) {
+    std::fprintf(stderr, "sluice import polis: and %zu more texts\n", all.size() - kTold);
+  }
+}
+
 Exit import_polis(const Options& options, const OutputForm& output) {
   const PolisExport from = read_polis_export(options.folder, agree_of(options.agree));
+  tell_of_shortened(from);
   const std::string id = options.conversation_id.empty() ? from.name : options.conversation_id;
   const Imported imported{"deliberation", "conversation_id", id, polis_event_count(from),
                           [&](const auto& post) { polis_events(from, id, post); }};

@@ -22,12 +22,18 @@ constexpr std::size_t kMostTitle = 140;
 constexpr std::size_t kMostBody = 1000;
 constexpr std::size_t kMostDescription = 5000;
 
-// The first `most` code points of UTF-8 text.
+bool begins_point(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) != 0x80; }
+
+// Code points of UTF-8 text.
+std::size_t points_in(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, begins_point));
+}
+
+// The first `most` of them.
 std::string_view cut(std::string_view text, std::size_t most) {
   std::size_t points = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool begins = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
-    if (begins && points++ == most) return text.substr(0, i);
+    if (begins_point(text[i]) && points++ == most) return text.substr(0, i);
   }
   return text;
 }
@@ -191,6 +197,22 @@ Fact conversation_created(const PolisExport& from) {
 }
 
 }  // namespace
+
+std::vector<std::string> shortened_texts(const PolisExport& from) {
+  std::vector<std::string> all;
+  const auto look = [&](const std::string& what, std::string_view text, std::size_t most) {
+    if (cut(text, most).size() == text.size()) return;
+    all.push_back(what + " has " + std::to_string(points_in(text)) + " characters: the first " +
+                  std::to_string(most) + " are imported");
+  };
+  look("the topic", from.topic, kMostTitle);
+  look("the description", from.description, kMostDescription);
+  for (const PolisComment& comment : from.comments) {
+    look(describe(comment.origin) + ": comment " + std::to_string(comment.id), comment.body,
+         kMostBody);
+  }
+  return all;
+}
 
 std::size_t polis_event_count(const PolisExport& from) {
   constexpr std::size_t kAround = 3;  // created, import started and completed

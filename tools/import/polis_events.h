@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "tools/import/polis_export.h"
 
@@ -22,6 +23,10 @@ using PostEvent = std::function<void(const std::string& event, std::string origi
 // is no id.
 void polis_events(const PolisExport& from, const std::string& conversation_id,
                   const PostEvent& post);
+
+// What of the export's texts does not go into the events, since it is longer than a text there may
+// be: where it stands, how long it is, how much is kept. For people, a line each.
+[[nodiscard]] std::vector<std::string> shortened_texts(const PolisExport& from);
 
 // How many events that is.
 [[nodiscard]] std::size_t polis_event_count(const PolisExport& from);

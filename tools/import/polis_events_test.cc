@@ -173,6 +173,8 @@ TEST_CASE("titles and bodies are cut by code points") {
   Files of = files();
   of["summary.csv"] = "topic," + long_title + "\n";
   CHECK(has(events_of(of)[0], long_title.substr(0, 280) + '"'));
+  CHECK(shortened_texts(ExportFolder(of).read()) ==
+        std::vector<std::string>{"the topic has 141 characters: the first 140 are imported"});
 }
 
 TEST_CASE("a conversation needs an id") {

@@ -11,6 +11,8 @@ void add_commands(Command& root) {
   add_wait(root);
   add_status(root);
   add_verify(root);
+  add_replay(root);
+  add_explain(root);
   add_math(root);
   add_quarantine(root);
   add_tail(root);
@@ -18,7 +20,13 @@ void add_commands(Command& root) {
   add_schema(root);
   add_rebuild(root);
   add_generations(root);
+  add_compare(root);
+  add_doctor(root);
+  add_promote(root);
+  add_rollback(root);
   add_retire(root);
+  add_snapshot(root);
+  add_backup(root);
   add_ingest(root);
   add_project(root);
 }

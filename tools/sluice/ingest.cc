@@ -18,7 +18,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::chrono::milliseconds kDrain{10'000};
+constexpr std::chrono::milliseconds kDrain{5'000};
 
 struct Options {
   std::string listen = "127.0.0.1:8080";

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "storage/base/json_writer.h"
 #include "tools/sluice/cli/progress.h"
@@ -18,14 +19,33 @@ struct Options {
   std::string file;
 };
 
+// Twice what an event may have.
+constexpr std::size_t kLineMost = std::size_t{1} << 20;
+
+// The next line, without its end; nullopt: there is none. Refused beyond kLineMost.
+std::optional<std::string_view> next_line(std::istream& lines, std::string& buffer,
+                                          const std::string& origin) {
+  buffer.resize(kLineMost + 1);
+  lines.getline(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+  const auto taken = static_cast<std::size_t>(lines.gcount());
+  if (taken == 0 && lines.fail()) return std::nullopt;
+  if (lines.fail()) {
+    throw Refused(origin + ": it is longer than " + std::to_string(kLineMost) +
+                  " bytes: give CloudEvents, one a line");
+  }
+  return std::string_view(buffer).substr(0, lines.eof() ? taken : taken - 1);
+}
+
 void post_lines(std::istream& lines, Poster& poster, Progress& progress) {
-  std::string line;
-  for (std::uint64_t number = 1; std::getline(lines, line); ++number) {
-    progress.advance(line.size() + 1);
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+  std::string buffer;
+  for (std::uint64_t number = 1;; ++number) {
     const std::string origin = "line " + std::to_string(number);
+    const auto line = next_line(lines, buffer, origin);
+    if (!line) break;
+    progress.advance(line->size() + 1);
+    if (line->find_first_not_of(" \t\r") == std::string_view::npos) continue;
     try {
-      poster.add(with_id(line, random_id()), origin);
+      poster.add(with_id(*line, random_id()), origin);
     } catch (const Refused&) {
       throw;
     } catch (const Misconfigured& error) {

@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <thread>
@@ -17,13 +18,18 @@
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
+#include "tools/sluice/node/advice.h"
 #include "tools/sluice/node/data_folder.h"
 #include "tools/sluice/node/domain_choice.h"
+#include "tools/sluice/node/key_answers.h"
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/memory_budget.h"
+#include "tools/sluice/node/preview_answers.h"
 #include "tools/sluice/node/process_beat.h"
 #include "tools/sluice/node/published.h"
 #include "tools/sluice/node/requests.h"
+#include "tools/sluice/node/self_audit.h"
+#include "tools/sluice/node/snapshot_keeper.h"
 #include "tools/sluice/node/streams.h"
 #include "tools/sluice/node/vitals.h"
 #include "tools/sluice/node/workers.h"
@@ -42,6 +48,10 @@ struct Options {
   std::int64_t workers = 0;
   std::chrono::milliseconds flush_interval{250};
   std::chrono::milliseconds math_interval_min{1000};
+  std::int64_t parked_limit = kParkedLimit;
+  bool no_key_index = false;
+  SnapshotOptions snapshots;
+  double audit = kAuditShare;
 };
 
 // A process that projects takes no posts: its HTTP is for health and metrics.
@@ -77,10 +87,25 @@ class Readiness {
     return workers_ ? joined(watch_->troubles(), workers_->troubles())
                     : std::vector<std::string>{why_};
   }
+  // Null from their ends on.
+  void audits(const SelfAudit* audit) {
+    const MutexLock lock(mutex_);
+    audit_ = audit;
+  }
+  void keeps(const SnapshotKeeper* keeper) {
+    const MutexLock lock(mutex_);
+    keeper_ = keeper;
+  }
   void add_metrics(MetricFamilies& families) {
     add_build_info(families);
     const MutexLock lock(mutex_);
     if (vitals_) vitals_->add_metrics(families);
+    if (audit_) audit_->add_metrics(families);
+  }
+  // What /readyz says beside "ready".
+  [[nodiscard]] std::string advice() {
+    const MutexLock lock(mutex_);
+    return advice_of({.workers = workers_, .snapshots = keeper_, .audit = audit_});
   }
 
  private:
@@ -89,6 +114,8 @@ class Readiness {
   const Workers* workers_ SLUICE_GUARDED_BY(mutex_) = nullptr;
   Vitals* vitals_ SLUICE_GUARDED_BY(mutex_) = nullptr;
   const LogWatch* watch_ SLUICE_GUARDED_BY(mutex_) = nullptr;
+  const SelfAudit* audit_ SLUICE_GUARDED_BY(mutex_) = nullptr;
+  const SnapshotKeeper* keeper_ SLUICE_GUARDED_BY(mutex_) = nullptr;
 };
 
 int workers_of(const Options& options) {
@@ -146,6 +173,7 @@ Exit project(const Options& options) {
   const Shutdown shutdown;
   const ListenAddress listen = parse_listen(options.listen);
   warn_of_strangers(listen);
+  const std::filesystem::path snapshots = checked_folder(options.snapshots);
   const DataFolder folder(options.data);
   const std::vector<Domain> chosen = choose_domains(options.domains);
   NoLog no_log;
@@ -160,7 +188,8 @@ Exit project(const Options& options) {
                 {.writer = no_log,
                  .metrics = metrics,
                  .unready = [&] { return readiness.troubles(); },
-                 .add_metrics = [&](MetricFamilies& all) { readiness.add_metrics(all); }});
+                 .add_metrics = [&](MetricFamilies& all) { readiness.add_metrics(all); },
+                 .advice = [&] { return readiness.advice(); }});
   health.start();
   int partitions = 0;
   const auto read_partitions = [&] { partitions = checked_partitions(options, chosen); };
@@ -180,9 +209,12 @@ Exit project(const Options& options) {
           .instance = folder.instance(),
           .workers = workers_of(options),
           .partitions = partitions,
+          .snapshots = snapshots,
           .memory = memory,
           .flush_interval = options.flush_interval,
           .math_interval_min = options.math_interval_min,
+          .key_index = !options.no_key_index,
+          .parked_limit = options.parked_limit,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
       *log,
       [url = options.postgres](const Projection& projection, int generation,
@@ -192,14 +224,36 @@ Exit project(const Options& options) {
       std::make_unique<PostgresMonitor>(options.postgres));
   vitals.emplace(
       VitalsConfig{.memory = options.memory,
-                   .http_bytes = [&health] { return std::uint64_t{health.memory_bytes()}; }},
+                   .http_bytes = [&health] { return std::uint64_t{health.memory_bytes()}; },
+                   .data = folder.path(),
+                   .folder = folder.instance(),
+                   .rules = rules_of(projections_of(chosen))},
       *workers, *log);
   readiness.works(*workers, *vitals, watch);
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +
              "}");
   const ProcessBeat beat(options.postgres, identity_of(*workers), *vitals);
-  const RequestThread requests(options.postgres, projections_of(chosen), *log);
+  OwnerKinds kinds = snapshot_kinds(*workers);
+  add_key_kinds(kinds, *workers, *log);
+  add_preview_kind(kinds, options.postgres, *log);
+  const RequestThread requests(options.postgres, projections_of(chosen), *log, *workers,
+                               std::move(kinds));
+  std::optional<SnapshotKeeper> keeper;
+  if (options.snapshots.every.count() > 0) {
+    keeper.emplace(*workers, snapshots, options.snapshots.every);
+    readiness.keeps(&*keeper);
+  }
+  std::optional<SelfAudit> audit;
+  if (options.audit > 0) {
+    audit.emplace(
+        SelfAudit::Config{
+            .postgres = options.postgres, .share = options.audit, .data = folder.path()},
+        *workers, projections_of(chosen), *log);
+    readiness.audits(&*audit);
+  }
   workers->run(shutdown.token());
+  readiness.audits(nullptr);
+  readiness.keeps(nullptr);
   return Exit::done;
 }
 
@@ -224,6 +278,12 @@ void add_project(Command& root) {
                    "How often rows go to Postgres");
   command.duration("math-min-interval", options->math_interval_min, std::chrono::milliseconds(1),
                    "From one computation of a conversation's opinion groups to the next, at least");
+  command.number("parked-limit", options->parked_limit, 1, kParkedLimitMost, kParkedLimitHelp);
+  command.flag("no-key-index", options->no_key_index,
+               "Keep no index of which records concern a key in state that begins now: sluice "
+               "replay then reads the whole partition");
+  add_snapshot_options(command, options->snapshots);
+  add_audit_option(command, options->audit);
   command.runs([options](const OutputForm&) { return project(*options); });
 }
 

@@ -1,17 +1,12 @@
-#include <chrono>
 #include <cstdio>
 #include <limits>
-#include <optional>
 
 #include "storage/base/errors.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
-#include "tools/sluice/node/domain_choice.h"
-#include "tools/sluice/node/log.h"
-#include "tools/sluice/quarantine/direct.h"
+#include "tools/sluice/quarantine/deciding.h"
 #include "tools/sluice/quarantine/listing.h"
-#include "tools/sluice/quarantine/request.h"
 
 namespace sluice {
 namespace {
@@ -19,13 +14,10 @@ namespace {
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
 constexpr int kShownWidth = 60;  // characters of a text in a table
 constexpr std::int64_t kJsonPage = 500;
-constexpr std::chrono::seconds kPatience{10};
 
 struct Options {
   std::string postgres;
-  LogOptions log;
   std::string domain;
-  std::string key;
   std::int64_t partition = kNone;
   std::int64_t offset = kNone;
   ListedPage page;
@@ -82,75 +74,6 @@ Exit show(const Options& options) {
   return Exit::done;
 }
 
-QuarantineQuery query_of(const Options& options) {
-  QuarantineQuery query{.projection = std::string(choose_domains({options.domain}).front().name),
-                        .partition = std::nullopt,
-                        .key = std::nullopt,
-                        .offset = std::nullopt};
-  if (options.partition != kNone) query.partition = Partition{static_cast<int>(options.partition)};
-  if (!options.key.empty()) query.key = options.key;
-  if (options.offset != kNone) query.offset = Offset{options.offset};
-  return query;
-}
-
-Exit decide(const Options& options, Verdict verdict) {
-  const QuarantineQuery query = query_of(options);
-  const bool has_log = !options.log.data.empty() || !options.log.brokers.empty();
-  if (!has_log && options.postgres.empty()) {
-    throw Misconfigured(
-        "give --postgres, to ask the sluice up that runs; or --data or --brokers while none does");
-  }
-  if (verdict == Verdict::discard && !query.key && !(query.partition && query.offset)) {
-    throw Misconfigured("which record? give --key and --offset, or --partition and --offset");
-  }
-  std::string token;
-  if (has_log) {
-    token = decide_directly(options.log, options.postgres, verdict, query);
-  } else {
-    PgConnection postgres(options.postgres);
-    (void)(verdict == Verdict::discard ? find_discarded(postgres, query)
-                                       : find_released(postgres, query));
-    token = request_decision(postgres, verdict, query, kPatience);
-  }
-  print_line("{\"token\":\"" + token + "\"}");
-  return Exit::done;
-}
-
-void add_decision(Command& quarantine, const std::shared_ptr<Options>& options, Verdict verdict) {
-  const bool discard = verdict == Verdict::discard;
-  Command command =
-      discard
-          ? quarantine.command("discard",
-                               "Drop one record for good; what waited behind it is then folded",
-                               "sluice quarantine discard --domain deliberation --key c1 "
-                               "--offset 812 --postgres postgresql://...")
-          : quarantine.command(
-                "release",
-                "Fold what waits under a key, in order, as far as it can be folded. Wait for the "
-                "token that it prints: what is then still listed could not be folded",
-                "sluice quarantine release --domain deliberation --key c1 --postgres "
-                "postgresql://...");
-  command.text("postgres", options->postgres,
-               "URL of Postgres, as `sluice up` prints it: a process that projects is asked there");
-  add_log_options(command, options->log);
-  command.text("domain", options->domain, "Whose quarantine").required();
-  command.number("partition", options->partition, 0, 1'000'000,
-                 "The record's partition, where it is not the key's own: it was misrouted");
-  command.text("key", options->key, "The key whose records wait, such as a conversation");
-  if (discard) {
-    command
-        .number("offset", options->offset, -kNone, kNone,
-                "The record's position; below 0: a timer that failed")
-        .required();
-  } else {
-    command.required();
-    command.number("offset", options->offset, 0, kNone,
-                   "The position of the first of them, when its bytes have aged out: it is read "
-                   "from the log again");
-  }
-  command.runs([options, verdict](const OutputForm&) { return decide(*options, verdict); });
-}
-
 void add_list(Command& quarantine, const std::shared_ptr<Options>& options) {
   Command lists = quarantine.command(
       "list", "What is there, and why; exit 1 when there is anything. Long texts are cut",
@@ -183,8 +106,7 @@ void add_quarantine(Command& root) {
                    "sluice quarantine list --postgres postgresql://...");
   add_list(quarantine, options);
   add_show(quarantine, options);
-  add_decision(quarantine, options, Verdict::release);
-  add_decision(quarantine, options, Verdict::discard);
+  add_decisions(quarantine);
 }
 
 }  // namespace sluice

@@ -47,7 +47,7 @@ class Wait {
       : postgres_(options.postgres),
         domain_(std::move(domain)),
         made_(made),
-        progress_(progress, "building generation " + std::to_string(made.number), 0) {}
+        progress_(progress, "records of generation " + std::to_string(made.number), 0) {}
 
   Exit until_ready() {
     for (;;) {
@@ -83,6 +83,10 @@ class Wait {
 
   void tell(const ListedGeneration& listed) {
     const std::int64_t reached = listed.position_sum.value_or(0);
+    const std::string left =
+        listed.eta_seconds ? ", " + std::to_string(*listed.eta_seconds) + " s left" : "";
+    progress_.expect(static_cast<std::uint64_t>(listed.end_sum.value_or(0)),
+                     "records of generation " + number() + ": " + listed.phase + left);
     progress_.advance(static_cast<std::uint64_t>(std::max<std::int64_t>(reached - shown_, 0)));
     shown_ = std::max(shown_, reached);
     const auto now = std::chrono::steady_clock::now();

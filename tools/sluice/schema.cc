@@ -1,13 +1,15 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <sstream>
 
 #include "schemas/descriptors/contract_text.h"
 #include "sluice/envelope.pb.h"
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
+#include "storage/postgres/schema_diff.h"
 #include "storage/postgres/start_check.h"
+#include "tools/sluice/cli/file_text.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
@@ -17,14 +19,19 @@
 namespace sluice {
 namespace {
 
+// The contract of every domain is some 100 KiB.
+constexpr std::size_t kReleasedMost = std::size_t{16} << 20;
+
 struct Options {
   std::string postgres;
   std::vector<std::string> domains;
   std::vector<std::string> refold;
   std::string since;
+  std::string domain;  // of diff
   std::int64_t partitions = 4;
   std::chrono::milliseconds horizon{std::chrono::hours(24)};
   std::chrono::milliseconds retention{std::chrono::hours(7 * 24)};
+  bool no_key_index = false;
 };
 
 Exit print(const Options& options, const OutputForm& output) {
@@ -56,7 +63,7 @@ Exit apply(const Options& options) {
   }
   (void)choose_domains(options.refold);  // each is one
   const auto schemas = schemas_of(choose_domains(names), static_cast<int>(options.partitions),
-                                  options.horizon, options.retention);
+                                  options.horizon, options.retention, !options.no_key_index);
   check_database(options.postgres, {.schemas = schemas});
   // Who sets a view back does so beside its readers: no more DDL than it takes.
   apply_schema(options.postgres, schemas,
@@ -68,11 +75,52 @@ Exit apply(const Options& options) {
   return Exit::done;
 }
 
-std::string text_of(const std::string& file) {
-  std::ifstream in(file);
-  std::ostringstream text;
-  if (!(text << in.rdbuf())) throw Misconfigured("cannot read " + file);
-  return text.str();
+std::string json_of(const SchemaDifference& difference, const PublishedSchema& schema) {
+  JsonWriter json;
+  json.begin_object()
+      .field("projection", schema.domain)
+      .field("generation", difference.generation)
+      .field("live_version", difference.live_version)
+      .field("version", schema.version)
+      .name("changes")
+      .begin_array();
+  const auto text = [&](std::string_view name, const std::string& value) {
+    value.empty() ? json.name(name).null() : json.field(name, value);
+  };
+  for (const SchemaChange& change : difference.changes) {
+    json.begin_object().field("what", change.kind);
+    text("name", change.name);
+    text("from", change.from);
+    text("to", change.to);
+    json.name("needs_generation").flag(change.needs_generation).end_object();
+  }
+  json.end_array().name("needs_generation").flag(difference.needs_generation());
+  return json.end_object().take();
+}
+
+Answer table_of(const SchemaDifference& difference) {
+  Answer answer;
+  answer.columns = {{"what"}, {"name"}, {"from"}, {"to"}, {"done by"}};
+  for (const SchemaChange& change : difference.changes) {
+    answer.rows.push_back({change.kind, change.name, change.from, change.to,
+                           change.needs_generation ? "another generation" : "the next start"});
+  }
+  return answer;
+}
+
+Exit diff(const Options& options, const OutputForm& output) {
+  const auto chosen = choose_domains({options.domain});
+  const auto schemas = schemas_of(chosen, 1, options.horizon, options.retention);
+  if (schemas.empty()) {
+    throw Misconfigured(options.domain + " has no projection: it publishes nothing");
+  }
+  const SchemaDifference difference = schema_difference(options.postgres, schemas.front());
+  if (!output.json && ::isatty(STDOUT_FILENO) == 1) {
+    std::fputs(table_of(difference).table().c_str(), stdout);
+  } else {
+    print_line(json_of(difference, schemas.front()));
+  }
+  return difference.changes.empty() ? Exit::done : Exit::found;
 }
 
 // The protos whose bytes stand in logs, and whose columns readers have.
@@ -84,7 +132,7 @@ Exit contract(const Options& options, const OutputForm& output) {
   }
   const std::string text = contract_text(files);
   if (!options.since.empty()) {
-    const auto broken = broken_promises(text_of(options.since), text);
+    const auto broken = broken_promises(text_of_file(options.since, kReleasedMost), text);
     for (const std::string& promise : broken) std::fprintf(stderr, "%s\n", promise.c_str());
     print_line(JsonWriter().begin_object().field("broken", broken.size()).end_object().take());
     return broken.empty() ? Exit::done : Exit::found;
@@ -111,6 +159,9 @@ void add_schema(Command& root) {
                                  "sluice schema print --domains deliberation");
     if (applies) {
       add_postgres_option(command, options->postgres);
+      command.flag("no-key-index", options->no_key_index,
+                   "State of a view that is made now has no index of which records concern a key: "
+                   "sluice replay then reads the whole partition");
       command.list("refold", options->refold,
                    "Empty the views of these domains and set them back to the log's beginning: "
                    "whoever projects them folds the log anew, and readers meanwhile see less");
@@ -127,6 +178,15 @@ void add_schema(Command& root) {
       return applies ? apply(*options) : print(*options, output);
     });
   }
+  Command diffs = schema.command(
+      "diff",
+      "What this program changes of a domain's tables, indexes, keys, functions for readers and "
+      "rules against what readers see, and which of it needs another generation (sluice rebuild); "
+      "the rest is done by the next start or `schema apply`. Exit 1 when anything differs.",
+      "sluice schema diff deliberation --postgres postgresql://...");
+  diffs.argument("DOMAIN", options->domain, "Whose tables");
+  add_postgres_option(diffs, options->postgres);
+  diffs.runs([options](const OutputForm& output) { return diff(*options, output); });
   Command command = schema.command(
       "contract", "What a release promises: the numbers, names and types of facts and columns",
       "sluice schema contract --domains deliberation");

@@ -1,11 +1,10 @@
 #include <unistd.h>
 
-#include <condition_variable>
 #include <cstdio>
 #include <memory>
-#include <mutex>
 
 #include "storage/base/errors.h"
+#include "tools/sluice/cli/pause.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
@@ -53,14 +52,6 @@ void paint(std::string_view text) {
   std::fflush(stdout);
 }
 
-// Returns early when stopped.
-void pause(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
-  stopped.wait_for(lock, stop, kBetweenTurns, [] { return false; });
-}
-
 // A database or a log that is away is what somebody watches for: it is told, and asked again.
 Exit watch(const Options& options, const OutputForm& output) {
   const Shutdown shutdown;
@@ -85,7 +76,7 @@ Exit watch(const Options& options, const OutputForm& output) {
       exit = Exit::found;
       std::fprintf(stderr, "sluice status: %s\n", failure.what());
     }
-    pause(shutdown.token());
+    pause(kBetweenTurns, shutdown.token());
   }
   return exit;
 }

@@ -17,6 +17,7 @@ struct Options {
   NodeConfig node;
   std::string listen = "127.0.0.1:8080";
   std::string log = "embedded";
+  std::string rebuild = "auto";
   std::int64_t partitions = 4;
   std::int64_t workers = 0;
   std::int64_t http_threads = 2;
@@ -37,6 +38,7 @@ Exit up(const Options& options) {
   if ((options.log == "kafka") == config.brokers.empty()) {
     throw Misconfigured("--log kafka and --brokers HOST:PORT,... belong together");
   }
+  config.new_versions = options.rebuild == "auto" ? NewVersionRule::rebuild : NewVersionRule::ask;
   config.partitions = static_cast<int>(options.partitions);
   config.http_threads = static_cast<int>(options.http_threads);
   // More workers than partitions would have nothing to do.
@@ -82,6 +84,12 @@ void add_up(Command& root) {
             "the TOML file, never from SLUICE_POSTGRES, which other commands heed")
       .own();
   command.list("domains", node.domains, "Only these domains; all when not given");
+  command
+      .text(
+          "rebuild", options->rebuild,
+          "With rules of a higher version than any before: auto builds a generation by them beside "
+          "the view and promotes it when it is ready, once; ask waits for `sluice rebuild`")
+      .one_of({"auto", "ask"});
   command.bytes("memory", node.memory, kLeastMemory,
                 "For caches, memtables, queues and dirty rows together");
   command.number("partitions", options->partitions, 1, 1024,
@@ -98,6 +106,12 @@ void add_up(Command& root) {
   command.duration("quarantine-retention", node.quarantine_retention, std::chrono::seconds(1),
                    "How long quarantine keeps bytes that no deletion of a user is sure to reach; "
                    "fixed when the view is made");
+  command.number("parked-limit", node.parked_limit, 1, kParkedLimitMost, kParkedLimitHelp);
+  command.flag("no-key-index", node.no_key_index,
+               "Keep no index of which records concern a key (sluice replay then reads the whole "
+               "partition): of a view that is made now, and of state that begins now");
+  add_snapshot_options(command, node.snapshots);
+  add_audit_option(command, node.audit);
   command.runs([options](const OutputForm&) { return up(*options); });
 }
 

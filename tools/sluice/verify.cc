@@ -9,10 +9,11 @@
 #include "tools/sluice/database.h"
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/node/log.h"
-#include "tools/sluice/node/log_check.h"
 #include "tools/sluice/node/memory_budget.h"
 #include "tools/sluice/node/published.h"
+#include "tools/sluice/replay/viewed_key.h"
 #include "tools/sluice/verification/refolded_view.h"
+#include "tools/sluice/verification/same_log.h"
 #include "tools/sluice/verification/view_comparison.h"
 
 namespace sluice {
@@ -39,26 +40,6 @@ Exit report(const std::vector<TableComparison>& tables) {
   return differences == 0 ? Exit::done : Exit::found;
 }
 
-// A view of another log would be waited for in vain, or differ in rows that nobody changed. Reads
-// the view before the log, which only grows.
-void require_same_log(const std::string& postgres, const std::string& domain, Log& log) {
-  const ViewStands stands = StandingViews(postgres).read();
-  const auto stand = stands.find(domain);
-  if (stand == stands.end()) return;
-  const std::string stream = stream_of(domain);
-  const StreamSeen seen = look_at(*log.topology(), stream);
-  if (const auto wrong = mismatch(domain, stand->second, seen)) throw Misconfigured(wrong->text);
-  const auto lost = lost_tails(domain, stand->second, seen);
-  if (!lost.empty()) throw Corrupt(lost.begin()->second);
-  const auto settings = log.settings();
-  if (settings == nullptr || !seen.partitions) return;
-  for (const SettingFault& fault : settings->faults(stream)) {
-    if (!fault.loses) continue;
-    std::fputs(("sluice verify: of the topic " + stream + " " + describe(fault) + "\n").c_str(),
-               stderr);
-  }
-}
-
 Exit verify(const Options& options, const OutputForm& output) {
   const Domain domain = choose_domains({options.domain}).front();
   const std::vector<Domain> one{domain};
@@ -66,12 +47,15 @@ Exit verify(const Options& options, const OutputForm& output) {
   if (projections.empty()) throw Misconfigured(options.domain + " has no projection");
   // The log first: what is wrong with the flags is said before Postgres is asked anything.
   const auto log = look_at_log(options.log, divide_memory(options.memory, {.projectors = 1}).log);
-  require_same_log(options.postgres, std::string(domain.name), *log);
-  const Generation generation = live_generation(options.postgres, domain.name);
+  require_same_log(options.postgres, std::string(domain.name), *log, "verify");
+  // Rows of other rules would all be told as damaged.
+  const Generation generation = own_live_generation(options.postgres, projections.front());
   const MemoryBudget memory = divide_memory(options.memory, {.projectors = generation.partitions});
   RefoldedView refolded(projections.front(), generation, *log, memory, options.scratch);
   PublishedRows rows(options.postgres, generation.projection, generation.number);
-  return report(compare_view(refolded, rows, published_rows(*domain.tables), output.progress));
+  auto tables = published_rows(*domain.tables);
+  if (generation.tells_emissions) tables.push_back(&emission_row());
+  return report(compare_view(refolded, rows, tables, output.progress));
 }
 
 }  // namespace

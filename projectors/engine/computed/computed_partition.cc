@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "projectors/engine/tables/stored_key.h"
+#include "schemas/descriptors/row_options.h"
 #include "storage/base/check.h"
-#include "storage/base/errors.h"
 
 namespace sluice {
 namespace {
+
+// Of keys beyond these the view is told again with each change.
+constexpr std::size_t kToldMax = 65'536;
 
 TableRows& table_of(Tables& tables, const google::protobuf::Descriptor& row) {
   for (const auto& rows : tables.all()) {
@@ -53,12 +57,16 @@ void ComputedPartition::begin(Offset position) {
 
 void ComputedPartition::note(Offset written) {
   changed_.clear();
+  became_due_.clear();
   for (const RowSlot* slot : watched_.dirty_in_key_order()) {
     if (slot->row == nullptr) continue;
     const Demand demand = this->demand(*slot->row);
-    if (demand.changed_at > written && due_.find(demand.key) == nullptr) {
-      (void)due_.make(demand.key);
-      ++due_keys_;
+    if (demand.changed_at > written) {
+      if (due_.find(demand.key) == nullptr) {
+        (void)due_.make(demand.key);
+        ++due_keys_;
+      }
+      if (!told_.contains(std::string(demand.key))) became_due_.emplace_back(demand.key);
     }
     // Before the state that says so can be read.
     if (demand.waits && begun_ && all_ != nullptr) all_->withdraw(number_, demand.key);
@@ -73,6 +81,35 @@ Demand ComputedPartition::demand(const google::protobuf::Message& row) const {
 
 void ComputedPartition::write(const StateBatch& batch, Offset position) {
   state_->write(batch, position);
+}
+
+bool ComputedPartition::outdated(const ComputedResult& result) {
+  const auto* row = watched_row(result.key);
+  return row != nullptr && demand(*row).changed_at > result.as_of;
+}
+
+std::span<const std::string> ComputedPartition::caught_up() {
+  caught_up_.clear();
+  for (const ComputedResult& result : results_) {
+    if (!outdated(result)) caught_up_.push_back(result.key);
+  }
+  return caught_up_;
+}
+
+void ComputedPartition::told() {
+  for (const std::string& key : became_due_) {
+    if (told_.size() < kToldMax) told_.insert(key);
+  }
+  for (const std::string& key : caught_up_) told_.erase(key);
+}
+
+std::function<const std::string*()> ComputedPartition::stored_due() const {
+  const auto rows =
+      std::make_shared<StoredRows>(tables_.store(), DueComputation::default_instance());
+  return [rows]() -> const std::string* {
+    const auto* row = static_cast<const DueComputation*>(rows->next());
+    return row == nullptr ? nullptr : &row->key();
+  };
 }
 
 bool ComputedPartition::offer(const Demand& demand) {
@@ -103,10 +140,9 @@ void ComputedPartition::offer_stored() {
   const std::string end = row_key::after_prefix(from);
   row_key::append(from, resume_at_);
   DueComputation due;
+  const auto fields = key_fields(*DueComputation::descriptor());
   for (const auto at = tables_.store().scan(from, end); at->valid(); at->next()) {
-    if (!due.ParseFromString(std::string(at->value()))) {
-      throw Corrupt("a row of what is due in the state store cannot be read");
-    }
+    row_key::read_stored(due, fields, at->key(), at->value());
     const auto* row = watched_row(due.key());
     if (row != nullptr && !offer(demand(*row))) {
       resume_at_ = due.key();
@@ -153,9 +189,7 @@ void ComputedPartition::take() {
 
 void ComputedPartition::published() {
   for (const ComputedResult& result : results_) {
-    const auto* row = watched_row(result.key);
-    if (row != nullptr && demand(*row).changed_at > result.as_of) continue;
-    if (due_.find(result.key) == nullptr) continue;
+    if (outdated(result) || due_.find(result.key) == nullptr) continue;
     due_.erase(result.key);
     --due_keys_;
   }

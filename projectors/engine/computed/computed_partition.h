@@ -4,15 +4,18 @@
 // has the results published. Which keys are due stands in the state, so that no restart forgets it.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "projectors/engine/computed/computations.h"
 #include "projectors/engine/tables.h"
 #include "sluice/state.pb.h"
+#include "storage/projection_sink.h"
 
 namespace sluice {
 
@@ -30,8 +33,14 @@ class ComputedPartition {
   void begin(Offset position);
 
   // For each batch of state, in this order:
-  // notes what has become due by changes behind `written`, where the state was;
+  // notes what has become due by changes behind `written`, where the state was, again if more is
+  // folded before the batch is written;
   void note(Offset written);
+  // what the view is to know of that, and of what is being published;
+  [[nodiscard]] std::span<const std::string> became_due() const { return became_due_; }
+  [[nodiscard]] std::span<const std::string> caught_up();
+  // and that the view now does;
+  void told();
   // writes the batch, by which the state comes to `position`;
   void write(const StateBatch& batch, Offset position);
   // offers what is due.
@@ -43,6 +52,8 @@ class ComputedPartition {
 
   // Whether there are results to publish.
   [[nodiscard]] bool finished() const;
+  // All keys that are due, of the store; null at the end. The store has what the tables have.
+  [[nodiscard]] std::function<const std::string*()> stored_due() const;
   // Adds them to what is being published.
   void take();
   [[nodiscard]] std::span<const ComputedRows* const> publishing() const { return rows_; }
@@ -56,6 +67,8 @@ class ComputedPartition {
   [[nodiscard]] const google::protobuf::Message* watched_row(std::string_view key);
   // As the domain's rules have it.
   [[nodiscard]] Demand demand(const google::protobuf::Message& row) const;
+  // Whether its input has changed since what is being published was computed.
+  [[nodiscard]] bool outdated(const ComputedResult& result);
   // False when there is no room for more.
   bool offer(const Demand& demand);
   [[nodiscard]] std::int64_t count_stored() const;
@@ -76,7 +89,11 @@ class ComputedPartition {
   bool left_out_again_ = false;  // since offer_stored() began at the first
   std::string resume_at_;
   std::vector<const google::protobuf::Message*> changed_;  // watched rows of the batch at hand
-  std::vector<ComputedResult> results_;                    // being published
+  std::vector<std::string> became_due_;                    // since the last batch, if not told_
+  std::vector<std::string> caught_up_;                     // of results_
+  // Of which the view says that they are due. The state cannot know: it may be older than the view.
+  std::unordered_set<std::string> told_;
+  std::vector<ComputedResult> results_;  // being published
   std::vector<const ComputedRows*> rows_;
   Computations::Clock::time_point publishing_since_;
 };

@@ -10,6 +10,7 @@
 #include "projectors/engine/dedupe/dedupe_segment.h"
 #include "projectors/engine/dedupe/dedupe_stored.h"
 #include "storage/base/check.h"
+#include "storage/damaged_state.h"
 
 namespace sluice {
 
@@ -108,7 +109,8 @@ std::optional<std::uint64_t> DedupeWindow::seen(EventId id, Time record_time) {
 void DedupeWindow::mark(EventId id, std::uint64_t content, Time record_time) {
   Parts& p = parts();
   const std::int64_t now_ms = in_ms(record_time);
-  CHECK(now_ms >= p.last_mark_ms, "record time never goes back");
+  // Record time never goes back, so that it is the store which has another.
+  if (now_ms < p.last_mark_ms) throw DamagedState("dedupe: a mark is of a later record time");
   p.last_mark_ms = now_ms;
   p.open.add({id, content, now_ms});
   ++p.unwritten;
@@ -225,7 +227,8 @@ void DedupeWindow::Parts::write_block(Offset to, StateBatch& batch) {
   if (unwritten == 0) {
     return;
   }
-  CHECK(to.value > last_to, "a mark is of a record before `to`, and not before the last write's");
+  // A mark is of a record before `to`, and not before the last write's.
+  if (to.value <= last_to) throw DamagedState("dedupe: a mark is of a record that comes later");
   batch.put(dedupe::key_of(dedupe::kBlocks, static_cast<std::uint64_t>(to.value)),
             dedupe::bytes_of(std::span(open.marks()).last(unwritten)));
   last_to = to.value;

@@ -15,7 +15,7 @@
 #include <type_traits>
 
 #include "projectors/engine/dedupe/dedupe.h"
-#include "storage/base/errors.h"
+#include "storage/damaged_state.h"
 
 namespace sluice::dedupe {
 
@@ -33,7 +33,7 @@ inline std::string_view bytes_of(std::span<const Mark> marks) {
 
 inline std::size_t mark_count(std::string_view bytes) {
   if (bytes.size() % sizeof(Mark) != 0) {
-    throw Corrupt("dedupe: a block of marks has an odd size");
+    throw DamagedState("dedupe: a block of marks has an odd size");
   }
   return bytes.size() / sizeof(Mark);
 }
@@ -55,7 +55,7 @@ void append_number(std::string& key, Number number) {
 
 inline std::uint64_t number_at(std::string_view key, std::size_t offset) {
   if (key.size() < offset + 8) {
-    throw Corrupt("dedupe: a key is too short");
+    throw DamagedState("dedupe: a key is too short");
   }
   std::uint64_t number = 0;
   for (const char byte : key.substr(offset, 8)) {

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "storage/base/check.h"
+#include "storage/damaged_state.h"
 
 namespace sluice::dedupe {
 namespace {
 
 void read_page(StateStore& store, std::uint64_t run, std::size_t number, std::string& page) {
   if (!store.get(page_key(run, static_cast<std::uint32_t>(number)), page)) {
-    throw Corrupt("dedupe: the store lacks a page of a run");
+    throw DamagedState("dedupe: the store lacks a page of a run");
   }
 }
 
@@ -83,7 +84,7 @@ void RunReader::load() {
   marks_ = mark_count(page_);
   next_ = 0;
   if (marks_ == 0) {
-    throw Corrupt("dedupe: a page of a run is empty");
+    throw DamagedState("dedupe: a page of a run is empty");
   }
   mark_ = mark_at(page_, 0);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ranges>
 
+#include "storage/damaged_state.h"
+
 namespace sluice::dedupe {
 namespace {
 
@@ -21,18 +23,26 @@ std::vector<std::unique_ptr<Run>> load_records(StateStore& store) {
   for (auto entry = store.scan(kRecords, kRecordsEnd); entry->valid(); entry->next()) {
     RunRecord record;
     if (entry->value().size() != sizeof(record)) {
-      throw Corrupt("dedupe: the record of a run has another size");
+      throw DamagedState("dedupe: the record of a run has another size");
     }
     std::memcpy(&record, entry->value().data(), sizeof(record));
+    if (record.marks == 0) throw DamagedState("dedupe: a run has no marks");
     runs.push_back(std::make_unique<Run>(number_at(entry->key(), kRecords.size()), record));
   }
   return runs;
 }
 
 void group(std::vector<std::unique_ptr<Run>> runs, std::vector<Segment>& segments) {
-  std::ranges::sort(runs, {}, [](const auto& run) { return run->record().order; });
+  const auto order = [](const auto& run) { return run->record().order; };
+  std::ranges::sort(runs, {}, order);
+  if (std::ranges::adjacent_find(runs, {}, order) != runs.end()) {
+    throw DamagedState("dedupe: two runs are of one time");
+  }
   for (auto& run : runs) {
     const RunRecord& record = run->record();
+    if (!segments.empty() && segments.back().id() > record.segment) {
+      throw DamagedState("dedupe: a run is of a segment that another has ended");
+    }
     if (segments.empty() || segments.back().id() != record.segment) {
       segments.emplace_back(record.segment, record.segment_capacity);
     }
@@ -78,7 +88,7 @@ std::vector<Place> by_run(std::vector<Segment>& segments) {
 void load_page(std::string_view page, Place& place) {
   const std::size_t marks = mark_count(page);
   if (marks == 0) {
-    throw Corrupt("dedupe: a page of a run is empty");
+    throw DamagedState("dedupe: a page of a run is empty");
   }
   place.run->add_page(mark_at(page, 0).id);
   for (std::size_t i = 0; i < marks; ++i) {
@@ -105,7 +115,7 @@ void load_pages(StateStore& store, Stored& stored) {
   }
   for (const Place& loaded : places) {
     if (loaded.marks != loaded.run->record().marks) {
-      throw Corrupt("dedupe: a run has not the marks that its record says");
+      throw DamagedState("dedupe: a run has not the marks that its record says");
     }
   }
 }

@@ -4,6 +4,7 @@
 #include "schemas/descriptors/rules.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/check.h"
+#include "storage/base/record_digest.h"
 
 namespace sluice {
 
@@ -21,7 +22,8 @@ void Outbox::begin(Offset position, bool open) {
 }
 
 void Outbox::add(const google::protobuf::Message& event) {
-  if (!open_) return;
+  CHECK(emits_, "rules that emit say so: kEmits");
+  if (!open_ && !notes_) return;
   const auto* fact =
       event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
   CHECK(fact != nullptr, "what is emitted is a fact");
@@ -30,6 +32,9 @@ void Outbox::add(const google::protobuf::Message& event) {
   const std::string_view key = rules.key(event.GetReflection()->GetMessage(event, fact));
   CHECK(!key.empty(), "what is emitted has its key");
 
+  event.SerializeToString(envelope_.mutable_payload());
+  if (notes_) noted_.push_back({stream_of(domain), digest_of(key, envelope_.payload())});
+  if (!open_) return;
   const Origin& origin = envelope_.origin();
   envelope_.mutable_origin()->set_ordinal(ordinal_++);
   envelope_.set_id(origin.projection() + ":" + std::to_string(origin.partition()) + "@" +
@@ -37,7 +42,6 @@ void Outbox::add(const google::protobuf::Message& event) {
   envelope_.set_type(type_of(*fact));
   envelope_.set_domain(domain);
   envelope_.set_key(std::string(key));
-  event.SerializeToString(envelope_.mutable_payload());
 
   records_.push_back({stream_of(domain), std::string(key), envelope_.SerializeAsString()});
   const DerivedRecord& added = records_.back();
@@ -49,12 +53,14 @@ void Outbox::take_back(const Mark& mark) {
   records_.erase(records_.begin() + static_cast<std::ptrdiff_t>(mark.records), records_.end());
   bytes_ = mark.bytes;
   ordinal_ = mark.ordinal;
+  noted_.resize(mark.noted);
 }
 
 void Outbox::clear() {
   records_.clear();
   acknowledged_ = 0;
   bytes_ = 0;
+  noted_.clear();
 }
 
 }  // namespace sluice

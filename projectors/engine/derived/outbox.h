@@ -34,6 +34,11 @@ class Outbox {
   // The source's record time, which a derived record is stamped with.
   void set_record_time(Time time) { envelope_.set_recorded_at(time.time_since_epoch().count()); }
 
+  // From now on what is added is noted as well, also what is dropped.
+  void note_all() { notes_ = true; }
+  // Whether rules may add anything at all: a CHECK holds them to what they say.
+  void expect(bool emits) { emits_ = emits; }
+
   // `event` is the receiving domain's Event with a fact; the domain and the key are told from its
   // descriptor.
   void add(const google::protobuf::Message& event);
@@ -43,8 +48,9 @@ class Outbox {
     std::size_t records;
     std::size_t bytes;
     std::int32_t ordinal;
+    std::size_t noted;
   };
-  [[nodiscard]] Mark mark() const { return {records_.size(), bytes_, ordinal_}; }
+  [[nodiscard]] Mark mark() const { return {records_.size(), bytes_, ordinal_, noted_.size()}; }
   void take_back(const Mark& mark);
 
   // In the order they were added, those first that are to be appended first.
@@ -55,10 +61,21 @@ class Outbox {
   void acknowledge(std::size_t records) { acknowledged_ = records; }
   [[nodiscard]] std::size_t acknowledged() const { return acknowledged_; }
 
+  // What was added since this was last cleared.
+  struct Noted {
+    std::string stream;
+    Digest digest;  // of key and event
+  };
+  [[nodiscard]] std::span<const Noted> noted() const { return noted_; }
+  void clear_noted() { noted_.clear(); }
+
   void clear();
 
  private:
   bool open_ = false;
+  bool notes_ = false;
+  bool emits_ = true;
+  std::vector<Noted> noted_;
   std::int32_t ordinal_ = 0;  // of the next record of the same source record
   std::vector<DerivedRecord> records_;
   std::size_t acknowledged_ = 0;

@@ -1,12 +1,14 @@
 #include "projectors/engine/fold/fact_fold.h"
 
 #include <algorithm>
+#include <charconv>
 #include <new>
 #include <vector>
 
 #include "projectors/engine/fold/event_id.h"
 #include "storage/base/check.h"
 #include "storage/base/errors.h"
+#include "storage/damaged_state.h"
 
 namespace sluice {
 namespace {
@@ -71,6 +73,8 @@ void FactFold::fold(const OpenRecord& open) {
       },
       [&] { rules_.fold(folded, effects); });
   if (!effects.rejection().empty()) reject(open, effects.rejection());
+  tell_emissions(open.key);
+  if (watch_ != nullptr) watch_->folded(open.record.offset);
 }
 
 bool FactFold::waits(const OpenRecord& open, const std::string& person) {
@@ -79,12 +83,14 @@ bool FactFold::waits(const OpenRecord& open, const std::string& person) {
   parts_.outbox.set_record_time(record_time_);
   const std::uint64_t edits = parts_.tables.edits();
   Effects effects(parts_.tables, parts_.timers, parts_.outbox, {open.key, open.record.offset});
-  run([&] { return call; },
+  run([&]() -> const RuleCall& { return call; },
       [&] {
         rules_.waits(person, effects);
         CHECK(parts_.tables.edits() == edits && effects.rejection().empty(),
               "a fact that waits only emits");
       });
+  parts_.tables.make_for(open.key);
+  tell_emissions(open.key);
   return true;
 }
 
@@ -101,10 +107,29 @@ void FactFold::fire_due(Offset folds_at) {
   }
 }
 
+namespace {
+
+// The position in quarantine that the engine's own timer names.
+Offset aged_out(const Timer& timer) {
+  Offset position;
+  const char* const end = timer.key.data() + timer.key.size();
+  const auto [read, fault] = std::from_chars(timer.key.data(), end, position.value);
+  if (fault == std::errc() && read == end) return position;
+  throw DamagedState("the timer \"" + std::string(timer.key) +
+                     "\" is to age out a record, and names none");
+}
+
+}  // namespace
+
 void FactFold::fire(Timer timer, Offset folds_at) {
   if (timer.kind == kAgesOut) {
-    return parts_.quarantine.age_out(Offset{std::stoll(std::string(timer.key))});
+    const Offset position = aged_out(timer);
+    if (parts_.index.kept()) {
+      parts_.index.fired(parts_.parking.key_at(position).value_or(""), record_time_);
+    }
+    return parts_.quarantine.age_out(position);
   }
+  parts_.index.fired(timer.record_key, record_time_);
   if (parts_.parking.timer(timer.record_key)) return parts_.timers.wait(timer);
   if (const std::string* why = parts_.failures.of_timer(folds_at, timer)) {
     return parts_.quarantine.add_timer(timer, *why, record_time_);
@@ -115,13 +140,21 @@ void FactFold::fire(Timer timer, Offset folds_at) {
                   {timer.record_key, timer.set_at, timer.due});
   parts_.tables.make_for(timer.record_key);
   run([&] { return RuleCall::of_timer(folds_at, timer); }, [&] { rules_.fire(timer, effects); });
+  tell_emissions(timer.record_key);
+}
+
+// Once the rules are done: a rejection takes back what they emitted before it.
+void FactFold::tell_emissions(std::string_view key) {
+  if (parts_.emissions != nullptr) parts_.emissions->take(key, parts_.outbox);
 }
 
 bool FactFold::counted_before(const OpenRecord& open) {
   const EventId id = id_of(open.key, open.envelope.id);
   parts_.dedupe.prefetch(id);
   const std::uint64_t content = content_of(open.envelope.payload);
-  if (const auto first = parts_.dedupe.seen(id, record_time_)) {
+  const auto first = parts_.dedupe.seen(id, record_time_);
+  if (watch_ != nullptr) watch_->met_id(open.record.offset, id, first.has_value());
+  if (first) {
     ++parts_.outcomes.duplicates;
     if (*first != content) reject(open, "event.id_reused");
     return true;

@@ -10,10 +10,13 @@
 #include <string_view>
 
 #include "projectors/engine/dedupe/dedupe.h"
+#include "projectors/engine/derived/emission_digests.h"
 #include "projectors/engine/derived/outbox.h"
 #include "projectors/engine/fold/fact_decoder.h"
+#include "projectors/engine/fold/fold_watch.h"
 #include "projectors/engine/fold/open_record.h"
 #include "projectors/engine/fold/outcomes.h"
+#include "projectors/engine/key_index/key_index.h"
 #include "projectors/engine/projection.h"
 #include "projectors/engine/quarantine/parking.h"
 #include "projectors/engine/quarantine/quarantine.h"
@@ -33,6 +36,8 @@ struct FactFoldParts {
   Parking& parking;
   Quarantine& quarantine;
   const RuleFailures& failures;
+  KeyIndex& index;
+  EmissionDigests* emissions = nullptr;  // null: what is emitted is not told
 };
 
 // Used by one thread.
@@ -65,6 +70,9 @@ class FactFold {
   // content under the same id is a rejection.
   [[nodiscard]] bool counted_before(const OpenRecord& open);
 
+  // Is told what becomes of a record; outlives this. Null: nobody asks.
+  void set_watch(FoldWatch* watch) { watch_ = watch; }
+
   // The greatest recorded_at so far.
   [[nodiscard]] Time record_time() const { return record_time_; }
   void set_record_time(Time time) { record_time_ = time; }
@@ -75,11 +83,14 @@ class FactFold {
   template <class Call, class Rules>
   static void run(Call call, Rules rules);
   void reject(const OpenRecord& open, std::string_view reason);
+  // What the fact or timer at hand, of this key, has emitted.
+  void tell_emissions(std::string_view key);
 
   Fold& rules_;
   const FactFoldParts parts_;
   FactDecoder decoder_;
   Time record_time_;
+  FoldWatch* watch_ = nullptr;
 };
 
 [[nodiscard]] inline bool by_service(const OpenRecord& open) {

@@ -7,6 +7,7 @@ void Outcomes::clear() {
   quarantined.clear();
   unquarantined.clear();
   aged_out.clear();
+  decisions.clear();
   bytes = 0;
   folded = 0;
   duplicates = 0;

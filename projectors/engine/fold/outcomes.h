@@ -6,7 +6,7 @@
 
 #include "projectors/engine/fold/recorded_times.h"
 #include "storage/base/position.h"
-#include "storage/projection_sink.h"
+#include "storage/refusals.h"
 
 namespace sluice {
 
@@ -16,7 +16,8 @@ struct Outcomes {
   std::vector<QuarantinedRecord> quarantined;
   std::vector<Offset> unquarantined;
   std::vector<Offset> aged_out;  // of those in quarantine
-  std::size_t bytes = 0;         // about
+  std::vector<Decision> decisions;
+  std::size_t bytes = 0;  // about
   std::uint64_t folded = 0;
   std::uint64_t duplicates = 0;
   RecordedTimes recorded;  // of those folded

@@ -8,14 +8,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "projectors/engine/dedupe/dedupe.h"
+#include "projectors/engine/derived/emission_digests.h"
 #include "projectors/engine/derived/outbox.h"
 #include "projectors/engine/derived/receipts.h"
 #include "projectors/engine/fold/envelope_view.h"
 #include "projectors/engine/fold/fact_fold.h"
 #include "projectors/engine/fold/open_record.h"
 #include "projectors/engine/fold/outcomes.h"
+#include "projectors/engine/fold/waiting_records.h"
+#include "projectors/engine/key_index/key_index.h"
 #include "projectors/engine/projection.h"
 #include "projectors/engine/quarantine/parking.h"
 #include "projectors/engine/quarantine/quarantine.h"
@@ -38,6 +42,10 @@ class PartitionFold {
   PartitionFold(const Projection& projection, const Generation& generation, Partition partition,
                 StateStore& store, const DedupeShape& dedupe);
 
+  // As Quarantine::set_parked_limit().
+  void set_parked_limit(std::int64_t records) { quarantine_.set_parked_limit(records); }
+  void set_index_shape(const KeyIndexShape& shape) { index_.set_shape(shape); }
+
   // What the store holds of this generation and version; nullopt when it holds nothing of it.
   [[nodiscard]] std::optional<StateCheckpoint> stored();
 
@@ -54,6 +62,32 @@ class PartitionFold {
   // that everything since the last write was dropped. Folding goes on with the record at
   // position(), which is that of the last write; when it comes to what failed, that is quarantined.
   [[nodiscard]] bool fold(const LogRecord& record, Emits emits);
+
+  // What the fold of one key alone is given in the place of the partition's other records
+  // (key_refold.h). From now on it is this key's: a discard of a timer that waits, which the whole
+  // partition has numbered, is of the only one that can wait here.
+  void fold_alone(std::string key) { alone_ = std::move(key); }
+  // Is told what becomes of a record; outlives this.
+  void watch(FoldWatch& watch) {
+    watch_ = &watch;
+    facts_.set_watch(&watch);
+  }
+  // Record time stands there as the next record is met; nothing fires for that.
+  void set_record_time(Time time) { facts_.set_record_time(time); }
+  // The record at this offset, of another key, brings record time there, and fires what is due. As
+  // fold().
+  [[nodiscard]] bool pass(Offset at, Time record_time);
+  // A derived record that the partition took before, by what other keys were told. As fold().
+  [[nodiscard]] bool fold_repeated(const LogRecord& record);
+  // Whether the record folded last was a repeat, or a decision without effect.
+  [[nodiscard]] bool repeated() const { return repeated_; }
+
+  // The key that the record folded last asks to have repaired, once; empty: it asks for nothing.
+  [[nodiscard]] std::string take_repair() { return std::exchange(repair_, {}); }
+  // What the index of keys says of the key, written or not; nullopt: there is none.
+  [[nodiscard]] std::optional<Postings> postings(std::string_view key);
+  // A timer of the state, for who corrects it.
+  [[nodiscard]] Timers& timers() { return timers_; }
 
   // Much was folded since the last write, and comes next what has failed: written now, it need not
   // be folded again should the next fail, too.
@@ -84,7 +118,11 @@ class PartitionFold {
   // What is to be appended before the changes are.
   [[nodiscard]] Outbox& outbox() { return outbox_; }
   [[nodiscard]] const Outbox& outbox() const { return outbox_; }
-  [[nodiscard]] std::size_t bytes() const { return tables_.bytes() + dedupe_.bytes(); }
+  [[nodiscard]] std::size_t bytes() const {
+    return tables_.bytes() + dedupe_.bytes() + index_.bytes();
+  }
+  // Of these, what the index of keys has yet to write.
+  [[nodiscard]] std::size_t index_bytes() const { return index_.bytes(); }
   [[nodiscard]] std::size_t dedupe_bytes() const { return dedupe_.bytes(); }
 
   // How often computed rows were published: kept with the state, which knows what is due.
@@ -95,23 +133,19 @@ class PartitionFold {
   static constexpr std::uint64_t kFoldedAgainMax = 256;
 
   void load_rows();
+  void fold_open(const OpenRecord& open);
+  void fold_indexed(const OpenRecord& open);
+  [[nodiscard]] std::optional<std::string> discarded_key(const OpenRecord& open) const;
   void rewind(const RulesFailed& failed);
   void fold_stamped(const LogRecord& record, Emits emits);
   void fold_record(const LogRecord& record);
-  [[nodiscard]] bool move_time(const OpenRecord& open);
-  void park(const OpenRecord& open);
-  void erase_waiting(const OpenRecord& eraser, const std::string& person);
+  // partition_decisions.cc
   void apply_control(const OpenRecord& open);
-  [[nodiscard]] bool release_timers(std::string_view key);
+  void require_known(const OpenRecord& open) const;
+  [[nodiscard]] Offset discarded(const Control::Discard& control) const;
   [[nodiscard]] bool decided_before(const OpenRecord& open);
-  [[nodiscard]] OpenRecord open_released(const ParkedRecord& parked, Time now);
-  // `now`: when the log appended the record that lets it be folded.
-  void release(std::string_view key, Time now, const Control::Release& given = {});
-  void discard(Offset position, Time now);
-  // Opens and decodes a record that waits. Why it cannot be folded; nullopt: it is the fact at
-  // hand.
-  [[nodiscard]] std::optional<Unfoldable> unfoldable(const OpenRecord& open);
-  void quarantine(const OpenRecord& open, Unfoldable why);
+  void tell_decision(const OpenRecord& open, Decision::Kind kind, std::optional<Offset> offset);
+  void decide(const OpenRecord& open);
 
   const Projection& projection_;
   const Generation generation_;
@@ -128,15 +162,21 @@ class PartitionFold {
   Receipts receipts_;
   Timers timers_;
   DedupeWindow dedupe_;
+  KeyIndex index_;
   Outbox outbox_;
+  std::optional<EmissionDigests> emissions_;  // none: the generation does not tell of them
   const std::unique_ptr<Fold> rules_;
   Quarantine quarantine_;
   FactFold facts_;
+  WaitingRecords waiting_;
 
-  // The record at hand, and one that waited and is looked at meanwhile.
   EnvelopeOpener at_hand_;
-  EnvelopeOpener waiting_;
-  Offset folds_at_;
+  bool moved_time_ = false;  // by its own stamp
+  bool repeated_ = false;
+  bool known_repeat_ = false;
+  std::string repair_;
+  FoldWatch* watch_ = nullptr;
+  std::string alone_;  // empty: it is the whole partition that is folded
 };
 
 }  // namespace sluice

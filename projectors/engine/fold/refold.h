@@ -4,6 +4,7 @@
 // against. It emits nothing.
 
 #include <cstddef>
+#include <vector>
 
 #include "projectors/engine/fold/partition_fold.h"
 #include "storage/event_log.h"
@@ -15,6 +16,7 @@ namespace sluice {
 struct RefoldMemory {
   std::size_t rows = 0;
   std::size_t filters = 0;  // of event ids
+  bool key_index = false;   // whether the store is to say which records concern a key
 };
 
 // Used by one thread.
@@ -30,6 +32,9 @@ class Refold {
   // Puts everything folded so far into the store, where StoredRows finds it.
   void write_state();
 
+  // Of all that was written to the store.
+  [[nodiscard]] const std::vector<Decision>& decisions() const { return decisions_; }
+
   [[nodiscard]] Offset position() const { return fold_.position(); }
   [[nodiscard]] Digest digest() const { return fold_.digest(); }
 
@@ -38,6 +43,7 @@ class Refold {
   StateStore& store_;
   PartitionFold fold_;
   StateBatch batch_;
+  std::vector<Decision> decisions_;
 };
 
 }  // namespace sluice

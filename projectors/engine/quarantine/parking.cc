@@ -1,8 +1,17 @@
 #include "projectors/engine/quarantine/parking.h"
 
-#include "storage/base/check.h"
+#include "storage/damaged_state.h"
 
 namespace sluice {
+namespace {
+
+// What waits, what is told of its key and the number of keys are written together.
+[[noreturn]] void miscounted(std::string_view key) {
+  throw DamagedState("what waits under the key \"" + std::string(key) +
+                     "\" is not what is told of it");
+}
+
+}  // namespace
 
 void Parking::load(const StateCheckpoint& checkpoint) {
   counts_ = checkpoint.parking();
@@ -45,6 +54,23 @@ void Parking::park(std::string_view key, const LogRecord& record) {
   positions_.edit(record.offset.value).set_record_key(std::string(key));
 }
 
+std::int64_t Parking::records(std::string_view key) const {
+  if (counts_.keys() == 0) return 0;
+  const ParkedKey* row = keys_.find(key);
+  return row == nullptr ? 0 : row->records();
+}
+
+const ParkedRecord* Parking::record(std::string_view key, Offset position) const {
+  return counts_.keys() == 0 ? nullptr : records_.find(key, position.value);
+}
+
+std::optional<Offset> Parking::first(std::string_view key) const {
+  if (const auto position = timer(key)) return position;
+  if (records(key) == 0) return std::nullopt;
+  for (const ParkedRecord& record : waiting(key)) return Offset{record.position()};
+  miscounted(key);
+}
+
 std::optional<std::string> Parking::key_at(Offset position) const {
   if (counts_.keys() == 0) return std::nullopt;
   const ParkedPosition* found = positions_.find(position.value);
@@ -56,7 +82,7 @@ void Parking::age_out(std::string_view key, Offset position) {
 }
 
 void Parking::remove(std::string_view key, Offset position) {
-  CHECK(records_.find(key, position.value) != nullptr, "what is removed is parked");
+  if (records_.find(key, position.value) == nullptr || keys_.find(key) == nullptr) miscounted(key);
   records_.erase(key, position.value);
   positions_.erase(position.value);
   ParkedKey& row = edit_key(key);
@@ -68,7 +94,8 @@ Offset Parking::park_timer(std::string_view key) {
   counts_.set_timers(counts_.timers() + 1);
   const Offset position{-counts_.timers()};
   ParkedKey& row = edit_key(key);
-  CHECK(row.timer() == 0, "those behind the first have no position");
+  // Those behind the first have no position.
+  if (row.timer() != 0) miscounted(key);
   row.set_timer(position.value);
   positions_.edit(position.value).set_record_key(std::string(key));
   return position;
@@ -86,6 +113,15 @@ void Parking::remove_timer(std::string_view key) {
   positions_.erase(row.timer());
   row.set_timer(0);
   erase_if_empty(key, row);
+}
+
+LogRecord log_record(const ParkedRecord& parked, Partition partition) {
+  return {partition,
+          Offset{parked.position()},
+          Time{std::chrono::milliseconds(parked.appended_at())},
+          parked.record_key(),
+          parked.value(),
+          !parked.unstamped()};
 }
 
 }  // namespace sluice

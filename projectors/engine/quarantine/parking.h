@@ -28,6 +28,7 @@ class Parking {
     return counts_.keys() > 0 && keys_.find(key) != nullptr;
   }
 
+  // Behind what waits under the key; one that waits already is given other bytes.
   void park(std::string_view key, const LogRecord& record);
 
   // The records that wait under the key, in order; those that have aged out have no value. They may
@@ -35,6 +36,13 @@ class Parking {
   [[nodiscard]] RowRange<ParkedRecord> waiting(std::string_view key) const {
     return records_.prefix(key);
   }
+
+  // How many these are.
+  [[nodiscard]] std::int64_t records(std::string_view key) const;
+  // The one of them at this position; null: there is none. Valid until the next change.
+  [[nodiscard]] const ParkedRecord* record(std::string_view key, Offset position) const;
+  // The position of what waits first under the key, a timer or a record; nullopt: nothing does.
+  [[nodiscard]] std::optional<Offset> first(std::string_view key) const;
 
   // The key of what is parked at this position; nullopt: nothing is.
   [[nodiscard]] std::optional<std::string> key_at(Offset position) const;
@@ -61,5 +69,8 @@ class Parking {
   Table<ParkedPosition> positions_;
   ParkingCheckpoint counts_;
 };
+
+// The record as the log had it. Borrows from `parked`.
+[[nodiscard]] LogRecord log_record(const ParkedRecord& parked, Partition partition);
 
 }  // namespace sluice

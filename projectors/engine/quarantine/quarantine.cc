@@ -25,16 +25,38 @@ void Quarantine::add(std::string_view key, const LogRecord& record, Unfoldable w
   } else if (personal != PersonalData::none && !why.erasable) {
     age_later(record, record_time);
   }
-  parts_.outcomes.bytes += kRowBytes + value.size();
-  parts_.outcomes.quarantined.push_back({record.offset, std::string(key), std::move(why.reason),
-                                         std::move(value), record.appended_at, why.parks_key});
+  QuarantinedRecord told{record.offset,
+                         std::string(key),
+                         std::move(why.reason),
+                         std::nullopt,
+                         record.appended_at,
+                         why.parks_key,
+                         why.parks_key && is_beyond_limit(key, record.offset)};
+  if (!told.beyond_limit) told.value = std::move(value);
+  parts_.outcomes.bytes += kRowBytes + (told.value ? told.value->size() : 0);
+  parts_.outcomes.quarantined.push_back(std::move(told));
+}
+
+bool Quarantine::is_beyond_limit(std::string_view key, Offset position) const {
+  return parts_.parking.records(key) > parked_limit_ && parts_.parking.first(key) != position;
+}
+
+// A flush clears what has aged out last: that was the record as it was told before.
+void Quarantine::forget_outcomes(Offset position) {
+  std::erase_if(parts_.outcomes.quarantined,
+                [&](const auto& earlier) { return earlier.position == position; });
+  std::erase(parts_.outcomes.aged_out, position);
 }
 
 void Quarantine::add_again(std::string_view key, const LogRecord& record, Unfoldable why,
                            Time record_time) {
-  std::erase_if(parts_.outcomes.quarantined,
-                [&](const auto& earlier) { return earlier.position == record.offset; });
+  forget_outcomes(record.offset);
   add(key, record, std::move(why), record_time);
+}
+
+void Quarantine::replace(std::string_view key, const LogRecord& edited) {
+  parts_.timers.cancel(std::to_string(edited.offset.value), kAgesOut);
+  parts_.parking.park(key, edited);
 }
 
 void Quarantine::add_timer(const Timer& taken, const std::string& why, Time record_time) {
@@ -50,8 +72,7 @@ void Quarantine::add_timer(const Timer& taken, const std::string& why, Time reco
 }
 
 void Quarantine::tell_anew(std::string_view key, const LogRecord& record, std::string reason) {
-  std::erase_if(parts_.outcomes.quarantined,
-                [&](const auto& earlier) { return earlier.position == record.offset; });
+  forget_outcomes(record.offset);
   parts_.outcomes.bytes += kRowBytes + record.value.size();
   parts_.outcomes.quarantined.push_back({record.offset, std::string(key), std::move(reason),
                                          std::string(record.value), record.appended_at, true});

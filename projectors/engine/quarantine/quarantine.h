@@ -6,6 +6,7 @@
 #include <google/protobuf/message.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,10 @@ namespace sluice {
 // record's offset.
 constexpr int kAgesOut = -1;
 
+// So many records of a key are shown with their bytes; of those that come behind them state alone
+// has the bytes, until one of them is the first that waits.
+constexpr std::int64_t kParkedLimit = 10'000;
+
 // One a partition, used by its worker's thread. Changes are edits of the partition's tables, and
 // outcomes of the record at hand.
 class Quarantine {
@@ -37,6 +42,9 @@ class Quarantine {
   };
   explicit Quarantine(const Parts& parts) : parts_(parts), scratch_(parts.event.New()) {}
 
+  // Of what is told from now on; at least 1. No fold depends on it.
+  void set_parked_limit(std::int64_t records) { parked_limit_ = records; }
+
   // The record is there from now on; `key` is its own, or its envelope's.
   void add(std::string_view key, const LogRecord& record, Unfoldable why, Time record_time);
   // Takes the place of what was said of the record before.
@@ -44,8 +52,11 @@ class Quarantine {
 
   // A timer whose rule failed waits from now on; those of its key that come due wait behind it.
   void add_timer(const Timer& taken, const std::string& why, Time record_time);
-  // Another reason than the one that was given: of a record that waits with its bytes, was released
-  // and failed again.
+  // An event took the place of the record, under the same position. Whatever was to age out there
+  // does not.
+  void replace(std::string_view key, const LogRecord& edited);
+  // Another reason than the one that was given, and the bytes: of a record that waits with its
+  // bytes, was released as the first that waits and could not be folded.
   void tell_anew(std::string_view key, const LogRecord& record, std::string reason);
 
   // It is there no longer: it was folded, or dropped. If its key is parked, Parking is told apart.
@@ -56,8 +67,11 @@ class Quarantine {
 
  private:
   void age_later(const LogRecord& record, Time record_time);
+  void forget_outcomes(Offset position);
+  [[nodiscard]] bool is_beyond_limit(std::string_view key, Offset position) const;
 
   const Parts parts_;
+  std::int64_t parked_limit_ = kParkedLimit;
   const std::unique_ptr<google::protobuf::Message> scratch_;
 };
 

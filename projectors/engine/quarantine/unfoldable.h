@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace sluice {
 
@@ -10,5 +11,10 @@ struct Unfoldable {
   bool parks_key = true;  // later records of its key wait behind it
   bool erasable = false;  // it is a person's, and that person's deletion comes to it
 };
+
+inline constexpr std::string_view kWaits = "waits behind an earlier record of its key";
+inline constexpr std::string_view kUnstamped =
+    "stamped by its producer and not by the log: set the topic's message.timestamp.type to "
+    "LogAppendTime, then release it";
 
 }  // namespace sluice

@@ -75,6 +75,13 @@ void Monitor::Party::failed(const std::string& why) {
   why_ = why;
 }
 
+void Monitor::Party::not_asked() {
+  const MutexLock lock(mutex_);
+  asked_.reset();
+  failing_since_.reset();
+  why_.clear();
+}
+
 std::string Monitor::Party::silence(Clock::time_point now) const {
   const MutexLock lock(mutex_);
   const auto since = failing_since_ ? failing_since_ : asked_;
@@ -263,14 +270,17 @@ void Monitor::explain_others(std::vector<UnownedPartition> unowned, const Worker
 void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
   std::map<std::string, std::vector<GroupMemberSeen>> members;  // by projection
   Texts why;
+  bool asks_groups = false;
   for (const MonitorConfig::Watched& of : config_.projections) {
     const auto first = std::ranges::find(unowned, of.projection, &UnownedPartition::projection);
     if (first == unowned.end() || parts_.cluster == nullptr) continue;
     const auto learn = [&] {
       members[of.projection] = parts_.cluster->members(of.group(first->generation), of.stream);
     };
+    asks_groups = true;
     if (!ask(groups_, learn)) break;
   }
+  if (!asks_groups) groups_.not_asked();
   for (const UnownedPartition& each : unowned) {
     const std::string text = why_unowned(each, members[each.projection]);
     why[label(each.projection, each.partition)] = text;

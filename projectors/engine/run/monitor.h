@@ -71,6 +71,8 @@ class Monitor {
     void asked(Clock::time_point now);
     void answered();
     void failed(const std::string& why);
+    // There is no question for it now, so that it holds up nobody.
+    void not_asked();
     // "database: no answer for 4 s: ..."; empty while it answers soon enough.
     [[nodiscard]] std::string silence(Clock::time_point now) const;
 

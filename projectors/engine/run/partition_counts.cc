@@ -25,6 +25,8 @@ std::string_view word(Recovery::From from) {
       return "state";
     case Recovery::From::start:
       return "start";
+    case Recovery::From::snapshot:
+      return "snapshot";
   }
   return {};
 }

@@ -10,22 +10,26 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "projectors/engine/run/histogram.h"
+#include "projectors/engine/run/hot_keys.h"
 #include "storage/base/position.h"
+#include "storage/state_snapshots.h"
 
 namespace sluice {
 
 // How a partition was taken: from which state, and what had to be folded again until that was where
 // the view is.
 struct Recovery {
-  enum class From { state, start };
+  enum class From { state, start, snapshot };
   From from = From::start;
   Offset position;                                // where folding began
   std::uint64_t records = 0;                      // folded again
   std::optional<std::chrono::milliseconds> took;  // nullopt: it goes on
+  std::vector<RefusedSnapshot> refused = {};      // newer than what it began from
 };
-inline constexpr std::size_t kRecoveryKinds = 2;
+inline constexpr std::size_t kRecoveryKinds = 3;
 [[nodiscard]] std::string_view word(Recovery::From from);
 
 struct PartitionCounts {
@@ -36,6 +40,7 @@ struct PartitionCounts {
   std::uint64_t records = 0;  // by which the view was moved on: duplicates, ticks and all
   std::uint64_t duplicates = 0;
   std::uint64_t quarantined = 0;
+  std::uint64_t beyond_limit = 0;  // of these, without their bytes
   std::uint64_t fenced = 0;
   std::uint64_t rebalances = 0;  // the log gave the partition, or took it
   ByName rejected;               // by reason
@@ -47,6 +52,8 @@ struct PartitionCounts {
 
   std::chrono::nanoseconds last_flush{0};  // how long it took
   Recovery began;                          // as it was last taken
+  // As of the last flush; nullopt: too few records were folded since it was taken.
+  std::optional<HotKey> hottest;
 
   void count_rejected(std::string_view reason);
   void add_rows(const std::string& table, std::uint64_t times);

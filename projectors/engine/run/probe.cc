@@ -16,6 +16,8 @@ void Probe::flushed(const std::string& partition, const Flush& flush) {
   counts.records += flush.records;
   counts.duplicates += flush.duplicates;
   counts.quarantined += flush.quarantined;
+  counts.hottest = flush.keys.hottest();
+  counts.beyond_limit += flush.beyond_limit;
   for (const Rejection& each : flush.rejections) counts.count_rejected(each.reason);
   for (const auto& [table, rows] : flush.rows) counts.add_rows(table, rows);
   flush.recorded.for_each([&](Time recorded_at, std::uint64_t times) {
@@ -131,6 +133,8 @@ void Probe::moved(const std::string& worker, const Held& held) {
 void Probe::ended(const std::string& worker) {
   const MutexLock lock(mutex_);
   workers_.erase(worker);
+  // The next one of the name begins with nothing to say.
+  totals_.stopped.erase(worker);
 }
 
 std::map<std::string, Probe::Watched> Probe::workers() const {
@@ -189,6 +193,8 @@ std::string words_for(const Probe::Watched& worker) {
         return "appending a tick";
       case Probe::Phase::beating:
         return "its heartbeat";
+      case Probe::Phase::answering:
+        return "what was asked";
     }
     return {};
   };

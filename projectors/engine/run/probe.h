@@ -18,7 +18,7 @@
 #include "projectors/engine/run/partition_counts.h"
 #include "storage/base/mutex.h"
 #include "storage/base/position.h"
-#include "storage/projection_sink.h"
+#include "storage/refusals.h"
 
 namespace sluice {
 
@@ -49,11 +49,13 @@ class Probe {
     std::uint64_t folded = 0;   // of these, facts that the rules were given
     std::uint64_t duplicates = 0;
     std::uint64_t quarantined = 0;
+    std::uint64_t beyond_limit = 0;  // of these, without their bytes: too much waits under the key
     std::uint64_t changed_rows = 0;  // of all tables, published or not
     std::span<const Rejection> rejections;
     const PartitionCounts::ByName& rows;  // by published table
     const RecordedTimes& recorded;        // when those folded were
     Time committed_at;
+    const HotKeys& keys;  // of the records folded lately
   };
 
   // Of a partition, as all that follows: "deliberation:3". Once a flush or a batch.
@@ -74,7 +76,7 @@ class Probe {
   [[nodiscard]] Totals totals() const;
 
   // What a worker may be long in: each is the name of a phase of its turn, for people.
-  enum class Phase { joining, reading, folding, claiming, flushing, ticking, beating };
+  enum class Phase { joining, reading, folding, claiming, flushing, ticking, beating, answering };
 
   // A partition that a worker has, as it last told.
   struct Held {

@@ -33,6 +33,8 @@ TEST_CASE("a flush counts records, rows by table, reasons, and how old each fact
   recorded.add(at(5000));  // by another clock: no fact is visible before it was recorded
   const std::vector<Rejection> rejections{rejection("closed"), rejection("closed")};
   const PartitionCounts::ByName rows{{"vote", 7}};
+  HotKeys keys;
+  for (std::uint32_t n = 0; n < HotKeys::kSampledEach; ++n) keys.observe("c1");
   const Probe::Flush flush{.records = 4,
                            .folded = 3,
                            .duplicates = 1,
@@ -41,7 +43,8 @@ TEST_CASE("a flush counts records, rows by table, reasons, and how old each fact
                            .rejections = rejections,
                            .rows = rows,
                            .recorded = recorded,
-                           .committed_at = at(2000)};
+                           .committed_at = at(2000),
+                           .keys = keys};
   probe.flushed(kLabel, flush);
   probe.flushed(kLabel, flush);
   probe.flushed("tally:0", flush);
@@ -51,6 +54,8 @@ TEST_CASE("a flush counts records, rows by table, reasons, and how old each fact
   CHECK(counts.quarantined == 4);
   CHECK(counts.rejected == PartitionCounts::ByName{{"closed", 4}});
   CHECK(counts.rows == PartitionCounts::ByName{{"vote", 14}});
+  REQUIRE(counts.hottest);
+  CHECK(counts.hottest->key == "c1");
   CHECK(counts.visible_seconds.count() == 6);
   CHECK(counts.visible_seconds.sum() == Approx(2 * 1.1).margin(2 * 3 * .04));
   CHECK(probe.totals().folded == 9);
@@ -75,9 +80,12 @@ TEST_CASE("how a partition was taken is told until it is taken again") {
   CHECK(probe.counts().at(kLabel).began.records == 3);
   CHECK(probe.counts().at(kLabel).began.took == milliseconds{40});
   probe.taken(kLabel, {Recovery::From::start, Offset{0}, 0, {}});
+  probe.taken(kLabel,
+              {Recovery::From::snapshot, Offset{4}, 0, {}, {{"/s/5", SnapshotFault::torn}}});
   const PartitionCounts counts = probe.counts().at(kLabel);
-  CHECK(counts.recoveries == std::array<std::uint64_t, 2>{1, 1});
-  CHECK(counts.began.from == Recovery::From::start);
+  CHECK(counts.recoveries == std::array<std::uint64_t, kRecoveryKinds>{1, 1, 1});
+  CHECK(counts.began.from == Recovery::From::snapshot);
+  CHECK(counts.began.refused.size() == 1);
 }
 
 TEST_CASE("freshness is the age of the oldest record that is not shown, or of when all was") {

@@ -5,48 +5,28 @@
 // docs/protocol.md.
 
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "projectors/engine/computed/computed_partition.h"
-#include "projectors/engine/derived/emitter.h"
 #include "projectors/engine/fold/partition_fold.h"
-#include "projectors/engine/run/probe.h"
+#include "projectors/engine/projection.h"
+#include "projectors/engine/run/changed_rows.h"
+#include "projectors/engine/run/flush_account.h"
+#include "projectors/engine/run/partition_counts.h"
+#include "projectors/engine/run/projector_parts.h"
+#include "projectors/engine/run/snapshot_choice.h"
 #include "projectors/engine/tables/row_memory.h"
-#include "storage/base/steadied_clock.h"
+#include "storage/base/position.h"
 #include "storage/event_log.h"
-#include "storage/generation_builder.h"
+#include "storage/flush_batch.h"
 #include "storage/log_topology.h"
 #include "storage/projection_sink.h"
+#include "storage/state_store.h"
 
 namespace sluice {
-
-// When folded work must be flushed whatever the time and the memory that it takes.
-struct ProjectorLimits {
-  std::size_t dirty_rows = 100'000;
-  std::size_t records_an_append = 4096;  // of what is emitted
-  DedupeShape dedupe;
-};
-
-// What a projector is built on.
-struct ProjectorParts {
-  StateStore& store;
-  ProjectionSink& sink;
-  Emitter& emitter;
-  Probe& probe;
-  RowMemory& memory;                     // of the process
-  Computations* computations = nullptr;  // null: nothing is computed
-  // Of the partition's log, as LogTopology has it; may throw what that throws.
-  std::function<std::optional<LogIdentity>()> log_identity = [] {
-    return std::optional<LogIdentity>();
-  };
-  // The time by which what a flush shows has its age.
-  std::function<Time()> wall = SteadiedClock::system_wall;
-  GenerationBuilder* builder = nullptr;  // of the sink's generation; null: it is not built
-};
 
 // One a partition and owner, used by one thread. Every function throws what the sink and the store
 // throw. One that is no longer intact() holds nothing that may be used: drop it and make another.
@@ -54,7 +34,7 @@ class Projector {
  public:
   // `owner` is unique for each projector that ever lives. All references must outlive it.
   Projector(const Projection& projection, const Generation& generation, Partition partition,
-            std::string owner, ProjectorLimits limits, ProjectorParts parts);
+            std::string owner, ProjectorParts parts);
 
   // Takes the partition: from now on no other owner's flush passes. Decides from view, state and
   // the log's range where folding begins, and returns from where to read. Corrupt: the log does not
@@ -86,6 +66,8 @@ class Projector {
   // unsettled.
   void resolve_in_doubt();
   [[nodiscard]] bool in_doubt() const { return in_doubt_.has_value(); }
+  // Whether readers saw its generation when it was made.
+  [[nodiscard]] bool live() const { return generation_.live; }
 
   // To be called now and then, whether anything is folded or not.
   void maintain();
@@ -105,13 +87,19 @@ class Projector {
   // When the log got the first record that is folded and not yet flushed, and the last that is
   // flushed, by its own stamps; nullopt: none is, or the log did not stamp it.
   [[nodiscard]] std::optional<Time> oldest_unseen() const {
-    return pending() ? oldest_unseen_ : std::nullopt;
+    return pending() ? account_.oldest_unseen() : std::nullopt;
   }
-  [[nodiscard]] std::optional<Time> newest_seen() const { return newest_seen_; }
+  [[nodiscard]] std::optional<Time> newest_seen() const { return account_.newest_seen(); }
   // Whether memory asks for a flush now.
   [[nodiscard]] bool full() const;
   // State is behind the view and folds what the view already has.
   [[nodiscard]] bool replaying() const { return fold_.position() < view_.known(); }
+  // State and view are at one position, all that the log has shown of what was folded before: from
+  // now on nothing begins anew until it is claimed again.
+  [[nodiscard]] bool settled() const {
+    return intact_ && !in_bulk() && !replaying() && !in_doubt() && !awaited() &&
+           written_ == view_.position;
+  }
   // How far it has come with that since claim(); how long it takes is not known here.
   [[nodiscard]] const Recovery& recovery() const { return recovery_; }
 
@@ -123,11 +111,14 @@ class Projector {
   // The offset of the record to give to fold() next.
   [[nodiscard]] Offset reads_from() const { return to_check_.value_or(fold_.position()); }
   [[nodiscard]] Offset flushed() const { return view_.position; }
+  // The position of what the store has.
+  [[nodiscard]] Offset written() const { return written_; }
   // The offset of the last record that the state or the view was folded from and that the log has
   // yet to show; nullopt: it has shown it.
   [[nodiscard]] std::optional<Offset> awaited() const;
-  // The log shows nothing more, though a record is awaited: throws Corrupt.
-  [[noreturn]] void stop_at_missing_record() const;
+  // The log shows nothing more, though a record is awaited: throws Corrupt, but where a snapshot
+  // was begun from, which is then not of this log. Else reads_from() goes back.
+  void miss_record();
   // Whether the view is where this left it; not while a flush is in doubt.
   [[nodiscard]] bool reflected_by(const ViewPosition& view) const {
     return view.position == view_.position && view.digest == view_.digest &&
@@ -153,13 +144,27 @@ class Projector {
   void shrink();
   void require_same_log() const;
   void note_log();
-  void begin(LogRange log);
-  void check_against_log(const LogRecord& record);
+  // Beside: throws Retryable while a snapshot is brought. At once: waits for it.
+  enum class Restores { beside, at_once };
+  void begin(Restores how);
+  [[nodiscard]] std::optional<StateCheckpoint> stored_or_damaged();
+  // projector_snapshots.cc
+  [[nodiscard]] std::optional<KeptSnapshot> restore_newest(Restores how);
+  // Puts the snapshot in the place of the state. False: it is not whole.
+  [[nodiscard]] bool restore(const KeptSnapshot& snapshot, Restores how);
+  [[nodiscard]] bool is_torn(const KeptSnapshot& snapshot);
+  [[nodiscard]] bool refuses_begun_snapshot();
+  [[noreturn]] void stop_at_missing_record() const;
+  void check_against_log(const LogRecord& record, Offset expected);
   void finish_replay();
   // Nothing stands against it any more.
   void begin_computing();
+  void note_due();
+  void write_replayed();
+  // note_due() was before.
   void write_state();
-  void collect_rows();
+  // projector_repair.cc
+  void repair(const std::string& key);
   void commit(const InDoubtFlush& flush);
   void committed(const InDoubtFlush& flush);
   // `visible`: the view shows it from now on.
@@ -170,19 +175,12 @@ class Projector {
   void loaded(const InDoubtFlush& flush);
   [[noreturn]] void stop(const std::string& why) const;
 
+  const Projection projection_;
+  const Generation generation_;
   const Partition partition_;
   const std::string owner_;
-  const ProjectorLimits limits_;
-  const bool live_;
-  StateStore& store_;
-  ProjectionSink& sink_;
-  Emitter& emitter_;
-  GenerationBuilder* const builder_;
-  Probe& probe_;
-  RowMemory& memory_;
-  RowMemory::Holder held_{memory_};
-  const std::function<Time()> wall_;
-  const std::function<std::optional<LogIdentity>()> log_identity_;
+  const ProjectorParts parts_;
+  RowMemory::Holder held_{parts_.memory};
   const std::string label_;      // for the probe: "deliberation:3"
   const std::string name_;       // for messages: "deliberation partition 3"
   const std::string fold_anew_;  // the command that does, in words
@@ -190,20 +188,21 @@ class Projector {
   std::unique_ptr<ComputedPartition> computed_;  // null: the projection has nothing computed
 
   ViewPosition view_;
-  bool asked_for_log_ = false;
+  LogRange log_;            // at claim()
+  std::string begun_from_;  // the snapshot; "": another state, or none
   std::optional<Offset>
       to_check_;  // the offset of the last folded record, until the log has shown it
   std::optional<InDoubtFlush> in_doubt_;
   Offset written_;  // the state's position
   Recovery recovery_;
-  std::optional<Time> oldest_unseen_;
-  std::optional<Time> newest_folded_;
-  std::optional<Time> newest_seen_;
+  SnapshotChoice choice_;  // refuses since claim()
+  FlushAccount account_;
+  bool asked_for_log_ = false;
   bool intact_ = true;
 
   // Of the flush at hand; reused.
-  std::vector<RowChanges> rows_;
-  std::vector<std::unique_ptr<google::protobuf::Message>> erased_keys_;
+  ChangedRows rows_;
+  std::optional<ComputedRows> repaired_;  // of a key that is repaired by it
   StateBatch batch_;
 };
 

@@ -16,19 +16,21 @@ namespace sluice {
 void Projector::write_bulk(Offset log_end) {
   if (!pending()) return;
   const Outcomes& outcomes = fold_.outcomes();
-  builder_->note({.partition = partition_,
-                  .owner = owner_,
-                  .folded = fold_.position(),
-                  .digest = fold_.digest(),
-                  .log_end = std::max(log_end, fold_.position()),
-                  .rejections = outcomes.rejections,
-                  .quarantined = outcomes.quarantined,
-                  .unquarantined = outcomes.unquarantined,
-                  .aged_out = outcomes.aged_out});
+  parts_.builder->note({.partition = partition_,
+                        .owner = owner_,
+                        .folded = fold_.position(),
+                        .digest = fold_.digest(),
+                        .log_end = std::max(log_end, fold_.position()),
+                        .rejections = outcomes.rejections,
+                        .quarantined = outcomes.quarantined,
+                        .unquarantined = outcomes.unquarantined,
+                        .aged_out = outcomes.aged_out,
+                        .decisions = outcomes.decisions});
   crash_point(CrashPoint("bulk.noted"));
   view_.folded = fold_.position();
   view_.digest = fold_.digest();
   tell_flushed(false);
+  note_due();
   write_state();
 }
 
@@ -50,7 +52,7 @@ void Projector::commit_load(const InDoubtFlush& flush) {
   std::vector<TableSource> tables;
   for (const auto& table : fold_.tables().all()) {
     if (!table->published()) continue;
-    rows.push_back(std::make_unique<StoredRows>(store_, table->prototype()));
+    rows.push_back(std::make_unique<StoredRows>(parts_.store, table->prototype()));
     tables.push_back({&table->row_type(), [stored = rows.back().get()] { return stored->next(); }});
   }
   const LoadBatch batch{.partition = partition_,
@@ -61,8 +63,9 @@ void Projector::commit_load(const InDoubtFlush& flush) {
                         .record_time = fold_.record_time(),
                         .log_end = flush.log_end,
                         .share = flush.share,
-                        .tables = tables};
-  if (builder_->load(batch) == FlushOutcome::in_doubt) {
+                        .tables = tables,
+                        .due = computed_ ? computed_->stored_due() : nullptr};
+  if (parts_.builder->load(batch) == FlushOutcome::in_doubt) {
     in_doubt_ = flush;
     return;
   }

@@ -28,16 +28,19 @@ Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts pa
       emitter_(parts_.writer, parts_.topology, config_.limits.records_an_append),
       stream_(stream_of(projection.name)),
       generation_(parts_.sink.generation()),
+      following_(config_.following, parts_.builder),
       jitter_(
           static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(config_.instance))) {
   require_version();
+  following_.set_live(generation_.live);
   parts_.probe.began(config_.name, projection_.name, generation_.number, config_.session);
   parts_.probe.shown(config_.name, generation_.live);
 }
 
 // Nobody speaks for what it had any more.
 Worker::~Worker() {
-  for (const auto& [partition, assigned] : assigned_) parts_.probe.running(label(partition));
+  recall_all();
+  say_nothing();
   parts_.probe.ended(config_.name);
 }
 
@@ -50,7 +53,7 @@ void Worker::run(const std::stop_token& stop) {
     constexpr milliseconds kWait{20};
     const auto before = thread_cpu_time();
     step(Clock::now(), config_.wall(), kWait);
-    if (builds()) rest(thread_cpu_time() - before, stop);
+    if (following_.builds()) following_.rest(thread_cpu_time() - before, stop);
     // While the log is away nothing else paces this loop.
     if (!reader_) std::this_thread::sleep_for(kWait);
   }
@@ -67,7 +70,8 @@ void Worker::close() {
     left.push_back({partition, assigned.log_end, assigned.owner, {}});
   }
   presence_.release(std::move(left));
-  for (const auto& [partition, assigned] : assigned_) parts_.probe.running(label(partition));
+  say_nothing();
+  recall_all();
   assigned_.clear();
   away_.clear();
   reader_.reset();
@@ -84,7 +88,7 @@ void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
   now_ = now;
   wall_ = wall;
   const bool beats = now_ >= next_progress_;
-  look_at_live();
+  following_.look(now_, beats);
   try {
     if (!reader_) open_reader();
     if (reader_) read(wait);
@@ -94,6 +98,7 @@ void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
   } catch (const Unreadable& failure) {
     read_anew(failure);
   }
+  serve_errands();
   if (beats) show_progress();
   parts_.probe.turned(config_.name);
 }
@@ -113,42 +118,6 @@ void Worker::read(milliseconds wait) {
   reader_backoff_.worked();
 }
 
-// Our place in the group may be gone: lets go of everything, to join again. Until then nobody but
-// us can say why nothing of what we had is folded.
-void Worker::log_away(const Retryable& failure) {
-  parts_.probe.retried();
-  reader_backoff_.failed(now_, config_.backoff, jitter_);
-  parts_.probe.stopped(config_.name, failure.what());
-  spdlog::warn("log away projection={} retry_ms={} error=\"{}\"", projection_.name,
-               reader_backoff_.pause().count(), failure.what());
-  log_trouble_ = failure.what();
-  flush_all();
-  for (auto& [partition, assigned] : assigned_) {
-    away_.push_back(held(partition, assigned));
-  }
-  assigned_.clear();
-  tell_whom_it_has();
-  reader_.reset();
-}
-
-// Where the log has not what we were to read, the partition is taken again, from the view: what was
-// not published is dropped, and taking says what is wrong with the log, if anything is.
-void Worker::read_anew(const Unreadable& failure) {
-  const auto found = assigned_.find(failure.partition());
-  if (found == assigned_.end() || found->second.stopped) return;
-  const Partition partition = found->first;
-  Assigned& assigned = found->second;
-  guarded(partition, assigned, [&] {
-    if (failure.cause() == Unreadable::Cause::damage) {
-      assigned.damage = failure.what();
-      return;
-    }
-    spdlog::warn("reading anew projection={} partition={} reason=\"{}\"", projection_.name,
-                 partition.value, failure.what());
-    take_anew(partition, assigned);
-  });
-}
-
 void Worker::open_reader() {
   if (reader_backoff_.waits(now_)) return;
   enter(Probe::Phase::joining);
@@ -160,52 +129,15 @@ void Worker::open_reader() {
   partitions_of_stream();
   reader_ = parts_.open_reader(*this);
   has_read_ = true;
+  // The process that is given these partitions now speaks for them.
+  say_nothing();
   away_.clear();
 }
 
-void Worker::react(Partition partition, Assigned& assigned) {
-  try {
-    throw;
-  } catch (const Retryable& failure) {
-    try_again(partition, assigned, failure);
-  } catch (const Misconfigured& failure) {
-    // Nothing was changed, and who can change what is in the way may do so while we run.
-    try_again(partition, assigned, failure);
-  } catch (const Fenced& failure) {
-    // The log is asked first whether the partition is still ours.
-    parts_.probe.fenced(label(partition));
-    assigned.projector.reset();
-    assigned.fenced = true;
-    troubled(partition, assigned, failure.what());
-    assigned.backoff.failed(now_, config_.backoff, jitter_);
-    spdlog::info("fenced projection={} partition={} reason=\"{}\"", projection_.name,
-                 partition.value, failure.what());
-  } catch (const std::exception& failure) {
-    const std::int64_t at = assigned.projector ? assigned.projector->reads_from().value : -1;
-    assigned.projector.reset();
-    assigned.stopped = true;
-    troubled(partition, assigned, failure.what());
-    spdlog::error("partition stopped projection={} partition={} position={} reason=\"{}\"",
-                  projection_.name, partition.value, at, failure.what());
-  }
-}
-
-void Worker::troubled(Partition partition, Assigned& assigned, const char* why) {
-  assigned.trouble = why;
-  parts_.probe.stopped(label(partition), why);
-}
-
-void Worker::try_again(Partition partition, Assigned& assigned, const Error& failure) {
-  parts_.probe.retried();
-  if (assigned.projector && !assigned.projector->intact()) {
-    assigned.projector.reset();
-    // A store that could not write may take nothing more until it is opened again.
-    assigned.store.reset();
-  }
-  assigned.backoff.failed(now_, config_.backoff, jitter_);
-  troubled(partition, assigned, failure.what());
-  spdlog::warn("retrying projection={} partition={} retry_ms={} error=\"{}\"", projection_.name,
-               partition.value, assigned.backoff.pause().count(), failure.what());
+// Of all that this worker spoke for: it stands still no more, or is spoken for under another name.
+void Worker::say_nothing() {
+  for (const auto& [partition, assigned] : assigned_) parts_.probe.running(label(partition));
+  for (const Probe::Held& left : away_) parts_.probe.running(label(left.partition));
 }
 
 void Worker::fold(std::span<const LogRecord> records) {
@@ -233,7 +165,7 @@ void Worker::fold_batch(std::span<const LogRecord> records) {
   for (const LogRecord& record : records) {
     // Held back: read again from reads_from() when it goes on.
     if (!assigned.projector || assigned.paused) return;
-    if (!may_fold(partition, assigned)) return hold(partition, assigned);
+    if (!may_fold(assigned)) return hold(partition, assigned);
     guarded(partition, assigned, [&] {
       Projector& projector = *assigned.projector;
       projector.fold(record);
@@ -271,7 +203,7 @@ void Worker::service(Partition partition, Assigned& assigned) {
   }
   heed_open_transaction(partition, assigned);
   const bool able = assigned.projector && !assigned.projector->in_doubt() &&
-                    !assigned.projector->full() && may_fold(partition, assigned);
+                    !assigned.projector->full() && may_fold(assigned);
   if (able && assigned.paused) resume(partition, assigned);
   if (!able) hold(partition, assigned);
   if (!assigned.began.took) note_recovery(partition, assigned);
@@ -285,8 +217,8 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
   if (!assigned.damage.empty()) return stop_at_damage(assigned);
   if (assigned.projector->in_doubt() || flush_due(partition, assigned)) {
     flush(assigned);
-  } else if (load_due(partition, assigned)) {
-    build(partition, assigned);
+  } else if (following_.load_due(*assigned.projector)) {
+    load(partition, assigned);
   } else {
     assigned.projector->maintain();
   }
@@ -309,7 +241,8 @@ void Worker::require_awaited(Partition partition, Assigned& assigned) {
   if (now_ - *assigned.missing_since < kPatience) return;
   // Throws Retryable where the log is away, of which a reader is silent.
   static_cast<void>(parts_.topology.range(stream_, partition));
-  assigned.projector->stop_at_missing_record();
+  assigned.projector->miss_record();
+  hold(partition, assigned);
 }
 
 // An ordinary transaction is over at once. Behind one that stays open no record can be read, and
@@ -340,15 +273,16 @@ void Worker::heed_open_transaction(Partition partition, Assigned& assigned) {
 bool Worker::flush_due(Partition partition, const Assigned& assigned) const {
   const Projector& projector = *assigned.projector;
   if (projector.in_bulk()) return projector.pending() && projector.full();
-  if (!generation_.live && phase_ != BuildPhase::following) return false;
+  if (following_.builds()) return false;
   const bool computed = projector.computed();
   if (!projector.pending() && !computed) return false;
   if (projector.full()) return true;
-  const Offset end = std::min(assigned.log_end, limit(partition).value_or(assigned.log_end));
+  const Offset end =
+      std::min(assigned.log_end, following_.limit(partition).value_or(assigned.log_end));
   return sluice::flush_due(config_.pace,
                            {.since = now_ - assigned.last_flush,
                             .computed = computed,
-                            .caught_up = assigned.caught_up || at_limit(partition, assigned),
+                            .caught_up = assigned.caught_up || following_.at_limit(projector),
                             .behind = end.value - projector.position().value,
                             .folded = assigned.folded});
 }
@@ -371,6 +305,22 @@ void Worker::flush(Assigned& assigned) {
   assigned.folded = 0;
 }
 
+void Worker::load(Partition partition, Assigned& assigned) {
+  enter(Probe::Phase::flushing, partition);
+  assigned.projector->load(assigned.log_end, following_.share());
+  enter(Probe::Phase::folding);
+  if (assigned.projector->in_doubt()) {
+    return assigned.backoff.failed(now_, config_.backoff, jitter_);
+  }
+  works_again(assigned);
+  parts_.probe.flush_passed(label(partition));
+  assigned.last_flush = now_;
+  assigned.folded = 0;
+  spdlog::info("partition loaded projection={} generation={} partition={} position={}",
+               projection_.name, generation_.number, partition.value,
+               assigned.projector->flushed().value);
+}
+
 void Worker::works_again(Assigned& assigned) {
   assigned.backoff.worked();
   if (assigned.trouble.empty()) return;
@@ -380,7 +330,8 @@ void Worker::works_again(Assigned& assigned) {
 
 void Worker::tick(Partition partition, Assigned& assigned) {
   const Projector& projector = *assigned.projector;
-  if (!generation_.live || projector.in_doubt() || projector.replaying()) return;
+  // What state says is to happen counts once the log has shown that it is of this log.
+  if (!generation_.live || projector.in_doubt() || projector.awaited()) return;
   const Ticker::Quiet quiet{projector.next_due(), projector.reads_from(), assigned.caught_up,
                             wall_};
   const std::optional<Time> recorded_at = assigned.ticker.due(quiet);

@@ -5,70 +5,29 @@
 
 #include <chrono>
 #include <exception>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "projectors/engine/derived/emitter.h"
+#include "projectors/engine/projection.h"
+#include "projectors/engine/run/assigned.h"
 #include "projectors/engine/run/backoff.h"
-#include "projectors/engine/run/flush_pace.h"
+#include "projectors/engine/run/following.h"
 #include "projectors/engine/run/presence.h"
 #include "projectors/engine/run/probe.h"
-#include "projectors/engine/run/projector.h"
-#include "projectors/engine/time/ticker.h"
+#include "projectors/engine/run/worker_parts.h"
 #include "storage/base/errors.h"
-#include "storage/base/steadied_clock.h"
+#include "storage/base/position.h"
 #include "storage/event_log.h"
-#include "storage/generation_builder.h"
-#include "storage/log_topology.h"
 #include "storage/projection_sink.h"
-#include "storage/state_store.h"
 
 namespace sluice {
-
-struct WorkerConfig {
-  // For people: under this the probe has what keeps all of it from working.
-  std::string name;
-  // Tells this worker from every other that ever was: part of the owner that Postgres knows.
-  std::string instance;
-  // The name of its sink's session, by which the view tells what that waits for.
-  std::string session;
-  FlushPace pace;
-  std::chrono::milliseconds progress_interval{1000};
-  // How often a generation that readers do not see asks where the live one is.
-  std::chrono::milliseconds follow_interval{100};
-  // So close to the live one's position, in records, bulk folding ends and rows are loaded.
-  std::int64_t loads_within = 10'000;
-  Backoff::Limits backoff;  // while something is away
-  ProjectorLimits limits;
-  // The part of a core that building a generation may take on this thread, above 0 and up to 1, and
-  // of the database's time in proportion.
-  std::function<double()> share = [] { return 1.0; };
-  // What ticks are stamped by.
-  std::function<Time()> wall = SteadiedClock::system_wall;
-};
-
-// What a worker is built on. Called on the worker's thread.
-struct WorkerParts {
-  std::function<std::unique_ptr<EventReader>(Ownership&)> open_reader;
-  std::function<std::unique_ptr<StateStore>(Partition)> open_store;
-  LogTopology& topology;
-  EventWriter& writer;  // for what is emitted, and for ticks
-  ProjectionSink& sink;
-  Probe& probe;
-  RowMemory& memory;                     // of the process
-  Computations* computations = nullptr;  // of the process; null: nothing is computed
-  GenerationBuilder* builder = nullptr;  // of the sink's generation; null: that is the live one
-  // Why the log is not the one that the views stand on, so that nothing of it may be folded.
-  // Asked once a second.
-  std::function<std::optional<std::string>()> wrong_log = [] {
-    return std::optional<std::string>();
-  };
-};
 
 class Worker final : private Ownership {
  public:
@@ -78,6 +37,8 @@ class Worker final : private Ownership {
   // does not fit the log.
   Worker(const Projection& projection, WorkerConfig config, WorkerParts parts);
   ~Worker() override;
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
 
   // Until stopped; then flushes what is folded and lets go. Retryable failures are ridden out here;
   // Misconfigured leaves it.
@@ -91,36 +52,6 @@ class Worker final : private Ownership {
   void close();
 
  private:
-  struct Assigned {
-    std::unique_ptr<StateStore> store;
-    std::unique_ptr<Projector> projector;  // null: to be taken again, unless stopped
-    std::string owner;                     // as whom it was last taken
-    std::string trouble;                   // why nothing is folded now; empty while it is
-    std::string told;                      // what the heartbeat says of that
-    std::string damage;                    // of the log, where the reader came to; empty: none
-    bool stopped = false;                  // until its view, or what was said of its log, changes
-    std::optional<ViewPosition> stopped_view;  // where that stood
-    bool another_log = false;                  // stopped by what was said of its log
-    bool fenced = false;                       // another took it, or moved it, since we did
-    bool paused = false;
-    bool caught_up = false;  // all that can be read was given to the projector
-    // Since when it is so though a record is awaited that was folded before.
-    std::optional<Clock::time_point> missing_since;
-    // Since when it is so though the log has more, behind a transaction that is open.
-    std::optional<Clock::time_point> held_back_since;
-    bool held_back = false;         // long enough to be told of
-    Offset log_end;                 // as last seen; inside lost() the reader is not asked any more
-    std::optional<Offset> flushed;  // the view's position, as last known
-    std::optional<Time> complete_at;  // up to then the view lacked nothing of the log
-    Recovery began;
-    Clock::duration folding{0};  // of what the poll at hand has brought
-    Clock::time_point claimed_at;
-    Clock::time_point last_flush;
-    Backoff backoff;
-    std::uint64_t folded = 0;  // since the last flush
-    Ticker ticker;
-  };
-
   Offset acquired(Partition partition) override;
   void lost(Partition partition) override;
 
@@ -132,20 +63,21 @@ class Worker final : private Ownership {
   void require_same_partitions();
   void heed_log();
   void claim(Partition partition, Assigned& assigned);
-  // worker_following.cc
+  // Waits until nobody beside this worker reads the store any more.
+  static void recall(Assigned& assigned);
+  void recall_all();
+  static Offset begin(std::unique_ptr<Projector>& projector, LogRange log, Assigned& assigned);
   void require_version() const;
+  void adopt(const Generation& found);
+  void say_nothing();
   void look_at_generation();
-  void look_at_live();
-  [[nodiscard]] std::optional<Offset> limit(Partition partition) const;
-  [[nodiscard]] bool at_limit(Partition partition, const Assigned& assigned) const;
-  [[nodiscard]] bool load_due(Partition partition, const Assigned& assigned) const;
-  [[nodiscard]] bool may_fold(Partition partition, const Assigned& assigned) const;
-  void build(Partition partition, Assigned& assigned);
-  [[nodiscard]] bool builds() const;
-  void rest(std::chrono::nanoseconds worked, const std::stop_token& stop) const;
+  [[nodiscard]] bool may_fold(const Assigned& assigned) const {
+    return following_.may_fold(*assigned.projector);
+  }
   // What the reader gave: of one partition after the other.
   void fold(std::span<const LogRecord> records);
   void fold_batch(std::span<const LogRecord> records);
+  void load(Partition partition, Assigned& assigned);
   void service(Partition partition, Assigned& assigned);
   void go_on(Partition partition, Assigned& assigned);
   void flush(Assigned& assigned);
@@ -161,6 +93,7 @@ class Worker final : private Ownership {
   void resume(Partition partition, Assigned& assigned);
   void hold(Partition partition, Assigned& assigned);
   void troubled(Partition partition, Assigned& assigned, const char* why);
+  void stop(Partition partition, Assigned& assigned, const std::string& why);
   void try_again(Partition partition, Assigned& assigned, const Error& failure);
   // To threads beside it.
   void enter(Probe::Phase phase, std::optional<Partition> partition = std::nullopt);
@@ -171,6 +104,7 @@ class Worker final : private Ownership {
   void show_progress();
   void take_note(Partition partition, Assigned& assigned);
   void show_group();
+  void serve_errands();
   void compare(Partition partition, Assigned& assigned, const std::optional<ViewPosition>& view);
   void go_on_if_changed(Assigned& assigned, const std::optional<ViewPosition>& view);
   void take_anew(Partition partition, Assigned& assigned);
@@ -198,10 +132,7 @@ class Worker final : private Ownership {
   Emitter emitter_;
   const std::string stream_;
   Generation generation_;
-  // Of a generation that readers do not see: where the live one is, and how far the build.
-  std::map<Partition, Offset> live_positions_;
-  BuildPhase phase_ = BuildPhase::folding;
-  Clock::time_point next_look_at_live_;
+  Following following_;
   std::unique_ptr<EventReader> reader_;
   bool has_read_ = false;
   std::map<Partition, Assigned> assigned_;

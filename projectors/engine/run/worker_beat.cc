@@ -58,12 +58,17 @@ void Worker::tell_whom_it_has() {
 void Worker::note_recovery(Partition partition, Assigned& assigned) {
   const Projector* projector = assigned.projector.get();
   if (projector == nullptr) return;
-  assigned.began = projector->recovery();
-  if (!projector->replaying()) {
+  const Recovery before = std::exchange(assigned.began, projector->recovery());
+  if (!projector->awaited()) {
     assigned.began.took =
         std::chrono::duration_cast<std::chrono::milliseconds>(now_ - assigned.claimed_at);
   }
-  parts_.probe.recovering(label(partition), assigned.began);
+  // From an older snapshot, or from the start, once the log has shown that it is another.
+  if (before.refused.size() != assigned.began.refused.size()) {
+    parts_.probe.taken(label(partition), assigned.began);
+  } else {
+    parts_.probe.recovering(label(partition), assigned.began);
+  }
 }
 
 // What those who look at the worker found out is news to it, too.
@@ -116,6 +121,26 @@ void Worker::show_group() {
   if (!flushed.empty()) reader_->show_progress(flushed);
   // A group does not say that it has nothing to give because there is nothing.
   if (assigned_.empty()) partitions_of_stream();
+}
+
+// Between two steps: a store has no batch of its partition half written.
+void Worker::serve_errands() {
+  if (parts_.errands == nullptr || !parts_.errands->any()) return;
+  for (auto& [partition, assigned] : assigned_) {
+    const Projector* projector = assigned.projector.get();
+    if (projector == nullptr || !projector->intact()) continue;
+    enter(Probe::Phase::answering, partition);
+    OwnedPartition owned{.partition = partition,
+                         .generation = generation_,
+                         .store = *assigned.store,
+                         .written = projector->written(),
+                         .flushed = projector->flushed(),
+                         .replaying = projector->replaying(),
+                         .settled = projector->settled(),
+                         .lent = assigned.lent};
+    parts_.errands->serve({std::string(projection_.name), generation_.number, partition}, owned);
+  }
+  enter(Probe::Phase::folding);
 }
 
 // A person may have set the view back, or restored it: then what stood against folding may be over.

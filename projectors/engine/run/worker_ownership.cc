@@ -35,8 +35,49 @@ void Worker::require_same_partitions() {
                 ": keys would move. Nothing was changed; see docs/start_checks.md for ways on");
 }
 
+void Worker::require_version() const {
+  if (generation_.version == projection_.version) return;
+  throw Misconfigured(std::string(projection_.name) + " was folded by version " +
+                      std::to_string(generation_.version) +
+                      " of its rules, this program has version " +
+                      std::to_string(projection_.version) +
+                      ": start the program of that version, or let `sluice rebuild " +
+                      std::string(projection_.name) + "` of this one fold the log anew beside it");
+}
+
+// Whether readers see it is part of the names under which partitions are spoken of: nothing that
+// was said under the ones of before is left.
+void Worker::adopt(const Generation& found) {
+  if (found.live == generation_.live) {
+    generation_ = found;
+    return;
+  }
+  spdlog::info("generation {} projection={} generation={}", found.live ? "live" : "no longer live",
+               projection_.name, generation_.number);
+  say_nothing();
+  generation_ = found;
+  following_.set_live(found.live);
+  parts_.probe.shown(config_.name, found.live);
+}
+
+// A generation becomes the live one, or another does, while no record comes. One partition may have
+// learnt of it before the others, when it was fenced.
+void Worker::look_at_generation() {
+  try {
+    adopt(parts_.sink.generation());
+  } catch (const Retryable&) {
+    return;  // as the beat tells
+  }
+  for (auto& [partition, assigned] : assigned_) {
+    if (!assigned.projector || assigned.projector->in_doubt()) continue;
+    if (assigned.projector->live() == generation_.live) continue;
+    guarded(partition, assigned, [&] { take_anew(partition, assigned); });
+  }
+}
+
 Offset Worker::acquired(Partition partition) {
   Assigned& assigned = assigned_[partition];
+  recall(assigned);
   assigned = Assigned{};
   parts_.probe.rebalanced(label(partition));
   Offset end{0};
@@ -67,6 +108,7 @@ void Worker::lost(Partition partition) {
       presence_.release({{partition, found->second.log_end, found->second.owner, {}}});
     }
   }
+  recall(found->second);
   assigned_.erase(found);
   parts_.probe.rebalanced(label(partition));
   tell_whom_it_has();
@@ -74,22 +116,36 @@ void Worker::lost(Partition partition) {
   spdlog::info("partition lost projection={} partition={}", projection_.name, partition.value);
 }
 
+void Worker::recall(Assigned& assigned) {
+  if (assigned.lent) assigned.lent->close();
+  assigned.lent.reset();
+}
+
+void Worker::recall_all() {
+  for (auto& each : assigned_) recall(each.second);
+}
+
 void Worker::claim(Partition partition, Assigned& assigned) {
+  recall(assigned);
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++claims_);
   enter(Probe::Phase::claiming, partition);
   require_same_partitions();
-  generation_ = parts_.sink.generation();
+  adopt(parts_.sink.generation());
   require_version();
   if (!assigned.store) assigned.store = parts_.open_store(partition);
+  if (parts_.open_snapshots) {
+    assigned.snapshots = parts_.open_snapshots(generation_, partition, *assigned.store);
+  }
   auto projector = std::make_unique<Projector>(
-      projection_, generation_, partition, owner, config_.limits,
-      ProjectorParts{*assigned.store, parts_.sink, emitter_, parts_.probe, parts_.memory,
-                     parts_.computations,
-                     [this, partition] { return parts_.topology.identity(stream_, partition); },
-                     config_.wall, parts_.builder});
+      projection_, generation_, partition, owner,
+      ProjectorParts{
+          *assigned.store, parts_.sink, emitter_, parts_.probe, parts_.memory, parts_.computations,
+          [this, partition] { return parts_.topology.identity(stream_, partition); }, config_.wall,
+          parts_.builder, assigned.snapshots.get(),
+          parts_.read_records ? parts_.read_records(partition) : ReadRecord(), config_.limits});
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
-  const Offset from = projector->claim(log);
+  const Offset from = begin(projector, log, assigned);
   spdlog::info("partition acquired projection={} partition={} position={} view={} owner={}",
                projection_.name, partition.value, from.value, projector->flushed().value, owner);
   parts_.probe.running(label(partition));
@@ -102,6 +158,20 @@ void Worker::claim(Partition partition, Assigned& assigned) {
   assigned.last_flush = now_;
   assigned.backoff.worked();
   enter(Probe::Phase::folding);
+}
+
+// A store that was to have a snapshot and failed may take nothing more until it is opened again.
+Offset Worker::begin(std::unique_ptr<Projector>& projector, LogRange log, Assigned& assigned) {
+  try {
+    return projector->claim(log);
+  } catch (const Error&) {
+    if (!projector->intact()) {
+      projector.reset();
+      assigned.snapshots.reset();
+      assigned.store.reset();
+    }
+    throw;
+  }
 }
 
 void Worker::take_anew(Partition partition, Assigned& assigned) {

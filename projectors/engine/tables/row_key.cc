@@ -4,9 +4,13 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
+#include "projectors/engine/tables/stored_key.h"
 #include "schemas/descriptors/row_options.h"
 #include "storage/base/check.h"
+#include "storage/damaged_state.h"
 
 namespace sluice::row_key {
 namespace {
@@ -17,6 +21,7 @@ using google::protobuf::FieldDescriptor;
 // before every longer one that begins with it.
 constexpr char kZero = '\0';
 constexpr char kEscape = '\xff';
+constexpr std::size_t kPrefixBytes = 4;  // of the table
 
 template <class Number>
 void append_big_endian(std::string& out, Number number) {
@@ -29,35 +34,57 @@ void append_big_endian(std::string& out, Number number) {
 
 constexpr std::uint64_t kSignBit = 1ULL << 63;
 
-// Takes encoded values off the front of a key.
+// Takes encoded values off the front of a key, which may be any bytes: nullopt where there is none.
 class KeyReader {
  public:
   explicit KeyReader(std::string_view key) : rest_(key) {}
 
-  std::string text() {
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
+
+  std::optional<std::string> text() {
     std::string out;
     for (;;) {
       const std::size_t zero = rest_.find(kZero);
-      CHECK(zero != std::string_view::npos && zero + 1 < rest_.size(),
-            "keys are of our own making");
+      if (zero == std::string_view::npos || zero + 1 == rest_.size()) return std::nullopt;
       out += rest_.substr(0, zero);
       const char behind = rest_[zero + 1];
       rest_.remove_prefix(zero + 2);
       if (behind == kZero) return out;
+      if (behind != kEscape) return std::nullopt;
       out += kZero;
     }
   }
 
-  std::uint64_t number() {
-    CHECK(rest_.size() >= 8, "keys are of our own making");
+  // Whether this text comes next.
+  bool takes(std::string_view text) {
+    for (;;) {
+      const std::size_t zero = text.find(kZero);
+      const std::string_view part = text.substr(0, zero);
+      const bool last = zero == std::string_view::npos;
+      if (!rest_.starts_with(part) || rest_.size() < part.size() + 2) return false;
+      if (rest_[part.size()] != kZero) return false;
+      if (rest_[part.size() + 1] != (last ? kZero : kEscape)) return false;
+      rest_.remove_prefix(part.size() + 2);
+      if (last) return true;
+      text.remove_prefix(zero + 1);
+    }
+  }
+
+  std::optional<std::uint64_t> number() {
+    if (rest_.size() < 8) return std::nullopt;
     std::uint64_t n = 0;
     for (std::size_t i = 0; i < 8; ++i) n = n << 8 | static_cast<unsigned char>(rest_[i]);
     rest_.remove_prefix(8);
     return n;
   }
 
-  bool flag() {
-    CHECK(!rest_.empty(), "keys are of our own making");
+  std::optional<std::int64_t> signed_number() {
+    const auto n = number();
+    return n ? std::optional(static_cast<std::int64_t>(*n ^ kSignBit)) : std::nullopt;
+  }
+
+  std::optional<bool> flag() {
+    if (rest_.empty() || static_cast<unsigned char>(rest_.front()) > 1) return std::nullopt;
     const bool value = rest_.front() != 0;
     rest_.remove_prefix(1);
     return value;
@@ -125,25 +152,67 @@ void append_field(std::string& out, const google::protobuf::Message& row,
   }
 }
 
-void set_field(google::protobuf::Message& row, const FieldDescriptor* field, KeyReader& reader) {
+// Of one of 32 bits, too, whose key has 64.
+template <class Number, class Wide>
+std::optional<Number> narrowed(std::optional<Wide> wide) {
+  if (!wide || !std::in_range<Number>(*wide)) return std::nullopt;
+  return static_cast<Number>(*wide);
+}
+
+bool read_field(google::protobuf::Message& row, const FieldDescriptor* field, KeyReader& reader) {
   const auto& reflection = *row.GetReflection();
-  const auto as_signed = [&] { return static_cast<std::int64_t>(reader.number() ^ kSignBit); };
+  const auto set = [&](auto value, auto setter) {
+    if (value) (reflection.*setter)(&row, field, *std::move(value));
+    return value.has_value();
+  };
+  using Reflection = google::protobuf::Reflection;
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
-      return reflection.SetString(&row, field, reader.text());
+      return set(reader.text(), &Reflection::SetString);
     case FieldDescriptor::CPPTYPE_INT64:
-      return reflection.SetInt64(&row, field, as_signed());
+      return set(reader.signed_number(), &Reflection::SetInt64);
     case FieldDescriptor::CPPTYPE_INT32:
-      return reflection.SetInt32(&row, field, static_cast<std::int32_t>(as_signed()));
+      return set(narrowed<std::int32_t>(reader.signed_number()), &Reflection::SetInt32);
     case FieldDescriptor::CPPTYPE_UINT64:
-      return reflection.SetUInt64(&row, field, reader.number());
+      return set(reader.number(), &Reflection::SetUInt64);
     case FieldDescriptor::CPPTYPE_UINT32:
-      return reflection.SetUInt32(&row, field, static_cast<std::uint32_t>(reader.number()));
+      return set(narrowed<std::uint32_t>(reader.number()), &Reflection::SetUInt32);
     case FieldDescriptor::CPPTYPE_BOOL:
-      return reflection.SetBool(&row, field, reader.flag());
+      return set(reader.flag(), &Reflection::SetBool);
     default:
       CHECK(false, "table.proto lists the types of keys");
   }
+}
+
+bool field_is_next(const google::protobuf::Message& row, const FieldDescriptor* field,
+                   KeyReader& reader) {
+  const auto& reflection = *row.GetReflection();
+  std::string scratch;  // of strings that protobuf does not keep as such: none
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return reader.takes(reflection.GetStringReference(row, field, &scratch));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return reader.signed_number() == reflection.GetInt64(row, field);
+    case FieldDescriptor::CPPTYPE_INT32:
+      return reader.signed_number() == reflection.GetInt32(row, field);
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return reader.number() == reflection.GetUInt64(row, field);
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return reader.number() == reflection.GetUInt32(row, field);
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reader.flag() == reflection.GetBool(row, field);
+    default:
+      CHECK(false, "table.proto lists the types of keys");
+  }
+}
+
+bool read_key(google::protobuf::Message& row, KeyFields fields, std::string_view key) {
+  if (key.size() < kPrefixBytes) return false;
+  KeyReader reader(key.substr(kPrefixBytes));
+  for (const FieldDescriptor* field : fields) {
+    if (!read_field(row, field, reader)) return false;
+  }
+  return reader.at_end();
 }
 
 }  // namespace
@@ -155,15 +224,45 @@ void append_key_of(std::string& out, const google::protobuf::Message& row) {
   }
 }
 
-void set_key(google::protobuf::Message& row, std::string_view encoded) {
-  set_key(row, key_fields(*row.GetDescriptor()), encoded);
+bool read_key(google::protobuf::Message& row, std::string_view key) {
+  return read_key(row, key_fields(*row.GetDescriptor()), key);
+}
+
+void set_key(google::protobuf::Message& row, std::string_view key) {
+  set_key(row, key_fields(*row.GetDescriptor()), key);
 }
 
 void set_key(google::protobuf::Message& row, std::span<const FieldDescriptor* const> fields,
-             std::string_view encoded) {
-  CHECK(encoded.size() >= 4, "a key begins with its table's prefix");
-  KeyReader reader(encoded.substr(4));
-  for (const FieldDescriptor* field : fields) set_field(row, field, reader);
+             std::string_view key) {
+  if (read_key(row, fields, key)) return;
+  throw DamagedState("the key of a row of table " + row.GetDescriptor()->full_name() +
+                     " cannot be read");
+}
+
+bool is_key_of(const google::protobuf::Message& row, KeyFields fields, std::string_view key) {
+  if (key.size() < kPrefixBytes) return false;
+  KeyReader reader(key.substr(kPrefixBytes));
+  for (const FieldDescriptor* field : fields) {
+    if (!field_is_next(row, field, reader)) return false;
+  }
+  return reader.at_end();
+}
+
+void parse_stored(google::protobuf::Message& row, std::string_view bytes) {
+  if (row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
+  throw DamagedState("a row of table " + row.GetDescriptor()->full_name() + " cannot be read");
+}
+
+void require_key_of(const google::protobuf::Message& row, KeyFields fields, std::string_view key) {
+  if (is_key_of(row, fields, key)) return;
+  throw DamagedState("a row of table " + row.GetDescriptor()->full_name() +
+                     " stands under a key that is not its own");
+}
+
+void read_stored(google::protobuf::Message& row, KeyFields fields, std::string_view key,
+                 std::string_view bytes) {
+  parse_stored(row, bytes);
+  require_key_of(row, fields, key);
 }
 
 std::string after_prefix(std::string_view prefix) {

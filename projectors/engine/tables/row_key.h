@@ -46,7 +46,7 @@ void append_part(std::string& out, const T& part) {
 // Appends what stands in `row`'s key fields, with the table's prefix.
 void append_key_of(std::string& out, const google::protobuf::Message& row);
 
-// Sets `row`'s key fields to what `key` (with its table's prefix) holds.
+// Sets `row`'s key fields to what `key` (with its table's prefix) holds. DamagedState: it is none.
 void set_key(google::protobuf::Message& row, std::string_view key);
 // The same for a caller that has the row's key_fields() at hand.
 void set_key(google::protobuf::Message& row,

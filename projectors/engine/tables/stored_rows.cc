@@ -1,5 +1,8 @@
 #include "projectors/engine/tables/stored_rows.h"
 
+#include "projectors/engine/tables/stored_key.h"
+#include "schemas/descriptors/row_options.h"
+
 namespace sluice {
 
 std::string StoredRows::key_prefix(const google::protobuf::Message& prototype) {
@@ -12,11 +15,7 @@ const google::protobuf::Message* StoredRows::next() {
   if (begun_) cursor_->next();
   begun_ = true;
   if (!cursor_->valid()) return nullptr;
-  const std::string_view bytes = cursor_->value();
-  if (!row_->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw Corrupt("a row of table " + row_->GetDescriptor()->full_name() +
-                  " in the state store cannot be read");
-  }
+  row_key::read_stored(*row_, key_fields(*row_->GetDescriptor()), cursor_->key(), cursor_->value());
   return row_.get();
 }
 

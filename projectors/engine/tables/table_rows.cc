@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "projectors/engine/tables.h"
+#include "projectors/engine/tables/stored_key.h"
 #include "schemas/descriptors/row_options.h"
 #include "storage/base/check.h"
 #include "storage/base/errors.h"
@@ -107,12 +108,16 @@ RowSlot& TableRows::read(const HashedKey& key) {
   if (!stored) return slot;
   slot.row = slot.room;
   parse(value, *slot.row);
+  row_key::require_key_of(*slot.row, key_fields_, key.key);
   slot.bytes += kRowFactor * value.size();
   tables_.bytes_ += kRowFactor * value.size();
   return slot;
 }
 
 void TableRows::make_dirty(RowSlot& slot, bool shows) {
+  // A key is folded alone (fold/key_refold.h): what another key's record did to its rows would be
+  // missing there. One that is made is looked at once it has its key.
+  if (slot.row != nullptr && !tables_.made_for_.empty()) require_own(slot);
   ++tables_.edits_;
   if (!observers_.empty() && !slot.observed) tell_leaving(slot);
   slot.shown |= shows;
@@ -176,7 +181,7 @@ void TableRows::refuse(const google::protobuf::Message& row) const {
                   ": a table that is per_partition is keyed by Effects::partition() "
                   "(docs/own_domain.md)");
   }
-  text += "belongs to the key \"" + belonging_.key_of(row) + "\" and would be made ";
+  text += "belongs to the key \"" + belonging_.key_of(row) + "\" and would be made or changed ";
   text +=
       tables_.made_for_.empty()
           ? "in partition " + std::to_string(tables_.partition_.value) + ", which is not that key's"
@@ -187,6 +192,8 @@ void TableRows::refuse(const google::protobuf::Message& row) const {
       "that the table is per_partition and add up in a view, or emit a fact of that key "
       "(docs/own_domain.md)");
 }
+
+bool TableRows::is_dirty(std::string_view key) { return slot(key).dirty; }
 
 void TableRows::erase(std::string_view key) {
   RowSlot& erased = slot(key);
@@ -292,13 +299,13 @@ void TableRows::visit(const std::string& prefix,
     const auto found = slots_.find(HashedKey{key, XXH3_64bits(key.data(), key.size())});
     if (found != slots_.end() && (*found)->dirty) continue;
     parse(stored->value(), *row);
+    row_key::require_key_of(*row, key_fields_, key);
     each(*row);
   }
 }
 
 void TableRows::parse(std::string_view bytes, google::protobuf::Message& row) const {
-  if (row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
-  throw Corrupt("a row of table " + row_type().full_name() + " in the state store cannot be read");
+  row_key::parse_stored(row, bytes);
 }
 
 void TableRows::sweep(std::size_t block) {

@@ -51,6 +51,9 @@ class TableRows {
   [[nodiscard]] google::protobuf::Message& make(std::string_view key);
   void erase(std::string_view key);
 
+  // Whether the row differs from the store, as far as is known here.
+  [[nodiscard]] bool is_dirty(std::string_view key);
+
   // Visits the rows with a common leading key, in no order, without keeping them in memory.
   void visit(const std::string& prefix,
              const std::function<void(const google::protobuf::Message&)>& each);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "storage/base/check.h"
+#include "storage/damaged_state.h"
 
 namespace sluice {
 namespace {
@@ -30,8 +31,11 @@ void Timers::fill() {
 
 // Two partitions that had the same timer would each fire it.
 void Timers::require_owner(const TimerRow& row, std::string_view record_key) {
-  CHECK(row.record_key().empty() || row.record_key() == record_key,
-        "a timer is set anew and cancelled under the key that it was set under");
+  const bool is_owner = row.record_key().empty() || row.record_key() == record_key;
+  if (!is_owner && row.kind() < 0) {
+    throw DamagedState("the engine's timer \"" + row.timer_key() + "\" is of a record's key");
+  }
+  CHECK(is_owner, "a timer is set anew and cancelled under the key that it was set under");
 }
 
 void Timers::set(const Timer& timer) {
@@ -103,7 +107,10 @@ std::optional<Timer> Timers::take_due(Time now) {
   if (soonest_.empty() || std::get<0>(*soonest_.begin()) > now) return std::nullopt;
   const auto [due, key, kind] = *soonest_.begin();
   const TimerRow* row = rows_.find(key, kind);
-  CHECK(row != nullptr, "a timer that has its turn is set");
+  if (row == nullptr || row->waits() || row->due() != count(due)) {
+    throw DamagedState("the timer \"" + key + "\" of kind " + std::to_string(kind) +
+                       " has a turn and is not set");
+  }
   taken_key_ = key;
   // Those that were set before timers had record keys are all of the key that they are named by.
   taken_record_key_ = row->record_key().empty() ? key : row->record_key();

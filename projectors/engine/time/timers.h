@@ -55,6 +55,12 @@ class Timers {
   // The timer, which was taken, is set again but has no turn until resume(): it waits, and may be
   // set anew or cancelled meanwhile as any other.
   void wait(const Timer& taken);
+  // Every timer that is set, whether it waits or not.
+  template <class Each>
+  void for_each(Each each) const {
+    for (const TimerRow& row : rows_.prefix()) each(row);
+  }
+
   // All that wait under the record key have their turns again.
   void resume(std::string_view record_key);
   // The first of those, in the order (due, key, kind), is set no longer; without any nothing

@@ -11,7 +11,7 @@ Telling expelled(const std::string& member, const std::string& box) {
   tally::Event event;
   event.mutable_member_expelled()->set_box_id(box);
   event.mutable_member_expelled()->set_member(member);
-  return {"tally", box, event.SerializeAsString()};
+  return {"tally", box, event.SerializeAsString(), member};
 }
 
 }  // namespace

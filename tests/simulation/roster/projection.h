@@ -10,6 +10,7 @@ class Roster {
  public:
   using Event = roster::Event;
   static constexpr int kVersion = 1;
+  static constexpr bool kEmits = true;
 
   explicit Roster(Tables& tables) : persons_(tables), presences_(tables) {}
 

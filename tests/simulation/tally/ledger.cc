@@ -15,14 +15,14 @@ Telling left(const std::string& member, const std::string& box) {
   roster::Event event;
   event.mutable_member_left()->set_member(member);
   event.mutable_member_left()->set_box_id(box);
-  return {"roster", member, event.SerializeAsString()};
+  return {"roster", member, event.SerializeAsString(), box};
 }
 
 Telling entered(const std::string& member, const std::string& box) {
   roster::Event event;
   event.mutable_member_entered()->set_member(member);
   event.mutable_member_entered()->set_box_id(box);
-  return {"roster", member, event.SerializeAsString()};
+  return {"roster", member, event.SerializeAsString(), box};
 }
 
 }  // namespace
@@ -251,13 +251,16 @@ std::map<std::string, std::int64_t> TallyLedger::computed(const MemoryViews& vie
   return as_ofs;
 }
 
-bool TallyLedger::all_computed(const MemoryViews& views) const {
+std::map<std::string, bool> TallyLedger::behind(const MemoryViews& views) const {
   const auto as_ofs = computed(views);
-  return std::all_of(history_.begin(), history_.end(), [&](const auto& each) {
-    const auto& [changed_at, last] = *each.second.rbegin();
-    const auto as_of = as_ofs.find(each.first);
-    return last.members % 4 == 3 || (as_of != as_ofs.end() && as_of->second >= changed_at);
-  });
+  std::map<std::string, bool> behind;
+  for (const auto& [box, history] : history_) {
+    const auto& [changed_at, last] = *history.rbegin();
+    const auto as_of = as_ofs.find(box);
+    const bool is = as_of == as_ofs.end() || as_of->second < changed_at;
+    if (is) behind.emplace(box, last.members % 4 == 3);
+  }
+  return behind;
 }
 
 Rows TallyLedger::published(const MemoryViews& views) {

@@ -25,7 +25,7 @@ class TallyLedger final : public Ledger {
   void reach(std::int64_t position) override;
   [[nodiscard]] std::map<std::string, std::int64_t> computed(
       const MemoryViews& views) const override;
-  [[nodiscard]] bool all_computed(const MemoryViews& views) const override;
+  [[nodiscard]] std::map<std::string, bool> behind(const MemoryViews& views) const override;
 
   static Rows published(const MemoryViews& views);
 

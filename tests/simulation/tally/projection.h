@@ -26,6 +26,7 @@ class Tally {
  public:
   using Event = tally::Event;
   static constexpr int kVersion = 1;
+  static constexpr bool kEmits = true;
 
   explicit Tally(Tables& tables) : boxes_(tables), members_(tables), by_times_(tables, members_) {}
 

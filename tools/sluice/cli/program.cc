@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <limits>
 #include <ostream>
 
 #include "storage/base/errors.h"
+#include "storage/base/json_writer.h"
 #include "tools/sluice/cli/configuration.h"
 #include "tools/sluice/cli/help.h"
 #include "tools/sluice/cli/units.h"
@@ -120,6 +122,21 @@ Command& Command::part(std::string_view name, std::optional<double>& target,
   return *this;
 }
 
+Command& Command::part_or_zero(std::string_view name, double& target, std::string_view help) {
+  const auto read = [](const std::string& text) {
+    return text == "0" ? std::optional(0.0) : parse_part(text);
+  };
+  last_ = app_->add_option_function<std::string>(
+      flag_of(name), [&target, read](const std::string& text) { target = *read(text); },
+      std::string(help));
+  last_->check(unless([read](const std::string& text) -> std::string {
+    return read(text) ? "" : "\"" + text + "\" is no part: give a number from 0 to 1";
+  }));
+  last_->run_callback_for_default();
+  last_->type_name("PART")->default_str(show_part(target));
+  return *this;
+}
+
 Command& Command::argument(std::string_view name, std::string& target, std::string_view help) {
   last_ = app_->add_option(std::string(name), target, std::string(help));
   last_->required()->type_name("");
@@ -209,6 +226,11 @@ int Program::run(int argc, const char* const* argv, const char* const* environme
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
     return fail(explain(app, error));
+  } catch (const CommandRefused& refused) {
+    JsonWriter json;
+    json.begin_object().field("refused", refused.word()).field("reason", refused.what());
+    std::puts(json.end_object().take().c_str());
+    return static_cast<int>(Exit::found);
   } catch (const std::exception& error) {
     return fail(error.what());
   }

@@ -12,8 +12,10 @@
 #include <iosfwd>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -25,6 +27,18 @@ namespace sluice {
 
 // What a command says: exit codes 0 (done), 1 (done, and something was found), 2 (could not).
 enum class Exit { done = 0, found = 1, failed = 2 };
+
+// What cannot be done as things stand, though it was asked for rightly: the command prints
+// {"refused":"WORD","reason":"..."}, by which scripts tell why, and ends with 1.
+class CommandRefused : public std::runtime_error {
+ public:
+  CommandRefused(std::string word, const std::string& reason)
+      : std::runtime_error(reason), word_(std::move(word)) {}
+  [[nodiscard]] const std::string& word() const { return word_; }
+
+ private:
+  std::string word_;
+};
 
 // How a command is to speak. Results go to stdout, everything else to stderr.
 struct OutputForm {
@@ -52,6 +66,8 @@ class Command {
                     std::chrono::milliseconds least, std::string_view help);
   // A decimal above 0 and up to 1; without a default, too.
   Command& part(std::string_view name, std::optional<double>& target, std::string_view help);
+  // A decimal from 0 to 1; the target's value is the default.
+  Command& part_or_zero(std::string_view name, double& target, std::string_view help);
   // An argument without a flag, required unless it is optional(); not a property.
   Command& argument(std::string_view name, std::string& target, std::string_view help);
   // Holds for the property declared last.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -25,6 +26,11 @@ void Progress::advance(std::uint64_t by) {
   if (now < next_) return;
   next_ = now + kBetween;
   draw();
+}
+
+void Progress::expect(std::uint64_t total, std::string what) {
+  total_ = total;
+  what_ = std::move(what);
 }
 
 void Progress::draw() const {

@@ -16,13 +16,15 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void advance(std::uint64_t by);
+  // From here on it is so much, of this.
+  void expect(std::uint64_t total, std::string what);
 
  private:
   void draw() const;
 
   const bool shown_;
-  const std::string what_;
-  const std::uint64_t total_;
+  std::string what_;
+  std::uint64_t total_;
   std::uint64_t done_ = 0;
   std::chrono::steady_clock::time_point next_{};
 };

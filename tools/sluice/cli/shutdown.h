@@ -5,8 +5,10 @@
 
 namespace sluice {
 
-// Turns the first TERM or INT into a stop; the second ends the process at once. Make it before any
-// other thread, since threads inherit which signals they leave to it.
+// Turns the first TERM or INT into a stop; the second ends the process at once, and so does a stop
+// that takes too long, since what it waits for may never answer: a stop is then a crash like any
+// other, which loses nothing. Make it before any other thread, since threads inherit which signals
+// they leave to it.
 class Shutdown {
  public:
   Shutdown();
@@ -15,8 +17,6 @@ class Shutdown {
   Shutdown& operator=(const Shutdown&) = delete;
 
   [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
-  // As if TERM had come.
-  void begin() { source_.request_stop(); }
   // Returns when a stop was asked for.
   void wait() const;
 

@@ -72,6 +72,12 @@ std::optional<double> parse_part(std::string_view text) {
   return value;
 }
 
+std::string show_part(double part) {
+  char digits[64];
+  const auto end = std::to_chars(digits, digits + sizeof digits, part, std::chars_format::fixed);
+  return {digits, end.ptr};
+}
+
 std::string show_bytes(std::uint64_t bytes) {
   for (const auto& [name, shift] :
        {std::pair{"GiB", 30}, std::pair{"MiB", 20}, std::pair{"KiB", 10}}) {

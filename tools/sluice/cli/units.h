@@ -24,6 +24,8 @@ inline constexpr const char* kByteUnits = "KiB, MiB, GiB, TiB, or KB, MB, GB, TB
 
 // A part of one whole: a decimal above 0 and up to 1. nullopt for anything else.
 [[nodiscard]] std::optional<double> parse_part(std::string_view text);
+// With the fewest digits that read back the same.
+[[nodiscard]] std::string show_part(double part);
 
 // The shortest of the forms above that is exact.
 [[nodiscard]] std::string show_bytes(std::uint64_t bytes);

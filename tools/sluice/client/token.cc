@@ -63,6 +63,17 @@ std::vector<std::string> Token::domains() const {
   return {found.begin(), found.end()};
 }
 
+std::vector<Token::Place> Token::places() const {
+  std::vector<Place> all;
+  for (const auto& [where, position] : positions_) {
+    const auto tilde = where.first.find('~');
+    const bool named = tilde != std::string::npos;
+    all.push_back({where.first.substr(0, tilde), named ? where.first.substr(tilde + 1) : "",
+                   where.second, position});
+  }
+  return all;
+}
+
 std::string Token::text() const {
   std::string joined;
   for (const auto& [where, position] : positions_) {

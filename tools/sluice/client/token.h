@@ -22,7 +22,15 @@ class Token {
   // Whose positions it asks for, each once, in order.
   [[nodiscard]] std::vector<std::string> domains() const;
 
-  // In the order of domain, log and partition.
+  struct Place {
+    std::string domain;
+    std::string log;  // its short form; empty: the token does not say
+    std::int32_t partition = 0;
+    std::int64_t position = 0;
+  };
+  // In the order of domain, log and partition, as the text.
+  [[nodiscard]] std::vector<Place> places() const;
+
   [[nodiscard]] std::string text() const;
 
  private:

@@ -16,6 +16,9 @@ namespace {
 constexpr std::chrono::milliseconds kBetweenLooks{1000};
 // Since a claim: before, an average says little.
 constexpr double kEarly = 3;
+// A second, copied into tables of a building generation by a whole core, keys and indexes included:
+// about, since rows are of all sizes.
+constexpr double kRowsLoaded = 250'000;
 
 // A partition of a generation is owned as in sluice.freshness. What is still folded in bulk
 // (`bulk`) is told from its owners' claims on.
@@ -47,7 +50,12 @@ WITH seen AS (
          bool_and(e.owned) AS told, bool_or(s.owned) AS owned,
          sum(s.reached - s.claimed_from) FILTER (WHERE s.bulk AND s.owned) AS folded,
          extract(epoch FROM max(s.updated_at) FILTER (WHERE s.bulk AND s.owned)
-                 - min(s.claimed_at) FILTER (WHERE s.bulk AND s.owned)) AS seconds
+                 - min(s.claimed_at) FILTER (WHERE s.bulk AND s.owned)) AS seconds,
+         count(*) FILTER (WHERE NOT coalesce(s.loaded, false))::double precision / count(*)
+           AS unloaded,
+         -- A partition is loaded 10,000 records before the end: what is left then is followed fast.
+         coalesce(sum(greatest(e.log_end - coalesce(s.reached, 0) - 10000, 0))
+                  FILTER (WHERE NOT coalesce(s.loaded, false)), 0)::double precision AS in_bulk
   FROM seen s JOIN ends e USING (projection, partition) GROUP BY s.projection, s.generation
 ), owners AS (
   SELECT projection, generation, string_agg(host || ' ' || pid || ' ' || partitions, E'\n'
@@ -57,7 +65,8 @@ WITH seen AS (
         FROM seen WHERE owned GROUP BY 1, 2, 3, 4) AS each
   WHERE host IS NOT NULL GROUP BY projection, generation
 ), sizes AS (
-  SELECT n.nspname, sum(pg_total_relation_size(c.oid))::bigint AS bytes
+  SELECT n.nspname, sum(pg_total_relation_size(c.oid))::bigint AS bytes,
+         sum(greatest(c.reltuples, 0))::double precision AS rows
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND n.nspname ~ '_g[0-9]+$' GROUP BY n.nspname
 )
@@ -65,11 +74,14 @@ SELECT g.projection, g.generation, g.version, g.status, g.phase, g.live, s.reach
        CASE WHEN s.told THEN s.log_end - s.reached END, s.owned, s.folded, s.seconds, z.bytes,
        g.share, o.owners, to_char(g.made_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
        to_char(g.promoted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), g.reason,
-       extract(epoch FROM clock_timestamp())
+       extract(epoch FROM clock_timestamp()), g.promotes_itself, g.differences,
+       s.unloaded * y.rows, s.in_bulk
 FROM sluice.projection g
 LEFT JOIN sums s USING (projection, generation)
 LEFT JOIN owners o USING (projection, generation)
 LEFT JOIN sizes z ON z.nspname = g.projection || '_g' || g.generation
+LEFT JOIN sluice.projection l ON l.projection = g.projection AND l.live
+LEFT JOIN sizes y ON y.nspname = l.projection || '_g' || l.generation
 WHERE g.projection = ANY ($1::text[]) OR $1::text[] = '{}'
 ORDER BY g.projection, g.generation
 )sql";
@@ -78,6 +90,9 @@ struct Looked {
   ListedGeneration listed;
   bool owned = false;
   double at = 0;  // seconds, by the database's clock
+  // Rows that are still to be copied, if it has about as many as the live one.
+  double rows_to_load = 0;
+  double bulk_records = 0;  // that are to be folded before they are
 };
 
 std::optional<std::int64_t> number(const PgResult& rows, int i, int column) {
@@ -132,6 +147,10 @@ Looked looked_at(const PgResult& rows, int i) {
   listed.promoted_at = word(rows, i, 16);
   listed.reason = word(rows, i, 17);
   look.at = real(rows, i, 18).value_or(0);
+  listed.promotes_itself = rows.text(i, 19) == "t";
+  listed.differences = word(rows, i, 20);
+  look.rows_to_load = real(rows, i, 21).value_or(0);
+  look.bulk_records = real(rows, i, 22).value_or(0);
   return look;
 }
 
@@ -142,18 +161,22 @@ std::vector<Looked> look(PgConnection& postgres, const std::vector<std::string>&
   return all;
 }
 
-// Rows are copied and indexed for as long as that takes: no count of records says how long.
-bool is_counted(const ListedGeneration& listed) {
-  return listed.phase == "folding" || listed.phase == "following";
-}
-
-void estimate(ListedGeneration& listed) {
-  if (!listed.lag || !is_counted(listed)) return;
-  if (*listed.lag == 0) {
+// What is folded in bulk has to fold what comes meanwhile, too, and to copy its rows.
+void estimate(Looked& looked, double live_speed) {
+  ListedGeneration& listed = looked.listed;
+  const bool bulk = listed.phase == "folding" || listed.phase == "loading";
+  if (!listed.lag || (!bulk && listed.phase != "following")) return;
+  if (bulk && !looked.owned) return;
+  if (!bulk && *listed.lag == 0) {
     listed.eta_seconds = 0;
-  } else if (listed.events_a_second.value_or(0) > 0) {
-    listed.eta_seconds = std::llround(static_cast<double>(*listed.lag) / *listed.events_a_second);
+    return;
   }
+  const double left = bulk ? looked.bulk_records : static_cast<double>(*listed.lag);
+  const double speed = listed.events_a_second.value_or(0) - (bulk ? live_speed : 0);
+  if (left > 0 && speed <= 0) return;
+  double seconds = left > 0 ? left / speed : 0;
+  if (bulk) seconds += looked.rows_to_load / (kRowsLoaded * listed.share.value_or(1));
+  listed.eta_seconds = std::llround(seconds);
 }
 
 std::string shown(const std::optional<std::int64_t>& value) {
@@ -172,7 +195,7 @@ std::vector<ListedGeneration> list_generations(PgConnection& postgres,
   }
   std::map<std::pair<std::string, std::int64_t>, const Looked*> before;
   for (const Looked& each : first) before[{each.listed.projection, each.listed.number}] = &each;
-  std::vector<ListedGeneration> all;
+  std::map<std::string, double> live_speed;
   for (Looked& each : now) {
     ListedGeneration& listed = each.listed;
     const auto then = before.find({listed.projection, listed.number});
@@ -181,8 +204,12 @@ std::vector<ListedGeneration> list_generations(PgConnection& postgres,
       const std::int64_t came = *listed.position_sum - *then->second->listed.position_sum;
       listed.events_a_second = static_cast<double>(std::max<std::int64_t>(came, 0)) / seconds;
     }
-    estimate(listed);
-    all.push_back(std::move(listed));
+    if (listed.live) live_speed[listed.projection] = listed.events_a_second.value_or(0);
+  }
+  std::vector<ListedGeneration> all;
+  for (Looked& each : now) {
+    estimate(each, live_speed[each.listed.projection]);
+    all.push_back(std::move(each.listed));
   }
   return all;
 }
@@ -224,6 +251,8 @@ std::string ListedGeneration::json() const {
   text("made_at", made_at);
   text("promoted_at", promoted_at);
   text("reason", reason);
+  json.name("promotes_itself").flag(promotes_itself);
+  differences ? json.name("differences").json(*differences) : json.name("differences").null();
   return json.end_object().take();
 }
 

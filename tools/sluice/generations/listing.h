@@ -28,7 +28,8 @@ struct ListedGeneration {
   // While it is folded in bulk: since its owners took it, so that what they do by turns is evened
   // out; later, of the last moments. nullopt: nobody folds it, or it is too early to tell.
   std::optional<double> events_a_second;
-  // Until it has folded what is lacking now. nullopt: unknown, as while it is loaded and indexed.
+  // Until it is where the live one is then, rows copied. nullopt: unknown, as while keys and
+  // indexes are made, or where more comes than is folded.
   std::optional<std::int64_t> eta_seconds;
   std::optional<std::int64_t> bytes;  // of its tables with their indexes; nullopt: there are none
   std::optional<double> share;
@@ -41,6 +42,8 @@ struct ListedGeneration {
   std::optional<std::string> made_at;
   std::optional<std::string> promoted_at;
   std::optional<std::string> reason;
+  bool promotes_itself = false;
+  std::optional<std::string> differences;  // JSON, of the comparison before it promoted itself
 
   [[nodiscard]] std::string json() const;
 };

@@ -11,23 +11,15 @@
 #include <sstream>
 
 #include "storage/base/errors.h"
+#include "tests/support/in_child.h"
 #include "tests/support/temp_dir.h"
 #include "tools/sluice/cli/secrets.h"
 
 using namespace sluice;
+using sluice::testing::in_child;
 using sluice::testing::TempDir;
 
 namespace {
-
-// Runs `body` in a process of its own and returns how it ended, as waitpid has it.
-template <class Body>
-int in_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(body());
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
 
 std::string text_of(const std::filesystem::path& file) {
   std::ostringstream text;
@@ -52,6 +44,30 @@ TEST_CASE("a folder has one process at a time and keeps its name") {
                       Catch::Contains("another sluice runs"));
   }
   CHECK(DataFolder(dir.path() / "deep" / "data").instance() == name);
+}
+
+TEST_CASE("a folder that a newer program has written is refused, and stays as it is") {
+  const TempDir dir;
+  const auto format = dir.path() / "format";
+  (void)DataFolder(dir.path());
+  CHECK(text_of(format) == std::to_string(kDataFormat) + "\n");
+  CHECK_NOTHROW(require_known_format(dir.path()));
+  const std::string newer = std::to_string(kDataFormat + 1);
+  for (const std::string& says : {newer + "\n", std::string("1 and more"), std::string("\n")}) {
+    INFO(says);
+    write_text(format, says);
+    const std::string refused = format.string() + " says";
+    CHECK_THROWS_WITH(DataFolder(dir.path()), Catch::Contains("was written by a newer program") &&
+                                                  Catch::Contains(refused) &&
+                                                  Catch::Contains("start that program"));
+    CHECK_THROWS_WITH(require_known_format(dir.path()), Catch::Contains(refused));
+    CHECK(text_of(format) == says);
+  }
+  // From before there was a number.
+  std::filesystem::remove(format);
+  CHECK_NOTHROW(require_known_format(dir.path()));
+  CHECK_NOTHROW(DataFolder(dir.path()));
+  CHECK(text_of(format) == std::to_string(kDataFormat) + "\n");
 }
 
 TEST_CASE("a process that is killed leaves no lock") {

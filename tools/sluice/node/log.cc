@@ -55,12 +55,15 @@ class Embedded final : public Log {
   }
   std::unique_ptr<LogTopology> quick_topology() override { return topology(); }
   std::unique_ptr<LogCluster> quick_cluster() override { return nullptr; }
+  void back_up(const std::filesystem::path& folder) override { log_->back_up(folder); }
   std::unique_ptr<StreamSettings> settings() override { return nullptr; }
   Time now() override { return log_->now(); }
+  std::string trouble() override { return log_->trouble(); }
   std::string advice() override {
     const std::string clock = log_->clock_advice(), gaps = log_->gaps_advice();
     return clock + (clock.empty() || gaps.empty() ? "" : "\n") + gaps;
   }
+  std::optional<RecentTimes::Seen> append_times() override { return log_->append_times(); }
   std::uint64_t used_bytes() override { return log_->used_bytes(); }
 
  private:
@@ -84,6 +87,9 @@ class Kafka final : public Log {
   std::unique_ptr<LogTopology> topology() override { return log_.topology(); }
   std::unique_ptr<LogTopology> quick_topology() override { return log_.topology(kQuickAnswer); }
   std::unique_ptr<LogCluster> quick_cluster() override { return log_.cluster(kQuickAnswer); }
+  void back_up(const std::filesystem::path&) override {
+    throw Misconfigured("the log is on Kafka, which keeps it by its own means");
+  }
   std::unique_ptr<StreamSettings> settings() override { return log_.settings(); }
   std::vector<std::string> kafka_statistics() override { return log_.statistics(); }
 
@@ -102,12 +108,17 @@ std::unique_ptr<Log> own_embedded_log(const std::filesystem::path& data, std::ui
   return std::make_unique<Embedded>(EmbeddedLog::open(log_folder(data), {.bytes = bytes}));
 }
 
+void require_embedded_log(const std::filesystem::path& data) {
+  std::error_code unreadable;
+  if (std::filesystem::is_directory(log_folder(data), unreadable)) return;
+  throw Misconfigured("there is no log in " + data.string() +
+                      ": give --data the folder of `sluice up`, or --brokers where that has "
+                      "its log on Kafka");
+}
+
 std::unique_ptr<Log> look_at_embedded_log(const std::filesystem::path& data, std::uint64_t bytes) {
-  if (!std::filesystem::is_directory(log_folder(data))) {
-    throw Misconfigured("there is no log in " + data.string() +
-                        ": give --data the folder of `sluice up`, or --brokers where that has "
-                        "its log on Kafka");
-  }
+  require_known_format(data);
+  require_embedded_log(data);
   return std::make_unique<Embedded>(
       EmbeddedLog::open_secondary(log_folder(data), {.bytes = bytes}));
 }

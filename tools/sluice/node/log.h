@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "storage/base/recent_times.h"
 #include "storage/base/steadied_clock.h"
 #include "storage/event_log.h"
 #include "storage/log_cluster.h"
@@ -46,12 +48,20 @@ class Log {
   virtual std::unique_ptr<LogTopology> quick_topology() = 0;
   // As quick; null: the log is on one machine.
   virtual std::unique_ptr<LogCluster> quick_cluster() = 0;
+  // Copies it into a folder that does not exist yet, which can take the place of its own.
+  // Misconfigured where it is not this process's to copy.
+  virtual void back_up(const std::filesystem::path& folder) = 0;
   // null: streams of this log have no settings that could be wrong.
   virtual std::unique_ptr<StreamSettings> settings() = 0;
   // The time to stamp with: where this machine's clock is the log's, bounded by its steady clock.
   virtual Time now() { return SteadiedClock::system_wall(); }
+  // Why it takes no records now, of a log on this machine; empty: it does.
+  virtual std::string trouble() { return {}; }
   // For people: what of the log wants to be looked at though it works; empty: nothing.
   virtual std::string advice() { return {}; }
+  // How long appends lately took until they were durable, where that is this machine's doing;
+  // nullopt: it is a broker's.
+  virtual std::optional<RecentTimes::Seen> append_times() { return std::nullopt; }
   // Of memory, as far as the log itself knows.
   virtual std::uint64_t used_bytes() { return 0; }
   // What librdkafka tells of its readers, each as JSON; none where the log is not on Kafka.
@@ -61,6 +71,8 @@ class Log {
 // The log below this folder; one process owns it.
 [[nodiscard]] std::unique_ptr<Log> own_embedded_log(const std::filesystem::path& data,
                                                     std::uint64_t bytes);
+// Misconfigured where the folder has none.
+void require_embedded_log(const std::filesystem::path& data);
 // The same, to read beside its owner.
 [[nodiscard]] std::unique_ptr<Log> look_at_embedded_log(const std::filesystem::path& data,
                                                         std::uint64_t bytes);

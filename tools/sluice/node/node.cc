@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <exception>
 #include <thread>
+#include <utility>
 
 #include "ingest/ingest.h"
 #include "storage/base/errors.h"
@@ -16,15 +17,21 @@
 #include "storage/postgres/schema.h"
 #include "storage/postgres/start_check.h"
 #include "storage/postgres/url.h"
+#include "tools/sluice/node/advice.h"
 #include "tools/sluice/node/data_folder.h"
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/node/http_limits.h"
+#include "tools/sluice/node/key_answers.h"
 #include "tools/sluice/node/listen.h"
+#include "tools/sluice/node/log_backup.h"
+#include "tools/sluice/node/new_versions.h"
+#include "tools/sluice/node/preview_answers.h"
 #include "tools/sluice/node/process_beat.h"
 #include "tools/sluice/node/published.h"
 #include "tools/sluice/node/refusing_writer.h"
 #include "tools/sluice/node/requests.h"
 #include "tools/sluice/node/streams.h"
+#include "tools/sluice/node/taking.h"
 #include "tools/sluice/node/vitals.h"
 #include "tools/sluice/node/workers.h"
 
@@ -33,7 +40,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kDrain{10'000};
+constexpr milliseconds kDrain{5'000};
 constexpr milliseconds kBetweenTries{500};
 // After the private Postgres.
 constexpr milliseconds kBetweenLooks{500};
@@ -47,10 +54,12 @@ constexpr milliseconds kBetweenQuestions{100};
 // In the order of starting; destroyed in the reverse.
 struct Node::Parts {
   explicit Parts(const NodeConfig& config)
-      : folder(config.data),
+      : snapshot_folder(checked_folder(config.snapshots)),
+        folder(config.data),
         domains(choose_domains(config.domains)),
         projections(projections_of(domains)) {}
 
+  const std::filesystem::path snapshot_folder;  // empty: none
   DataFolder folder;
   std::vector<Domain> domains;
   std::vector<Projection> projections;
@@ -75,6 +84,10 @@ struct Node::Parts {
   std::unique_ptr<Vitals> vitals;
   std::jthread working;  // its end asks the workers to end, and waits for them
   std::unique_ptr<RequestThread> requests;
+  std::unique_ptr<SnapshotKeeper> snapshots;  // null: none are made but when asked for
+  std::unique_ptr<SelfAudit> audit;           // null: rows are not audited
+  std::vector<PublishedSchema> schemas;
+  std::unique_ptr<NewVersions> new_versions;  // of these
   std::unique_ptr<ProcessBeat> beat;
   std::unique_ptr<Ingest> ingest;
   NodeAddresses addresses;
@@ -83,8 +96,10 @@ struct Node::Parts {
   // Does `work` as soon as what it needs is there, however long that takes; gives up when stopped.
   template <class Work>
   void patiently(const std::stop_token& stop, Work work);
-  // A view that lost its tables stands still and says so until somebody mends it; the rest goes on.
-  void apply_or_tell(const PublishedSchema& schema, const std::stop_token& stop);
+  // A view that lost its tables stands still and says so until somebody mends it, and one of
+  // another version until a generation of this one is there; the rest goes on.
+  void apply_or_tell(const PublishedSchema& schema, NewVersionRule rule,
+                     const std::stop_token& stop);
   [[nodiscard]] std::optional<std::string> starting() {
     const MutexLock lock(mutex);
     return waits_for;
@@ -104,7 +119,6 @@ struct Node::Parts {
   [[nodiscard]] std::string with_left_alone(std::string advice);
   // Returns early when stopped or when the workers have ended; false then.
   bool pause(milliseconds length, const std::stop_token& stop);
-  [[nodiscard]] std::vector<std::string> not_taken(PgConnection& asked, bool& all_told);
 };
 
 template <class Work>
@@ -122,9 +136,14 @@ void Node::Parts::patiently(const std::stop_token& stop, Work work) {
   }
 }
 
-void Node::Parts::apply_or_tell(const PublishedSchema& schema, const std::stop_token& stop) {
+void Node::Parts::apply_or_tell(const PublishedSchema& schema, NewVersionRule rule,
+                                const std::stop_token& stop) {
   try {
-    patiently(stop, [&] { apply_schema(postgres, {&schema, 1}, Apply::what_changed); });
+    patiently(stop, [&] {
+      const auto stand = stand_of_version(postgres, schema, rule == NewVersionRule::rebuild);
+      if (stand.is == VersionStand::Is::awaited) return;
+      apply_schema(postgres, {&schema, 1}, Apply::what_changed);
+    });
   } catch (const Corrupt& failure) {
     spdlog::error("domain stands still projection={} error=\"{}\"", schema.domain, failure.what());
   }
@@ -150,7 +169,9 @@ void Node::Parts::serve(IngestConfig config) {
                   .add_metrics =
                       [this](MetricFamilies& families) {
                         add_build_info(families);
-                        if (!starting()) vitals->add_metrics(families);
+                        if (starting()) return;
+                        vitals->add_metrics(families);
+                        if (audit) audit->add_metrics(families);
                       },
                   .advice = [this] { return with_left_alone(log->advice()); },
                   .patient_writer = quick_writer ? writer.get() : nullptr,
@@ -173,9 +194,12 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
           .instance = folder.instance(),
           .workers = config.workers,
           .partitions = projectors,
+          .snapshots = snapshot_folder,
           .memory = memory,
           .flush_interval = config.flush_interval,
           .math_interval_min = config.math_interval_min,
+          .key_index = !config.no_key_index,
+          .parked_limit = config.parked_limit,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
       *log,
       [url = postgres](const Projection& projection, int generation, const std::string& session) {
@@ -184,10 +208,27 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
       std::make_unique<PostgresMonitor>(postgres));
   vitals = std::make_unique<Vitals>(
       VitalsConfig{.memory = config.memory,
-                   .http_bytes = [this] { return std::uint64_t{ingest->memory_bytes()}; }},
+                   .http_bytes = [this] { return std::uint64_t{ingest->memory_bytes()}; },
+                   .data = folder.path(),
+                   .folder = folder.instance(),
+                   .rules = rules_of(projections)},
       *workers, *log);
   beat = std::make_unique<ProcessBeat>(postgres, identity_of(*workers), *vitals);
-  requests = std::make_unique<RequestThread>(postgres, projections, *log);
+  OwnerKinds kinds = snapshot_kinds(*workers);
+  add_key_kinds(kinds, *workers, *log);
+  add_preview_kind(kinds, postgres, *log);
+  if (config.brokers.empty()) kinds.of_process.emplace("log.backup", backup_answer(*log));
+  requests =
+      std::make_unique<RequestThread>(postgres, projections, *log, *workers, std::move(kinds));
+  if (config.snapshots.every.count() > 0) {
+    snapshots = std::make_unique<SnapshotKeeper>(*workers, snapshot_folder, config.snapshots.every);
+  }
+  if (config.audit > 0) {
+    audit = std::make_unique<SelfAudit>(
+        SelfAudit::Config{.postgres = postgres, .share = config.audit, .data = folder.path()},
+        *workers, projections, *log);
+  }
+  new_versions = std::make_unique<NewVersions>(postgres, schemas, config.new_versions);
 }
 
 void Node::Parts::work(const std::stop_token& stop) {
@@ -221,7 +262,8 @@ void Node::Parts::keep_database() {
 }
 
 std::vector<std::string> Node::Parts::troubles() {
-  std::vector<std::string> all = workers->troubles();
+  std::vector<std::string> all = joined(workers->troubles(), new_versions->troubles());
+  if (std::string why = log->trouble(); !why.empty()) all.push_back(std::move(why));
   const MutexLock lock(mutex);
   if (!database_trouble.empty()) all.push_back(database_trouble);
   return all;
@@ -229,10 +271,9 @@ std::vector<std::string> Node::Parts::troubles() {
 
 std::string Node::Parts::with_left_alone(std::string advice) {
   if (starting()) return advice;
-  for (const std::string& each : workers->left_alone()) {
-    advice += (advice.empty() ? "" : "\n") + each;
-  }
-  return advice;
+  const std::string more =
+      advice_of({.workers = workers.get(), .snapshots = snapshots.get(), .audit = audit.get()});
+  return advice + (advice.empty() || more.empty() ? "" : "\n") + more;
 }
 
 bool Node::Parts::pause(milliseconds length, const std::stop_token& stop) {
@@ -242,25 +283,6 @@ bool Node::Parts::pause(milliseconds length, const std::stop_token& stop) {
   return !ended && !stop.stop_requested();
 }
 
-// A partition taken before we began may be that of a killed process: only owners with a heartbeat
-// since then count.
-std::vector<std::string> Node::Parts::not_taken(PgConnection& asked, bool& all_told) {
-  std::vector<std::string> missing;
-  for (const Projection& projection : projections) {
-    const PgResult rows = asked.run(
-        "SELECT partition, trouble, trouble LIKE 'no process %' FROM sluice.freshness "
-        "WHERE projection = $1 AND (trouble <> '' OR NOT owned OR now() - silent < $2) ORDER BY 1",
-        {projection.name, begun});
-    for (int i = 0; i < rows.rows(); ++i) {
-      const std::string_view why = rows.text(i, 1);
-      if (why.empty() || rows.text(i, 2) == "t") all_told = false;
-      missing.push_back(std::string(projection.name) + ":" + std::string(rows.text(i, 0)) + ": " +
-                        std::string(why.empty() ? "not taken yet" : why));
-    }
-  }
-  return missing;
-}
-
 Node::Node(const NodeConfig& config, const std::stop_token& stop)
     : parts_(std::make_unique<Parts>(config)) {
   Parts& parts = *parts_;
@@ -268,8 +290,8 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
       config.partitions * static_cast<int>(std::max<std::size_t>(parts.projections.size(), 1));
   const MemoryBudget memory =
       divide_memory(config.memory, {.ingest = true, .projectors = projectors});
-  const auto schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon,
-                                  config.quarantine_retention);
+  parts.schemas = schemas_of(parts.domains, config.partitions, config.dedupe_horizon,
+                             config.quarantine_retention, !config.no_key_index);
   if (config.postgres.empty()) {
     parts.cluster = std::make_unique<PrivateCluster>(parts.folder.path() / "postgres");
     spdlog::info("postgres started pid={}", parts.cluster->pid());
@@ -290,7 +312,7 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
   parts.serve(ingest);
   if (!parts.cluster) {
     const int workers = config.workers * static_cast<int>(parts.projections.size());
-    const DatabaseUse use{.sessions = workers + kSessionsBesideWorkers, .schemas = schemas};
+    const DatabaseUse use{.sessions = workers + kSessionsBesideWorkers, .schemas = parts.schemas};
     parts.patiently(stop, [&] { check_database(config.postgres, use); });
   }
   LogWatch& watch = parts.streams->watch();
@@ -298,7 +320,9 @@ Node::Node(const NodeConfig& config, const std::stop_token& stop)
     watch.start();
     parts.streams->make_missing(parts.domains, config.partitions);
   });
-  for (const PublishedSchema& schema : schemas) parts.apply_or_tell(schema, stop);
+  for (const PublishedSchema& schema : parts.schemas) {
+    parts.apply_or_tell(schema, config.new_versions, stop);
+  }
   watch.look_again();
   parts.streams->begin();
   parts.start_workers(config, memory, projectors);
@@ -324,7 +348,9 @@ std::vector<std::string> Node::wait_until_taken(const std::stop_token& stop) {
     const auto waited = std::chrono::steady_clock::now() - begun;
     bool all_told = true;
     try {
-      missing = parts.not_taken(asked, all_told);
+      NotTaken found = not_taken(asked, parts.projections, parts.begun);
+      missing = std::move(found.partitions);
+      all_told = found.all_told;
     } catch (const Error& failure) {
       missing = {failure.what()};
     }
@@ -343,6 +369,9 @@ void Node::run(const std::stop_token& stop) {
   parts.ingest->drain(kDrain);
   parts.working.request_stop();
   parts.requests.reset();
+  parts.snapshots.reset();
+  parts.audit.reset();
+  parts.new_versions->stop();
   parts.working.join();
   parts.beat.reset();
   if (parts.cluster) parts.cluster->stop();

@@ -10,6 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "projectors/engine/quarantine/quarantine.h"
+#include "tools/sluice/node/new_versions.h"
+#include "tools/sluice/node/self_audit.h"
+#include "tools/sluice/node/snapshot_keeper.h"
+
 namespace sluice {
 
 struct NodeConfig {
@@ -20,6 +25,7 @@ struct NodeConfig {
   std::vector<std::string> kafka;
   std::string postgres;  // empty: a private cluster below `data`
   std::vector<std::string> domains;
+  NewVersionRule new_versions = NewVersionRule::rebuild;
   std::uint64_t memory = std::uint64_t{512} << 20;
   int partitions = 4;
   int workers = 1;  // of each projection
@@ -28,6 +34,10 @@ struct NodeConfig {
   std::chrono::milliseconds math_interval_min{1000};
   std::chrono::milliseconds dedupe_horizon{std::chrono::hours(24)};
   std::chrono::milliseconds quarantine_retention{std::chrono::hours(7 * 24)};
+  std::int64_t parked_limit = kParkedLimit;
+  bool no_key_index = false;
+  double audit = kAuditShare;  // of a core; 0: rows are not audited
+  SnapshotOptions snapshots;
 };
 
 // Where a started node is found.

@@ -4,11 +4,10 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <exception>
-#include <mutex>
 #include <utility>
 
+#include "tools/sluice/cli/pause.h"
 #include "tools/sluice/cli/version.h"
 
 namespace sluice {
@@ -32,14 +31,11 @@ ProcessBeat::ProcessBeat(const std::string& postgres, ProcessIdentity identity, 
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void ProcessBeat::run(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
   auto next = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
     beat();
     next = std::max(next + kBetweenBeats, std::chrono::steady_clock::now());
-    stopped.wait_until(lock, stop, next, [] { return false; });
+    pause_until(next, stop);
   }
   row_.remove();
 }

@@ -8,27 +8,15 @@
 
 #include "projectors/engine/tables/row_memory.h"
 #include "storage/base/errors.h"
+#include "tests/support/in_child.h"
 #include "tests/support/temp_dir.h"
 #include "tools/sluice/cli/shutdown.h"
 #include "tools/sluice/node/memory_budget.h"
 #include "tools/sluice/verification/scratch_folder.h"
 
 using namespace sluice;
+using sluice::testing::in_child;
 using sluice::testing::TempDir;
-
-namespace {
-
-// Runs `body` in a process of its own and returns how it ended, as waitpid has it.
-template <class Body>
-int in_child(Body body) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(body());
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
-
-}  // namespace
 
 TEST_CASE("a scratch folder goes with its command, and the next one takes what a killed one left") {
   const TempDir dir;

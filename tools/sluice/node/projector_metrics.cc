@@ -167,6 +167,10 @@ void add_projector_metrics(const Probe& probe, const std::vector<UnownedPartitio
             "reason", [](const PartitionCounts& of) -> const auto& { return of.rejected; });
   add_counts(all, families, "sluice_quarantined_total", "Records that were put into quarantine",
              [](const PartitionCounts& of) { return of.quarantined; });
+  add_counts(
+      all, families, "sluice_parked_beyond_limit_total",
+      "Records of these without their bytes, since more than --parked-limit wait under a key",
+      [](const PartitionCounts& of) { return of.beyond_limit; });
   add_named(all, families, "sluice_rows_flushed_total", "Changed rows that flushes have written",
             "table", [](const PartitionCounts& of) -> const auto& { return of.rows; });
   add_counts(all, families, "sluice_fenced_total",

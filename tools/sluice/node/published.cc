@@ -37,9 +37,16 @@ std::vector<Projection> projections_of(std::span<const Domain> domains) {
   return all;
 }
 
+std::map<std::string, std::int64_t> rules_of(std::span<const Projection> projections) {
+  std::map<std::string, std::int64_t> versions;
+  for (const Projection& each : projections) versions.emplace(each.name, each.version);
+  return versions;
+}
+
 std::vector<PublishedSchema> schemas_of(std::span<const Domain> domains, int partitions,
                                         std::chrono::milliseconds dedupe_horizon,
-                                        std::chrono::milliseconds quarantine_retention) {
+                                        std::chrono::milliseconds quarantine_retention,
+                                        bool key_index) {
   std::vector<PublishedSchema> all;
   for (const Domain& domain : domains) {
     const Projection* projection = find(domain.name);
@@ -49,11 +56,18 @@ std::vector<PublishedSchema> schemas_of(std::span<const Domain> domains, int par
                    .tables_source = domain.tables_source,
                    .reads_sql = domain.reads_sql,
                    .version = projection->version,
+                   .emits = projection->emits,
                    .partitions = partitions,
                    .dedupe_horizon = dedupe_horizon,
-                   .quarantine_retention = quarantine_retention});
+                   .quarantine_retention = quarantine_retention,
+                   .key_index = key_index});
   }
   return all;
+}
+
+bool emits(const Domain& domain) {
+  const Projection* const projection = find(domain.name);
+  return projection != nullptr && projection->emits;
 }
 
 ViewSession open_view(const std::string& url, std::string_view projection, int generation,

@@ -3,6 +3,8 @@
 // What a domain publishes to Postgres, as storage/postgres wants it told.
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,9 +22,15 @@ namespace sluice {
 // The projection of each domain that has one.
 [[nodiscard]] std::vector<Projection> projections_of(std::span<const Domain> domains);
 
+// The version of each one's rules.
+[[nodiscard]] std::map<std::string, std::int64_t> rules_of(std::span<const Projection> projections);
+
+// Whether the domain's rules emit.
+[[nodiscard]] bool emits(const Domain& domain);
+
 [[nodiscard]] std::vector<PublishedSchema> schemas_of(
     std::span<const Domain> domains, int partitions, std::chrono::milliseconds dedupe_horizon,
-    std::chrono::milliseconds quarantine_retention);
+    std::chrono::milliseconds quarantine_retention, bool key_index = true);
 
 // A generation's rows and positions, over one session.
 struct ViewSession {

@@ -7,6 +7,7 @@
 #include "tools/sluice/node/computation_metrics.h"
 #include "tools/sluice/node/http_limits.h"
 #include "tools/sluice/node/projector_metrics.h"
+#include "tools/sluice/node/vitals_json.h"
 
 namespace sluice {
 namespace {
@@ -16,36 +17,6 @@ double seconds(std::chrono::nanoseconds time) {
 }
 
 double real(std::uint64_t value) { return static_cast<double>(value); }
-
-void write_began(JsonWriter& json, const Recovery& began) {
-  json.name("began").begin_object().field("from", word(began.from));
-  json.field("position", began.position.value).field("records", began.records);
-  json.name("seconds");
-  began.took ? json.real(seconds(*began.took)) : json.null();
-  json.name("refused").begin_array().end_array().end_object();
-}
-
-void write_rocksdb(JsonWriter& json, const RocksVitals& rocks) {
-  json.name("rocksdb").begin_object().field("stores", rocks.stores);
-  json.field("used_bytes", rocks.used_bytes).field("memtable_bytes", rocks.memtable_bytes);
-  json.field("file_bytes", rocks.file_bytes);
-  json.field("pending_compaction_bytes", rocks.pending_compaction_bytes);
-  json.field("running_compactions", rocks.running_compactions);
-  json.field("running_flushes", rocks.running_flushes);
-  json.field("stopped", rocks.stopped).field("slowed", rocks.slowed).end_object();
-}
-
-void write_kafka(JsonWriter& json, const KafkaVitals& kafka) {
-  json.begin_object().field("readers", kafka.readers).field("brokers", kafka.brokers);
-  json.field("brokers_up", kafka.brokers_up);
-  json.name("round_trip_seconds").real(kafka.round_trip_seconds);
-  json.name("throttled_seconds").real(kafka.throttled_seconds);
-  json.field("fetched_records", kafka.fetched_records).field("fetched_bytes", kafka.fetched_bytes);
-  json.field("received_bytes", kafka.received_bytes).field("sent_bytes", kafka.sent_bytes);
-  json.field("request_timeouts", kafka.request_timeouts);
-  json.field("request_errors", kafka.request_errors).field("disconnects", kafka.disconnects);
-  json.end_object();
-}
 
 void add_kafka_metrics(const KafkaVitals& kafka, MetricFamilies& families) {
   const auto gauge = [&](const char* name, const char* help, double value) {
@@ -106,17 +77,6 @@ void add_build_info(MetricFamilies& families) {
   MetricFamily info = gauge_family("sluice_build_info", "1, with the version of the program");
   info.add({{"version", program_version()}}, 1);
   std::move(info).move_to(families);
-}
-
-void write_postgres(JsonWriter& json, const PostgresVitals& postgres) {
-  json.field("version", postgres.version).field("replica", postgres.replica);
-  json.field("connections", postgres.connections);
-  json.field("connections_max", postgres.connections_max);
-  json.field("committed", postgres.committed).field("rolled_back", postgres.rolled_back);
-  json.field("deadlocks", postgres.deadlocks).field("temporary_bytes", postgres.temporary_bytes);
-  json.name("cache_hit_ratio");
-  postgres.cached ? json.real(*postgres.cached) : json.null();
-  json.name("oldest_transaction_seconds").real(postgres.oldest_transaction_seconds);
 }
 
 Vitals::Vitals(VitalsConfig config, const Workers& workers, Log& log)
@@ -184,6 +144,7 @@ std::string Vitals::partitions_json() {
     json.field("dirty_rows", seen.dirty_rows).field("dirty_bytes", seen.dirty_bytes);
     json.name("flush_seconds");
     count.flush_seconds.count() > 0 ? json.real(seconds(count.last_flush)) : json.null();
+    write_hottest(json, seen, count.hottest);
     write_began(json, count.began);
     json.end_object();
   }
@@ -197,7 +158,10 @@ std::string Vitals::json() {
   json.field("number", held.number).field("resident", held.resident);
   for (const auto& [part, bytes] : held.parts) json.field(part, bytes);
   json.end_object().name("partitions").json(partitions_json());
-  write_rocksdb(json, workers_.rocks());
+  const Clock::time_point now = Clock::now();
+  write_unsettled(json, recent_.unsettled(now, workers_.probe().counts()));
+  const RocksVitals rocks = workers_.rocks();
+  write_rocksdb(json, rocks, recent_.stalls(now, rocks));
   json.name("kafka");
   if (const auto told = kafka()) {
     write_kafka(json, *told);
@@ -213,7 +177,19 @@ std::string Vitals::json() {
   } else {
     json.null();
   }
+  write_machine(json);
   return json.end_object().take();
+}
+
+void Vitals::write_machine(JsonWriter& json) {
+  write_append_times(json, log_.append_times());
+  write_disk(json, config_.data);
+  static_cast<void>(clock_.now());
+  json.name("clock").begin_object();
+  json.name("jumped_seconds").real(seconds(clock_.jumped())).end_object();
+  json.field("folder", config_.folder).name("rules").begin_object();
+  for (const auto& [projection, version] : config_.rules) json.field(projection, version);
+  json.end_object();
 }
 
 void Vitals::add_metrics(MetricFamilies& families) {

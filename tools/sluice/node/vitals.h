@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -12,10 +13,12 @@
 
 #include "storage/base/json_writer.h"
 #include "storage/base/mutex.h"
+#include "storage/base/steadied_clock.h"
 #include "storage/postgres/postgres_vitals.h"
 #include "tools/sluice/node/kafka_vitals.h"
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/metric_families.h"
+#include "tools/sluice/node/recent_counts.h"
 #include "tools/sluice/node/workers.h"
 
 namespace sluice {
@@ -23,13 +26,13 @@ namespace sluice {
 // Which program it is: of every process, at any time.
 void add_build_info(MetricFamilies& families);
 
-// Fields of an object that is begun.
-void write_postgres(JsonWriter& json, const PostgresVitals& postgres);
-
 struct VitalsConfig {
   std::uint64_t memory = 0;  // the number of the process
   // What HTTP holds of it.
   std::function<std::uint64_t()> http_bytes = [] { return std::uint64_t{0}; };
+  std::filesystem::path data = {};                 // the data folder
+  std::string folder = {};                         // DataFolder::instance() of it
+  std::map<std::string, std::int64_t> rules = {};  // the version of each projection's rules
 };
 
 class Vitals {
@@ -41,8 +44,8 @@ class Vitals {
   void heard_of_postgres(const std::optional<PostgresVitals>& vitals,
                          std::chrono::steady_clock::duration took);
 
-  // For the row: {"memory","partitions","rocksdb","kafka","postgres"}. Rates are those since it was
-  // asked for last: one thread.
+  // For the row: {"memory","partitions","unsettled","rocksdb","kafka","postgres","log","disk",
+  // "clock","folder","rules"}. Rates are those since it was asked for last: one thread.
   [[nodiscard]] std::string json();
 
   // All that is to be seen of the process beside its HTTP. Any thread.
@@ -65,12 +68,15 @@ class Vitals {
   [[nodiscard]] std::optional<KafkaVitals> kafka();
   [[nodiscard]] std::optional<Postgres> postgres() const;
   [[nodiscard]] std::string partitions_json();
+  void write_machine(JsonWriter& json);
 
   const VitalsConfig config_;
   const Workers& workers_;
   Log& log_;
   std::map<std::string, std::uint64_t> records_;  // by "deliberation:3", when last asked
   Clock::time_point asked_ = Clock::now();
+  RecentCounts recent_;
+  SteadiedClock clock_;
   mutable Mutex mutex_;
   KafkaTotals kafka_ SLUICE_GUARDED_BY(mutex_);
   std::optional<Postgres> postgres_ SLUICE_GUARDED_BY(mutex_);

@@ -55,6 +55,7 @@ TEST_CASE("a partition is shown by projection and number, as it stands and as it
   probe.holds("w", {held});
   probe.fenced("tally:3");
   probe.taken("tally:3", {Recovery::From::state, Offset{7}, 0, {}});
+  probe.taken("tally:3", {Recovery::From::snapshot, Offset{7}, 0, {}});
   MetricFamilies families;
   const UnownedPartition nobodys{"tally",   2,         Partition{4},
                                  Offset{1}, Offset{3}, milliseconds{60'000}};
@@ -73,6 +74,7 @@ TEST_CASE("a partition is shown by projection and number, as it stands and as it
   CHECK_THAT(text, Catch::Contains("# TYPE sluice_fenced_total counter\n"));
   CHECK_THAT(text, Catch::Contains("sluice_recoveries_total{projection=\"tally\",partition=\"3\","
                                    "from=\"state\"} 1\n"));
+  CHECK_THAT(text, Catch::Contains("from=\"snapshot\"} 1\n"));
   CHECK_THAT(text, Catch::Contains("sluice_generation_lag_records{projection=\"tally\","
                                    "partition=\"3\",generation=\"2\",status=\"live\"} 2\n"));
   const std::string others = "{projection=\"tally\",partition=\"4\"} ";

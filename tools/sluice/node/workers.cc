@@ -1,12 +1,13 @@
 #include "tools/sluice/node/workers.h"
 
+#include "tools/sluice/cli/pause.h"
+#include "tools/sluice/records/partition_records.h"
+
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -17,9 +18,24 @@
 #include "storage/rocksdb/rocks_state_store.h"
 #include "tools/sluice/client/event_line.h"
 #include "tools/sluice/node/data_folder.h"
+#include "tools/sluice/snapshots/folder_snapshots.h"
 
 namespace sluice {
 namespace {
+
+// Opened when it is first asked: hardly any key is ever repaired.
+ReadRecord read_records(Log& log, const std::string& stream, Partition partition) {
+  auto records = std::make_shared<std::unique_ptr<PartitionRecords>>();
+  return [&log, stream, partition, records](Offset offset) {
+    if (!*records) *records = std::make_unique<PartitionRecords>(log, stream, partition);
+    return (*records)->at(offset);
+  };
+}
+
+std::filesystem::path generation_folder(const std::filesystem::path& data,
+                                        const std::string& projection, int generation) {
+  return data / "state" / (projection + "-g" + std::to_string(generation));
+}
 
 using std::chrono::milliseconds;
 
@@ -58,12 +74,28 @@ bool is_folded(const GenerationSeen& seen) {
   return seen.status != "failed" && seen.status != "retired";
 }
 
-// Returns early when stopped.
-void pause(milliseconds length, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::unique_lock lock(mutex);
-  changed.wait_for(lock, stop, length, [] { return false; });
+// Where damaged state is kept for people to look at: the last of the partition.
+constexpr const char* kDamaged = ".damaged";
+
+bool set_aside(const std::filesystem::path& state, const Corrupt& damage) {
+  spdlog::error("state set aside folder={} error=\"{}\"", state.string() + kDamaged, damage.what());
+  std::error_code failed;
+  std::filesystem::remove_all(state.string() + kDamaged, failed);
+  std::filesystem::rename(state, state.string() + kDamaged, failed);
+  return !failed;
+}
+
+// What a death has left of snapshots and restores stands beside the state: "3.restoring".
+void remove_scaffolds(const std::filesystem::path& state) {
+  std::error_code failed;
+  std::vector<std::filesystem::path> left;
+  for (const auto& entry : std::filesystem::directory_iterator(state.parent_path(), failed)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_scaffold = entry.path().extension() != kDamaged;
+    if (is_scaffold && name.starts_with(state.filename().string() + "."))
+      left.push_back(entry.path());
+  }
+  for (const auto& each : left) std::filesystem::remove_all(each, failed);
 }
 
 }  // namespace
@@ -76,6 +108,11 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
       log_(log),
       open_view_(std::move(open_view)),
       resources_(config_.memory.state, config_.partitions),
+      snapshots_(errands_,
+                 [this](const ErrandPlace& place) {
+                   return generation_folder(config_.data, place.projection, place.generation) /
+                          (std::to_string(place.partition.value) + ".checkpoint-" + random_id());
+                 }),
       rows_({.changed = config_.memory.dirty_rows,
              .at_hand = config_.memory.row_cache,
              .orders = config_.memory.orders},
@@ -158,7 +195,7 @@ std::vector<std::string> Workers::left_alone() const {
 void Workers::forget_retired(const std::set<CrewPlace>& folded) {
   for (const GenerationSeen& each : generations()) {
     if (each.status != "retired" || folded.contains({each.projection, each.number})) continue;
-    const auto folder = generation_folder(each.projection, each.number);
+    const auto folder = generation_folder(config_.data, each.projection, each.number);
     std::error_code failed;
     if (!std::filesystem::exists(folder, failed)) continue;
     std::filesystem::remove_all(folder, failed);
@@ -223,10 +260,17 @@ void Workers::work(const CrewPlace& place, int number, const std::stop_token& st
   probe_.running(name);
 }
 
-// A folder that cannot be opened may be deleted while we run: then the partition goes on.
+// A folder that cannot be opened may be deleted while we run: then the partition goes on. One that
+// is damaged is set aside where there are snapshots to begin from instead.
 std::unique_ptr<StateStore> Workers::open_store(const std::filesystem::path& folder) const {
+  remove_scaffolds(folder);
   try {
-    return std::make_unique<RocksStateStore>(folder, resources_);
+    try {
+      return std::make_unique<RocksStateStore>(folder, resources_);
+    } catch (const Corrupt& damage) {
+      if (config_.snapshots.empty() || !set_aside(folder, damage)) throw;
+      return std::make_unique<RocksStateStore>(folder, resources_);
+    }
   } catch (const std::exception& failure) {
     throw Retryable(std::string(failure.what()) + ": the state in " + folder.string() +
                     " cannot be opened. Give this process what it lacks, or delete that folder: "
@@ -254,37 +298,60 @@ void Workers::work_once(const CrewPlace& place, int number, const std::stop_toke
   config.pace.interval = config_.flush_interval;
   config.wall = [this] { return log_.now(); };
   // Beside the live one there may be one that is built and one that stands.
+  config.limits.key_index = config_.key_index;
+  config.limits.parked_limit = config_.parked_limit;
   config.limits.dedupe.filter_bytes_max = config_.memory.dedupe * (generation.live ? 6 : 1) / 8 /
                                           static_cast<std::uint64_t>(config_.partitions);
-  config.share = [this, place] { return share_of(place) / config_.workers; };
-  Worker worker(
-      projection, config,
-      {.open_reader =
-           [&](Ownership& ownership) {
-             return log_.reader(stream_of(projection.name), member, ownership);
-           },
-       .open_store =
-           [&](Partition partition) { return open_store(state_folder(generation, partition)); },
-       .topology = *topology,
-       .writer = *writer,
-       .sink = *view.sink,
-       .probe = probe_,
-       .memory = rows_,
-       .computations = &computations_,
-       .builder = view.builder.get(),
-       .wrong_log = [&] { return config_.wrong_log(projection.name); }});
+  config.following.share = [this, place] { return share_of(place) / config_.workers; };
+  decltype(WorkerParts::open_snapshots) with_snapshots;
+  if (!config_.snapshots.empty()) {
+    with_snapshots = [this](const Generation& of, Partition partition, StateStore& store) {
+      return open_snapshots(of, partition, store);
+    };
+  }
+  Worker worker(projection, config,
+                {.open_reader =
+                     [&](Ownership& ownership) {
+                       return log_.reader(stream_of(projection.name), member, ownership);
+                     },
+                 .open_store =
+                     [&](Partition partition) {
+                       return open_store(state_folder(config_.data, generation, partition));
+                     },
+                 .topology = *topology,
+                 .writer = *writer,
+                 .sink = *view.sink,
+                 .probe = probe_,
+                 .memory = rows_,
+                 .computations = &computations_,
+                 .builder = view.builder.get(),
+                 .read_records =
+                     [&](Partition partition) {
+                       return read_records(log_, stream_of(projection.name), partition);
+                     },
+                 .errands = &errands_,
+                 .open_snapshots = with_snapshots,
+                 .state_folder =
+                     [&](Partition partition) {
+                       return state_folder(config_.data, generation, partition).string();
+                     },
+                 .wrong_log = [&] { return config_.wrong_log(projection.name); }});
   probe_.running(config.name);
   worker.run(stop);
 }
 
-std::filesystem::path Workers::generation_folder(const std::string& projection,
-                                                 int generation) const {
-  return config_.data / "state" / (projection + "-g" + std::to_string(generation));
+// Of a store that open_store() has made.
+std::unique_ptr<StateSnapshots> Workers::open_snapshots(const Generation& generation,
+                                                        Partition partition, StateStore& store) {
+  return std::make_unique<FolderSnapshots>(
+      config_.snapshots, SnapshotPlace{generation.projection, generation.unique_id, partition},
+      static_cast<RocksStateStore&>(store), state_folder(config_.data, generation, partition),
+      restorations_);
 }
 
-std::filesystem::path Workers::state_folder(const Generation& generation,
-                                            Partition partition) const {
-  return generation_folder(generation.projection, generation.number) /
+std::filesystem::path state_folder(const std::filesystem::path& data, const Generation& generation,
+                                   Partition partition) {
+  return generation_folder(data, generation.projection, generation.number) /
          std::to_string(partition.value);
 }
 

@@ -15,6 +15,8 @@
 
 #include "projectors/engine/computed/computations.h"
 #include "projectors/engine/projection.h"
+#include "projectors/engine/quarantine/quarantine.h"
+#include "projectors/engine/run/errands.h"
 #include "projectors/engine/run/monitor.h"
 #include "projectors/engine/run/probe.h"
 #include "projectors/engine/tables/row_memory.h"
@@ -25,26 +27,41 @@
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/memory_budget.h"
 #include "tools/sluice/node/published.h"
+#include "tools/sluice/snapshots/making.h"
+#include "tools/sluice/snapshots/restorations.h"
 
 namespace sluice {
 
-// Of a process that projects: those that answer requests, look at workers, look at logs, and renew
-// the process's row.
-inline constexpr int kSessionsBesideWorkers = 4;
+// Of a process that projects: those that answer requests, look at workers, look at logs, renew the
+// process's row, and audit.
+inline constexpr int kSessionsBesideWorkers = 5;
+
+// Of `up` and `project`.
+inline constexpr const char* kParkedLimitHelp =
+    "So many records that wait in quarantine under one key are shown with their bytes; more are "
+    "kept in the state alone, and told of in sluice status";
+inline constexpr std::int64_t kParkedLimitMost = 1'000'000'000;
 
 struct WorkersConfig {
-  std::filesystem::path data;  // state is kept in its folder "state"
-  std::string instance;        // of the data folder
-  int workers = 1;             // of each projection
-  int partitions = 1;          // of all projections together, for sharing out memory
+  std::filesystem::path data;            // state is kept in its folder "state"
+  std::string instance;                  // of the data folder
+  int workers = 1;                       // of each projection
+  int partitions = 1;                    // of all projections together, for sharing out memory
+  std::filesystem::path snapshots = {};  // a folder of them; empty: none
   MemoryBudget memory{};
   std::chrono::milliseconds flush_interval{250};
   // From one computation of a conversation's opinion groups, or another domain's like, to the next.
   std::chrono::milliseconds math_interval_min{1000};
+  bool key_index = true;  // see ProjectorLimits, as the next
+  std::int64_t parked_limit = kParkedLimit;
   // Of a domain: see WorkerParts::wrong_log. Any thread.
   std::function<std::optional<std::string>(std::string_view domain)> wrong_log =
       [](std::string_view) { return std::optional<std::string>(); };
 };
+
+// Where a process keeps a partition's state below its data folder.
+[[nodiscard]] std::filesystem::path state_folder(const std::filesystem::path& data,
+                                                 const Generation& generation, Partition partition);
 
 class Workers {
  public:
@@ -67,6 +84,9 @@ class Workers {
   // others, and people where to look for it.
   [[nodiscard]] const std::string& start() const { return start_; }
   [[nodiscard]] const Probe& probe() const { return probe_; }
+  // For what is asked of the owners of partitions. Any thread.
+  [[nodiscard]] Errands& errands() { return errands_; }
+  [[nodiscard]] SnapshotMaking& snapshots() { return snapshots_; }
   // Partitions that no process has, as far as is known.
   [[nodiscard]] std::vector<UnownedPartition> unowned() const;
   // Any thread, as the next.
@@ -92,10 +112,9 @@ class Workers {
   [[nodiscard]] const Projection& projection(std::string_view name) const;
   [[nodiscard]] double share_of(const CrewPlace& place) const;
   [[nodiscard]] std::unique_ptr<StateStore> open_store(const std::filesystem::path& folder) const;
-  [[nodiscard]] std::filesystem::path generation_folder(const std::string& projection,
-                                                        int generation) const;
-  [[nodiscard]] std::filesystem::path state_folder(const Generation& generation,
-                                                   Partition partition) const;
+  [[nodiscard]] std::unique_ptr<StateSnapshots> open_snapshots(const Generation& generation,
+                                                               Partition partition,
+                                                               StateStore& store);
 
   const std::vector<Projection> projections_;
   const WorkersConfig config_;
@@ -104,6 +123,9 @@ class Workers {
   const OpenView open_view_;
   const RocksResources resources_;
   Probe probe_;
+  Errands errands_;
+  SnapshotMaking snapshots_;
+  Restorations restorations_;
   RowMemory rows_;
   Computations computations_;
   const std::unique_ptr<ViewMonitor> views_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "storage/base/json_writer.h"
-#include "tools/sluice/node/vitals.h"
+#include "tools/sluice/node/vitals_json.h"
 
 namespace sluice {
 namespace {
@@ -49,11 +49,24 @@ const std::string kRejected =
     "JOIN sluice.projection g USING (projection, generation) WHERE g.live "
     "GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2";
 const std::string kQuarantined =
-    "SELECT projection, partition, count(*) AS quarantined FROM sluice.quarantine "
+    "SELECT projection, partition, count(*) AS quarantined, "
+    "count(*) FILTER (WHERE beyond_limit) AS beyond_limit FROM sluice.quarantine "
     "JOIN sluice.projection g USING (projection, generation) WHERE g.live "
     "GROUP BY 1, 2 ORDER BY 1, 2";
+const std::string kAudit =
+    "SELECT a.projection, a.partition, a.proved_to, " + rfc3339_of("a.finished_at") +
+    " AS finished_at, a.differences, a.round, a.rows, a.large_keys, " + rfc3339_of("a.seen_at") +
+    " AS seen_at FROM sluice.audit a JOIN sluice.projection g USING (projection, generation) "
+    "WHERE g.live ORDER BY 1, 2";
 const std::string kTroubles =
-    "SELECT projection, partition, trouble FROM sluice.freshness WHERE trouble <> '' ORDER BY 1, 2";
+    "SELECT projection, partition, trouble FROM sluice.freshness WHERE trouble <> '' UNION ALL "
+    "SELECT projection, partition, count(*) || ' records wait under keys beyond --parked-limit, "
+    "without their bytes here: sluice quarantine list says what they wait behind; edit, release or "
+    "discard that' FROM sluice.quarantine JOIN sluice.projection g USING (projection, generation) "
+    "WHERE g.live AND beyond_limit GROUP BY 1, 2 UNION ALL "
+    "SELECT projection, NULL, 'generation ' || generation || ' is ready and could not be promoted, "
+    "which is tried again: ' || reason FROM sluice.projection "
+    "WHERE promotes_itself AND status = 'ready' AND reason IS NOT NULL ORDER BY 1, 2";
 const std::string kProcesses =
     "SELECT host, pid, version, " + rfc3339_of("since") + " AS since, " + rfc3339_of("seen_at") +
     " AS seen_at, vitals->'memory' AS memory, vitals->'rocksdb' AS rocksdb, "
@@ -99,7 +112,7 @@ std::string Overview::json() const {
   json.name("troubles").json(troubles.json());
   json.name("rejected").json(rejected.json());
   json.name("quarantined").json(quarantined.json());
-  json.name("audit").begin_array().end_array();
+  json.name("audit").json(audit.json());
   json.name("processes").json(processes.only(kProcessKeys).json());
   json.name("postgres").json(postgres_json(postgres));
   return json.end_object().take();
@@ -113,6 +126,10 @@ std::string Overview::text() const {
   if (!rejected.rows.empty()) text += "\n" + rejected.table();
   if (!quarantined.rows.empty())
     text += "\n" + quarantined.table() + "see: sluice quarantine list\n";
+  const std::size_t differences = audit.column("differences");
+  const bool differ = std::ranges::any_of(
+      audit.rows, [&](const auto& row) { return row[differences].value_or("0") != "0"; });
+  if (differ) text += "\n" + audit.table() + "see: sluice.audit_difference\n";
   return text;
 }
 
@@ -123,6 +140,7 @@ Overview look_over(Database& database, AskedLog* log) {
                .troubles = database.ask(kTroubles),
                .rejected = database.ask(kRejected),
                .quarantined = database.ask(kQuarantined),
+               .audit = database.ask(kAudit),
                .processes = database.ask(kProcesses),
                .postgres = database.vitals()};
   if (log != nullptr) log->complete(all.partitions, all.troubles);

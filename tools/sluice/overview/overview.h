@@ -17,6 +17,7 @@ struct Overview {
   Answer troubles;
   Answer rejected;
   Answer quarantined;
+  Answer audit;
   Answer processes;
   PostgresVitals postgres;
 

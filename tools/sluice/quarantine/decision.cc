@@ -1,10 +1,13 @@
 #include "tools/sluice/quarantine/decision.h"
 
 #include <chrono>
+#include <vector>
 
 #include "schemas/descriptors/domain.h"
 #include "sluice/envelope.pb.h"
+#include "storage/base/check.h"
 #include "storage/base/errors.h"
+#include "tools/sluice/quarantine/edited_event.h"
 #include "tools/sluice/records/logged_record.h"
 
 namespace sluice {
@@ -12,7 +15,7 @@ namespace {
 
 // Of a record whose bytes have aged out: from the log again.
 void give_bytes(Log& log, const QuarantineDecision& decision, Control::Release& release) {
-  const Offset offset = *decision.offset;
+  const Offset offset = decision.offset.value_or(Offset{-1});
   const LoggedRecord record =
       logged_record(log, {stream_of(decision.projection), decision.partition, offset});
   if (key_of(record.key, record.value) != decision.key) {
@@ -44,7 +47,97 @@ std::string token_of(Log& log, const std::string& domain, const NewRecord& appen
          std::to_string(appended.offset.next().value);
 }
 
+void stamp(Envelope& envelope, const std::string& id) {
+  envelope.set_id(id);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  envelope.set_recorded_at(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+// One behind the other in the partition. The token of the position at which all have taken effect.
+std::string append(Log& log, Partition partition, const std::vector<Envelope>& envelopes) {
+  std::vector<std::string> values;
+  values.reserve(envelopes.size());
+  for (const Envelope& envelope : envelopes) values.push_back(envelope.SerializeAsString());
+  std::vector<NewRecord> records;
+  records.reserve(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    records.push_back({.partition = partition, .key = envelopes[i].key(), .value = values[i]});
+  }
+  const std::string& domain = envelopes.front().domain();
+  log.writer()->append(stream_of(domain), records);
+  return token_of(log, domain, records.back());
+}
+
+Envelope control_of(const std::string& projection, const std::string& key, const char* source) {
+  Envelope envelope;
+  envelope.set_domain(projection);
+  envelope.set_key(key);
+  envelope.set_source(source);
+  return envelope;
+}
+
+void bound(Control& control) {
+  if (control.has_release()) control.mutable_release()->set_at_most(kReleasedAtOnce);
+  if (control.has_discard()) control.mutable_discard()->set_at_most(kReleasedAtOnce);
+  if (control.has_edit()) control.mutable_edit()->set_at_most(kReleasedAtOnce);
+}
+
+// The last of them folds whatever is left: what came meanwhile waits, too.
+std::vector<Envelope> in_pieces(const Envelope& whole, const QuarantineDecision& decision) {
+  std::vector<Envelope> pieces{whole};
+  stamp(pieces.front(), decision.id);
+  if (decision.waiting <= kReleasedAtOnce) return pieces;
+  bound(*pieces.front().mutable_control());
+  const std::int64_t more = (decision.waiting - 1) / kReleasedAtOnce;
+  for (std::int64_t number = 1; number <= more; ++number) {
+    Envelope& piece =
+        pieces.emplace_back(control_of(decision.projection, decision.key, whole.source().c_str()));
+    stamp(piece, decision.id + "/" + std::to_string(number));
+    Control::Release& rest = *piece.mutable_control()->mutable_release();
+    rest.set_continues(true);
+    if (number < more) rest.set_at_most(kReleasedAtOnce);
+  }
+  return pieces;
+}
+
+// nullopt: retention took it.
+std::optional<LoggedRecord> record_if_there(Log& log, const RecordPlace& place) {
+  try {
+    return logged_record(log, place);
+  } catch (const Misconfigured&) {
+    return std::nullopt;
+  }
+}
+
+void set_edit(Log& log, const QuarantineDecision& decision, Control::Edit& edit) {
+  const Offset offset = decision.offset.value_or(Offset{-1});
+  Envelope event = admitted_event(decision.projection, decision.key, decision.event);
+  put_in_place_of(
+      record_if_there(log, {stream_of(decision.projection), decision.partition, offset}), event);
+  edit.set_offset(offset.value);
+  edit.set_value(event.SerializeAsString());
+}
+
 }  // namespace
+
+std::string_view word_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::release:
+      return "release";
+    case Verdict::discard:
+      return "discard";
+    case Verdict::edit:
+      return "edit";
+  }
+  return {};
+}
+
+std::optional<Verdict> verdict_of(std::string_view word) {
+  for (const Verdict verdict : {Verdict::release, Verdict::discard, Verdict::edit}) {
+    if (word_of(verdict) == word) return verdict;
+  }
+  return std::nullopt;
+}
 
 std::string key_of(const std::string& record_key, const std::string& value) {
   Envelope envelope;
@@ -52,25 +145,37 @@ std::string key_of(const std::string& record_key, const std::string& value) {
   return envelope.key();
 }
 
-std::string append_decision(Log& log, const QuarantineDecision& decision) {
-  const std::string stream = stream_of(decision.projection);
-  Envelope envelope;
-  envelope.set_id(decision.id);
-  envelope.set_domain(decision.projection);
-  envelope.set_key(decision.key);
-  envelope.set_source("sluice/quarantine");
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  envelope.set_recorded_at(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-  if (decision.verdict == Verdict::discard) {
-    envelope.mutable_control()->mutable_discard()->set_offset(decision.offset.value().value);
-  } else {
-    Control::Release& release = *envelope.mutable_control()->mutable_release();
-    if (decision.offset) give_bytes(log, decision, release);
+std::string append_repair(Log& log, const RepairDecision& decision) {
+  Envelope envelope = control_of(decision.projection, decision.key, "sluice/replay");
+  stamp(envelope, decision.id);
+  envelope.mutable_control()->mutable_repair();
+  return append(log, decision.partition, {envelope});
+}
+
+Envelope decision_record(Log& log, const QuarantineDecision& decision) {
+  CHECK(decision.verdict == Verdict::release || decision.offset.has_value(),
+        "who discards or edits says which record");
+  Envelope envelope = control_of(decision.projection, decision.key, "sluice/quarantine");
+  Control& control = *envelope.mutable_control();
+  control.set_who(decision.who);
+  control.set_why(decision.why);
+  switch (decision.verdict) {
+    case Verdict::discard:
+      control.mutable_discard()->set_offset(decision.offset.value_or(Offset{-1}).value);
+      break;
+    case Verdict::edit:
+      set_edit(log, decision, *control.mutable_edit());
+      break;
+    case Verdict::release:
+      control.mutable_release();
+      if (decision.offset) give_bytes(log, decision, *control.mutable_release());
+      break;
   }
-  const std::string value = envelope.SerializeAsString();
-  NewRecord record{.partition = decision.partition, .key = decision.key, .value = value};
-  log.writer()->append(stream, {&record, 1});
-  return token_of(log, decision.projection, record);
+  return envelope;
+}
+
+std::string append_decision(Log& log, const QuarantineDecision& decision) {
+  return append(log, decision.partition, in_pieces(decision_record(log, decision), decision));
 }
 
 }  // namespace sluice

@@ -6,7 +6,7 @@
 #include "storage/base/errors.h"
 #include "storage/base/partitioner.h"
 #include "tools/sluice/client/event_line.h"
-#include "tools/sluice/node/data_folder.h"
+#include "tools/sluice/node/idle_folder.h"
 #include "tools/sluice/records/logged_record.h"
 
 namespace sluice {
@@ -20,8 +20,7 @@ std::optional<QuarantinedPlace> ask_postgres(const std::string& url, Verdict ver
   if (url.empty()) return std::nullopt;
   try {
     PgConnection postgres(url);
-    return verdict == Verdict::discard ? find_discarded(postgres, query)
-                                       : find_released(postgres, query);
+    return find_decided(postgres, verdict, query);
   } catch (const Retryable& away) {
     std::fprintf(stderr, "Not checked against quarantine: %s\n", away.what());
     return std::nullopt;
@@ -48,7 +47,7 @@ QuarantinedPlace ask_log(Log& log, Verdict verdict, const QuarantineQuery& query
     place.aged_out = query.offset.has_value();
     return place;
   }
-  // What retention has taken can only be discarded unseen.
+  // What retention has taken can only be decided on unseen.
   if (place.offset < range.begin) return place;
   const LoggedRecord record = logged_record(log, {stream, place.partition, place.offset});
   const std::string key = key_of(record.key, record.value);
@@ -58,34 +57,26 @@ QuarantinedPlace ask_log(Log& log, Verdict verdict, const QuarantineQuery& query
                         "\": one that was misrouted stands in another partition, say it by "
                         "--partition");
   }
+  if (verdict == Verdict::edit && place.partition != partition_of(key, partitions)) {
+    throw Misconfigured("the record at " + std::to_string(place.offset.value) + " of partition " +
+                        std::to_string(place.partition.value) +
+                        " cannot be folded where it stands: post its event, then discard it");
+  }
   place.key = key;
   return place;
 }
 
 }  // namespace
 
-std::string decide_directly(const LogOptions& options, const std::string& postgres, Verdict verdict,
-                            const QuarantineQuery& query) {
-  std::optional<DataFolder> folder;
-  if (!options.data.empty()) {
-    try {
-      folder.emplace(options.data);
-    } catch (const Misconfigured& taken) {
-      throw Misconfigured(std::string(taken.what()) +
-                          "; one that runs is asked by --postgres, without --data");
-    }
-  }
+std::string decide_directly(const LogOptions& options, const std::string& postgres,
+                            QuarantineDecision decision, const QuarantineQuery& query) {
+  const auto folder = options.data.empty() ? nullptr : idle_folder(options.data);
   const auto log = folder ? own_embedded_log(options.data, kLogBytes) : look_at_log(options);
-  auto place = ask_postgres(postgres, verdict, query);
-  if (!place) place = ask_log(*log, verdict, query);
-  const bool says_offset = verdict == Verdict::discard || place->aged_out;
-  return append_decision(*log,
-                         {.verdict = verdict,
-                          .id = random_id(),
-                          .projection = query.projection,
-                          .partition = place->partition,
-                          .key = place->key,
-                          .offset = says_offset ? std::optional(place->offset) : std::nullopt});
+  auto place = ask_postgres(postgres, decision.verdict, query);
+  if (!place) place = ask_log(*log, decision.verdict, query);
+  decision.id = random_id();
+  locate(decision, *place);
+  return append_decision(*log, decision);
 }
 
 }  // namespace sluice

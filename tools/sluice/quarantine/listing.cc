@@ -40,7 +40,8 @@ Answer list_quarantine(Database& database, const ListedPage& page, int wide, boo
   const Place after = parse(page.after);
   Answer answer = database.ask(
       "SELECT projection, partition, position, " + cut("key", wide) + ", " + cut("reason", wide) +
-          ", length(bytes) AS size, bytes IS NULL AS aged_out, parks_key "
+          ", length(bytes) AS size, "
+          "bytes IS NULL AND NOT beyond_limit AS aged_out, parks_key, beyond_limit "
           "FROM sluice.quarantine JOIN (SELECT projection, generation, live FROM "
           "sluice.projection) "
           "AS g USING (projection, generation) "

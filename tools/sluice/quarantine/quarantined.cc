@@ -17,7 +17,8 @@ std::string text(Offset offset) { return std::to_string(offset.value); }
 std::vector<QuarantinedPlace> find(PgConnection& postgres, const QuarantineQuery& query,
                                    std::size_t most) {
   std::string sql =
-      "SELECT q.partition, q.position, q.key, q.parks_key, q.bytes IS NULL FROM sluice.quarantine "
+      "SELECT q.partition, q.position, q.key, q.parks_key, "
+      "q.bytes IS NULL AND NOT q.beyond_limit FROM sluice.quarantine "
       "q "
       "JOIN sluice.projection g USING (projection, generation) WHERE g.live AND q.projection = $1";
   std::vector<std::string> parameters{query.projection};
@@ -39,6 +40,20 @@ std::vector<QuarantinedPlace> find(PgConnection& postgres, const QuarantineQuery
                       .aged_out = result.text(row, 4) == "t"});
   }
   return places;
+}
+
+// How many records wait where this one does.
+QuarantinedPlace counted(PgConnection& postgres, const std::string& projection,
+                         QuarantinedPlace place) {
+  if (!place.parks_key) return place;
+  place.waiting = postgres
+                      .run(
+                          "SELECT count(*) FROM sluice.quarantine q JOIN sluice.projection g "
+                          "USING (projection, generation) WHERE g.live AND q.projection = $1 AND "
+                          "q.partition = $2 AND q.key = $3 AND q.parks_key AND q.position >= 0",
+                          {projection, text(place.partition), place.key})
+                      .number(0, 0);
+  return place;
 }
 
 // "partition 2 offset 17 (misrouted ...)".
@@ -76,7 +91,18 @@ QuarantinedPlace find_discarded(PgConnection& postgres, const QuarantineQuery& q
     throw Misconfigured("more than one record is in quarantine at " + in_words(query) + ": " +
                         named(found) + "; say which by --partition and --offset");
   }
-  return found.front();
+  return counted(postgres, query.projection, found.front());
+}
+
+QuarantinedPlace find_edited(PgConnection& postgres, const QuarantineQuery& query) {
+  QuarantinedPlace place = find_discarded(postgres, query);
+  if (!place.parks_key) {
+    throw Misconfigured("what is in quarantine at " + in_words(query) +
+                        " cannot be folded where it stands: post its event, then discard it");
+  }
+  if (place.offset >= Offset{0}) return place;
+  throw Misconfigured("at " + in_words(query) +
+                      " a timer waits, which no event takes the place of: release or discard it");
 }
 
 QuarantinedPlace find_released(PgConnection& postgres, const QuarantineQuery& query) {
@@ -91,10 +117,31 @@ QuarantinedPlace find_released(PgConnection& postgres, const QuarantineQuery& qu
                           in_words({query.projection, query.partition, query.key, {}}) +
                           ": that is offset " + text(place.offset));
     }
-    return place;
+    return counted(postgres, query.projection, place);
   }
   throw Misconfigured("what is in quarantine at " + in_words(query) + " (" + named(found) +
                       ") cannot be folded where it stands: post its event again, then discard it");
+}
+
+QuarantinedPlace find_decided(PgConnection& postgres, Verdict verdict,
+                              const QuarantineQuery& query) {
+  switch (verdict) {
+    case Verdict::release:
+      return find_released(postgres, query);
+    case Verdict::discard:
+      return find_discarded(postgres, query);
+    case Verdict::edit:
+      return find_edited(postgres, query);
+  }
+  return {};
+}
+
+void locate(QuarantineDecision& decision, const QuarantinedPlace& place) {
+  decision.partition = place.partition;
+  decision.key = place.key;
+  decision.waiting = place.waiting;
+  const bool says_offset = decision.verdict != Verdict::release || place.aged_out;
+  decision.offset = says_offset ? std::optional(place.offset) : std::nullopt;
 }
 
 }  // namespace sluice

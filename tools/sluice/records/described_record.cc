@@ -73,6 +73,16 @@ void write_extensions(JsonWriter& json, const Envelope& envelope, const LogRecor
                            std::to_string(origin.ordinal()));
 }
 
+void write_release(JsonWriter& json, const Control::Release& release) {
+  json.name("release").begin_object();
+  if (!release.value().empty()) {
+    json.name("offset").number(release.offset());
+    json.field("value", base64(release.value()));
+  }
+  if (release.continues()) json.field("continues", true);
+  json.end_object();
+}
+
 void write_control(JsonWriter& json, const Envelope& envelope) {
   const Control& control = envelope.control();
   write_key(json, envelope.key());
@@ -80,14 +90,14 @@ void write_control(JsonWriter& json, const Envelope& envelope) {
   json.name("control").begin_object();
   if (control.has_tick()) json.name("tick").flag(true);
   if (control.has_discard()) json.name("discard").number(control.discard().offset());
-  if (control.has_release()) {
-    json.name("release").begin_object();
-    if (!control.release().value().empty()) {
-      json.name("offset").number(control.release().offset());
-      json.field("value", base64(control.release().value()));
-    }
-    json.end_object();
+  if (control.has_repair()) json.name("repair").flag(true);
+  if (control.has_release()) write_release(json, control.release());
+  if (control.has_edit()) {
+    json.name("edit").begin_object().field("offset", control.edit().offset());
+    json.field("value", base64(control.edit().value())).end_object();
   }
+  if (!control.who().empty()) json.field("who", control.who());
+  if (!control.why().empty()) json.field("why", control.why());
   json.end_object();
 }
 

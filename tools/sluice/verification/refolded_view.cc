@@ -198,6 +198,15 @@ RowComparison RefoldedView::compare(PublishedRows& rows, const google::protobuf:
   return rows.compare(row, next_row, shown);
 }
 
+RowComparison RefoldedView::compare_decisions(PublishedRows& rows, int shown) {
+  std::map<Partition, std::vector<Decision>> all;
+  for (const Partition partition : partitions_) {
+    refold(partition).write_state();
+    all[partition] = refold(partition).decisions();
+  }
+  return rows.compare_decisions(all, shown);
+}
+
 // A record that the view does not reflect is read again when the view has come as far.
 void RefoldedView::fold(const LogRecord& record, const Targets& targets) {
   if (rewound_.contains(record.partition)) return;

@@ -53,6 +53,9 @@ class RefoldedView {
   [[nodiscard]] RowComparison compare(PublishedRows& rows, const google::protobuf::Descriptor& row,
                                       int shown);
 
+  // The same of what people decided.
+  [[nodiscard]] RowComparison compare_decisions(PublishedRows& rows, int shown);
+
   // Throws Retryable after TERM or INT.
   void heed_interrupt() const;
 

@@ -62,6 +62,7 @@ std::vector<TableComparison> compare_view(RefoldedView& refolded, PublishedRows&
   for (const auto* row : tables) {
     all.push_back({table_name(*row), refolded.compare(rows, *row, kShown)});
   }
+  all.push_back({"sluice.decision", refolded.compare_decisions(rows, kShown)});
   return all;
 }
 

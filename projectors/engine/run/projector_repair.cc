@@ -1,0 +1,44 @@
+// A key that a person had corrected: state and view have of it what its records make of it.
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "projectors/engine/run/key_repair.h"
+#include "projectors/engine/run/projector.h"
+#include "storage/base/errors.h"
+
+namespace sluice {
+
+// Right at the record that asks for it, before later records of the key are folded on rows that are
+// wrong. A state that is replayed is corrected as well, else a crash between view and state would
+// leave it wrong; one that began from nothing has nothing to correct.
+void Projector::repair(const std::string& key) {
+  // The record is folded: the last of a replay is at what the view knows.
+  const bool replays = fold_.position() <= view_.known();
+  const bool began_anew = replays && recovery_.from == Recovery::From::start;
+  if (in_bulk() || began_anew || !parts_.read_record) return;
+  const auto postings = fold_.postings(key);
+  if (!postings) {
+    spdlog::warn("repair left out partition={} reason=\"the state has no index of keys\"", name_);
+    return;
+  }
+  const RepairedState state{projection_, generation_, fold_, parts_.store};
+  KeyStore alone;
+  try {
+    fold_alone(state, key, *postings, parts_.read_record, alone);
+  } catch (const Corrupt& failure) {
+    // Retention took records of the key, for example. The control record stands in the log for good
+    // and must not stop a partition that folds well. `sluice replay --diff` still tells of the
+    // rows.
+    spdlog::error("key not repaired partition=\"{}\" position={} reason=\"{}\"", name_,
+                  fold_.position().value, failure.what());
+    return;
+  }
+  KeyRepair repaired = correct_key(state, key, alone);
+  spdlog::info("key repaired partition=\"{}\" position={} corrected={}", name_,
+               fold_.position().value, repaired.corrected);
+  if (!replays) repaired_ = std::move(repaired.rows);
+}
+
+}  // namespace sluice

@@ -1,0 +1,30 @@
+#pragma once
+
+// A version of a domain's rules that no generation is of: `sluice up` builds one of it and promotes
+// it once, or waits for a person.
+
+#include <string>
+
+#include "storage/postgres/schema.h"
+
+namespace sluice {
+
+struct VersionStand {
+  enum class Is {
+    folded,   // a generation of it is live, built or stands; or the domain has none at all yet
+    made,     // one was made now, which promotes itself when it is ready
+    awaited,  // there is none, and none is made: `why` says what stands against it
+  };
+  Is is = Is::folded;
+  int generation = 0;  // that was made
+  std::string why;     // for people, with what to do
+};
+
+// How a program with this schema stands. With `makes` a generation is made where this version is
+// higher than that of every generation that there was, failed and retired ones too: so none is made
+// a second time, after a rollback, or by an older program. The engine's schema is brought up to
+// this program's.
+[[nodiscard]] VersionStand stand_of_version(const std::string& url, const PublishedSchema& schema,
+                                            bool makes);
+
+}  // namespace sluice

@@ -1,0 +1,75 @@
+#pragma once
+
+// The live generation of a projection and one beside it, which stand at one position now and then.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "storage/postgres/connection.h"
+#include "storage/postgres/generations.h"
+
+namespace sluice {
+
+struct GenerationPair {
+  std::string domain;
+  int live = 0;
+  int other = 0;
+  int other_version = 0;     // of its rules
+  std::string other_status;  // "live": it took the place of `live`, which then is the one before
+};
+
+using Positions = std::map<int, std::int64_t>;  // by partition
+
+// The one beside the live one that is asked for; else the one that is ready or building, else where
+// `or_standing` the standing one. Refused as "not_ready": there is none, or it is not filled yet.
+// Misconfigured: there is no such generation, or no live one.
+[[nodiscard]] std::variant<GenerationPair, GenerationRefusal> choose_pair(
+    PgConnection& connection, const std::string& domain, std::optional<int> generation,
+    bool or_standing);
+
+// The live one and the standing one; refused as "not_ready".
+[[nodiscard]] std::variant<GenerationPair, GenerationRefusal> standing_pair(
+    PgConnection& connection, const std::string& domain);
+
+// Refused as "no_owner" where a partition of `other` has no process.
+[[nodiscard]] std::optional<GenerationRefusal> require_owners(PgConnection& connection,
+                                                              const GenerationPair& pair);
+
+// Refused as "lagging" where a partition of `other` is more records behind the live one's.
+[[nodiscard]] std::optional<GenerationRefusal> require_near(PgConnection& connection,
+                                                            const GenerationPair& pair,
+                                                            std::int64_t records);
+
+// Where the two stand, in one snapshot.
+struct PairStand {
+  bool equal = false;        // positions and digests, in every partition
+  bool another_log = false;  // somewhere positions are equal and digests are not
+  Positions positions;       // of the live one
+  std::string apart;         // for people, where they are not equal
+};
+[[nodiscard]] PairStand look(PgConnection& connection, const GenerationPair& pair);
+
+[[nodiscard]] GenerationRefusal refuse_log(const GenerationPair& pair);
+
+// Locks the rows of sluice.position of a generation in the order of partitions, in the transaction
+// at hand: flushes wait. Retryable where a flush does not end within the session's lock_timeout.
+void lock_positions(PgConnection& connection, const std::string& domain, int generation);
+
+// Begins a transaction that holds up others only for moments: what waits in it gives up in time,
+// and the server ends it when nothing comes of it for 2 s.
+void begin_holding(PgConnection& connection);
+
+inline constexpr std::chrono::milliseconds kHeldAtMost{1000};
+inline constexpr std::chrono::milliseconds kBetweenLooks{10};
+inline constexpr std::chrono::milliseconds kBetweenTries{200};
+inline constexpr int kTries = 5;
+
+// Whether it says that something was not there in time, to be tried again.
+[[nodiscard]] bool timed_out(const std::exception& failure);
+
+}  // namespace sluice

@@ -1,0 +1,119 @@
+// What stands against giving readers another generation, and what is waited for first.
+
+#include <catch2/catch.hpp>
+#include <future>
+
+#include "storage/postgres/generations.h"
+#include "storage/postgres/swap/promotion.h"
+#include "tests/integration/two_generations.h"
+#include "tests/support/eventually.h"
+
+namespace sluice::testing {
+namespace {
+
+using std::chrono::milliseconds;
+
+}  // namespace
+
+TEST_CASE("only what is followed, near, owned and equal is promoted") {
+  const TwoGenerations shapes;
+  const auto may = [&](std::optional<int> generation = std::nullopt, std::int64_t behind = 0) {
+    return promotable(shapes.url(), "shapes", generation, behind);
+  };
+  REQUIRE(refused(may()).empty());
+  CHECK(std::get<GenerationPair>(may()).other == 2);
+  CHECK_THROWS_AS(may(7), Misconfigured);
+  CHECK(std::get<GenerationPair>(may(1)).other_status == "live");
+  const auto set = [&](const std::string& sql) {
+    shapes.ask(sql + "; UPDATE sluice.heartbeat SET seen_at = now()");
+  };
+  set("UPDATE sluice.projection SET status = 'building' WHERE generation = 2");
+  CHECK(refused(may()) == "not_ready");
+  set("UPDATE sluice.projection SET phase = 'indexing' WHERE generation = 2");
+  CHECK_THAT(reason(may()), Catch::Contains("its phase is indexing"));
+  set("UPDATE sluice.projection SET phase = 'following', status = 'failed', reason = 'why not' "
+      "WHERE generation = 2");
+  CHECK_THAT(reason(may(2)), Catch::Contains("why not"));
+  CHECK_THAT(reason(may()), Catch::Contains("sluice rebuild shapes"));
+  set("UPDATE sluice.projection SET status = 'ready' WHERE generation = 2;"
+      "UPDATE sluice.position SET position = 1011 WHERE generation = 1 AND partition = 1");
+  CHECK(refused(may(2, 1001)).empty());
+  CHECK(refused(may(2, 1000)) == "lagging");
+  CHECK_THAT(reason(may(2, 1000)), Catch::Contains("1001 records behind in partition 1"));
+  set("UPDATE sluice.position SET position = 10 WHERE generation = 1");
+  shapes.ask("UPDATE sluice.heartbeat SET released = true WHERE generation = 2 AND partition = 1");
+  CHECK(refused(may()) == "no_owner");
+  shapes.ask(
+      "UPDATE sluice.heartbeat SET released = false, seen_at = now() - interval '6 s';"
+      "UPDATE sluice.position SET updated_at = now() - interval '6 s'");
+  CHECK(refused(may()) == "no_owner");
+  shapes.ask("UPDATE sluice.heartbeat SET seen_at = now() WHERE generation = 2");
+  CHECK(refused(may()).empty());  // an old one without owner stands still, that is enough
+
+  shapes.ask("UPDATE sluice.position SET digest = 5 WHERE generation = 2 AND partition = 0");
+  CHECK(refused(shapes.promote()) == "log");
+  shapes.ask("UPDATE sluice.projection SET status = 'building' WHERE generation = 2");
+  CHECK(refused(shapes.promote()) == "not_ready");
+  CHECK(shapes.statuses() == "live building");
+}
+
+TEST_CASE("one that does not come to where the live one is does not hold it up for long") {
+  const TwoGenerations shapes;
+  shapes.ask("UPDATE sluice.position SET position = 11 WHERE generation = 1 AND partition = 1");
+  const Promoted answer = shapes.promote();
+  CHECK(refused(answer) == "busy");
+  CHECK_THAT(reason(answer), Catch::Contains("in partition 1 generation 2 is at 10"));
+  CHECK(shapes.statuses() == "live ready");
+}
+
+TEST_CASE("nobody publishes computed rows of either generation meanwhile") {
+  const TwoGenerations shapes;
+  for (const char* of : {"1", "2"}) {
+    PgConnection publishing(shapes.url());
+    publishing.run(std::string("BEGIN; UPDATE sluice.position SET published = published + 1 WHERE "
+                               "partition = 1 AND generation = ") +
+                   of);
+    const Promoted answer = shapes.promote();
+    CHECK(refused(answer) == "busy");
+    CHECK_THAT(reason(answer), Catch::Contains("did not end in time"));
+    publishing.run("COMMIT");
+  }
+  CHECK(shapes.statuses() == "live ready");
+  CHECK(refused(shapes.promote()).empty());
+}
+
+TEST_CASE("computed rows do not go back") {
+  const TwoGenerations shapes;
+  shapes.ask(
+      "INSERT INTO shapes_g1.summary VALUES ('a', 9, 1), ('b', 5, 1), ('gone', 5, 1);"
+      "INSERT INTO shapes_g2.summary VALUES ('a', 8, 7), ('b', 6, 7);"
+      "INSERT INTO sluice.due VALUES ('shapes', 2, 0, 'a'), ('shapes', 2, 0, 'b')");
+  const Promoted answer =
+      promote(shapes.url(), shapes.pair(1, 2), {.computing = milliseconds(300)});
+  CHECK(refused(answer) == "busy");
+  CHECK_THAT(reason(answer), Catch::Contains("of 1 keys of summary (a)"));
+  CHECK(shapes.statuses() == "live ready");
+
+  // Not due any more, the older rows are those of the later position; of `gone` there are none.
+  auto promoting = std::async(std::launch::async, [&] { return shapes.promote(); });
+  REQUIRE(eventually([&] {
+    return shapes.value(
+               "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+               "AND query LIKE 'SELECT count(DISTINCT d.key)%' AND pid <> pg_backend_pid()") != "0";
+  }));
+  shapes.ask("DELETE FROM sluice.due WHERE key = 'a'");
+  CHECK(refused(promoting.get()).empty());
+  CHECK(shapes.value("SELECT string_agg(id || ' ' || as_of || ' ' || took, ', ' ORDER BY id) "
+                     "FROM shapes.summary") == "a 9 7, b 6 7");
+}
+
+TEST_CASE("a key that readers saw computed is computed before they are shown the other") {
+  const TwoGenerations shapes;
+  shapes.ask(
+      "INSERT INTO shapes_g1.summary VALUES ('a', 9, 1);"
+      "INSERT INTO sluice.due VALUES ('shapes', 2, 0, 'a'), ('shapes', 1, 0, 'a')");
+  CHECK(refused(promote(shapes.url(), shapes.pair(1, 2), {.computing = milliseconds(0)})) ==
+        "busy");
+}
+
+}  // namespace sluice::testing

@@ -1,0 +1,47 @@
+"""What the doctor says, for its tests."""
+import json
+import os
+import subprocess
+
+from program import SLUICE, eventually, sluice
+
+NOTHING = {"findings": [], "skipped": []}
+
+
+def ask_doctor(postgres, *flags):
+    """What it says; the exit code says whether it has found anything."""
+    ran = sluice("doctor", "--postgres", postgres, "--json", *flags, check=False)
+    assert ran.returncode in (0, 1), ran.stdout + ran.stderr
+    told = json.loads(ran.stdout)
+    assert (ran.returncode == 1) == bool(told["findings"]), ran
+    for each in told["findings"]:
+        assert each.keys() == {"code", "what", "evidence", "since", "next"} and each["what"] and each["next"], each
+        assert isinstance(each["evidence"], dict) and (each["since"] is None or each["since"].endswith("Z")), each
+    return told
+
+
+def doctor(up, *flags):
+    return ask_doctor(up.postgres, *flags)
+
+
+def found(up, code, *flags, **evidence):
+    """The findings of this code with this evidence; empty: none."""
+    return [each for each in doctor(up, *flags)["findings"]
+            if each["code"] == code and evidence.items() <= each["evidence"].items()]
+
+
+def finds(up, code, *flags, **evidence):
+    return eventually(f"{code} {evidence}", lambda: found(up, code, *flags, **evidence), 60)[0]
+
+
+def is_silent(up, *flags):
+    told = eventually("it is silent", lambda: (told := doctor(up, *flags)) and not told["findings"] and told, 60)
+    assert told["skipped"] == [], told
+
+
+def does(up, finding):
+    """What the finding says to do next."""
+    ran = subprocess.run(["bash", "-c", finding["next"]], capture_output=True, text=True, timeout=60,
+                         env={**os.environ, "SLUICE_POSTGRES": up.postgres,
+                              "PATH": f"{os.path.dirname(SLUICE)}:{os.environ['PATH']}"})
+    assert ran.returncode == 0, (finding["next"], ran.stdout, ran.stderr)

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""`sluice doctor` names what is wrong, with what was seen and a command that helps, and is silent about a system that is
+well: fresh, idle, under load, rebuilding. Each code is caused on real parts, but for those whose facts are put into a row
+of sluice.process: what RocksDB, a broker, or a program of another version would have said there.
+
+doctor_test.py SLUICE REPOSITORY TOPIC_ADMIN
+"""
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+
+from doctor import NOTHING, ask_doctor, does, doctor, finds, found, is_silent
+from program import Folder, Up, conversation, eventually, post, result, run, vote
+from postgres import Session, ask
+
+TABLE = "deliberation_g1.ballot"
+
+
+def well(up):
+    """Fresh, with posts shown, and under load; also while a generation is built beside the live one."""
+    for flags in ([], ["--data", up.folder], ["deliberation", "--data", up.folder]):
+        told = doctor(up, *flags)
+        assert told == NOTHING, told
+    post(up, [conversation("c"), *(conversation(f"c{n}") for n in range(20)), vote("c", "p")])
+    assert doctor(up) == NOTHING
+    assert "nothing found" in run("doctor", "--postgres", up.postgres, code=0).stdout
+    loads = threading.Thread(target=post, args=(up, [vote(f"c{n % 20}", f"p{n}") for n in range(8000)]))
+    loads.start()
+    looks = 0
+    while loads.is_alive() or looks < 3:
+        told = doctor(up)
+        assert told == NOTHING, told
+        looks += 1
+    loads.join()
+
+
+def cannot_run(up):
+    run("doctor", "--postgres", "postgresql://127.0.0.1:1/x", code=2, says="no connection to Postgres")
+    run("doctor", "nothing", "--postgres", up.postgres, code=2, says="no views of nothing")
+    run("doctor", "--postgres", up.postgres, "--data", up.folder.parent, code=2, says="no log in")
+    told = ask_doctor(up.ready["reader"])
+    assert {each["code"] for each in told["skipped"]} == {"lock_holder", "idle_transaction"}, told
+
+
+def held(up):
+    """A session that is idle with a lock: while a flush waits, and while nobody does."""
+    with contextlib.closing(Session(up.postgres + "?application_name=psql")) as session:
+        pid = int(session.ask("BEGIN", f"LOCK TABLE {TABLE} IN SHARE MODE", "SELECT pg_backend_pid()")[-1][0][0])
+        holder = finds(up, "lock_holder", "--older", "1s", pid=pid)
+        assert holder["evidence"]["table"] == TABLE and "ShareLock" in holder["evidence"]["lock"], holder
+        assert "LOCK TABLE" in holder["evidence"]["query"] or holder["evidence"]["query"], holder
+        assert finds(up, "idle_transaction", "--older", "1s", pid=pid)["since"] == holder["since"]
+        young = doctor(up, "--older", "1h")
+        assert young["findings"] == [], young
+        posted = result("post", "--http", up.http, "--domain", "deliberation", "-", stdin=vote("c", "waits") + "\n")
+        waited = eventually("a flush waits", lambda: [
+            each for each in found(up, "lock_holder", "--older", "1s", pid=pid) if each["evidence"]["waiting"]], 60)[0]
+        assert waited["evidence"]["waiting_query"], waited
+        still = finds(up, "standing_still", projection="deliberation")
+        assert str(pid) in still["what"], still
+        does(up, holder)
+    run("wait", posted["token"], "--postgres", up.postgres, "--timeout", "30s", code=0)
+    is_silent(up)
+
+
+def row_held(up):
+    """Of a row: a queue is told by its head."""
+    with contextlib.closing(Session(up.postgres)) as first, contextlib.closing(Session(up.postgres)) as second:
+        update = f"UPDATE {TABLE} SET vote_count = vote_count"
+        pid = int(first.ask("BEGIN", "SELECT pg_backend_pid()", update)[1][0][0])
+        behind = int(second.ask("SELECT pg_backend_pid()")[0][0][0])
+        second.psql.stdin.write(update + ";\n")
+        second.psql.stdin.flush()
+        holder = eventually("the second waits", lambda: [
+            each for each in found(up, "lock_holder", "--older", "100ms", pid=pid)
+            if each["evidence"]["waiting"]], 30)[0]
+        assert holder["evidence"]["waiting_pid"] == behind and update in holder["evidence"]["waiting_query"], holder
+        assert not found(up, "lock_holder", "--older", "100ms", pid=behind)
+    is_silent(up)
+
+
+def indexes(up):
+    """One that is gone, ours and the engine's; a key; one that could not be built."""
+    index = ask(up.postgres, "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+                "WHERE i.indrelid = 'deliberation_g1.conversation'::regclass AND NOT i.indisprimary LIMIT 1")[0][0]
+    ask(up.postgres, f"DROP INDEX deliberation_g1.{index}, sluice.rejection_by_event")
+    ask(up.postgres, "ALTER TABLE deliberation_g1.conversation DROP CONSTRAINT conversation_pkey")
+    for table, name in (("deliberation_g1.conversation", index), ("sluice.rejection", "rejection_by_event"),
+                        ("deliberation_g1.conversation", "conversation_pkey")):
+        does(up, finds(up, "index_missing", table=table, index=name))
+    failed = subprocess.run(["psql", up.postgres, "-qc", "CREATE UNIQUE INDEX CONCURRENTLY one_each ON "
+                             f"{TABLE} (conversation_id)"], capture_output=True, text=True)
+    assert "could not create unique index" in failed.stderr, failed.stderr
+    invalid = finds(up, "index_invalid", index="deliberation_g1.one_each", table=TABLE)
+    does(up, invalid)
+    is_silent(up)
+
+
+def dead_rows(up):
+    """Of a table that autovacuum must not touch, each vote changed over and over; a small table may have as many."""
+    ask(up.postgres, f"ALTER TABLE {TABLE} SET (autovacuum_enabled = off)")
+    for _ in range(3):
+        ask(up.postgres, f"UPDATE {TABLE} SET vote_count = vote_count")
+    bloat = finds(up, "bloat", table=TABLE)
+    assert bloat["evidence"]["dead_rows"] >= bloat["evidence"]["live_rows"] > 0, bloat
+    off = finds(up, "autovacuum", table=TABLE)
+    does(up, bloat)
+    eventually("the dead rows are gone", lambda: not found(up, "bloat"), 30)
+    does(up, off)
+    is_silent(up)
+
+
+def old_snapshot(up):
+    """A session that may still read what a vacuum would take away."""
+    with contextlib.closing(Session(up.postgres)) as session:
+        pid = int(session.ask("BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT pg_backend_pid()",
+                              "SELECT count(*) FROM sluice.position")[1][0][0])
+        for _ in range(3):
+            ask(up.postgres, f"UPDATE {TABLE} SET vote_count = vote_count")
+        ask(up.postgres, f"VACUUM {TABLE}")
+        kept = finds(up, "autovacuum", "--older", "100ms", table=TABLE, pid=pid)
+        assert finds(up, "bloat", "--older", "100ms", table=TABLE)["evidence"]["pid"] == pid
+        does(up, kept)
+    ask(up.postgres, f"VACUUM {TABLE}")
+    is_silent(up)
+
+
+def restarted(up):
+    """Killed and started again: what the dead one left is nobody's twin, and its partitions are taken."""
+    up.kill()
+    up.start()
+    told = doctor(up)
+    assert told["findings"] == [], told
+
+
+def connections(up):
+    used = int(ask(up.postgres, "SELECT numbackends FROM pg_stat_database WHERE datname = current_database()")[0][0])
+    ask(up.postgres, f"ALTER DATABASE postgres CONNECTION LIMIT {used + 1}")
+    few = finds(up, "connections", most=used + 1)
+    assert few["evidence"]["used"] >= 0.9 * (used + 1) and few["evidence"]["by_user"]["sluice"] > 1, few
+    does(up, few)
+    is_silent(up)
+
+
+def generations(up):
+    """Built, promoted and left: nothing is said before a day has passed."""
+    result("rebuild", "deliberation", "--postgres", up.postgres)
+    while ask(up.postgres, "SELECT status FROM sluice.projection WHERE projection = 'deliberation' AND generation = 2"
+              )[0][0] != "ready":
+        told = doctor(up)
+        assert told == NOTHING, told
+    is_silent(up)
+    ask(up.postgres, "UPDATE sluice.projection SET made_at = made_at - interval '2 days' WHERE generation = 2")
+    ready = finds(up, "generation_left", generation=2, status="ready")
+    eventually("it is where the live one is", lambda: ask(
+        up.postgres, "SELECT count(DISTINCT position) = count(DISTINCT partition) FROM sluice.position "
+        "WHERE projection = 'deliberation'")[0][0] == "t")
+    does(up, ready)
+    is_silent(up)
+    ask(up.postgres, "UPDATE sluice.projection SET promoted_at = promoted_at - interval '2 days' WHERE live")
+    standing = finds(up, "generation_left", generation=1, status="standing")
+    does(up, standing)
+    is_silent(up)
+
+
+def versions(up):
+    """Readers' generation is by rules that nobody has; programs of two versions side by side."""
+    post_again = "UPDATE sluice.projection SET version = version {} 1 WHERE projection = 'people' AND live"
+    ask(up.postgres, "UPDATE sluice.process SET since = since - interval '1 hour'")
+    ask(up.postgres, post_again.format("+"))
+    nobody = finds(up, "version", projection="people", generation=1)
+    assert nobody["next"].startswith("sluice rebuild people"), nobody
+    ask(up.postgres, post_again.format("-"))
+    is_silent(up)
+    with told_by_process(up, "{}", version="0.0.1"):
+        two = finds(up, "version")
+        assert {"0.0.1"} < {each["version"] for each in two["evidence"]["processes"]}, two
+
+
+@contextlib.contextmanager
+def told_by_process(up, vitals, version=None):
+    """A row as a process elsewhere has it, for as long as it is renewed: its row is not older than 10 seconds."""
+    version = version or ask(up.postgres, "SELECT version FROM sluice.process LIMIT 1")[0][0]
+    ask(up.postgres, "INSERT INTO sluice.process (instance, host, pid, version, since, seen_at, vitals) VALUES "
+        f"('elsewhere:1:1', 'elsewhere', 1, '{version}', now() - interval '1 hour', now() + interval '40 s', "
+        f"'{vitals}')")
+    yield
+    ask(up.postgres, "DELETE FROM sluice.process WHERE instance = 'elsewhere:1:1'")
+    is_silent(up)
+
+
+def told(up):
+    """What only the parts below a process can bring about."""
+    for code, vitals, same in (
+            ("rocksdb_stall", '{"rocksdb": {"stopped_seconds": 10, "slowed_seconds": 0}}', {"stopped_seconds": 10}),
+            ("throttled", '{"kafka": {"throttled_seconds": 0.4}}', {"throttled_seconds": 0.4}),
+            ("memory", '{"memory": {"number": 1000, "resident": 990}}', {"resident": 990}),
+            ("disk", '{"disk": {"path": "/d", "bytes": 1000000000, "free_bytes": 1000000}}', {"path": "/d"})):
+        with told_by_process(up, vitals):
+            finds(up, code, host="elsewhere", **same)
+    almost = ('{"rocksdb": {"stopped_seconds": 2, "slowed_seconds": 20}, "kafka": {"throttled_seconds": 0.01}, '
+              '"memory": {"number": 1000, "resident": 900}, '
+              '"disk": {"path": "/d", "bytes": 100000000000, "free_bytes": 7000000000}}')
+    with told_by_process(up, almost):
+        assert doctor(up)["findings"] == []
+
+
+def stands_still_whole(up):
+    """A process that hangs, with all that it has."""
+    up.signal(signal.SIGSTOP)
+    # It was in the middle of something, which the server may finish.
+    eventually("nobody has its partitions", lambda: ask(
+        up.postgres, "UPDATE sluice.heartbeat SET seen_at = seen_at - interval '1 min'; "
+        "UPDATE sluice.position SET updated_at = updated_at - interval '1 min'") == [] and found(
+            up, "no_owner", projection="deliberation", pid=up.process.pid, partitions=[0, 1, 2, 3]))
+    up.signal(signal.SIGCONT)
+    is_silent(up)
+
+
+with Folder() as scratch:
+    with Up(scratch / "data", ["--memory", "128MiB"]) as running:
+        running.start()
+        well(running)
+        cannot_run(running)
+        for cause in (held, row_held, indexes, dead_rows, old_snapshot, connections, restarted, generations, versions, told, stands_still_whole):
+            cause(running)
+            print(f"passed: {cause.__name__}", flush=True)
+        running.stop()
+sys.exit(0)

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""A program with new rules comes to the views of an older one: built, compared, promoted by itself, once.
+
+new_version_test.py SLUICE_V1 REPOSITORY TOPIC_ADMIN SLUICE_V2 SLUICE_V3: in place, under load, killed at each step; never
+a second time; `--rebuild ask`; refused and told; two versions side by side on Kafka.
+"""
+import subprocess
+
+from program import Folder, brokers, eventually
+from two_versions import DOMAIN, Counters, Poster, Reader, added, send, version
+
+# In the order in which an upgrade comes to them.
+STEPS = ["generation.made", "bulk.noted", "load.before", "load.rows_copied", "load.committed", "generation.keys_made",
+         "generation.compared", "swap.positions_locked", "swap.marked", "swap.views_made", "swap.committed"]
+# More than bulk folding leaves to following, in one partition.
+MANY = 15_000
+
+
+def filled(up, batch=1000):
+    token = ""
+    for begin in range(0, MANY, batch):
+        token = send(up, [added("big", f"first{n}") for n in range(begin, begin + batch)])
+    up.sluice(1, "wait", token, "--timeout", "60s")
+    up.sluice(1, "wait", send(up, [added(f"{'ab'[n % 2]}{n}", "first") for n in range(40)]), "--timeout", "60s")
+    # What version 1 rejects and 2 does not.
+    up.sluice(1, "wait", send(up, [added("a0", "much", 60)]), "--timeout", "60s")
+
+
+def shown(up, number):
+    eventually(f"readers see version {number}", lambda: up.ask(
+        f"SELECT version FROM sluice.projection WHERE live AND projection = '{DOMAIN}'") == [[str(number)]])
+
+
+def recorded(up):
+    """What promoting by itself has changed stands in the generation's row, and in the log."""
+    two = up.generations()[2]
+    assert not two["promotes_itself"] and two["promoted_at"] and two["reason"] is None, two
+    tables = {table["table"]: table for table in two["differences"]["tables"]}
+    assert tables["counter"]["columns"]["total"] == 22 and tables["counter"]["changed"] == 22, tables
+    assert tables["sluice.rejection"]["missing"] == 1, tables
+    assert two["differences"]["against"] == 1 and sum(two["differences"]["positions"].values()) > MANY, two
+    assert up.generations()[1]["differences"] is None
+    said = [line for line in up.words().splitlines() if "new version differs" in line]
+    assert any("table=counter " in line and "changed=22" in line and "total:22" in line for line in said), said
+    assert up.ask("SELECT count(*) FROM sluice.rejection JOIN sluice.projection g USING (projection, generation) "
+                  "WHERE g.live") == [["0"]]
+
+
+def in_place(scratch):
+    """Stopped, started with the new program, killed at every step; events come all the time."""
+    with Counters(scratch / "data") as up:
+        up.start()
+        filled(up)
+        with Reader(up.ready["reader"]) as reader, Poster(up) as poster:
+            eventually("readers see the first version", lambda: reader.seen == [1])
+            up.stop()
+            for step in STEPS:
+                version(up, 2).start(SLUICE_CRASH_AT=step)
+                up.dies_at(step)
+                print(f"  died at {step}", flush=True)
+            up.start()
+            shown(up, 2)
+            eventually("readers see the second version", lambda: reader.seen == [1, 2])
+            token = poster.token
+            eventually("events come", lambda: poster.token != token)
+        eventually("nothing stands still", lambda: not up.readiness())
+        up.sluice(2, "wait", poster.token, "--timeout", "60s")
+        assert up.statuses() == {1: "standing", 2: "live"}, up.statuses()
+        assert reader.looks > 20, reader.looks
+        recorded(up)
+        up.verify(2)
+        # What the first version has emitted and what the second has, each once.
+        up.sluice(2, "verify", "echoes", "--data", up.folder)
+        eventually("each is emitted once", lambda: up.ask(
+            "SELECT (SELECT sum(heard) FROM echoes.echo) = (SELECT sum(additions) - 1 FROM counters.counter)") == [["t"]])
+        never_again(up)
+        up.stop()
+
+
+def owned_for_a_while(up, number):
+    """Whoever would promote it has had the time to."""
+    eventually(f"generation {number} is folded", lambda: up.ask(
+        "SELECT count(*) = 4 AND bool_and(NOT released AND seen_at > claimed_at + interval '3 s' AND "
+        f"seen_at > now() - interval '5 s') FROM sluice.heartbeat WHERE projection = '{DOMAIN}' "
+        f"AND generation = {number}") == [["t"]])
+
+
+def promoted(up):
+    """By hand, once it is near enough."""
+    eventually("it is promoted", lambda: "live" in up.sluice(2, "promote", DOMAIN, "--accept-unexpected", 1000, code=None))
+
+
+def never_again(up):
+    """Not after a rollback, nor once it is retired, nor by an older program; a person may."""
+    up.stop()
+    version(up, 1).start()
+    eventually("the first is folded again", lambda: up.sluice(1, "rollback", DOMAIN, code=None) != {}
+               and up.statuses() == {1: "live", 2: "ready"})
+    assert "is left to a program of that version" in up.words()
+    up.verify(1)
+    # Every row would differ: that the rules are others is said instead.
+    assert up.sluice(2, "verify", DOMAIN, "--data", up.folder, code=2) == {}
+    up.stop()
+    version(up, 2).start()
+    owned_for_a_while(up, 2)
+    assert up.statuses() == {1: "live", 2: "ready"}, up.statuses()
+    up.sluice(2, "retire", DOMAIN, "--generation", 2)
+    up.stop()
+    up.start()
+    eventually("it waits", lambda: "is not made a second time by itself" in up.readiness())
+    assert up.statuses() == {1: "live", 2: "retired"}, up.statuses()
+    assert up.sluice(2, "rebuild", DOMAIN, "--wait")["generation"] == 3
+    owned_for_a_while(up, 3)
+    assert up.statuses() == {1: "live", 2: "retired", 3: "ready"}, up.statuses()
+    promoted(up)
+    up.sluice(2, "retire", DOMAIN, "--generation", 1)
+    up.stop()
+    version(up, 1).start()
+    eventually("an older program waits", lambda: "was made by a newer one: start that one" in up.readiness())
+    assert up.statuses() == {1: "retired", 2: "retired", 3: "live"}, up.statuses()
+    up.stop()
+    # A version higher than all of them is built again.
+    version(up, 3).start()
+    shown(up, 3)
+    print("  once", flush=True)
+
+
+def asked(scratch):
+    """`--rebuild ask` makes nothing and promotes nothing, takes posts, and says what it waits for."""
+    with Counters(scratch / "asked") as up:
+        up.start()
+        filled(up)
+        up.stop()
+        up.command += ["--rebuild", "ask"]
+        version(up, 2).start()
+        eventually("it says so", lambda: "`sluice rebuild counters` of this program" in up.readiness())
+        nobody_has_its_rules(up)
+        send(up, [added("b1", "meanwhile")])
+        assert up.statuses() == {1: "live"}, up.statuses()
+        assert up.sluice(2, "rebuild", DOMAIN, "--wait")["status"] == "ready"
+        owned_for_a_while(up, 2)
+        assert up.statuses() == {1: "live", 2: "ready"}, up.statuses()
+        promoted(up)
+        eventually("nothing stands still", lambda: not up.readiness())
+        up.verify(2)
+        up.stop()
+    print("  asked", flush=True)
+
+
+def nobody_has_its_rules(up):
+    """A view that stands still since nobody who runs has its rules says so, to readers too."""
+    says = "generation 1 is of version 1 of the rules, and those who project counters have version 2"
+    eventually("freshness says why", lambda: up.ask(
+        f"SELECT count(*) FROM sluice.freshness WHERE projection = '{DOMAIN}' AND NOT owned AND "
+        f"trouble LIKE '%{says}%'") == [["4"]])
+    troubles = up.sluice(2, "status", "--json", code=1)["troubles"]
+    assert [says in each["trouble"] for each in troubles if each["projection"] == DOMAIN] == [True] * 4, troubles
+
+
+def refused(scratch):
+    """What is in the way of promoting is told by name wherever one looks, and tried again."""
+    with Counters(scratch / "refused") as up:
+        up.start()
+        filled(up)
+        # The private Postgres goes with its process: the reader comes while the next one builds.
+        up.stop()
+        version(up, 2).start(SLUICE_CRASH_AT="generation.compared")
+        up.dies_at("generation.compared")
+        up.command += ["--domains", "echoes"]
+        up.start()
+        with subprocess.Popen(["psql", up.postgres, "-qAt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as reader:
+            # Views that stand otherwise: readers have a column of another type.
+            reader.communicate("DROP VIEW counters.counter; CREATE VIEW counters.counter AS SELECT counter_id, additions, "
+                               "total::text FROM counters_g1.counter; GRANT SELECT ON counters.counter TO sluice_reader;\n",
+                               timeout=30)
+        up.stop()
+        up.command = up.command[:-2]
+        up.start()
+        told = eventually("it is told", lambda: "could not be promoted" in up.readiness() and up.readiness())
+        assert "columns: counter.total is bigint in generation 2, text for readers" in told, told
+        reason = up.generations()[2]["reason"]
+        assert reason.startswith("columns: "), reason
+        troubles = up.sluice(2, "status", "--json", code=1)["troubles"]
+        assert any(each["trouble"].endswith(reason) for each in troubles), troubles
+        up.ask("DROP VIEW counters.counter; CREATE VIEW counters.counter AS SELECT * FROM counters_g1.counter; "
+               "GRANT SELECT ON counters.counter TO sluice_reader")
+        shown(up, 2)
+        eventually("nothing stands still", lambda: not up.readiness())
+        assert up.generations()[2]["reason"] is None
+        up.stop()
+    print("  refused", flush=True)
+
+
+def side_by_side(scratch, bootstrap):
+    """The old process folds its own on while the new one's is built; then the other way round."""
+    log = ["--log", "kafka", "--brokers", bootstrap]
+    with Counters(scratch / "old", *log) as old:
+        old.start()
+        filled(old)
+        with Counters(scratch / "new", *log, "--postgres", old.postgres, program=2) as new, \
+                Reader(old.ready["reader"]) as reader, Poster(old) as poster:
+            eventually("readers see the first version", lambda: reader.seen == [1])
+            new.start()
+            shown(old, 2)
+            eventually("readers see the second version", lambda: reader.seen == [1, 2])
+            new_token = poster.token
+            eventually("events come", lambda: poster.token != new_token)
+            poster.done.set()
+            poster.join()
+            old.sluice(2, "wait", poster.token, "--timeout", "60s")
+            assert old.statuses() == {1: "standing", 2: "live"}, old.statuses()
+            eventually("the old one stands where the new one is", lambda: old.ask(
+                "SELECT count(DISTINCT (partition, position)) = 4 FROM sluice.position "
+                f"WHERE projection = '{DOMAIN}'") == [["t"]])
+            owners = {n: {owner["pid"] for owner in each["owners"]} for n, each in old.generations().items()}
+            assert owners == {1: {old.process.pid}, 2: {new.process.pid}}, owners
+            old.verify(2, "--brokers", bootstrap)
+            reader.done.set()
+            reader.join()
+            new.stop()
+        old.stop()
+    print("  side by side", flush=True)
+
+
+with Folder() as folder:
+    in_place(folder)
+    asked(folder)
+    refused(folder)
+    with brokers() as address:
+        if address:
+            side_by_side(folder, address)

@@ -1,0 +1,90 @@
+// Snapshots of the world's states: true ones, and such as must not be begun from.
+
+#include "projectors/engine/fold/state_checkpoint.h"
+#include "tests/simulation/world.h"
+
+namespace sluice::simulation {
+namespace {
+
+// With next to no rows: who folds on from it does not get those of the log.
+MemoryState hollow(const StateCheckpoint& head) {
+  MemoryState state;
+  StateBatch batch;
+  batch.put(kCheckpointKey, head.SerializeAsString());
+  state.write(batch);
+  return state;
+}
+
+KeptSnapshot about(const StateCheckpoint& head, std::string path) {
+  return {.path = std::move(path),
+          .generation_id = head.generation_id(),
+          .version = head.version(),
+          .position = Offset{head.position()},
+          .digest = Digest{head.digest()},
+          .published = head.published()};
+}
+
+}  // namespace
+
+std::unique_ptr<StateSnapshots> World::snapshots(Node& node, const Seat& seat, Partition partition,
+                                                 MemoryState& disk) {
+  return std::make_unique<FaultySnapshots>(
+      std::make_unique<MemorySnapshots>(shelves_[{seat.subject, partition}], disk), disk,
+      node.failpoint,
+      [this] {
+        const bool slow = chance(50);
+        if (slow) count("snapshot still under way");
+        return slow;
+      },
+      [this] { count("begun from a snapshot"); });
+}
+
+// Between two steps of a worker, as an errand finds its state.
+void World::make_snapshot() {
+  Seat& seat = random_seat(random_node());
+  if (seat.disks.empty()) return;
+  auto& [partition, disk] =
+      *std::next(seat.disks.begin(), below(static_cast<int>(seat.disks.size())));
+  const auto stored = disk.rows().find(std::string(kCheckpointKey));
+  StateCheckpoint head;
+  if (stored == disk.rows().end() || !head.ParseFromString(stored->second)) return;
+  if (head.position() == 0) return;
+  count("snapshot made");
+  MemorySnapshotShelf& shelf = shelves_[{seat.subject, partition}];
+  shelf.add(about(head, std::to_string(next_id_++)), disk);
+  if (chance(50)) make_false_snapshot(shelf, head, disk);
+}
+
+// Of the same position, or further on, and tried first.
+void World::make_false_snapshot(MemorySnapshotShelf& shelf, StateCheckpoint head,
+                                const MemoryState& disk) {
+  count("false snapshot made");
+  KeptSnapshot says = about(head, std::to_string(next_id_++));
+  switch (below(6)) {
+    case 0:
+      says.fault = SnapshotFault::torn;
+      break;
+    case 1:
+      says.generation_id = "another";
+      break;
+    case 2:
+      ++says.version;
+      break;
+    case 3:  // what describes it is of another
+      says.digest.value ^= 1;
+      return shelf.add(std::move(says), disk);
+    case 4:  // of a log that had another record there
+      head.set_digest(head.digest() ^ 1);
+      says.digest = Digest{head.digest()};
+      break;
+    default:  // of a view that a restore took back
+      head.set_position(head.position() + below(40));
+      says.position = Offset{head.position()};
+      head.set_published(head.published() + 1000);
+      says.published = head.published();
+      break;
+  }
+  shelf.add(std::move(says), hollow(head));
+}
+
+}  // namespace sluice::simulation

@@ -1,0 +1,82 @@
+// What the doctor makes of facts that one machine cannot be brought to give.
+
+#include <catch2/catch.hpp>
+
+#include "tools/sluice/doctor/bounds.h"
+#include "tools/sluice/doctor/log_findings.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+Diagnosis of_replicas(const std::vector<ReplicasSeen>& seen) {
+  Diagnosis diagnosis;
+  judge_replicas("tally.events", seen, "broker:9092", diagnosis);
+  return diagnosis;
+}
+
+}  // namespace
+
+TEST_CASE("copies that are all in sync are no finding, however many there are to be") {
+  CHECK(of_replicas({}).findings.empty());
+  CHECK(of_replicas({{Partition{0}, true, 1, 1}, {Partition{1}, true, 3, 3}}).findings.empty());
+}
+
+TEST_CASE("partitions with copies that lack something, or without a leader, are named") {
+  const Diagnosis found = of_replicas(
+      {{Partition{0}, true, 3, 3}, {Partition{1}, true, 3, 2}, {Partition{2}, false, 3, 0}});
+  REQUIRE(found.findings.size() == 1);
+  const Finding& isr = found.findings[0];
+  CHECK(isr.code == "isr");
+  CHECK_THAT(isr.what, Catch::Contains("2 of 3 partitions") && Catch::Contains("1 no leader"));
+  CHECK(isr.evidence == R"({"topic":"tally.events","partitions":[)"
+                        R"({"partition":1,"served":true,"replicas":3,"in_sync":2},)"
+                        R"({"partition":2,"served":false,"replicas":3,"in_sync":0}]})");
+  CHECK(isr.next ==
+        "kafka-topics.sh --bootstrap-server 'broker:9092' --describe "
+        "--under-replicated-partitions");
+}
+
+TEST_CASE("of a topic's settings those that delete are found") {
+  Diagnosis diagnosis;
+  judge_settings("tally.events",
+                 {{"retention.ms", "1000", "-1", "records are deleted by age", true},
+                  {"max.message.bytes", "1", "2097152", "events may be larger", false}},
+                 "b:1", diagnosis);
+  REQUIRE(diagnosis.findings.size() == 1);
+  CHECK(diagnosis.findings[0].code == "retention");
+  CHECK(diagnosis.findings[0].next == "sluice topics apply --brokers 'b:1'");
+}
+
+TEST_CASE("a disk is nearly full by its size, and by what is left") {
+  CHECK_FALSE(nearly_full(200 * kMiB, 300 * kMiB));
+  CHECK(nearly_full(10 * kMiB, 300 * kMiB));
+  CHECK(nearly_full(4000 * kMiB, 100'000 * kMiB));
+  CHECK_FALSE(nearly_full(6000 * kMiB, 100'000 * kMiB));
+  // A large disk has room for long.
+  CHECK_FALSE(nearly_full(20'000 * kMiB, 1'000'000 * kMiB));
+}
+
+TEST_CASE("whatever a word has in it, a shell takes it as one") {
+  CHECK(shell_word("a b") == "'a b'");
+  CHECK(shell_word("it's; rm -rf $HOME") == R"('it'\''s; rm -rf $HOME')");
+}
+
+TEST_CASE("a diagnosis is said as JSON, null where it is not known since when") {
+  Diagnosis diagnosis;
+  diagnosis.findings.push_back({"disk", "It is \"full\".", R"({"path":"/d"})", std::nullopt, "df"});
+  diagnosis.findings.push_back({"twin", "Two.", "{}", "2026-01-31T12:00:00.000Z", "kill 1"});
+  diagnosis.skipped.push_back({"isr", "no --brokers"});
+  CHECK(diagnosis.json() ==
+        R"({"findings":[{"code":"disk","what":"It is \"full\".","evidence":{"path":"/d"},)"
+        R"("since":null,"next":"df"},{"code":"twin","what":"Two.","evidence":{},)"
+        R"("since":"2026-01-31T12:00:00.000Z","next":"kill 1"}],)"
+        R"("skipped":[{"code":"isr","why":"no --brokers"}]})");
+  CHECK_THAT(diagnosis.text(), Catch::Contains("disk: It is \"full\".\n") &&
+                                   Catch::Contains("  next: kill 1\n") &&
+                                   Catch::Contains("not asked: isr: no --brokers\n"));
+  CHECK(Diagnosis{}.text() == "nothing found\n");
+}
+
+}  // namespace sluice

@@ -1,0 +1,201 @@
+// Generations, owners and quarantine.
+
+#include <algorithm>
+
+#include "storage/postgres/sql_text.h"
+#include "tools/sluice/doctor/projection_findings.h"
+
+namespace sluice {
+namespace {
+
+// What a swap leaves for going back, or what nobody promoted: kept for a day without a word.
+const std::string kGenerationLeft = R"sql(
+  WITH left_over AS (
+    SELECT g.projection, g.generation, g.status, g.version, g.reason, g.promotes_itself,
+           CASE WHEN g.status = 'standing' THEN coalesce(l.promoted_at, g.made_at)
+                ELSE g.made_at END AS since,
+           (SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = g.projection || '_g' || g.generation AND c.relkind = 'r')::bigint
+             AS bytes
+    FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections)
+    LEFT JOIN sluice.projection l ON l.projection = g.projection AND l.live
+    WHERE g.status IN ('standing', 'ready', 'failed')
+  )
+  SELECT CASE WHEN x.status = 'ready' AND x.reason IS NOT NULL
+              THEN format('Generation %s of %s is ready and cannot be promoted: %s', x.generation,
+                          x.projection, x.reason)
+              ELSE format('Generation %s of %s is %s since %s: it takes %s, and is %s', x.generation,
+                          x.projection, x.status,
+                          to_char(x.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI"Z"'),
+                          pg_size_pretty(x.bytes),
+                          CASE x.status WHEN 'failed' THEN 'of no use (' || coalesce(x.reason, '')
+                            || ')' ELSE 'folded beside the live one where its program runs' END)
+              END,
+         jsonb_build_object('projection', x.projection, 'generation', x.generation,
+                            'status', x.status, 'version', x.version, 'bytes', x.bytes,
+                            'reason', x.reason),
+         x.since,
+         CASE WHEN x.status = 'ready' THEN 'sluice promote ' || x.projection
+              ELSE format('sluice retire %s --generation %s', x.projection, x.generation) END
+           || ')sql" + std::string(kPostgresFlag) +
+                                    R"sql('
+  FROM left_over x
+  WHERE x.since < now() - interval '1 day'
+     OR (x.status = 'ready' AND x.promotes_itself AND x.reason IS NOT NULL
+         AND x.since < now() - interval '10 min')
+)sql";
+
+// Alike but for the numbers in them. Records that wait behind another of their key are not counted.
+const std::string kQuarantineRepeats = R"sql(
+  WITH parked AS (
+    SELECT q.*, regexp_replace(q.reason, '[0-9]+', '#', 'g') AS alike
+    FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections) AND g.live
+    JOIN sluice.quarantine q USING (projection, generation)
+    WHERE q.reason NOT LIKE 'waits behind %'
+  )
+  SELECT format('%s records of %s are in quarantine for the same reason: %s', count(*), p.projection,
+                min(p.reason)),
+         jsonb_build_object('projection', p.projection, 'reason', min(p.reason),
+                            'records', count(*), 'keys', count(DISTINCT p.key),
+                            'partition', (array_agg(p.partition ORDER BY p.partition, p.position))[1],
+                            'first_position', (array_agg(p.position ORDER BY p.partition, p.position))[1]),
+         min(p.appended_at), 'sluice quarantine list)sql" +
+                                       std::string(kPostgresFlag) + R"sql('
+  FROM parked p GROUP BY p.projection, p.alike HAVING count(*) >= 3
+  UNION ALL
+  SELECT format('Key %s of %s was released %s times and is parked again: %s', p.key, p.projection,
+                count(DISTINCT r.id), min(p.reason)),
+         jsonb_build_object('projection', p.projection, 'key', p.key, 'partition',
+                            min(p.partition), 'position', min(p.position),
+                            'released', count(DISTINCT r.id), 'reason', min(p.reason)),
+         min(p.appended_at), 'sluice quarantine list)sql" +
+                                       std::string(kPostgresFlag) + R"sql('
+  FROM parked p JOIN sluice.request r ON r.projection = p.projection
+    AND r.kind = 'quarantine.release' AND r.argument->>'key' = p.key
+  WHERE p.parks_key AND r.answer ? 'token' AND r.done_at < now() - interval '10 s'
+  GROUP BY p.projection, p.key
+)sql";
+
+// Longer than a partition may have no owner in a rolling restart. Where all were let go of and no
+// process is there, somebody has stopped the system: then only the log knows whether anything
+// waits.
+const std::string kUnowned = R"sql(
+  WITH unowned AS (
+    SELECT f.projection, f.partition, f.owner, f.silent, f.lag, f.trouble, f.freshness_seconds,
+           coalesce(b.released, false) AS released
+    FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections) AND g.live
+    JOIN sluice.freshness f ON f.projection = g.projection
+    LEFT JOIN sluice.heartbeat b ON b.projection = g.projection AND b.generation = g.generation
+      AND b.partition = f.partition
+    WHERE NOT f.owned AND NOT EXISTS (
+        SELECT FROM heard h WHERE h.vitals->'rules' ? f.projection
+          AND h.vitals->'rules'->>f.projection <> g.version::text)
+      AND coalesce(f.silent, now() - g.made_at, '1 day') >= interval '15 s'
+      AND coalesce(b.contender_at, '-infinity') < now() - interval '5 s'
+  ), stopped AS (
+    SELECT NOT EXISTS (SELECT FROM heard) AND coalesce(bool_and(u.released), false) AS by_hand
+    FROM unowned u
+  ))sql";
+
+const std::string kNoOwner = kUnowned + R"sql(
+  SELECT format('%s of %s have no owner: nobody folds what comes (%s)',
+                CASE count(*) WHEN 1 THEN 'Partition ' || min(u.partition)
+                  ELSE count(*) || ' partitions' END, u.projection, min(u.trouble)),
+         jsonb_build_object('projection', u.projection,
+                            'partitions', jsonb_agg(u.partition ORDER BY u.partition),
+                            'silent_seconds', round(extract(epoch FROM min(u.silent))::numeric, 1),
+                            'host', (array_agg(split_part(u.owner, ':', 1)))[1],
+                            'pid', (array_agg(nullif(split_part(u.owner, ':', 2), '')))[1]::bigint,
+                            'freshness_seconds', max(u.freshness_seconds)),
+         now() - min(u.silent),
+         coalesce('ps -o pid,stat,etime,args -p ' || (array_agg(nullif(split_part(u.owner, ':', 2),
+                  '')))[1] || '  # on ' || (array_agg(split_part(u.owner, ':', 1)))[1]
+                  || '; if it is gone: ', '') || 'sluice project --data DIR --brokers LIST)sql" +
+                             std::string(kPostgresFlag) + R"sql(  # or sluice up --data DIR'
+  FROM asked a, stopped s, unowned u
+  WHERE NOT s.by_hand OR u.projection = ANY (a.waiting)
+  GROUP BY u.projection
+)sql";
+
+constexpr const char* kStoppedByHand = R"sql(
+  SELECT NOT EXISTS (SELECT FROM sluice.process WHERE seen_at > now() - interval '10 s')
+    AND bool_and(b.released) AND bool_and(NOT f.owned)
+  FROM sluice.freshness f JOIN sluice.projection g ON g.projection = f.projection AND g.live
+  JOIN sluice.heartbeat b ON b.projection = g.projection AND b.generation = g.generation
+    AND b.partition = f.partition
+  WHERE f.projection = ANY ($1::text[]))sql";
+
+// With an owner that says why, or one that lags and says nothing, or claimed in vain.
+constexpr const char* kStanding = R"sql(
+  SELECT f.projection, f.partition, f.position, coalesce(f.trouble, ''),
+         jsonb_build_object('projection', f.projection, 'partition', f.partition,
+                            'position', f.position, 'lag', f.lag,
+                            'freshness_seconds', f.freshness_seconds, 'trouble', f.trouble,
+                            'host', nullif(split_part(f.owner, ':', 1), ''),
+                            'pid', nullif(split_part(f.owner, ':', 2), '')::bigint),
+         CASE WHEN f.freshness_seconds > 0 THEN to_char(
+           now() AT TIME ZONE 'UTC' - f.freshness_seconds * interval '1 s',
+           'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END
+  FROM sluice.freshness f JOIN sluice.projection g ON g.projection = f.projection AND g.live
+  LEFT JOIN sluice.heartbeat b ON b.projection = g.projection AND b.generation = g.generation
+    AND b.partition = f.partition
+  WHERE f.projection = ANY ($1::text[])
+    AND ((f.trouble <> '' AND (f.owned OR b.contender_at > now() - interval '5 s'))
+         OR (f.owned AND f.lag > 0 AND f.freshness_seconds >= 30))
+  ORDER BY 1, 2)sql";
+
+}  // namespace
+
+StandingPartitions::StandingPartitions(PgConnection& postgres, const Scope& scope)
+    : standing_(look(postgres, scope)) {}
+
+std::vector<StandingPartitions::Standing> StandingPartitions::look(PgConnection& postgres,
+                                                                   const Scope& scope) {
+  const PgResult rows = postgres.run(kStanding, {array_text(scope.projections)});
+  std::vector<Standing> all;
+  for (int i = 0; i < rows.rows(); ++i) {
+    all.push_back({std::string(rows.text(i, 0)), rows.number(i, 1), rows.number(i, 2),
+                   std::string(rows.text(i, 3)), std::string(rows.text(i, 4)), std::nullopt});
+    if (!rows.null(i, 5)) all.back().since = rows.text(i, 5);
+  }
+  return all;
+}
+
+void StandingPartitions::find_still(PgConnection& postgres, const Scope& scope,
+                                    Diagnosis& diagnosis) const {
+  for (const Standing& now : look(postgres, scope)) {
+    const auto was = std::ranges::find_if(standing_, [&](const Standing& before) {
+      return before.projection == now.projection && before.partition == now.partition;
+    });
+    if (was == standing_.end() || was->position != now.position) continue;
+    const std::string name = now.projection + " partition " + std::to_string(now.partition);
+    diagnosis.findings.push_back(
+        {.code = "standing_still",
+         .what = name + " stands still: " +
+                 (now.trouble.empty() ? "its owner has records and folds none of them, and does "
+                                        "not say why"
+                                      : now.trouble),
+         .evidence = now.evidence,
+         .since = now.since,
+         .next = "sluice status" + std::string(kPostgresFlag)});
+  }
+}
+
+void find_in_projections(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis) {
+  ask(postgres, scope, {"generation_left", kGenerationLeft}, diagnosis);
+  ask(postgres, scope, {"quarantine_repeats", kQuarantineRepeats}, diagnosis);
+}
+
+void find_unowned(PgConnection& postgres, const Scope& scope, bool log_asked,
+                  Diagnosis& diagnosis) {
+  ask(postgres, scope, {"no_owner", kNoOwner}, diagnosis);
+  const PgResult stopped = postgres.run(kStoppedByHand, {array_text(scope.projections)});
+  if (log_asked || stopped.text(0, 0) != "t") return;
+  diagnosis.skipped.push_back(
+      {"no_owner",
+       "every process has let go of its partitions, as one does that is stopped: whether records "
+       "wait the log knows, so give --data or --brokers"});
+}
+
+}  // namespace sluice

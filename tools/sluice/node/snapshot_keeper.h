@@ -1,0 +1,55 @@
+#pragma once
+
+// Snapshots of the partitions that a process owns: made when asked for, and now and then by itself.
+
+#include <chrono>
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "storage/base/mutex.h"
+#include "tools/sluice/cli/program.h"
+#include "tools/sluice/node/requests.h"
+#include "tools/sluice/node/workers.h"
+
+namespace sluice {
+
+struct SnapshotOptions {
+  std::string folder;                  // where lost state begins again from; empty: nowhere
+  std::chrono::milliseconds every{0};  // 0: none are made but when asked for
+};
+
+// --snapshots and --snapshot-every.
+void add_snapshot_options(Command& command, SnapshotOptions& options);
+// The folder, made where it is missing; empty: there is none. Misconfigured where it cannot be
+// ours, holds something else, or the one is given without the other.
+[[nodiscard]] std::filesystem::path checked_folder(const SnapshotOptions& options);
+
+// Answers snapshot.create, {"to": folder}, with {"snapshot": {...}}; null: nothing was folded yet.
+[[nodiscard]] OwnerKinds snapshot_kinds(Workers& workers);
+
+// On a thread of its own, until destroyed. Takes away what is torn, too old, or beyond what is
+// kept.
+class SnapshotKeeper {
+ public:
+  // The workers outlive this. `every` above 0.
+  SnapshotKeeper(Workers& workers, std::filesystem::path folder, std::chrono::milliseconds every);
+
+  // Why the last round did not make all; empty: it did. Any thread.
+  [[nodiscard]] std::string trouble() const;
+
+ private:
+  void run(const std::stop_token& stop);
+  [[nodiscard]] std::string round(const std::stop_token& stop);
+  void tell(const std::string& trouble);
+
+  Workers& workers_;
+  const std::filesystem::path folder_;
+  const std::chrono::milliseconds every_;
+  mutable Mutex mutex_;
+  std::string trouble_ SLUICE_GUARDED_BY(mutex_);
+  std::jthread thread_;  // the last: it uses what is before it
+};
+
+}  // namespace sluice

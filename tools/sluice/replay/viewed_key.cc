@@ -1,0 +1,78 @@
+#include "tools/sluice/replay/viewed_key.h"
+
+#include <chrono>
+#include <thread>
+
+#include "storage/base/errors.h"
+#include "tools/sluice/node/memory_budget.h"
+#include "tools/sluice/node/published.h"
+
+namespace sluice {
+namespace {
+
+// State is written right behind the view, by who projects.
+constexpr std::chrono::seconds kBehindView{3};
+constexpr std::chrono::milliseconds kBetweenLooks{50};
+
+}  // namespace
+
+Generation own_live_generation(const std::string& postgres, const Projection& projection) {
+  Generation generation = live_generation(postgres, projection.name);
+  if (generation.version == projection.version) return generation;
+  throw Misconfigured("the rows that readers see were folded by version " +
+                      std::to_string(generation.version) + " of the rules, this program has " +
+                      std::to_string(projection.version) + ": run the program of that version");
+}
+
+ViewedKey::ViewedKey(const KeyPlace& place, const KeySources& sources)
+    : place_(place),
+      sources_(sources),
+      rows_(sources.postgres, place.generation.projection, place.generation.number),
+      asking_(sources.postgres) {}
+
+KeyHistory ViewedKey::find_history(std::optional<Time> until) {
+  const auto deadline = std::chrono::steady_clock::now() + kBehindView;
+  for (;;) {
+    rows_.begin_snapshot();
+    view_ = rows_.position(place_.partition).value_or(ViewPosition{});
+    if (const auto found = indexed_history(until); found && found->position >= view_.position) {
+      return require_same(*found);
+    }
+    if (std::chrono::steady_clock::now() > deadline || !may_catch_up_) break;
+    rows_.end_snapshot();
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+  return require_same(history_from_log(sources_.log, place_, view_.position, until,
+                                       divide_memory(sources_.memory, {.projectors = 1})));
+}
+
+std::optional<KeyHistory> ViewedKey::indexed_history(std::optional<Time> until) {
+  if (!place_.generation.key_index) return std::nullopt;
+  // Beside its owner, too: what that has written stands in the folder.
+  auto found = sources_.data.empty() ? history_from_owner(asking_, place_, until)
+                                     : history_from_state(sources_.data, place_, until);
+  may_catch_up_ = found.has_value();
+  return found;
+}
+
+KeyHistory ViewedKey::require_same(KeyHistory history) const {
+  if (history.position == view_.position && history.digest != view_.digest) {
+    throw Corrupt("at position " + std::to_string(view_.position.value) +
+                  " the view was folded from another record than what it is held against: run "
+                  "sluice verify " +
+                  place_.generation.projection);
+  }
+  return history;
+}
+
+std::vector<KeyDifference> ViewedKey::differences(const Domain& domain, ReplayedKey& replayed) {
+  std::vector<KeyDifference> all;
+  for (const auto* table : tables_of_keys(domain)) {
+    replayed.expect(*table, rows_);
+    const auto found = rows_.differences(*table, key_names(domain), place_.key);
+    all.insert(all.end(), found.begin(), found.end());
+  }
+  return all;
+}
+
+}  // namespace sluice
