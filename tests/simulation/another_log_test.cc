@@ -249,6 +249,20 @@ TEST_CASE("a transaction that nobody ends is told of, and is over when it ends")
   CHECK(tallied.probe.totals().stopped.empty());
 }
 
+TEST_CASE("transactions that end, while others begin behind them, are no trouble") {
+  Tallied tallied;
+  tallied.add(2);
+  tallied.restart();
+  tallied.live();
+  for (std::int64_t open_from = 2; open_from < 12; ++open_from) {
+    tallied.log.hold_back(kStream, kFirst, Offset{open_from});
+    tallied.add(1);
+    tallied.live(milliseconds{1000});
+    CHECK(tallied.position() == open_from);
+    CHECK(tallied.trouble().empty());
+  }
+}
+
 TEST_CASE("a partition that was stopped goes on once its view is set back") {
   Tallied tallied;
   tallied.restart();

@@ -41,6 +41,7 @@ struct Assigned {
   std::optional<std::chrono::steady_clock::time_point> missing_since;
   // Since when it is so though the log has more, behind a transaction that is open.
   std::optional<std::chrono::steady_clock::time_point> held_back_since;
+  Offset held_back_at;              // what was to be read next when last looked at
   bool held_back = false;           // long enough to be told of
   Offset log_end;                   // as last seen; inside lost() the reader is not asked any more
   std::optional<Offset> flushed;    // the view's position, as last known

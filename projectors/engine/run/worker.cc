@@ -246,12 +246,16 @@ void Worker::require_awaited(Partition partition, Assigned& assigned) {
 }
 
 // An ordinary transaction is over at once. Behind one that stays open no record can be read, and
-// no view can show it, until its producer or the broker ends the transaction.
+// no view can show it, until its producer or the broker ends the transaction. Where another record
+// could be read meanwhile it was another one, or the log grows while it is looked at.
 void Worker::heed_open_transaction(Partition partition, Assigned& assigned) {
   constexpr milliseconds kPatience{4000};
   const bool waits = assigned.projector && assigned.caught_up &&
                      assigned.log_end > assigned.projector->reads_from();
-  if (!waits) {
+  const bool moved = assigned.projector &&
+                     std::exchange(assigned.held_back_at, assigned.projector->reads_from()) !=
+                         assigned.projector->reads_from();
+  if (!waits || moved) {
     assigned.held_back_since.reset();
     if (std::exchange(assigned.held_back, false) && assigned.projector) works_again(assigned);
     return;
