@@ -6,19 +6,20 @@
 
 namespace sluice {
 
-// The views of a live generation that is ahead of whatever follows it, on partition 0.
+// The views of a live generation that is ahead of whatever follows it, on all partitions.
 [[nodiscard]] inline MemoryViews far_ahead(Generation generation) {
-  constexpr Partition kOnly{0};
   generation.live = true;
   MemoryViews views(std::move(generation));
   MemorySink sink(views);
-  sink.claim(kOnly, "leader");
   const Offset far{std::numeric_limits<std::int64_t>::max()};
   FlushBatch batch{};
-  batch.partition = kOnly;
   batch.owner = "leader";
   batch.to = batch.log_end = far;
-  static_cast<void>(sink.flush(batch));
+  for (Partition& partition = batch.partition; partition.value < sink.generation().partitions;
+       ++partition.value) {
+    sink.claim(partition, "leader");
+    static_cast<void>(sink.flush(batch));
+  }
   return views;
 }
 

@@ -268,6 +268,13 @@ void Projector::maintain() {
   if (fold_.tables().row_bytes() > parts_.memory.at_hand()) shrink();
 }
 
+void Projector::rest() {
+  if (!settled() || pending() || !parts_.memory.scarce()) return;
+  if (fold_.tables().row_bytes() <= parts_.memory.quiet()) return;
+  fold_.tables().shrink_to(parts_.memory.quiet());
+  show_held();
+}
+
 bool Projector::full() const {
   const Tables& tables = fold_.tables();
   const Outbox& outbox = fold_.outbox();

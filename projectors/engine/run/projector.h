@@ -71,6 +71,8 @@ class Projector {
 
   // To be called now and then, whether anything is folded or not.
   void maintain();
+  // Folds nothing for now: rows at hand are left to the state where others are short of memory.
+  void rest();
   // Whether a computation is finished and its rows are not yet flushed.
   [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }
   // None while that is not known, or if the projection computes nothing.

@@ -18,6 +18,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// A partition that flushed nothing for so long may come to read its rows from state again.
+constexpr std::chrono::seconds kIdle{10};
+
 }  // namespace
 
 Worker::Worker(const Projection& projection, WorkerConfig config, WorkerParts parts)
@@ -180,6 +183,24 @@ void Worker::fold_batch(std::span<const LogRecord> records) {
   }
 }
 
+// One partition after the other: each has the memory of those whose turn has yet to come. What
+// cannot go on keeps nobody waiting.
+bool Worker::has_turn(const Assigned& assigned) const {
+  if (!assigned.projector->in_bulk()) return true;
+  for (const auto& [partition, before] : assigned_) {
+    if (&before == &assigned) return true;
+    const bool goes_on = before.projector && before.projector->in_bulk() &&
+                         !before.projector->in_doubt() && before.trouble.empty() &&
+                         !before.caught_up && following_.may_fold(*before.projector);
+    if (goes_on) return false;
+  }
+  return true;
+}
+
+bool Worker::may_fold(const Assigned& assigned) const {
+  return following_.may_fold(*assigned.projector) && has_turn(assigned);
+}
+
 void Worker::hold(Partition partition, Assigned& assigned) {
   if (assigned.paused) return;
   assigned.paused = true;
@@ -221,6 +242,7 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
     load(partition, assigned);
   } else {
     assigned.projector->maintain();
+    if (now_ - assigned.last_flush >= kIdle) assigned.projector->rest();
   }
   require_awaited(partition, assigned);
   tick(partition, assigned);

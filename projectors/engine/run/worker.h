@@ -71,9 +71,8 @@ class Worker final : private Ownership {
   void adopt(const Generation& found);
   void say_nothing();
   void look_at_generation();
-  [[nodiscard]] bool may_fold(const Assigned& assigned) const {
-    return following_.may_fold(*assigned.projector);
-  }
+  [[nodiscard]] bool has_turn(const Assigned& assigned) const;
+  [[nodiscard]] bool may_fold(const Assigned& assigned) const;
   // What the reader gave: of one partition after the other.
   void fold(std::span<const LogRecord> records);
   void fold_batch(std::span<const LogRecord> records);

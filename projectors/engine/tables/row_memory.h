@@ -23,6 +23,10 @@ class RowMemory {
   // What each busy partition may hold now. Less than before once another becomes busy.
   [[nodiscard]] std::size_t changed() const { return each(parts_.changed); }
   [[nodiscard]] std::size_t at_hand() const { return each(parts_.at_hand); }
+  // So much a partition may hold and not count as busy.
+  [[nodiscard]] std::size_t quiet() const { return quiet_; }
+  // Whether several are busy, so that who leaves its part leaves it to somebody.
+  [[nodiscard]] bool scarce() const { return busy_.load(std::memory_order_relaxed) > 1; }
   [[nodiscard]] SharedBytes& orders() { return orders_; }
   [[nodiscard]] const SharedBytes& orders() const { return orders_; }
 
