@@ -39,13 +39,15 @@ ALTER TABLE sluice.projection
   ADD COLUMN IF NOT EXISTS phase text COLLATE "C" NOT NULL DEFAULT 'following'
     CONSTRAINT projection_phase CHECK (phase IN ('folding', 'loading', 'indexing', 'following')),
   ADD COLUMN IF NOT EXISTS reason text COLLATE "C",
-  ADD COLUMN IF NOT EXISTS share double precision
-    CONSTRAINT projection_share CHECK (share > 0 AND share <= 1),
+  ADD COLUMN IF NOT EXISTS share double precision,
   ADD COLUMN IF NOT EXISTS made_at timestamptz,
   ADD COLUMN IF NOT EXISTS promoted_at timestamptz,
   ADD COLUMN IF NOT EXISTS reads_sql text COLLATE "C",
   ADD COLUMN IF NOT EXISTS keys_sql text COLLATE "C";
 ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS mark bigint NOT NULL DEFAULT 0;
+ALTER TABLE sluice.projection
+  DROP CONSTRAINT IF EXISTS projection_share,
+  ADD CONSTRAINT projection_share CHECK (share > 0 AND share <= 1024);
 ALTER TABLE sluice.projection
   ADD COLUMN IF NOT EXISTS promotes_itself boolean NOT NULL DEFAULT false,
   ADD COLUMN IF NOT EXISTS differences jsonb;
@@ -87,7 +89,7 @@ COMMENT ON COLUMN sluice.projection.differences IS
   'How its rows differed from those that readers saw when it was last compared before promoting'
   ' itself, as `sluice compare` says it, without samples; null: it was not.';
 COMMENT ON COLUMN sluice.projection.share IS
-  'The part of a processor core that building it may take in a process, above 0 and up to 1; null:'
+  'How much of a processor core, or how many of them, building it may take in a process; null:'
   ' it was not built beside another.';
 COMMENT ON COLUMN sluice.projection.made_at IS
   'When it was made; null: by a version that did not say.';

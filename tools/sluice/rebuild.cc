@@ -140,9 +140,9 @@ void add_rebuild(Command& root) {
   command.duration(
       "dedupe-horizon", options->made.dedupe_horizon, std::chrono::seconds(1),
       "How long an event's id is remembered; as by the live generation when not given");
-  command.part("share", options->made.share,
-               "The part of a core that building takes in each process, and of Postgres' time in "
-               "proportion; 0.5 when not given");
+  command.cores("share", options->made.share,
+                "The part of a core that building takes in each process, and of Postgres' time in "
+                "proportion; 0.5 when not given. Above 1: of several, up to one a worker");
   command.flag("wait", options->wait,
                "Wait until it is ready to be promoted; exit 1 when it fails or is retired");
   command.runs([options](const OutputForm& output) { return rebuild(*options, output); });

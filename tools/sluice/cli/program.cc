@@ -109,16 +109,17 @@ Command& Command::duration(std::string_view name, std::optional<std::chrono::mil
   return *this;
 }
 
-Command& Command::part(std::string_view name, std::optional<double>& target,
-                       std::string_view help) {
+Command& Command::cores(std::string_view name, std::optional<double>& target,
+                        std::string_view help) {
   last_ = app_->add_option_function<std::string>(
-      flag_of(name), [&target](const std::string& text) { target = parse_part(text); },
+      flag_of(name), [&target](const std::string& text) { target = parse_cores(text); },
       std::string(help));
   last_->check(unless([](const std::string& text) -> std::string {
-    return parse_part(text) ? "" : "\"" + text + "\" is no part: give a number above 0 and up to 1";
+    return parse_cores(text) ? ""
+                             : "\"" + text + "\" is no number of cores: give one above 0, as 0.5";
   }));
   last_->run_callback_for_default();
-  last_->type_name("PART");
+  last_->type_name("CORES");
   return *this;
 }
 

@@ -65,7 +65,7 @@ class Command {
   Command& duration(std::string_view name, std::optional<std::chrono::milliseconds>& target,
                     std::chrono::milliseconds least, std::string_view help);
   // A decimal above 0 and up to 1; without a default, too.
-  Command& part(std::string_view name, std::optional<double>& target, std::string_view help);
+  Command& cores(std::string_view name, std::optional<double>& target, std::string_view help);
   // A decimal from 0 to 1; the target's value is the default.
   Command& part_or_zero(std::string_view name, double& target, std::string_view help);
   // An argument without a flag, required unless it is optional(); not a property.

@@ -38,7 +38,7 @@ struct Run {
     command.bytes("memory", told.memory, 1 << 20, "How much");
     command.list("domains", told.domains, "Which");
     command.flag("cold", told.cold, "Whether");
-    command.part("share", told.share, "How much of it");
+    command.cores("share", told.share, "How much of it");
     command.duration("horizon", told.horizon, 1s, "How far");
     command.text("postgres", told.postgres, "Whose").own();
     std::string others;

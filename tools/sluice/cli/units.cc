@@ -41,6 +41,16 @@ std::optional<double> parse(std::string_view text, std::span<const Unit> units) 
   return std::nullopt;
 }
 
+// Above 0, up to `most`; nullopt otherwise.
+std::optional<double> parse_decimal(std::string_view text, double most) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  // Also where it is no number.
+  if (error != std::errc{} || rest != end || !(value > 0 && value <= most)) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_whole(std::string_view text) {
@@ -63,14 +73,9 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(*value));
 }
 
-std::optional<double> parse_part(std::string_view text) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
-  // Also where it is no number.
-  if (error != std::errc{} || rest != end || !(value > 0 && value <= 1)) return std::nullopt;
-  return value;
-}
+std::optional<double> parse_part(std::string_view text) { return parse_decimal(text, 1); }
+
+std::optional<double> parse_cores(std::string_view text) { return parse_decimal(text, kCoresMax); }
 
 std::string show_part(double part) {
   char digits[64];

@@ -24,6 +24,9 @@ inline constexpr const char* kByteUnits = "KiB, MiB, GiB, TiB, or KB, MB, GB, TB
 
 // A part of one whole: a decimal above 0 and up to 1. nullopt for anything else.
 [[nodiscard]] std::optional<double> parse_part(std::string_view text);
+// How many cores: a decimal above 0 and up to kCoresMax, as "0.5". nullopt for anything else.
+inline constexpr double kCoresMax = 1024;
+[[nodiscard]] std::optional<double> parse_cores(std::string_view text);
 // With the fewest digits that read back the same.
 [[nodiscard]] std::string show_part(double part);
 

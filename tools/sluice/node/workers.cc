@@ -302,7 +302,9 @@ void Workers::work_once(const CrewPlace& place, int number, const std::stop_toke
   config.limits.parked_limit = config_.parked_limit;
   config.limits.dedupe.filter_bytes_max = config_.memory.dedupe * (generation.live ? 6 : 1) / 8 /
                                           static_cast<std::uint64_t>(config_.partitions);
-  config.following.share = [this, place] { return share_of(place) / config_.workers; };
+  config.following.share = [this, place] {
+    return std::min(share_of(place) / config_.workers, 1.0);
+  };
   decltype(WorkerParts::open_snapshots) with_snapshots;
   if (!config_.snapshots.empty()) {
     with_snapshots = [this](const Generation& of, Partition partition, StateStore& store) {
