@@ -65,8 +65,11 @@ void PostgresSink::open_session() {
 void PostgresSink::prepare_session() {
   open_session();
   if (prepared_) return;
-  // Large documents are written often and read seldom. Where Postgres has no lz4, it says no.
+  // Large documents are written often and read seldom. Where Postgres has no lz4, it says no. A
+  // flush looks rows up by their keys: what the planner thinks of temporary tables, of which it
+  // knows nothing, may not make it read a whole table of ours instead.
   std::string sql =
+      "SET enable_seqscan = off; SET jit = off;"
       "DO $$ BEGIN SET default_toast_compression = lz4; "
       "EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$;"
       "CREATE TEMP TABLE new_rejection (LIKE sluice.rejection) ON COMMIT DELETE ROWS;"

@@ -50,6 +50,7 @@ class PostgresSink final : public ProjectionSink {
     std::string upsert;
     std::string copy_erased;
     std::string erase;  // of a computed table: what its keys have too much
+                        // (of such a table both take the keys, $1)
   };
 
   // As they are applied, the engine's own last: who locks several at a time does so in this order.
@@ -82,7 +83,8 @@ class PostgresSink final : public ProjectionSink {
 
   Names names_of(const google::protobuf::Descriptor& row) const;
   Plan plan_of(const google::protobuf::Descriptor& row) const;
-  static void plan_whole_keys(const Names& names, Plan& plan);
+  // `stored`: what of the table stands against the rows that come.
+  static void plan_whole_keys(const Names& names, const std::string& stored, Plan& plan);
   // Runs `work`. What failed for want of a table or a right is told by require_tables() better than
   // by Postgres.
   template <class Work>

@@ -80,7 +80,9 @@ PostgresSink::Plan PostgresSink::plan_of(const google::protobuf::Descriptor& row
   plan.make_temporary = temporary(names.upsert, names.all);
   plan.copy_upserts = "COPY pg_temp." + names.upsert + " FROM STDIN";
   if (is_computed(row)) {
-    plan_whole_keys(names, plan);
+    const std::string of_keys =
+        "(SELECT * FROM " + names.table + " WHERE " + names.keys.front() + " = ANY ($1::text[]))";
+    plan_whole_keys(names, of_keys, plan);
     return plan;
   }
   plan.make_temporary += temporary(names.erase, names.keys);
@@ -99,14 +101,14 @@ PostgresSink::Plan PostgresSink::plan_of(const google::protobuf::Descriptor& row
 
 // ON CONFLICT locks the row that it meets, which writes it, changed or not: of a table that comes
 // whole only what differs may get there.
-void PostgresSink::plan_whole_keys(const Names& names, Plan& plan) {
+void PostgresSink::plan_whole_keys(const Names& names, const std::string& stored, Plan& plan) {
   const std::string& first_key = names.keys.front();
   plan.erase = "DELETE FROM " + names.table + " t WHERE t." + first_key +
                " = ANY ($1::text[]) AND NOT EXISTS (SELECT FROM pg_temp." + names.upsert +
                " e WHERE " + names.same_key + ")";
   plan.upsert = "INSERT INTO " + names.table + " AS t (" + joined(names.all) + ") SELECT " +
                 joined(names.all, "e.") + " FROM pg_temp." + names.upsert + " e LEFT JOIN " +
-                names.table + " t ON " + names.same_key + " WHERE t." + first_key + " IS NULL";
+                stored + " t ON " + names.same_key + " WHERE t." + first_key + " IS NULL";
   if (!names.values.empty()) {
     plan.upsert += " OR (" + joined(names.values, "t.") + ") IS DISTINCT FROM (" +
                    joined(names.values, "e.") + ")";
@@ -160,7 +162,7 @@ void PostgresSink::write_computed(std::span<const ComputedRows* const> computed)
     copy(plan.copy_upserts, rows,
          [&](const auto* row) { append_line(*row, plan.columns, false, lines_, scratch_); });
     connection_.run(plan.erase, {keys.text()});
-    connection_.run(plan.upsert);
+    connection_.run(plan.upsert, {keys.text()});
   }
 }
 
@@ -189,7 +191,7 @@ void PostgresSink::write_repaired(const ComputedRows& of_key) {
     CHECK(found != plans_.end(), "only published rows are repaired, and the sink was told of them");
     const Names names = names_of(*table.row);
     Plan plan = found->second;
-    plan_whole_keys(names, plan);
+    plan_whole_keys(names, names.table, plan);
     // What changed in this flush stands there, too.
     connection_.run("DELETE FROM pg_temp." + names.upsert);
     copy(plan.copy_upserts, table.rows,
