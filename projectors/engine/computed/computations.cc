@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <iterator>
 #include <utility>
 
 #include "storage/base/check.h"
@@ -11,6 +12,8 @@ namespace {
 
 // However long nothing is due.
 constexpr std::chrono::seconds kLongestWait{10};
+// Bytes that a result counts for beside its rows.
+constexpr std::size_t kAroundResult = 256;
 
 std::size_t size_of(const ComputedRows& rows) {
   constexpr std::size_t kRow = 64;
@@ -67,7 +70,15 @@ bool Computations::finished(std::uint64_t partition) const {
 
 std::vector<ComputedResult> Computations::take(std::uint64_t partition) {
   const MutexLock lock(mutex_);
-  return std::exchange(partitions_.at(partition).finished, {});
+  std::vector<ComputedResult>& finished = partitions_.at(partition).finished;
+  std::size_t bytes = 0;
+  auto end = finished.begin();
+  while (end != finished.end() && bytes < room_.bytes_taken) {
+    bytes += kAroundResult + (end++)->bytes;
+  }
+  std::vector<ComputedResult> taken(std::move_iterator(finished.begin()), std::move_iterator(end));
+  finished.erase(finished.begin(), end);
+  return taken;
 }
 
 void Computations::published(std::uint64_t partition, const std::vector<ComputedResult>& results,

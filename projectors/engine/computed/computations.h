@@ -25,6 +25,9 @@ namespace sluice {
 struct ComputationRoom {
   std::size_t results = 64;
   std::size_t bytes = std::size_t{64} << 20;
+  // So much is taken at a time, by about one result: the rows of facts that a flush writes beside
+  // it are not to wait for all of it.
+  std::size_t bytes_taken = std::size_t{512} << 10;
 };
 
 struct ComputationClocks {
@@ -65,7 +68,8 @@ class Computations {
   void withdraw(std::uint64_t partition, std::string_view key);
   [[nodiscard]] bool has_room(std::uint64_t partition);
   [[nodiscard]] ComputationQueue::Count count(std::uint64_t partition) const;  // of keys held here
-  // Results that wait for the partition, which are its own from then on, until published().
+  // Results that wait for the partition, the first of which are its own from then on, until
+  // published().
   [[nodiscard]] bool finished(std::uint64_t partition) const;
   [[nodiscard]] std::vector<ComputedResult> take(std::uint64_t partition);
   // `took` of the partition's time.
