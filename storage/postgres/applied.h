@@ -63,7 +63,7 @@ void run_ddl(PgConnection& connection, const std::string& name, const std::strin
 
 // The number of what engine.sql makes: raised with every change of it. An older program leaves the
 // schema `sluice` of a newer one as it is.
-inline constexpr int kEngineRevision = 1;
+inline constexpr int kEngineRevision = 2;
 // The least number whose programs may work on what this engine.sql makes: raised to kEngineRevision
 // where an older program would misread it, or write what a newer one would.
 inline constexpr int kEngineLeastRevision = 1;
