@@ -1,7 +1,7 @@
 // Processes among each other, and what the log does to them.
 
 #include "storage/base/json_writer.h"
-#include "storage/postgres/sql_text.h"
+#include "storage/postgres/generation_tables.h"
 #include "tools/sluice/doctor/process_findings.h"
 #include "tools/sluice/node/published.h"
 
