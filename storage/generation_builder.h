@@ -27,6 +27,10 @@ class GenerationBuilder {
   // No other generation may flush or load beyond. Empty where no generation is live.
   virtual std::map<Partition, Offset> live_positions() = 0;
 
+  // Whether, as of the last live_positions(), a swap waits for computed rows of this generation:
+  // what is due of it is then computed at once, whatever its pace.
+  [[nodiscard]] virtual bool hurries() const = 0;
+
   // In one transaction: adds what was refused and moves `folded` on with its digest. Neither goes
   // back, and a load must not come before it. Repeating a note changes nothing. Fenced: the
   // partition has another owner, or is loaded.

@@ -27,6 +27,8 @@ struct UnownedPartition {
   // How long the log has had the oldest record that the view lacks, as far as that is known; grows.
   // nullopt: it was never claimed.
   std::optional<std::chrono::milliseconds> freshness = std::nullopt;
+  // Which generation is built beside, how far, and by whom, for people; empty: none is.
+  std::string built = {};
 };
 
 // A generation of a projection.

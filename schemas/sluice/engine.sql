@@ -53,6 +53,7 @@ ALTER TABLE sluice.projection
   ADD COLUMN IF NOT EXISTS differences jsonb;
 -- Generations from before there was an index never have one.
 ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS key_index boolean NOT NULL DEFAULT false;
+ALTER TABLE sluice.projection ADD COLUMN IF NOT EXISTS hurries_until timestamptz;
 -- Rows from before there were statuses.
 UPDATE sluice.projection
 SET status = CASE WHEN live THEN 'live' ELSE 'failed' END,
@@ -80,8 +81,8 @@ COMMENT ON COLUMN sluice.projection.phase IS
   ' keys; indexing: keys and indexes are made; following: it is flushed, up to where the live one'
   ' is. The first generation always follows.';
 COMMENT ON COLUMN sluice.projection.reason IS
-  'Why it failed; of one that promotes itself, why it could not be promoted when that was last tried;'
-  ' null: neither.';
+  'Why it failed, or was given up for that of a higher version; of one that promotes itself, why it'
+  ' could not be promoted when that was last tried; null: none of these.';
 COMMENT ON COLUMN sluice.projection.promotes_itself IS
   'Whether `sluice up` made it, since its rules were newer than any before, and promotes it when it is'
   ' ready. False from the first swap on that it takes part in: it is promoted so once.';
@@ -103,6 +104,9 @@ COMMENT ON COLUMN sluice.projection.keys_sql IS
 COMMENT ON COLUMN sluice.projection.key_index IS
   'Whether the state of its partitions knows which records concern a key, from its beginning on:'
   ' what sluice replay reads a key''s records by.';
+COMMENT ON COLUMN sluice.projection.hurries_until IS
+  'Until then a swap waits for its computed rows: its owners compute each key that is due at once,'
+  ' whatever its pace.';
 COMMENT ON COLUMN sluice.projection.mark IS
   'Of sluice.mark: committed right before readers were given this generation in the place of'
   ' another; 0: they never were.';
@@ -527,14 +531,15 @@ SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end
                  || substring(h.owner FROM '^[^:]*:([0-9]+):') || ' on '
                  || substring(h.owner FROM '^([^:]*):[0-9]+:')
                  || CASE WHEN h.released THEN ' let go of it' ELSE ' was heard last' END, '')
-                 || coalesce(v.why, '')
+                 || coalesce(v.why, '') || coalesce('; ' || b.built, '')
        END AS trouble,
        s.owned, h.owner, h.claimed_at, now() - s.heard_at AS silent,
        CASE WHEN s.owned AND coalesce(p.position, 0) >= e.log_end THEN 0
             WHEN coalesce(o.oldest_at, s.heard_at) IS NOT NULL
             THEN extract(epoch FROM greatest(now() - coalesce(o.oldest_at, s.heard_at),
                                              interval '0')) END::double precision
-         AS freshness_seconds
+         AS freshness_seconds,
+       b.built
 FROM sluice.projection g
 CROSS JOIN LATERAL generate_series(0, g.partitions - 1) AS n(partition)
 LEFT JOIN sluice.position p ON p.projection = g.projection AND p.generation = g.generation
@@ -574,13 +579,38 @@ CROSS JOIN LATERAL (
   FROM sluice.process q
   WHERE NOT s.owned AND q.seen_at > now() - interval '10 s' AND q.vitals->'rules' ? g.projection
 ) AS v
+LEFT JOIN LATERAL (
+  -- What takes its place soon, perhaps. The log ends where any generation saw it end.
+  SELECT format('generation %s of version %s %s: %s of %s records, by %s', n.generation, n.version,
+                CASE n.status WHEN 'ready' THEN 'is ready' ELSE 'is being built' END,
+                coalesce(sum(CASE WHEN np.loaded THEN np.position ELSE np.folded END), 0),
+                sum(coalesce(greatest(np.position, np.folded, np.log_end, nh.log_end, lp.position,
+                                      lp.log_end, lh.log_end), 0)),
+                coalesce(string_agg(DISTINCT 'process ' || substring(nh.owner FROM '^[^:]*:([0-9]+):')
+                                    || ' on ' || substring(nh.owner FROM '^([^:]*):[0-9]+:'), ', ')
+                           FILTER (WHERE NOT nh.released AND nh.seen_at > now() - interval '5 s'),
+                         'nobody')) AS built
+  FROM sluice.projection n
+  CROSS JOIN LATERAL generate_series(0, n.partitions - 1) AS m(partition)
+  LEFT JOIN sluice.position np ON np.projection = n.projection AND np.generation = n.generation
+       AND np.partition = m.partition
+  LEFT JOIN sluice.heartbeat nh ON nh.projection = n.projection AND nh.generation = n.generation
+       AND nh.partition = m.partition
+  LEFT JOIN sluice.position lp ON lp.projection = g.projection AND lp.generation = g.generation
+       AND lp.partition = m.partition
+  LEFT JOIN sluice.heartbeat lh ON lh.projection = g.projection AND lh.generation = g.generation
+       AND lh.partition = m.partition
+  WHERE NOT s.owned AND n.projection = g.projection AND n.status IN ('building', 'ready')
+  GROUP BY n.generation, n.version, n.status
+) AS b ON true
 WHERE g.live;
 COMMENT ON VIEW sluice.freshness IS
   'Every partition of the live generations: lag in records, null where nobody has told the log''s'
   ' end for 5 seconds; age of what is shown, or of the last word of its owner; why it stands'
   ' still, where it does; whether a process has it, which, since when, and when it spoke last;'
   ' freshness_seconds: how long the log has had the oldest record that the view lacks, 0: none; it'
-  ' grows while nobody has the partition, since the owner''s last word where that knew of none.';
+  ' grows while nobody has the partition, since the owner''s last word where that knew of none;'
+  ' built: where no process has it, which generation is built beside, how far, and by whom.';
 
 CREATE OR REPLACE VIEW sluice.computation AS
 SELECT p.projection, p.partition, h.due, h.computing, h.failing,

@@ -9,6 +9,7 @@ namespace sluice {
 
 std::map<Partition, Offset> MemoryBuilder::live_positions() {
   sink_.require_present();
+  hurries_ = views_.hurries();
   return views_.live_positions();
 }
 

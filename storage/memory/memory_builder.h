@@ -15,6 +15,7 @@ class MemoryBuilder final : public GenerationBuilder {
   explicit MemoryBuilder(MemorySink& sink) : sink_(sink), views_(sink.views_) {}
 
   std::map<Partition, Offset> live_positions() override;
+  [[nodiscard]] bool hurries() const override { return hurries_; }
   void note(const BulkNote& note) override;
   FlushOutcome load(const LoadBatch& batch) override;
   BuildPhase advance() override;
@@ -23,6 +24,7 @@ class MemoryBuilder final : public GenerationBuilder {
  private:
   MemorySink& sink_;
   MemoryViews& views_;
+  bool hurries_ = false;
 };
 
 }  // namespace sluice

@@ -51,6 +51,9 @@ class MemoryViews {
   [[nodiscard]] std::map<Partition, Offset> live_positions() const;
   [[nodiscard]] BuildPhase advance() const;
   [[nodiscard]] bool ready() const { return ready_; }
+  // Whether somebody who would have readers see these waits for their computed rows.
+  void set_hurries(bool hurries) { hurries_ = hurries; }
+  [[nodiscard]] bool hurries() const { return hurries_; }
   // Readers see `other` instead of `live`. False, and nothing is changed, where the two are not at
   // the same positions, or a key is still to be computed that readers saw later rows of.
   static bool swap(MemoryViews& live, MemoryViews& other);
@@ -117,6 +120,7 @@ class MemoryViews {
   const MemoryViews* live_ = nullptr;  // null: these are, or nobody's are
   bool built_in_bulk_ = false;
   bool ready_ = false;
+  bool hurries_ = false;
   std::map<Partition, std::string> contenders_;
   std::map<Partition, Taken> taken_;
   std::map<std::string, Rows> rows_;  // by the row's full name

@@ -1,5 +1,7 @@
 #include "storage/postgres/generations.h"
 
+#include <spdlog/spdlog.h>
+
 #include <vector>
 
 #include "schemas/descriptors/row_options.h"
@@ -66,7 +68,8 @@ MadeGeneration make(PgConnection& connection, const PublishedSchema& schema,
   begin_applying(connection, lock_wait);
   apply_engine(connection, false);
   if (const auto there = found_building(connection, schema.domain)) {
-    if (options.share) {
+    // Another program's is not this one's to pace.
+    if (options.share && there->version == schema.version) {
       connection.run(
           "UPDATE sluice.projection SET share = $3::double precision WHERE projection = $1 "
           "AND generation = $2",
@@ -111,11 +114,10 @@ std::vector<std::string> drop_tables(PgConnection& connection, const std::string
   return names;
 }
 
+// In the transaction at hand. `reason`: why, where it was not a person who said so.
 std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string_view domain,
-                                           const std::string& number,
+                                           const std::string& number, const std::string& reason,
                                            std::chrono::milliseconds lock_wait) {
-  begin_applying(connection, lock_wait);
-  apply_engine(connection, false);
   // A first claim of a partition, which refers to the row, waits for us.
   const PgResult found = connection.run(
       "SELECT status FROM sluice.projection WHERE projection = $1 AND generation = $2 FOR UPDATE",
@@ -154,11 +156,56 @@ std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string
   }
   const auto gone = drop_tables(connection, schema);
   connection.run(
-      "UPDATE sluice.projection SET status = 'retired', applied = NULL, keys_sql = NULL "
-      "WHERE projection = $1 AND generation = $2",
-      {domain, number});
+      "UPDATE sluice.projection SET status = 'retired', applied = NULL, keys_sql = NULL, "
+      "reason = nullif($3, '') WHERE projection = $1 AND generation = $2",
+      {domain, number, reason});
   // Last, since readers wait from here on.
   return take_out_leftovers(connection, std::string(domain), gone);
+}
+
+struct Abandoned {
+  std::string number;
+  std::string version;
+};
+
+// Under the lock of those who make and promote generations, so that it stays so.
+std::optional<Abandoned> find_abandoned(PgConnection& connection, std::string_view domain,
+                                        int for_version) {
+  const PgResult found = connection.run(
+      "SELECT g.generation, g.version FROM sluice.projection g CROSS JOIN LATERAL ("
+      "SELECT now() - $3::double precision * interval '1 s' AS at) AS since "
+      "WHERE g.projection = $1 AND g.version < $2::integer AND g.promotes_itself "
+      "AND g.status IN ('building', 'ready') AND coalesce(g.made_at, '-infinity') < since.at "
+      "AND NOT EXISTS (SELECT FROM sluice.process q WHERE q.seen_at > since.at "
+      "AND q.vitals->'rules'->>g.projection = g.version::text) "
+      "AND NOT EXISTS (SELECT FROM sluice.heartbeat h WHERE h.projection = g.projection "
+      "AND h.generation = g.generation AND NOT h.released AND h.seen_at > since.at)",
+      {domain, std::to_string(for_version), std::to_string(kAbandoned.count())});
+  if (found.rows() == 0) return std::nullopt;
+  return Abandoned{std::string(found.text(0, 0)), std::string(found.text(0, 1))};
+}
+
+// Runs `work(connection, lock_wait)`, which is a transaction but for its end, and says what is in
+// its way.
+template <class Work>
+std::optional<GenerationRefusal> taking_away(const std::string& url, Work work) {
+  PgConnection connection(url, kStatementTimeout);
+  try {
+    return as_applier(connection, [&](auto lock_wait) {
+      begin_applying(connection, lock_wait);
+      apply_engine(connection, false);
+      const std::optional<GenerationRefusal> refused = work(connection, lock_wait);
+      connection.run(refused ? "ROLLBACK" : "COMMIT");
+      return refused;
+    });
+  } catch (const Retryable& failure) {
+    if (!has_state(failure, "55P03") && !has_state(failure, "40P01")) throw;
+    return GenerationRefusal{"locked", holder_of_locks(connection)};
+  } catch (const Misconfigured& failure) {
+    if (!has_state(failure, "2BP01")) throw;
+    connection.roll_back();
+    return GenerationRefusal{"needed", said(failure)};
+  }
 }
 
 }  // namespace
@@ -177,21 +224,39 @@ MadeGeneration make_generation(const std::string& url, const PublishedSchema& sc
 
 std::optional<GenerationRefusal> retire(const std::string& url, std::string_view domain,
                                         int generation) {
-  PgConnection connection(url, kStatementTimeout);
-  try {
-    return as_applier(connection, [&](auto lock_wait) {
-      const auto refused = take_away(connection, domain, std::to_string(generation), lock_wait);
-      connection.run(refused ? "ROLLBACK" : "COMMIT");
-      return refused;
-    });
-  } catch (const Retryable& failure) {
-    if (!has_state(failure, "55P03") && !has_state(failure, "40P01")) throw;
-    return GenerationRefusal{"locked", holder_of_locks(connection)};
-  } catch (const Misconfigured& failure) {
-    if (!has_state(failure, "2BP01")) throw;
-    connection.roll_back();
-    return GenerationRefusal{"needed", said(failure)};
+  return taking_away(url, [&](PgConnection& connection, auto lock_wait) {
+    return take_away(connection, domain, std::to_string(generation), "", lock_wait);
+  });
+}
+
+std::optional<GenerationRefusal> give_up_abandoned(const std::string& url, std::string_view domain,
+                                                   int for_version) {
+  std::optional<Abandoned> given_up;
+  auto refused = taking_away(
+      url, [&](PgConnection& connection, auto lock_wait) -> std::optional<GenerationRefusal> {
+        given_up = find_abandoned(connection, domain, for_version);
+        if (!given_up) return std::nullopt;
+        const std::string reason = "given up for version " + std::to_string(for_version) +
+                                   " of the rules: it was never shown, and nobody runs version " +
+                                   given_up->version;
+        return take_away(connection, domain, given_up->number, reason, lock_wait);
+      });
+  if (given_up && !refused) {
+    spdlog::warn("generation given up projection={} generation={} version={} for_version={}",
+                 domain, given_up->number, given_up->version, for_version);
   }
+  return refused;
+}
+
+std::vector<std::int64_t> versions_that_run(PgConnection& connection, std::string_view projection) {
+  const PgResult found = connection.run(
+      "SELECT DISTINCT (vitals->'rules'->>$1)::bigint FROM sluice.process "
+      "WHERE vitals->'rules' ? $1 AND seen_at > now() - $2::double precision * interval '1 s' "
+      "ORDER BY 1",
+      {projection, std::to_string(kAbandoned.count())});
+  std::vector<std::int64_t> versions;
+  for (int i = 0; i < found.rows(); ++i) versions.push_back(found.number(i, 0));
+  return versions;
 }
 
 }  // namespace sluice

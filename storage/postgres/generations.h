@@ -4,10 +4,13 @@
 // taken away here.
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "storage/postgres/connection.h"
 #include "storage/postgres/schema.h"
 
 namespace sluice {
@@ -50,5 +53,20 @@ struct GenerationRefusal {
 // is no such generation.
 [[nodiscard]] std::optional<GenerationRefusal> retire(const std::string& url,
                                                       std::string_view domain, int generation);
+
+// Retires a generation that a program made by itself and that readers never saw, so that one of
+// version `for_version` can be made, where it is abandoned: its version is lower, and nobody who
+// has its rules was heard of for kAbandoned. Its reason says so. One that a person asked for stays.
+// Does nothing where there is none; refused as retire().
+[[nodiscard]] std::optional<GenerationRefusal> give_up_abandoned(const std::string& url,
+                                                                 std::string_view domain,
+                                                                 int for_version);
+
+// Who projects says so each 2 seconds, and a start takes some.
+inline constexpr std::chrono::seconds kAbandoned{10};
+
+// The versions of a projection's rules that processes have which were heard of within kAbandoned.
+[[nodiscard]] std::vector<std::int64_t> versions_that_run(PgConnection& connection,
+                                                          std::string_view projection);
 
 }  // namespace sluice

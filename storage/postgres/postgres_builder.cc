@@ -22,9 +22,12 @@ std::string text(std::int64_t value) { return std::to_string(value); }
 std::map<Partition, Offset> PostgresBuilder::live_positions() {
   sink_.open_session();
   const PgResult rows = sink_.connection_.run(
-      "SELECT p.partition, p.position FROM sluice.position p "
-      "JOIN sluice.projection g USING (projection, generation) WHERE projection = $1 AND g.live",
-      {sink_.config_.projection});
+      "SELECT p.partition, p.position, coalesce(n.hurries_until > now(), false) "
+      "FROM sluice.position p JOIN sluice.projection g USING (projection, generation) "
+      "LEFT JOIN sluice.projection n ON n.projection = $1 AND n.generation = $2 "
+      "WHERE p.projection = $1 AND g.live",
+      {sink_.config_.projection, sink_.number_});
+  hurries_ = rows.rows() > 0 && rows.text(0, 2) == "t";
   std::map<Partition, Offset> all;
   for (int i = 0; i < rows.rows(); ++i) {
     all.emplace(Partition{static_cast<std::int32_t>(rows.number(i, 0))}, Offset{rows.number(i, 1)});

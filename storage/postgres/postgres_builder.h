@@ -16,6 +16,7 @@ class PostgresBuilder final : public GenerationBuilder {
   explicit PostgresBuilder(PostgresSink& sink) : sink_(sink) {}
 
   std::map<Partition, Offset> live_positions() override;
+  [[nodiscard]] bool hurries() const override { return hurries_; }
   void note(const BulkNote& note) override;
   FlushOutcome load(const LoadBatch& batch) override;
   BuildPhase advance() override;
@@ -28,6 +29,7 @@ class PostgresBuilder final : public GenerationBuilder {
   [[nodiscard]] BuildPhase phase_of(const PgResult& answer) const;
 
   PostgresSink& sink_;
+  bool hurries_ = false;
 };
 
 }  // namespace sluice

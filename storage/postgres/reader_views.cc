@@ -8,6 +8,7 @@
 #include "storage/postgres/error.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/sql_text.h"
+#include "storage/postgres/statements.h"
 
 namespace sluice {
 namespace {
@@ -73,6 +74,19 @@ std::set<std::string> table_names(PgConnection& connection, std::string_view dom
   std::set<std::string> names;
   for (int i = 0; i < rows.rows(); ++i) names.emplace(rows.text(i, 0));
   return names;
+}
+
+// In the transaction at hand, which may have failed then.
+std::string first_misfit(PgConnection& connection, const std::string& reads_sql) {
+  for (const std::string& statement : statements_of(reads_sql)) {
+    try {
+      connection.run(statement);
+    } catch (const Misconfigured& failure) {
+      if (has_state(failure, "42501")) throw;  // a right is missing, no column
+      return made_by(statement) + ": " + said(failure);
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -143,12 +157,7 @@ std::string misfit_of_reads(PgConnection& connection, const Shown& shown,
   std::string why;
   try {
     connection.run(sql);
-    try {
-      connection.run(reads_sql);
-    } catch (const Misconfigured& failure) {
-      if (has_state(failure, "42501")) throw;
-      why = said(failure);
-    }
+    why = first_misfit(connection, reads_sql);
   } catch (const Error&) {
     connection.roll_back();
     throw;

@@ -51,8 +51,9 @@ struct ReaderViews {
 // Tells whether the views are those of `shown` and of these functions for readers (sluice.applied).
 [[nodiscard]] std::string readers_text(const Shown& shown, std::string_view reads_sql);
 
-// Why the generation's functions for readers do not go with its tables alone, in Postgres' words;
-// empty where they do. Tried out in a transaction that leaves nothing behind, beside readers.
+// Which of the generation's functions and views for readers does not go with its tables alone, and
+// why in Postgres' words: "function deliberation.feed: column o.passes does not exist"; empty where
+// all do. Tried out in a transaction that leaves nothing behind, beside readers.
 [[nodiscard]] std::string misfit_of_reads(PgConnection& connection, const Shown& shown,
                                           const std::string& reads_sql);
 

@@ -110,6 +110,29 @@ bool SchemaDifference::needs_generation() const {
   return std::ranges::any_of(changes, &SchemaChange::needs_generation);
 }
 
+std::string next_step(const SchemaDifference& difference, const PublishedSchema& schema) {
+  const std::string domain(schema.domain);
+  if (difference.changes.empty()) return "";
+  if (difference.live_version > schema.version) {
+    return "this program is older than what readers see: use the one that has version " +
+           std::to_string(difference.live_version) + " of the rules";
+  }
+  for (const SchemaChange& change : difference.changes) {
+    if (change.kind != "column_retyped" && change.kind != "key_changed") continue;
+    return "give " + change.name + " another name in schemas/" + domain +
+           "/tables.proto: readers' views keep their types, and rows of two keys cannot be "
+           "compared, "
+           "so that a generation as it is would be built and not promoted";
+  }
+  if (difference.live_version < schema.version) {
+    return "start this program: `sluice up` builds and promotes a generation by itself; with "
+           "`--rebuild ask`, or `sluice project`, `sluice rebuild " +
+           domain + " --wait` does once it runs";
+  }
+  if (difference.needs_generation()) return "`sluice rebuild " + domain + " --wait`";
+  return "start this program, or `sluice schema apply --domains " + domain + "`";
+}
+
 SchemaDifference schema_difference(const std::string& url, const PublishedSchema& schema) {
   PgConnection connection(url);
   const std::string domain(schema.domain);

@@ -31,6 +31,10 @@ struct SchemaDifference {
   [[nodiscard]] bool needs_generation() const;
 };
 
+// What to do about it, for people, with the commands; empty where nothing differs.
+[[nodiscard]] std::string next_step(const SchemaDifference& difference,
+                                    const PublishedSchema& schema);
+
 // Against what was last applied; of a generation from before that was noted, against the tables as
 // they are found, without indexes. Misconfigured: the domain has no live generation.
 [[nodiscard]] SchemaDifference schema_difference(const std::string& url,

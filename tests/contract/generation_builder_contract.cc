@@ -58,6 +58,20 @@ void live_positions_are_those_that_were_taken(const MakeBuilder& make) {
   CHECK(world->builder().live_positions() == std::map<Partition, Offset>{{kOne, Offset{20}}});
 }
 
+void it_hurries_while_a_swap_waits(const MakeBuilder& make) {
+  const auto world = begun(make);
+  const auto hurries = [&] {
+    static_cast<void>(world->builder().live_positions());
+    return world->builder().hurries();
+  };
+  CHECK_FALSE(hurries());
+  world->hurry(true);
+  CHECK_FALSE(world->builder().hurries());  // as it was when the live positions were asked for
+  CHECK(hurries());
+  world->hurry(false);
+  CHECK_FALSE(hurries());
+}
+
 void a_note_adds_what_was_refused(const MakeBuilder& make) {
   const auto world = begun(make);
   const Refusals first({1, 3});
@@ -267,6 +281,9 @@ void generation_builder_contract(const MakeBuilder& make) {
   SECTION("positions say what is loaded") { positions_say_what_is_loaded(make); }
   SECTION("live positions are those of partitions that were taken") {
     live_positions_are_those_that_were_taken(make);
+  }
+  SECTION("it hurries while a swap waits for computed rows") {
+    it_hurries_while_a_swap_waits(make);
   }
   SECTION("a load says which keys are due") { a_load_says_what_is_due(make); }
   SECTION("a note adds what was refused, and never goes back") {

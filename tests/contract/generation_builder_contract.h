@@ -32,6 +32,8 @@ class BuilderUnderTest {
   virtual BuildingSession another_of_live() = 0;
   // Readers see generation 2 from now on; both are at the same positions.
   virtual void swap() = 0;
+  // A swap to generation 2 waits for its computed rows, from now on, or does not.
+  virtual void hurry(bool hurries) = 0;
 
   // Of generation 2.
   [[nodiscard]] virtual const SeenView& seen() const = 0;

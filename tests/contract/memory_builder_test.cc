@@ -21,6 +21,7 @@ class MemoryBuilderUnderTest final : public BuilderUnderTest {
   BuildingSession another() override { return session_of(views_); }
   BuildingSession another_of_live() override { return session_of(live_views_); }
   void swap() override { REQUIRE(MemoryViews::swap(live_views_, views_)); }
+  void hurry(bool hurries) override { views_.set_hurries(hurries); }
   [[nodiscard]] const SeenView& seen() const override { return seen_; }
   [[nodiscard]] bool ready() const override { return views_.ready(); }
 

@@ -92,9 +92,11 @@ TEST_CASE("a further generation is as the live one, but for what is asked for") 
   CHECK(row_of(shapes, 1, kept) == row_of(shapes, 2, kept));
   CHECK(row_of(shapes, 1, "unique_id") != row_of(shapes, 2, "unique_id"));
 
-  // While it is building there is no other; only its share is another.
-  MadeGeneration again = make_generation(shapes.url(), shapes_schema(2), {.share = 0.25});
+  // While it is building there is no other; only its share is another, but not for other rules.
+  MadeGeneration again = make_generation(shapes.url(), shapes_schema(2), {.share = 0.75});
   CHECK((again.number == 2 && again.version == 1 && again.status == "building" && !again.made));
+  CHECK(row_of(shapes, 2, "share") == "0.5");
+  CHECK_FALSE(make_generation(shapes.url(), shapes_schema(), {.share = 0.25}).made);
   CHECK(row_of(shapes, 2, "share") == "0.25");
   shapes.ask("UPDATE sluice.projection SET status = 'ready' WHERE generation = 2");
   again = make_generation(shapes.url(), shapes_schema(), {});

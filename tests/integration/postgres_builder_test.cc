@@ -38,6 +38,10 @@ class PostgresBuilderUnderTest final : public BuilderUnderTest {
   BuildingSession another() override { return session_of(2); }
   BuildingSession another_of_live() override { return session_of(1); }
   void swap() override { shapes_.ask(kSwap); }
+  void hurry(bool hurries) override {
+    shapes_.ask(std::string("UPDATE sluice.projection SET hurries_until = now() + interval '") +
+                (hurries ? "1 hour" : "-1 s") + "' WHERE generation = 2");
+  }
   [[nodiscard]] const SeenView& seen() const override { return seen_; }
   [[nodiscard]] bool ready() const override {
     return shapes_.value("SELECT status FROM sluice.projection WHERE generation = 2") == "ready";

@@ -208,7 +208,9 @@ TEST_CASE("a column of another type is refused by name") {
   const TwoGenerations shapes(shapes_schema(1), schema_of(changed));
   const auto may = promotable(shapes.url(), "shapes", {}, 0);
   CHECK(refused(may) == "columns");
-  CHECK_THAT(reason(may), Catch::Contains("every_type.count is text"));
+  CHECK_THAT(reason(may), Catch::Contains("every_type.count is text") &&
+                              Catch::Contains("another name in schemas/shapes/tables.proto") &&
+                              Catch::Contains("`sluice retire shapes --generation 2`"));
   const std::string before = readers_world(shapes);
   CHECK(refused(shapes.promote()) == "columns");
   CHECK(readers_world(shapes) == before);
@@ -217,7 +219,11 @@ TEST_CASE("a column of another type is refused by name") {
 
 TEST_CASE("what functions for readers need and the tables lack is refused by name") {
   const ChangedShapes changed(&reshape);
+  // A semicolon in a comment, a string or a body ends nothing.
   const std::string before_swap =
+      "-- first; one that fits\n"
+      "CREATE OR REPLACE FUNCTION shapes.fits() RETURNS text LANGUAGE plpgsql AS $body$ BEGIN "
+      "/* ; */ RETURN 'a;b'; END $body$;\n"
       "CREATE OR REPLACE FUNCTION shapes.texts() RETURNS SETOF text LANGUAGE sql STABLE AS "
       "'SELECT text FROM shapes.every_type';";
   PublishedSchema first = shapes_schema(1);
@@ -226,7 +232,10 @@ TEST_CASE("what functions for readers need and the tables lack is refused by nam
   const std::string before = readers_world(shapes);
   const auto may = promotable(shapes.url(), "shapes", {}, 0);
   CHECK(refused(may) == "columns");
-  CHECK_THAT(reason(may), Catch::Contains("column \"text\" does not exist"));
+  CHECK_THAT(reason(may),
+             Catch::Contains("function shapes.texts: column \"text\" does not exist") &&
+                 Catch::Contains("schemas/shapes/reads.sql") &&
+                 Catch::Contains("`sluice rebuild shapes`"));
   CHECK(readers_world(shapes) == before);
   CHECK(shapes.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'shapes%'") == "3");
   shapes.ask("UPDATE sluice.projection SET reads_sql = 'SELECT nonsense' WHERE generation = 2");

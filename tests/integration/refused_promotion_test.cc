@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <future>
+#include <thread>
 
 #include "storage/postgres/generations.h"
 #include "storage/postgres/swap/promotion.h"
@@ -114,6 +115,42 @@ TEST_CASE("a key that readers saw computed is computed before they are shown the
       "INSERT INTO sluice.due VALUES ('shapes', 2, 0, 'a'), ('shapes', 1, 0, 'a')");
   CHECK(refused(promote(shapes.url(), shapes.pair(1, 2), {.computing = milliseconds(0)})) ==
         "busy");
+}
+
+TEST_CASE("keys that change all the time are computed for a swap, however they are paced") {
+  constexpr int kKeys = 20;
+  const TwoGenerations shapes;
+  for (int key = 0; key < kKeys; ++key) {
+    const std::string id = "k" + std::to_string(key);
+    shapes.ask("INSERT INTO shapes_g1.summary VALUES ('" + id +
+               "', 9, 1); INSERT INTO sluice.due " + "VALUES ('shapes', 1, 0, '" + id +
+               "'), ('shapes', 2, 0, '" + id + "')");
+  }
+  // As owners publish: each key of the live one over and over; of the other one all keys once it is
+  // told to hurry, one after the other.
+  const auto publishing = [&](const std::string& generation, const std::string& rows) {
+    return std::jthread([&shapes, generation, rows](const std::stop_token& stop) {
+      PgConnection owner(shapes.url());
+      for (int turn = 0; !stop.stop_requested(); ++turn) {
+        owner.run(
+            "BEGIN; UPDATE sluice.position SET published = published + 1 WHERE partition = 0 "
+            "AND generation = " +
+            generation);
+        owner.run(rows, {"k" + std::to_string(turn % kKeys)});
+        owner.run("COMMIT");
+      }
+    });
+  };
+  const auto live = publishing("1", "UPDATE shapes_g1.summary SET as_of = as_of + 1 WHERE id = $1");
+  const auto other = publishing(
+      "2",
+      "INSERT INTO shapes_g2.summary SELECT o.id, o.as_of, 1 FROM shapes_g1.summary o "
+      "WHERE o.id = $1 AND EXISTS (SELECT FROM sluice.projection WHERE generation = 2 "
+      "AND hurries_until > now()) ON CONFLICT (id) DO UPDATE SET as_of = excluded.as_of");
+  const Promoted answer =
+      promote(shapes.url(), shapes.pair(1, 2), {.computing = std::chrono::seconds(6)});
+  INFO(reason(answer));
+  CHECK(refused(answer).empty());
 }
 
 }  // namespace sluice::testing

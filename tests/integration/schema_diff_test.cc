@@ -54,6 +54,10 @@ std::vector<std::string> changes(const std::string& url, const PublishedSchema& 
 
 using Changes = std::vector<std::string>;
 
+std::string next(const std::string& url, const PublishedSchema& schema) {
+  return next_step(schema_difference(url, schema), schema);
+}
+
 }  // namespace
 
 TEST_CASE("what a program changes of the tables is told, with what takes a generation") {
@@ -63,6 +67,7 @@ TEST_CASE("what a program changes of the tables is told, with what takes a gener
   CHECK_THROWS_AS(schema_difference(url, released), Misconfigured);
   apply_schema(url, {&released, 1});
   CHECK(changes(url, released) == Changes{});
+  CHECK(next(url, released).empty());
 
   const ChangedShapes columns([](FileDescriptorProto& file) {
     field(every_type(file), "later");
@@ -76,6 +81,8 @@ TEST_CASE("what a program changes of the tables is told, with what takes a gener
         Changes{"column_retyped every_type.count: bigint -> text !",
                 "column_added every_type.later:  -> text",
                 "column_dropped every_type.flag: boolean -> "});
+  CHECK_THAT(next(url, schema_of(columns)),
+             Catch::StartsWith("give every_type.count another name"));
 
   const ChangedShapes keys([](FileDescriptorProto& file) {
     field(every_type(file), "text").mutable_options()->SetExtension(key, true);
@@ -92,6 +99,8 @@ TEST_CASE("what a program changes of the tables is told, with what takes a gener
   CHECK(changes(url, schema_of(indexes)) ==
         Changes{"index_changed every_type_order1: count desc, at -> count",
                 "index_added every_type_order2:  -> small"});
+  CHECK_THAT(next(url, schema_of(indexes)),
+             Catch::Contains("`sluice schema apply --domains shapes`"));
   CHECK(changes(url, schema_of(ChangedShapes([](FileDescriptorProto& file) {
                   every_type(file).mutable_options()->MutableExtension(table)->clear_index();
                 }))) == Changes{"index_dropped every_type_order1: count desc, at -> "});
@@ -103,6 +112,7 @@ TEST_CASE("what a program changes of the tables is told, with what takes a gener
   });
   CHECK(changes(url, schema_of(tables)) ==
         Changes{"table_added other:  -> other !", "table_dropped only_key: only_key -> "});
+  CHECK(next(url, schema_of(tables)) == "`sluice rebuild shapes --wait`");
 }
 
 TEST_CASE("other rules and other functions for readers are told") {
@@ -112,6 +122,10 @@ TEST_CASE("other rules and other functions for readers are told") {
   schema.version = 2;
   schema.reads_sql = "CREATE OR REPLACE VIEW shapes.few AS SELECT id FROM shapes.only_key;";
   CHECK(changes(url, schema) == Changes{"version : 1 -> 2 !", "reads_changed reads.sql:  -> "});
+  CHECK_THAT(next(url, schema), Catch::StartsWith("start this program: `sluice up`") &&
+                                    Catch::Contains("`sluice rebuild shapes --wait`"));
+  schema.version = 0;
+  CHECK_THAT(next(url, schema), Catch::StartsWith("this program is older than what readers see"));
   schema.version = 1;
   apply_schema(url, {&schema, 1});
   CHECK(changes(url, schema) == Changes{});

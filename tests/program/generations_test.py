@@ -149,7 +149,8 @@ def taken_away(up):
     for _ in range(2):
         assert result("retire", DOMAIN, "--generation", 2, "--postgres", up.postgres) == {"retired": 2}
     gone = of(up, 2)
-    assert gone["status"] == "retired" and gone["bytes"] is None and gone["position_sum"] is None, gone
+    # Why it failed was of what is gone.
+    assert gone["status"] == "retired" and gone["reason"] is None and gone["bytes"] is None and gone["position_sum"] is None, gone
     assert result("rebuild", DOMAIN, "--postgres", up.postgres)["generation"] == 3
     wait = waiting_for(up)
     assert "nobody builds generation 3 yet" in wait.stderr.readline()

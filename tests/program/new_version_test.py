@@ -4,6 +4,7 @@
 new_version_test.py SLUICE_V1 REPOSITORY TOPIC_ADMIN SLUICE_V2 SLUICE_V3: in place, under load, killed at each step; never
 a second time; `--rebuild ask`; refused and told; two versions side by side on Kafka.
 """
+import re
 import subprocess
 
 from program import Folder, brokers, eventually
@@ -137,6 +138,8 @@ def asked(scratch):
         nobody_has_its_rules(up)
         send(up, [added("b1", "meanwhile")])
         assert up.statuses() == {1: "live"}, up.statuses()
+        assert up.sluice(2, "rebuild", DOMAIN, "--share", "0.01")["status"] == "building"
+        being_built(up)
         assert up.sluice(2, "rebuild", DOMAIN, "--wait")["status"] == "ready"
         owned_for_a_while(up, 2)
         assert up.statuses() == {1: "live", 2: "ready"}, up.statuses()
@@ -147,6 +150,15 @@ def asked(scratch):
     print("  asked", flush=True)
 
 
+def being_built(up):
+    """A view without owner says what is built in its place, how far, and by whom."""
+    says = rf"generation 2 of version 2 (is being built|is ready): \d+ of 15\d\d\d records, by process {up.process.pid} on \S+"
+    eventually("readiness says what is built", lambda: re.search(f"{DOMAIN}:0: .*{says}", up.readiness()))
+    troubles = up.sluice(2, "status", "--json", code=1)["troubles"]
+    assert [bool(re.search(says, each["trouble"])) for each in troubles
+            if each["projection"] == DOMAIN and each["partition"] is not None] == [True] * 4, troubles
+
+
 def nobody_has_its_rules(up):
     """A view that stands still since nobody who runs has its rules says so, to readers too."""
     says = "generation 1 is of version 1 of the rules, and those who project counters have version 2"
@@ -154,7 +166,12 @@ def nobody_has_its_rules(up):
         f"SELECT count(*) FROM sluice.freshness WHERE projection = '{DOMAIN}' AND NOT owned AND "
         f"trouble LIKE '%{says}%'") == [["4"]])
     troubles = up.sluice(2, "status", "--json", code=1)["troubles"]
-    assert [says in each["trouble"] for each in troubles if each["projection"] == DOMAIN] == [True] * 4, troubles
+    of_domain = [each for each in troubles if each["projection"] == DOMAIN]
+    assert [says in each["trouble"] for each in of_domain if each["partition"] is not None] == [True] * 4, troubles
+    # And what the program that could do something about it waits for.
+    eventually("status says so", lambda: any(
+        each["partition"] is None and "`sluice rebuild counters` of this program" in each["trouble"]
+        for each in up.sluice(2, "status", "--json", code=1)["troubles"]))
 
 
 def refused(scratch):
@@ -192,6 +209,36 @@ def refused(scratch):
     print("  refused", flush=True)
 
 
+def replaced(scratch):
+    """A program is replaced by a newer one before what it built was shown."""
+    with Counters(scratch / "replaced") as up:
+        up.start()
+        up.sluice(1, "wait", send(up, [added("b1", "first")]), "--timeout", "60s")
+        up.stop()
+        version(up, 2).start(SLUICE_CRASH_AT="generation.made")
+        up.dies_at("generation.made")
+        version(up, 3).start()
+        eventually("it waits", lambda: "comes first: it is given up once nobody of version 2" in up.readiness())
+        refusal = up.sluice(3, "rebuild", DOMAIN, "--wait", code=1)
+        assert refusal["refused"] == "another_version" and "--generation 2" in refusal["reason"], refusal
+        aged = "UPDATE sluice.projection SET promotes_itself = {}, made_at = now() - interval '1 min' WHERE generation = 2"
+        up.ask(aged.format("false"))
+        eventually("one that was asked for stays", lambda: "it was asked for, and nobody runs version 2" in up.readiness())
+        assert up.statuses() == {1: "live", 2: "building"}, up.statuses()
+        eventually("status says so, too", lambda: any(
+            "it was asked for, and nobody runs version 2" in each["trouble"]
+            for each in up.sluice(3, "status", "--json", code=1)["troubles"]))
+        up.ask(aged.format("true"))
+        shown(up, 3)
+        assert up.statuses() == {1: "standing", 2: "retired", 3: "live"}, up.statuses()
+        assert up.generations()[2]["reason"].startswith("given up for version 3"), up.generations()
+        assert "generation given up" in up.words()
+        eventually("nothing stands still", lambda: not up.readiness())
+        up.verify(3)
+        up.stop()
+    print("  replaced", flush=True)
+
+
 def side_by_side(scratch, bootstrap):
     """The old process folds its own on while the new one's is built; then the other way round."""
     log = ["--log", "kafka", "--brokers", bootstrap]
@@ -227,6 +274,7 @@ with Folder() as folder:
     in_place(folder)
     asked(folder)
     refused(folder)
+    replaced(folder)
     with brokers() as address:
         if address:
             side_by_side(folder, address)

@@ -164,6 +164,8 @@ def rolled_back(up):
     assert list(told) == ["live", "was", "positions"] and (told["live"], told["was"]) == (1, 2), told
     assert statuses(up) == ["live", "ready"] and shown(up) == "20"
     refused(up, "not_ready", "rollback")
+    # One is building or ready at a time.
+    assert answer(up, "rebuild") == {"projection": DOMAIN, "generation": 2, "status": "ready"}
 
 
 with Folder() as scratch:

@@ -274,6 +274,24 @@ TEST_CASE("a key that waits, or that changed while it was computed, is due") {
   CHECK(boxes.due() == 1);
 }
 
+TEST_CASE("a key that waits is computed all the same while a swap waits for it") {
+  Boxes boxes;
+  for (const char* member : {"ann", "bob", "cid"}) boxes.add("b", member);
+  boxes.flush();
+  CHECK(boxes.compute() == 0);
+  boxes.projector->hurry(true);
+  boxes.projector->maintain();
+  CHECK(boxes.compute() == 1);
+  boxes.flush();
+  CHECK(boxes.summary("b") == Summary{3, 3});
+  CHECK(boxes.due() == 0);
+  boxes.projector->hurry(false);
+  for (const char* member : {"dan", "eve", "fay", "gus"}) boxes.add("b", member);
+  boxes.flush();
+  CHECK(boxes.compute() == 0);
+  CHECK(boxes.due() == 1);
+}
+
 TEST_CASE("while the state catches up with the view it is not known what is due") {
   Boxes boxes;
   boxes.add("b", "ann");

@@ -94,6 +94,7 @@ class FaultyBuilder final : public GenerationBuilder {
       : builder_(builder), failpoint_(failpoint) {}
 
   std::map<Partition, Offset> live_positions() override { return builder_.live_positions(); }
+  [[nodiscard]] bool hurries() const override { return builder_.hurries(); }
   void note(const BulkNote& note) override {
     builder_.note(note);
     failpoint_.reach(Step::after_note);

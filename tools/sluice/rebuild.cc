@@ -4,6 +4,7 @@
 
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
+#include "storage/postgres/new_version.h"
 #include "storage/postgres/start_check.h"
 #include "tools/sluice/cli/progress.h"
 #include "tools/sluice/client/producer.h"
@@ -114,11 +115,15 @@ Exit rebuild(const Options& options, const OutputForm& output) {
   const auto schemas = schemas_of(domains, 1, std::chrono::hours(24), std::chrono::hours(24));
   if (schemas.empty()) throw Misconfigured(domain + " has no projection: it publishes nothing");
   check_database(options.postgres, {.schemas = schemas});
+  if (const auto refused = refuse_another_version(options.postgres, schemas.front())) {
+    return print_refused(*refused);
+  }
   const MadeGeneration made = make_generation(options.postgres, schemas.front(), options.made);
-  if (!made.made && made.version != schemas.front().version) {
-    say("generation " + std::to_string(made.number) + " is " + made.status + ", of version " +
-        std::to_string(made.version) + " of the rules; this program has " +
-        std::to_string(schemas.front().version) + ": sluice retire takes it away");
+  if (made.version != schemas.front().version) {
+    return print_refused({"another_version", "a program of version " +
+                                                 std::to_string(made.version) +
+                                                 " of the rules was faster: generation " +
+                                                 std::to_string(made.number) + " is its"});
   }
   if (options.wait) return Wait(options, domain, made, output.progress).until_ready();
   print_status(domain, made.number, made.status);
@@ -133,7 +138,9 @@ void add_rebuild(Command& root) {
       "rebuild",
       "Make another generation of a domain's tables, with this program's rules, beside the one "
       "that readers see: processes that run them fold the log into it from its beginning. While "
-      "one is building or ready it answers that one, and sets its share.",
+      "one is building or ready it answers that one, and sets its share. Exit 1 with "
+      "{\"refused\":\"another_version\",...} where that one is by other rules, or all who project "
+      "have others.",
       "sluice rebuild deliberation --postgres postgresql://... --wait");
   command.argument("DOMAIN", options->domain, "Whose tables");
   add_postgres_option(command, options->postgres);

@@ -95,6 +95,7 @@ std::string json_of(const SchemaDifference& difference, const PublishedSchema& s
     json.name("needs_generation").flag(change.needs_generation).end_object();
   }
   json.end_array().name("needs_generation").flag(difference.needs_generation());
+  text("next", next_step(difference, schema));
   return json.end_object().take();
 }
 
@@ -116,7 +117,9 @@ Exit diff(const Options& options, const OutputForm& output) {
   }
   const SchemaDifference difference = schema_difference(options.postgres, schemas.front());
   if (!output.json && ::isatty(STDOUT_FILENO) == 1) {
+    const std::string next = next_step(difference, schemas.front());
     std::fputs(table_of(difference).table().c_str(), stdout);
+    if (!next.empty()) std::printf("next: %s\n", next.c_str());
   } else {
     print_line(json_of(difference, schemas.front()));
   }

@@ -27,6 +27,7 @@ double ComputationQueue::Entry::cost() const {
 }
 
 ComputationQueue::Clock::time_point ComputationQueue::may_begin(const Entry& entry) const {
+  if (entry.hurries && entry.failures == 0) return entry.begun_at;
   const std::uint64_t changes = entry.input.changes.value_or(entry.input.size);
   const bool much =
       (changes - std::min(changes, entry.changes_read)) * pace_.parts_of_much >= entry.input.size;
@@ -43,6 +44,7 @@ bool ComputationQueue::offer(const Key& key, const Input& input, Clock::time_poi
     ++keys;
     at = entries_.emplace(key, Entry{}).first;
     at->second.paced = now;
+    at->second.hurries = hurried_.contains(key.partition);
   }
   Entry& entry = at->second;
   const Offset changed_at = std::max(entry.input.changed_at, input.changed_at);
@@ -63,7 +65,23 @@ void ComputationQueue::withdraw(const Key& key) {
   if (at != entries_.end()) at->second.offered = false;
 }
 
+void ComputationQueue::hurry(std::uint64_t partition, bool hurries) {
+  if (hurries) {
+    hurried_.insert(partition);
+  } else {
+    hurried_.erase(partition);
+  }
+  const auto end = entries_.lower_bound(Key{partition + 1, ""});
+  for (auto at = entries_.lower_bound(Key{partition, ""}); at != end; ++at) {
+    Entry& entry = at->second;
+    entry.hurries = hurries;
+    // What is running has no pace yet.
+    if (entry.due()) entry.since = std::min(entry.since, may_begin(entry));
+  }
+}
+
 void ComputationQueue::drop(std::uint64_t partition) {
+  hurried_.erase(partition);
   const auto begin = entries_.lower_bound(Key{partition, ""});
   const auto end = entries_.lower_bound(Key{partition + 1, ""});
   entries_.erase(begin, end);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,9 @@ class ComputationQueue {
   bool offer(const Key& key, const Input& input, Clock::time_point now);
   // It is not to be begun until it is offered again.
   void withdraw(const Key& key);
+  // While it does, keys of the partition may begin as soon as they are due, whatever their pace;
+  // one that failed waits as ever.
+  void hurry(std::uint64_t partition, bool hurries);
   // Forgets all of the partition's, the running too.
   void drop(std::uint64_t partition);
 
@@ -89,6 +93,7 @@ class ComputationQueue {
     std::uint64_t changes_read = 0;  // by the last one begun
     bool offered = false;
     bool running = false;
+    bool hurries = false;
     int failures = 0;
     Clock::time_point begun_at;
     Clock::time_point paced;           // not before, however much has changed
@@ -109,6 +114,7 @@ class ComputationQueue {
   const ComputationPace pace_;
   Entries entries_;
   std::map<std::uint64_t, std::size_t> keys_;  // by partition
+  std::set<std::uint64_t> hurried_;            // partitions
   Clock::time_point next_sweep_;
 };
 

@@ -88,6 +88,43 @@ TEST_CASE("at least the interval apart, and at most a tenth of the time spent on
   CHECK(queue.start(6) == "c");
 }
 
+TEST_CASE("while a partition hurries its keys begin whatever their pace") {
+  constexpr std::uint64_t kSize = 10'000;
+  Queue queue;
+  for (const std::uint64_t partition : {1, 2}) {
+    queue.change("c", 5, kSize, partition, 100);
+    CHECK(queue.start(5) == "c");
+    queue.end("c", 3000ms, partition);
+    queue.change("c", 6, kSize, partition, 101);
+  }
+  CHECK(queue.start(6).empty());
+  queue.hurry(1, true);
+  const auto key = queue.begin(queue.now);
+  REQUIRE((key && key->partition == 1));
+  CHECK(queue.start(6).empty());  // the other partition's has its pace
+  // What changes while it is computed, and what comes anew.
+  queue.reads(*key, Offset{6});
+  queue.change("c", 7, kSize, 1, 102);
+  queue.change("d", 7);
+  queue.end("c", 3000ms);
+  CHECK(queue.start(7) == "d");
+  CHECK(queue.start(7) == "c");
+  SECTION("one that fails waits as ever") {
+    queue.failed({1, "d"}, queue.now);
+    CHECK(queue.start(7).empty());
+  }
+  SECTION("and then have it again") {
+    queue.hurry(1, false);
+    queue.end("c", 3000ms);
+    queue.change("c", 8, kSize, 1, 103);
+    queue.now += 29s;
+    CHECK(queue.count(1, queue.now).due == 1);
+    queue.change("e", 8, 100, 1);
+    CHECK(queue.start(8) == "e");
+    CHECK(queue.start(8).empty());
+  }
+}
+
 TEST_CASE("what has changed little waits for more, or for five times as long") {
   constexpr std::uint64_t kSize = 10'000;
   Queue queue;

@@ -63,6 +63,12 @@ bool Computations::has_room(std::uint64_t partition) {
   return queue_.has_room(partition, clocks_.steady());
 }
 
+void Computations::hurry(std::uint64_t partition, bool hurries) {
+  const MutexLock lock(mutex_);
+  queue_.hurry(partition, hurries);
+  wake();
+}
+
 bool Computations::finished(std::uint64_t partition) const {
   const MutexLock lock(mutex_);
   return !partitions_.at(partition).finished.empty();

@@ -67,6 +67,8 @@ class Computations {
   bool offer(std::uint64_t partition, const Demand& demand);
   void withdraw(std::uint64_t partition, std::string_view key);
   [[nodiscard]] bool has_room(std::uint64_t partition);
+  // Whether its keys are computed as soon as they are due, whatever their pace.
+  void hurry(std::uint64_t partition, bool hurries);
   [[nodiscard]] ComputationQueue::Count count(std::uint64_t partition) const;  // of keys held here
   // Results that wait for the partition, the first of which are its own from then on, until
   // published().
@@ -78,7 +80,6 @@ class Computations {
   [[nodiscard]] Clock::time_point now() const { return clocks_.steady(); }
 
   // Computing. Any thread, as many as are wanted.
-
   class Running;
   // Begins the next and reads what it is computed from; null: nothing may begin now.
   [[nodiscard]] std::unique_ptr<Running> begin();

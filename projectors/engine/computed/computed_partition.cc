@@ -76,7 +76,18 @@ void ComputedPartition::note(Offset written) {
 
 Demand ComputedPartition::demand(const google::protobuf::Message& row) const {
   const RulesScope scope;
-  return what_.demand(row);
+  Demand demand = what_.demand(row);
+  if (hurries_) demand.waits = false;
+  return demand;
+}
+
+void ComputedPartition::hurry(bool hurries) {
+  if (all_ == nullptr || hurries == hurries_) return;
+  hurries_ = hurries;
+  all_->hurry(number_, hurries);
+  // Keys that waited so far are due in the state alone.
+  left_out_ = true;
+  resume_at_.clear();
 }
 
 void ComputedPartition::write(const StateBatch& batch, Offset position) {

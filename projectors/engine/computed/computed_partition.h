@@ -50,6 +50,10 @@ class ComputedPartition {
   // are as the state is.
   void schedule();
 
+  // Whether what is due is computed at once, whatever its pace, also of keys that wait: readers are
+  // to see these rows in the place of others, which may be later. No until it is said.
+  void hurry(bool hurries);
+
   // Whether there are results to publish.
   [[nodiscard]] bool finished() const;
   // All keys that are due, of the store; null at the end. The store has what the tables have.
@@ -83,6 +87,7 @@ class ComputedPartition {
   std::shared_ptr<SharedState> state_;
   std::uint64_t number_ = 0;  // with `all`
   bool begun_ = false;
+  bool hurries_ = false;
   std::int64_t due_keys_ = 0;  // rows of due_, since begin()
   // Keys that there was no room for are due in the state alone.
   bool left_out_ = false;

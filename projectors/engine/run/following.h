@@ -54,6 +54,11 @@ class Following {
   // Whether it does not follow the live one yet, and is to leave the processor to that.
   [[nodiscard]] bool builds() const { return !live_ && phase_ != BuildPhase::following; }
 
+  // Whether a swap waits for what is due of its computed rows.
+  [[nodiscard]] bool hurries() const {
+    return !live_ && builder_ != nullptr && builder_->hurries();
+  }
+
   // The part of its time that writing may take.
   [[nodiscard]] double share() const { return pace_.share(); }
   // Sleeps after work, so that working takes no more than the share of the time that is allowed.

@@ -270,6 +270,7 @@ void Monitor::explain_others(std::vector<UnownedPartition> unowned, const Worker
 void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
   std::map<std::string, std::vector<GroupMemberSeen>> members;  // by projection
   Texts why;
+  Texts built;  // beside `why`, whose changes are told in the log: this one changes all the time
   bool asks_groups = false;
   for (const MonitorConfig::Watched& of : config_.projections) {
     const auto first = std::ranges::find(unowned, of.projection, &UnownedPartition::projection);
@@ -284,6 +285,7 @@ void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
   for (const UnownedPartition& each : unowned) {
     const std::string text = why_unowned(each, members[each.projection]);
     why[label(each.projection, each.partition)] = text;
+    if (!each.built.empty()) built[label(each.projection, each.partition)] = each.built;
     if (text.starts_with(kNobody)) continue;  // the view tells since when
     const LogProgress word{each.partition, Offset{0}, config_.instance, text};
     ask(owners_, [&] { parts_.views.speak_for(each.projection, each.generation, {&word, 1}); });
@@ -298,6 +300,7 @@ void Monitor::explain(const std::vector<UnownedPartition>& unowned) {
     }
   }
   why_unowned_ = std::move(why);
+  built_ = std::move(built);
 }
 
 std::string Monitor::why_unowned(const UnownedPartition& partition,
@@ -342,7 +345,10 @@ std::vector<std::string> Monitor::troubles() const {
   const MutexLock lock(mutex_);
   if (!has_looked_) all.emplace_back("it is starting");
   for (const Texts* texts : {&unserved_, &why_unowned_}) {
-    for (const auto& [partition, why] : *texts) all.push_back(partition + ": " + why);
+    for (const auto& [partition, why] : *texts) {
+      const auto beside = built_.find(partition);
+      all.push_back(partition + ": " + why + (beside == built_.end() ? "" : "; " + beside->second));
+    }
   }
   return all;
 }

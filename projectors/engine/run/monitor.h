@@ -120,6 +120,7 @@ class Monitor {
   std::vector<UnownedPartition> unowned_ SLUICE_GUARDED_BY(mutex_);
   Clock::time_point unowned_at_ SLUICE_GUARDED_BY(mutex_);
   Texts why_unowned_ SLUICE_GUARDED_BY(mutex_);  // by "deliberation:3"
+  Texts built_ SLUICE_GUARDED_BY(mutex_);        // beside these, by the same
   Texts unserved_ SLUICE_GUARDED_BY(mutex_);     // the same
 };
 

@@ -69,7 +69,6 @@ class Probe {
   [[nodiscard]] std::map<std::string, PartitionCounts> counts() const;
 
   void retried();
-
   // Why something stands still, for people, until it runs again.
   void stopped(const std::string& what, const std::string& why);
   void running(const std::string& what);
@@ -86,6 +85,7 @@ class Probe {
     Offset log_end = {};
     bool fetched = false;  // its reader hears of the log's end; false: it is held back, or stopped
     std::optional<Offset> position = {};  // the view's; nullopt: it was not claimed yet
+    std::optional<Offset> folded = {};  // what comes next, shown or not; nullopt: nothing is folded
     std::size_t dirty_rows = 0;
     std::size_t dirty_bytes = 0;
     std::size_t row_bytes = 0;  // the dirty ones included

@@ -75,6 +75,10 @@ class Projector {
   void rest();
   // Whether a computation is finished and its rows are not yet flushed.
   [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }
+  // Whether what is due is computed at once, whatever its pace, also of keys that wait.
+  void hurry(bool hurries) {
+    if (computed_) computed_->hurry(hurries);
+  }
   // None while that is not known, or if the projection computes nothing.
   [[nodiscard]] std::optional<ComputedProgress> computed_progress() const {
     return computed_ ? computed_->progress() : std::nullopt;

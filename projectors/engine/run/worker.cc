@@ -92,6 +92,9 @@ void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
   wall_ = wall;
   const bool beats = now_ >= next_progress_;
   following_.look(now_, beats);
+  for (auto& [partition, assigned] : assigned_) {
+    if (assigned.projector) assigned.projector->hurry(following_.hurries());
+  }
   try {
     if (!reader_) open_reader();
     if (reader_) read(wait);

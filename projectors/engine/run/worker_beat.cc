@@ -32,6 +32,7 @@ Probe::Held Worker::held(Partition partition, Assigned& assigned) const {
   if (const Projector* projector = assigned.projector.get()) {
     assigned.flushed = projector->flushed();
     assigned.complete_at = std::max(assigned.complete_at, projector->newest_seen());
+    held.folded = projector->position();
     held.dirty_rows = projector->dirty_rows();
     held.dirty_bytes = projector->dirty_bytes();
     held.row_bytes = projector->row_bytes();

@@ -15,17 +15,27 @@ constexpr std::chrono::seconds kStatementTimeout{30};
 std::optional<GenerationRefusal> require_columns(PgConnection& connection,
                                                  const GenerationPair& pair) {
   const ReaderViews readers = reader_views(connection, pair.domain, pair.other);
-  if (!readers.conflicts.empty()) return GenerationRefusal{"columns", joined(readers.conflicts)};
+  const std::string other = std::to_string(pair.other);
+  const std::string anew = "; then `sluice retire " + pair.domain + " --generation " + other +
+                           "`, and `sluice rebuild " + pair.domain + "` by the program so changed";
+  if (!readers.conflicts.empty()) {
+    return GenerationRefusal{"columns",
+                             joined(readers.conflicts) +
+                                 ": readers' views keep the types of their columns. Give "
+                                 "the column another name in schemas/" +
+                                 pair.domain + "/tables.proto" + anew};
+  }
   const PgResult reads = connection.run(
       "SELECT coalesce(reads_sql, '') FROM sluice.projection WHERE projection = $1 "
       "AND generation = $2",
-      {pair.domain, std::to_string(pair.other)});
+      {pair.domain, other});
   const std::string why =
       misfit_of_reads(connection, {pair.domain, pair.other}, std::string(reads.text(0, 0)));
   if (why.empty()) return std::nullopt;
-  return GenerationRefusal{"columns", "the functions for readers of generation " +
-                                          std::to_string(pair.other) +
-                                          " do not go with its tables: " + why};
+  return GenerationRefusal{
+      "columns", "what readers call does not go with the tables of generation " + other + ": " +
+                     why + ". Change it in schemas/" + pair.domain +
+                     "/reads.sql, or keep what it needs in tables.proto" + anew};
 }
 
 // Generations whose place was taken, and whose tables are still there. A crash may have left them.

@@ -18,6 +18,10 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kStatementTimeout{10};
 
+// Between two tries that wait for computed rows, and longer than both.
+constexpr std::chrono::seconds kUnheld{2};
+constexpr std::chrono::seconds kHurried{10};
+
 std::string shortened(std::string_view query) {
   constexpr std::size_t kShown = 200;
   const std::string line = in_one_line(std::string(query).c_str());
@@ -61,8 +65,20 @@ std::variant<Positions, GenerationRefusal> Swap::run(SwapPatience patience) {
     if (out_of_time) return GenerationRefusal{again.word, again.reason};
     // Flushes, which waited, go on meanwhile.
     std::this_thread::sleep_for(kBetweenTries);
-    if (again.computing) await_computed(computed_by);
+    if (!again.computing) continue;
+    hurry_computing();
+    // Keys that change all the time never all are where readers saw them unless the live one
+    // stands: what is left then is little, and computed while positions are held.
+    await_computed(std::min(computed_by, Clock::now() + kUnheld));
   }
+}
+
+void Swap::hurry_computing() {
+  hurried_ = true;
+  beside_.run(
+      "UPDATE sluice.projection SET hurries_until = now() + $3::double precision * interval '1 s' "
+      "WHERE projection = $1 AND generation = $2",
+      {pair_.domain, other_, std::to_string(kHurried.count())});
 }
 
 // Without holding anything up. What is computed meanwhile may be due again when positions are held.
@@ -143,6 +159,8 @@ std::optional<Swap::Tried> Swap::meet(Positions& positions) {
     return Again{"busy", "the two generations were not at one position within a second, " +
                              std::to_string(kTries) + " times: " + stand.apart};
   }
+  // Readers are shown no later computed rows meanwhile, and its owners publish theirs.
+  if (hurried_) await_computed(until);
   // Its owner may be publishing computed rows at this position.
   lock_positions(holding_, pair_.domain, pair_.other);
   positions = stand.positions;

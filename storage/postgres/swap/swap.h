@@ -52,6 +52,8 @@ class Swap {
   // Which keys have computed rows that are older than those which readers saw, for people; ""
   // where they are but so by what they say.
   [[nodiscard]] std::string still_computed(PgConnection& connection) const;
+  // Has the other one's owners compute what is due at once.
+  void hurry_computing();
   void await_computed(std::chrono::steady_clock::time_point until);
   void carry_as_of_on();
   void commit_mark();
@@ -71,6 +73,7 @@ class Swap {
   PgConnection beside_;
   std::string holding_pid_;
   Shown shown_;
+  bool hurried_ = false;
   std::string reads_sql_;
   std::string holder_;  // who was seen in the way last
 };

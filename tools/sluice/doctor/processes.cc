@@ -1,6 +1,9 @@
 // Processes among each other, and what the log does to them.
 
+#include "storage/base/json_writer.h"
+#include "storage/postgres/generation_tables.h"
 #include "tools/sluice/doctor/process_findings.h"
+#include "tools/sluice/node/published.h"
 
 namespace sluice {
 namespace {
@@ -79,20 +82,36 @@ const std::string kVersions = R"sql(
 )sql";
 
 // A generation is folded by who has rules of its version. For readers it stands still without,
-// unless the next one is built meanwhile. A process that has just begun makes that first.
-const std::string kRules = R"sql(
+// unless the next one is built meanwhile. A process that has just begun makes that first. Where all
+// have older rules somebody has started an older program: then it is no use to make or to take away
+// a generation.
+const std::string kRules =
+    R"sql(
   SELECT format('Generation %s of %s (%s) is by version %s of the rules, and the processes that '
-                'project %s have version %s: nobody folds it', g.generation, g.projection, g.status,
-                g.version, g.projection, string_agg(DISTINCT v.version, ', ')),
+                'project %s have version %s: nobody folds it%s', g.generation, g.projection,
+                g.status, g.version, g.projection, string_agg(DISTINCT v.version, ', '),
+                CASE WHEN max(v.version::bigint) < g.version
+                     THEN ', since they are of an older program than '
+                          || CASE WHEN g.live THEN 'the one whose rows readers see'
+                                  ELSE 'the one that builds it' END ELSE '' END),
          jsonb_build_object('projection', g.projection, 'generation', g.generation,
                             'status', g.status, 'version', g.version, 'processes', jsonb_agg(
                               jsonb_build_object('host', h.host, 'pid', h.pid,
                                                  'version', v.version::bigint))),
          max(h.since),
-         CASE WHEN g.live THEN 'sluice rebuild ' || g.projection
-              ELSE format('sluice retire %s --generation %s', g.projection, g.generation) END
-           || ')sql" + std::string(kPostgresFlag) +
-                           R"sql('
+         CASE WHEN max(v.version::bigint) < g.version AND NOT g.live
+              THEN format('sluice generations %s)sql" +
+    std::string(kPostgresFlag) +
+    R"sql(  # start the program of version %s of the rules, which builds it on',
+                          g.projection, g.version)
+              WHEN max(v.version::bigint) < g.version
+              THEN format('kill %s  # on %s, then start the program of version %s of the rules of %s',
+                          (array_agg(h.pid ORDER BY h.since DESC))[1],
+                          (array_agg(h.host ORDER BY h.since DESC))[1], g.version, g.projection)
+              WHEN g.live THEN 'sluice rebuild ' || g.projection || ')sql" +
+    std::string(kPostgresFlag) + R"sql('
+              ELSE format('sluice retire %s --generation %s', g.projection, g.generation) || ')sql" +
+    std::string(kPostgresFlag) + R"sql(' END
   FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections)
   JOIN heard h ON h.vitals->'rules' ? g.projection
   CROSS JOIN LATERAL (SELECT h.vitals->'rules'->>g.projection AS version) AS v
@@ -133,6 +152,33 @@ const std::string kHotKey = R"sql(
     AND k.share IS NOT NULL
 )sql";
 
+// The program that asks: what it advises is typed with it.
+std::string older_program() {
+  JsonWriter rules;
+  rules.begin_object();
+  for (const auto& [projection, version] : rules_of(projections()))
+    rules.field(projection, version);
+  return R"sql(
+  SELECT format('This program has version %s of the rules of %s, and what readers see (generation %s) is '
+                'by version %s: it is older than that', p.rules->>g.projection, g.projection,
+                g.generation, g.version),
+         jsonb_build_object('projection', g.projection, 'generation', g.generation,
+                            'version', g.version,
+                            'program', (p.rules->>g.projection)::bigint),
+         NULL::timestamptz,
+         format('sluice doctor %s)sql" +
+         std::string(kPostgresFlag) + R"sql(  # by the program that has version %s of the rules',
+                g.projection, g.version)
+  FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections) AND g.live
+  CROSS JOIN (SELECT )sql" +
+         sql_literal(rules.end_object().take()) + R"sql(::jsonb AS rules) AS p
+  WHERE (p.rules->>g.projection)::bigint < g.version
+    -- Where only older ones project that is said of them.
+    AND (NOT EXISTS (SELECT FROM heard h WHERE h.vitals->'rules' ? g.projection)
+         OR EXISTS (SELECT FROM heard h
+                    WHERE h.vitals->'rules'->>g.projection = g.version::text)))sql";
+}
+
 }  // namespace
 
 void find_among_processes(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis) {
@@ -141,6 +187,7 @@ void find_among_processes(PgConnection& postgres, const Scope& scope, Diagnosis&
   ask(postgres, scope, {"throttled", kThrottled}, diagnosis);
   ask(postgres, scope, {"version", kVersions}, diagnosis);
   ask(postgres, scope, {"version", kRules}, diagnosis);
+  ask(postgres, scope, {"version", older_program()}, diagnosis);
   ask(postgres, scope, {"hot_key", kHotKey}, diagnosis);
 }
 

@@ -14,6 +14,9 @@ const std::string kGenerationLeft = R"sql(
     SELECT g.projection, g.generation, g.status, g.version, g.reason, g.promotes_itself,
            CASE WHEN g.status = 'standing' THEN coalesce(l.promoted_at, g.made_at)
                 ELSE g.made_at END AS since,
+           -- All who project have older rules: it is another program's to decide on.
+           (SELECT max((h.vitals->'rules'->>g.projection)::bigint) FROM heard h) < g.version
+             AS by_newer,
            (SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
             JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = g.projection || '_g' || g.generation AND c.relkind = 'r')::bigint
@@ -40,6 +43,9 @@ const std::string kGenerationLeft = R"sql(
               ELSE format('sluice retire %s --generation %s', x.projection, x.generation) END
            || ')sql" + std::string(kPostgresFlag) +
                                     R"sql('
+           || CASE WHEN x.by_newer AND x.status <> 'failed'
+                   THEN format('  # those who project %s are of an older program than it: start that of '
+                               'version %s of the rules first', x.projection, x.version) ELSE '' END
   FROM left_over x
   WHERE x.since < now() - interval '1 day'
      OR (x.status = 'ready' AND x.promotes_itself AND x.reason IS NOT NULL

@@ -9,6 +9,7 @@
 #include "storage/base/json_writer.h"
 #include "storage/postgres/sql_text.h"
 #include "tools/sluice/database.h"
+#include "tools/sluice/generations/estimate.h"
 
 namespace sluice {
 namespace {
@@ -16,9 +17,6 @@ namespace {
 constexpr std::chrono::milliseconds kBetweenLooks{1000};
 // Since a claim: before, an average says little.
 constexpr double kEarly = 3;
-// A second, copied into tables of a building generation by a whole core, keys and indexes included:
-// about, since rows are of all sizes.
-constexpr double kRowsLoaded = 250'000;
 
 // A partition of a generation is owned as in sluice.freshness. What is still folded in bulk
 // (`bulk`) is told from its owners' claims on.
@@ -64,6 +62,12 @@ WITH seen AS (
                substring(owner FROM '^[^:]*:([0-9]+):')::bigint AS pid, count(*) AS partitions
         FROM seen WHERE owned GROUP BY 1, 2, 3, 4) AS each
   WHERE host IS NOT NULL GROUP BY projection, generation
+), paces AS (
+  -- As processes tell it themselves: of the last half minute.
+  SELECT told->>'projection' AS projection, (told->>'generation')::integer AS generation,
+         sum((told->>'events_a_second')::double precision) AS events_a_second
+  FROM sluice.process p CROSS JOIN LATERAL jsonb_array_elements(p.vitals->'paces') AS told
+  WHERE p.seen_at > now() - interval '10 s' GROUP BY 1, 2
 ), sizes AS (
   SELECT n.nspname, sum(pg_total_relation_size(c.oid))::bigint AS bytes,
          sum(greatest(c.reltuples, 0))::double precision AS rows
@@ -75,10 +79,11 @@ SELECT g.projection, g.generation, g.version, g.status, g.phase, g.live, s.reach
        g.share, o.owners, to_char(g.made_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
        to_char(g.promoted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), g.reason,
        extract(epoch FROM clock_timestamp()), g.promotes_itself, g.differences,
-       s.unloaded * y.rows, s.in_bulk
+       s.unloaded * y.rows, s.in_bulk, c.events_a_second
 FROM sluice.projection g
 LEFT JOIN sums s USING (projection, generation)
 LEFT JOIN owners o USING (projection, generation)
+LEFT JOIN paces c USING (projection, generation)
 LEFT JOIN sizes z ON z.nspname = g.projection || '_g' || g.generation
 LEFT JOIN sluice.projection l ON l.projection = g.projection AND l.live
 LEFT JOIN sizes y ON y.nspname = l.projection || '_g' || l.generation
@@ -92,7 +97,8 @@ struct Looked {
   double at = 0;  // seconds, by the database's clock
   // Rows that are still to be copied, if it has about as many as the live one.
   double rows_to_load = 0;
-  double bulk_records = 0;  // that are to be folded before they are
+  double bulk_records = 0;              // that are to be folded before they are
+  std::optional<double> told_a_second;  // by who folds it; nullopt: it is too early
 };
 
 std::optional<std::int64_t> number(const PgResult& rows, int i, int column) {
@@ -124,6 +130,10 @@ std::vector<ListedGeneration::Owner> owners_of(std::string_view lines) {
   return owners;
 }
 
+bool is_bulk(const ListedGeneration& listed) {
+  return listed.phase == "folding" || listed.phase == "loading";
+}
+
 Looked looked_at(const PgResult& rows, int i) {
   Looked look;
   ListedGeneration& listed = look.listed;
@@ -151,6 +161,9 @@ Looked looked_at(const PgResult& rows, int i) {
   listed.differences = word(rows, i, 20);
   look.rows_to_load = real(rows, i, 21).value_or(0);
   look.bulk_records = real(rows, i, 22).value_or(0);
+  look.told_a_second = real(rows, i, 23);
+  // An average says little of now where the share was another, or others took it over.
+  if (is_bulk(listed) && look.told_a_second) listed.events_a_second = look.told_a_second;
   return look;
 }
 
@@ -161,22 +174,18 @@ std::vector<Looked> look(PgConnection& postgres, const std::vector<std::string>&
   return all;
 }
 
-// What is folded in bulk has to fold what comes meanwhile, too, and to copy its rows.
 void estimate(Looked& looked, double live_speed) {
   ListedGeneration& listed = looked.listed;
-  const bool bulk = listed.phase == "folding" || listed.phase == "loading";
+  const bool bulk = is_bulk(listed);
   if (!listed.lag || (!bulk && listed.phase != "following")) return;
-  if (bulk && !looked.owned) return;
-  if (!bulk && *listed.lag == 0) {
-    listed.eta_seconds = 0;
-    return;
-  }
-  const double left = bulk ? looked.bulk_records : static_cast<double>(*listed.lag);
-  const double speed = listed.events_a_second.value_or(0) - (bulk ? live_speed : 0);
-  if (left > 0 && speed <= 0) return;
-  double seconds = left > 0 ? left / speed : 0;
-  if (bulk) seconds += looked.rows_to_load / (kRowsLoaded * listed.share.value_or(1));
-  listed.eta_seconds = std::llround(seconds);
+  listed.eta_seconds =
+      eta_seconds({.bulk = bulk,
+                   .owned = looked.owned,
+                   .records_left = bulk ? looked.bulk_records : static_cast<double>(*listed.lag),
+                   .events_a_second = listed.events_a_second.value_or(0),
+                   .live_a_second = live_speed,
+                   .rows_to_load = looked.rows_to_load,
+                   .share = listed.share.value_or(1)});
 }
 
 std::string shown(const std::optional<std::int64_t>& value) {
@@ -204,7 +213,11 @@ std::vector<ListedGeneration> list_generations(PgConnection& postgres,
       const std::int64_t came = *listed.position_sum - *then->second->listed.position_sum;
       listed.events_a_second = static_cast<double>(std::max<std::int64_t>(came, 0)) / seconds;
     }
-    if (listed.live) live_speed[listed.projection] = listed.events_a_second.value_or(0);
+    // Of one second where there is no more: what comes then may be a burst.
+    if (listed.live) {
+      live_speed[listed.projection] =
+          each.told_a_second.value_or(listed.events_a_second.value_or(0));
+    }
   }
   std::vector<ListedGeneration> all;
   for (Looked& each : now) {

@@ -25,8 +25,9 @@ struct ListedGeneration {
   std::optional<std::int64_t> end_sum;
   // nullopt: an end is unknown, or was not told for 5 seconds.
   std::optional<std::int64_t> lag;
-  // While it is folded in bulk: since its owners took it, so that what they do by turns is evened
-  // out; later, of the last moments. nullopt: nobody folds it, or it is too early to tell.
+  // While it is folded in bulk: of the last half minute, as its owners tell, at the share that it
+  // has now; until they can, since they took it; later, of the last moments. nullopt: nobody folds
+  // it, or it is too early to tell.
   std::optional<double> events_a_second;
   // Until it is where the live one is then, rows copied. nullopt: unknown, as while keys and
   // indexes are made, or where more comes than is folded.

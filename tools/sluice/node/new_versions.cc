@@ -65,32 +65,38 @@ void NewVersions::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::vector<std::string> NewVersions::troubles() const {
+std::map<std::string, std::string> NewVersions::waits() const {
   const MutexLock lock(mutex_);
-  return troubles_;
+  return waits_;
+}
+
+std::vector<std::string> NewVersions::troubles() const {
+  std::vector<std::string> all;
+  for (const auto& [domain, why] : waits()) all.push_back(domain + ": " + why);
+  return all;
 }
 
 void NewVersions::run(const std::stop_token& stop) {
   connection_.heed(stop);
   while (!pending_.empty() && !stop.stop_requested()) {
     std::erase_if(pending_, [&](Pending& each) {
-      if (stop.stop_requested() || Clock::now() < each.next_try) return false;
+      if (stop.stop_requested()) return false;
+      const bool due = Clock::now() >= each.next_try;
       try {
-        return look(each, stop) == Left::nothing;
+        return (has_changed(each) || due) && look(each, stop) == Left::nothing;
       } catch (const std::exception& failure) {
         // A database that is away is told by readiness; it is asked again.
-        if (!stop.stop_requested()) note(each, failure.what());
+        if (due && !stop.stop_requested()) note(each, failure.what());
       }
       return false;
     });
-    std::vector<std::string> all;
+    std::map<std::string, std::string> all;
     for (const Pending& each : pending_) {
-      if (!each.trouble.empty())
-        all.push_back(std::string(each.schema->domain) + ": " + each.trouble);
+      if (!each.trouble.empty()) all.emplace(each.schema->domain, each.trouble);
     }
     {
       const MutexLock lock(mutex_);
-      troubles_ = std::move(all);
+      waits_ = std::move(all);
     }
     if (!pending_.empty()) pause(kBetweenTurns, stop);
   }
@@ -106,6 +112,21 @@ void NewVersions::note(Pending& pending, const std::string& trouble) {
   pending.pause = std::min(pending.pause * 2, kLongestPause);
 }
 
+// What was in the way may be gone, and what is told of it not be true any more.
+bool NewVersions::has_changed(Pending& pending) {
+  const PgResult found = connection_.run(
+      "SELECT concat_ws(';', (SELECT string_agg(concat_ws(' ', generation, status, "
+      "promotes_itself), ',' "
+      "ORDER BY generation) FROM sluice.projection WHERE projection = $1), "
+      "(SELECT string_agg(DISTINCT vitals->'rules'->>$1, ',') FROM sluice.process "
+      "WHERE seen_at > now() - interval '10 s'))",
+      {pending.schema->domain});
+  const std::string there(found.text(0, 0));
+  if (std::exchange(pending.there, there) == there) return false;
+  pending.pause = kFirstPause;
+  return true;
+}
+
 void NewVersions::refused(Pending& pending, int generation, const GenerationRefusal& refusal) {
   const std::string why = refusal.word + ": " + refusal.reason;
   // It is ready some records before it may be promoted, and flushes may be slow for a moment.
@@ -117,7 +138,7 @@ void NewVersions::refused(Pending& pending, int generation, const GenerationRefu
   }
   connection_.run(
       "UPDATE sluice.projection SET reason = $3 WHERE projection = $1 AND generation = $2 "
-      "AND promotes_itself",
+      "AND promotes_itself AND status = 'ready'",
       {pending.schema->domain, std::to_string(generation), why});
   note(pending, "generation " + std::to_string(generation) +
                     " is ready and could not be promoted, which is tried again: " + why);

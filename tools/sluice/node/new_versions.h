@@ -4,6 +4,7 @@
 // and promotes it when it is ready.
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -36,7 +37,9 @@ class NewVersions {
   // Ends the thread, within seconds.
   void stop();
 
-  // What is not done and why, a line each; empty while all goes well. Any thread.
+  // What is not done and why, by domain; empty while all goes well. Any thread, as the next.
+  [[nodiscard]] std::map<std::string, std::string> waits() const;
+  // The same, a line each.
   [[nodiscard]] std::vector<std::string> troubles() const;
 
  private:
@@ -50,10 +53,13 @@ class NewVersions {
     int refusals = 0;  // in a row
     std::optional<Clock::time_point> compared = {};
     std::string trouble = {};
+    std::string there = {};  // generations and versions that run, at the last look
   };
   enum class Left { nothing, something };
 
   void run(const std::stop_token& stop);
+  // Whether generations or the versions that run are others than when it was asked last.
+  [[nodiscard]] bool has_changed(Pending& pending);
   [[nodiscard]] Left look(Pending& pending, const std::stop_token& stop);
   // Where no generation of the version promotes itself.
   [[nodiscard]] Left look_for_own(Pending& pending);
@@ -71,7 +77,7 @@ class NewVersions {
   std::vector<Pending> pending_;  // by the thread
   PgConnection connection_;       // the same
   mutable Mutex mutex_;
-  std::vector<std::string> troubles_ SLUICE_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> waits_ SLUICE_GUARDED_BY(mutex_);
   std::jthread thread_;  // the last: it uses what is before it
 };
 

@@ -206,12 +206,14 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
         return open_view(url, projection.name, generation, session);
       },
       std::make_unique<PostgresMonitor>(postgres));
+  new_versions = std::make_unique<NewVersions>(postgres, schemas, config.new_versions);
   vitals = std::make_unique<Vitals>(
       VitalsConfig{.memory = config.memory,
                    .http_bytes = [this] { return std::uint64_t{ingest->memory_bytes()}; },
                    .data = folder.path(),
                    .folder = folder.instance(),
-                   .rules = rules_of(projections)},
+                   .rules = rules_of(projections),
+                   .waits = [this] { return new_versions->waits(); }},
       *workers, *log);
   beat = std::make_unique<ProcessBeat>(postgres, identity_of(*workers), *vitals);
   OwnerKinds kinds = snapshot_kinds(*workers);
@@ -228,7 +230,6 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
         SelfAudit::Config{.postgres = postgres, .share = config.audit, .data = folder.path()},
         *workers, projections, *log);
   }
-  new_versions = std::make_unique<NewVersions>(postgres, schemas, config.new_versions);
 }
 
 void Node::Parts::work(const std::stop_token& stop) {

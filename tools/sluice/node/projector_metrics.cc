@@ -123,6 +123,7 @@ std::vector<PartitionSeen> partitions_seen(const Probe& probe, Time now) {
                          .partition = held.partition,
                          .owner = held.owner,
                          .position = held.position,
+                         .folded = held.folded,
                          .dirty_rows = held.dirty_rows,
                          .dirty_bytes = held.dirty_bytes,
                          .row_bytes = held.row_bytes,

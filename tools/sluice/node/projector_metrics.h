@@ -14,6 +14,7 @@ struct PartitionSeen {
   Partition partition = {};
   std::string owner = {};
   std::optional<Offset> position = {};  // nullopt: it was not claimed yet
+  std::optional<Offset> folded = {};    // what comes next, shown or not
   Offset log_end = {};
   std::optional<std::chrono::milliseconds> freshness = {};  // nullopt: not known
   std::size_t dirty_rows = 0;

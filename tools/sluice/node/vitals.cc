@@ -159,6 +159,7 @@ std::string Vitals::json() {
   for (const auto& [part, bytes] : held.parts) json.field(part, bytes);
   json.end_object().name("partitions").json(partitions_json());
   const Clock::time_point now = Clock::now();
+  write_paces(json, now);
   write_unsettled(json, recent_.unsettled(now, workers_.probe().counts()));
   const RocksVitals rocks = workers_.rocks();
   write_rocksdb(json, rocks, recent_.stalls(now, rocks));
@@ -181,6 +182,27 @@ std::string Vitals::json() {
   return json.end_object().take();
 }
 
+void Vitals::write_paces(JsonWriter& json, Clock::time_point now) {
+  std::map<std::pair<std::string, int>, std::map<std::int32_t, std::int64_t>> folded;
+  for (const PartitionSeen& seen : partitions_seen(workers_.probe(), log_.now())) {
+    if (!seen.folded) continue;
+    folded[{seen.projection, seen.generation}][seen.partition.value] = seen.folded->value;
+  }
+  std::erase_if(paces_, [&](const auto& each) { return !folded.contains(each.first); });
+  for (const GenerationSeen& each : workers_.generations()) {
+    const auto found = folded.find({each.projection, each.number});
+    if (found != folded.end()) paces_[found->first].at(now, found->second, each.share);
+  }
+  json.name("paces").begin_array();
+  for (const auto& [of, pace] : paces_) {
+    const auto speed = pace.events_a_second();
+    if (!speed) continue;
+    json.begin_object().field("projection", of.first).field("generation", of.second);
+    json.name("events_a_second").real(*speed).end_object();
+  }
+  json.end_array();
+}
+
 void Vitals::write_machine(JsonWriter& json) {
   write_append_times(json, log_.append_times());
   write_disk(json, config_.data);
@@ -189,6 +211,8 @@ void Vitals::write_machine(JsonWriter& json) {
   json.name("jumped_seconds").real(seconds(clock_.jumped())).end_object();
   json.field("folder", config_.folder).name("rules").begin_object();
   for (const auto& [projection, version] : config_.rules) json.field(projection, version);
+  json.end_object().name("waits").begin_object();
+  for (const auto& [projection, why] : config_.waits()) json.field(projection, why);
   json.end_object();
 }
 

@@ -10,11 +10,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "storage/base/json_writer.h"
 #include "storage/base/mutex.h"
 #include "storage/base/steadied_clock.h"
 #include "storage/postgres/postgres_vitals.h"
+#include "tools/sluice/node/fold_pace.h"
 #include "tools/sluice/node/kafka_vitals.h"
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/metric_families.h"
@@ -33,6 +35,10 @@ struct VitalsConfig {
   std::filesystem::path data = {};                 // the data folder
   std::string folder = {};                         // DataFolder::instance() of it
   std::map<std::string, std::int64_t> rules = {};  // the version of each projection's rules
+  // Why a generation of these is not made or not shown, by projection.
+  std::function<std::map<std::string, std::string>()> waits = [] {
+    return std::map<std::string, std::string>();
+  };
 };
 
 class Vitals {
@@ -44,8 +50,9 @@ class Vitals {
   void heard_of_postgres(const std::optional<PostgresVitals>& vitals,
                          std::chrono::steady_clock::duration took);
 
-  // For the row: {"memory","partitions","unsettled","rocksdb","kafka","postgres","log","disk",
-  // "clock","folder","rules"}. Rates are those since it was asked for last: one thread.
+  // For the row:
+  // {"memory","partitions","paces","unsettled","rocksdb","kafka","postgres","log","disk",
+  // "clock","folder","rules","waits"}. Rates are those since it was asked for last: one thread.
   [[nodiscard]] std::string json();
 
   // All that is to be seen of the process beside its HTTP. Any thread.
@@ -68,6 +75,8 @@ class Vitals {
   [[nodiscard]] std::optional<KafkaVitals> kafka();
   [[nodiscard]] std::optional<Postgres> postgres() const;
   [[nodiscard]] std::string partitions_json();
+  // How fast each generation is folded here.
+  void write_paces(JsonWriter& json, Clock::time_point now);
   void write_machine(JsonWriter& json);
 
   const VitalsConfig config_;
@@ -76,6 +85,7 @@ class Vitals {
   std::map<std::string, std::uint64_t> records_;  // by "deliberation:3", when last asked
   Clock::time_point asked_ = Clock::now();
   RecentCounts recent_;
+  std::map<std::pair<std::string, int>, FoldPace> paces_;  // by projection and generation
   SteadiedClock clock_;
   mutable Mutex mutex_;
   KafkaTotals kafka_ SLUICE_GUARDED_BY(mutex_);

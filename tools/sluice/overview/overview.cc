@@ -66,7 +66,10 @@ const std::string kTroubles =
     "WHERE g.live AND beyond_limit GROUP BY 1, 2 UNION ALL "
     "SELECT projection, NULL, 'generation ' || generation || ' is ready and could not be promoted, "
     "which is tried again: ' || reason FROM sluice.projection "
-    "WHERE promotes_itself AND status = 'ready' AND reason IS NOT NULL ORDER BY 1, 2";
+    "WHERE promotes_itself AND status = 'ready' AND reason IS NOT NULL UNION "
+    "SELECT w.key, NULL, w.value FROM " +
+    kProcessesHeard +
+    " AS p CROSS JOIN LATERAL jsonb_each_text(p.vitals->'waits') AS w ORDER BY 1, 2";
 const std::string kProcesses =
     "SELECT host, pid, version, " + rfc3339_of("since") + " AS since, " + rfc3339_of("seen_at") +
     " AS seen_at, vitals->'memory' AS memory, vitals->'rocksdb' AS rocksdb, "
