@@ -188,10 +188,10 @@ void PartitionFold::fold_record(const LogRecord& record) {
   return index_.kept() ? fold_indexed(open) : fold_open(open);
 }
 
-// A discard names a record, and not always its key.
+// A discard names a record, and not always its key; where it does, it concerns no other.
 std::optional<std::string> PartitionFold::discarded_key(const OpenRecord& open) const {
   const Control* control = open.envelope.control;
-  if (control == nullptr || !control->has_discard()) return std::nullopt;
+  if (control == nullptr || !control->has_discard() || !open.key.empty()) return std::nullopt;
   return parking_.key_at(Offset{control->discard().offset()});
 }
 
