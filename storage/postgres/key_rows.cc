@@ -142,7 +142,7 @@ std::vector<KeyDifference> KeyRows::differences(const google::protobuf::Descript
           sql.keys + ")) AS r) SELECT " + sql.key_json + ", " + kCells +
           " FROM e FULL JOIN t USING (" + sql.keys + ")" + kDifferingColumns +
           "WHERE a IS DISTINCT FROM b AND $1::text IS NOT NULL ORDER BY " + sql.keys + ", c.name",
-      {value});
+      {storable_text(value)});
   std::vector<KeyDifference> made;
   for (int i = 0; i < found.rows(); ++i) {
     made.push_back({table_name(row), std::string(found.text(i, 0)), name_at(found, i, 1),

@@ -4,6 +4,7 @@
 decisions_test.py SLUICE REPOSITORY TOPIC_ADMIN: the embedded log; records that nothing can fold are written into it
 while nobody has it open.
 """
+import base64
 import json
 import pathlib
 import re
@@ -15,6 +16,7 @@ from program import Folder, Up, cloud_event, conversation, eventually, post, res
 
 LOG_WRITER = pathlib.Path(sys.argv[3]).parent / "log_writer"
 SMALL = ["--memory", "128MiB"]
+NO_TEXT = "\udcff"  # the byte 255, as an argument
 
 
 def partition_of(reply):
@@ -66,6 +68,20 @@ def prepared(scratch):
     post(up, [vote("bad", "p"), vote("good", "p")])
     assert votes(up, "bad") == "0" and votes(up, "good") == "1"
     return up, places
+
+
+def shown(up, places):
+    """The garbage as its bytes, what waits behind it as the event that it is; and a line of the log says that they came."""
+    partition, offset = places["garbage"]
+    (_, behind, _), = waiting(up, f"key = 'bad' AND position > {offset}")
+    garbage, event = (result("quarantine", "show", "--domain", "deliberation", "--partition", partition, "--offset", at,
+                             "--postgres", up.postgres)[0] for at in (offset, behind))
+    assert garbage["event"] is None and base64.b64decode(garbage["value"]) == b"garbage", garbage
+    posted = json.loads(vote("bad", "p"))
+    assert {name: event["event"][name] for name in ("id", "type", "data", "offset")} == {
+        **{name: posted[name] for name in ("id", "type", "data")}, "offset": int(behind)}, event
+    assert posted["id"].encode() in base64.b64decode(event["value"])
+    eventually("a line of the log says so", lambda: "records entered quarantine projection=deliberation" in up.words())
 
 
 def only_what_is_there(up, places):
@@ -271,20 +287,34 @@ def nobody_answers(host, scratch):
     apart.stop()
 
 
+def a_key_that_is_no_text(up, scratch, row, offset):
+    """It is JSON wherever it is shown, and what is under it can be decided on."""
+    assert (row["key"], row["position"]) == ("\\xff", offset), row
+    replayed = result("replay", "deliberation", "--key", NO_TEXT, "--diff", "--postgres", up.postgres, "--data",
+                      scratch / "data")
+    assert replayed["key_base64"] == "/w==" and "key" not in replayed, replayed
+    run("replay", "deliberation", "--key", NO_TEXT, "--repair", "--postgres", up.postgres, "--data", scratch / "data",
+        code=2, says="no UTF-8")
+    decide("discard", up, "--key", NO_TEXT, "--offset", offset)
+    assert waiting(up, f"partition = 3 AND position = {offset}") == []
+
+
 def lists_are_cut_and_paged(up, scratch):
     up.stop()
     wide = "w" * 4000
     for n in range(5):
         write(scratch / "data", n % 4, f"{wide}{n}\n", "garbage")
+    odd = write(scratch / "data", 3, NO_TEXT, "garbage")
     up.start()
-    eventually("all are in quarantine", lambda: up.ask("SELECT count(*) FROM sluice.quarantine") == [["5"]])
+    eventually("all are in quarantine", lambda: up.ask("SELECT count(*) FROM sluice.quarantine") == [["6"]])
     shown = run("quarantine", "list", "--postgres", up.postgres, "--limit", "3", code=1, says="There are more: --after ")
     assert len(shown.stdout) < 1500 and len(shown.stdout.splitlines()) == 4, shown.stdout
     after = re.search(r"--after (\S+);", shown.stderr).group(1)
     rest = run("quarantine", "list", "--postgres", up.postgres, "--after", after, code=1).stdout.splitlines()
-    assert len(rest) == 3, rest
+    assert len(rest) == 4, rest
     whole = json.loads(run("quarantine", "list", "--postgres", up.postgres, "--json", code=1).stdout)
-    assert len(whole) == 5 and all(len(row["key"]) > 4000 for row in whole)
+    assert len(whole) == 6 and [len(row["key"]) > 4000 for row in whole] == [True] * 5 + [False]
+    a_key_that_is_no_text(up, scratch, whole[-1], odd)
     assert len(json.loads(run("quarantine", "list", "--postgres", up.postgres, "--json", "--limit", "2",
                               code=1).stdout)) == 2
     run("quarantine", "list", "--postgres", up.postgres, "--after", "x", code=2, says="PROJECTION:PARTITION@POSITION")
@@ -295,6 +325,7 @@ def main():
     with Folder() as scratch:
         up, places = prepared(scratch)
         try:
+            shown(up, places)
             only_what_is_there(up, places)
             discarded_where_they_stand(up, places)
             a_decision_has_one_effect(up, scratch)

@@ -2,8 +2,11 @@
 """A program with new rules comes to the views of an older one: built, compared, promoted by itself, once.
 
 new_version_test.py SLUICE_V1 REPOSITORY TOPIC_ADMIN SLUICE_V2 SLUICE_V3: in place, under load, killed at each step; never
-a second time; `--rebuild ask`; refused and told; two versions side by side on Kafka.
+a second time; `--rebuild ask`; refused and told; rules that were mended, and what was decided on what they threw at; two
+versions side by side on Kafka.
 """
+import os
+import pathlib
 import re
 import subprocess
 
@@ -239,6 +242,101 @@ def replaced(scratch):
     print("  replaced", flush=True)
 
 
+def decide(up, what, counter, *flags):
+    where = "key = '%s' AND reason LIKE '%%13 is no number'" % counter
+    (offset,), = up.ask(f"SELECT position FROM sluice.quarantine WHERE {where}")
+    token = up.sluice(1, "quarantine", what, "--domain", DOMAIN, "--key", counter, "--offset", offset, "--why", "13", *flags)
+    up.sluice(1, "wait", token["token"], "--timeout", "60s")
+
+
+def decisions(up, generation):
+    return up.ask('SELECT partition, position, "offset", kind, who, why FROM sluice.decision '
+                  f"WHERE projection = '{DOMAIN}' AND generation = {generation} ORDER BY 1, 2")
+
+
+def counted(up):
+    return {row[0]: row[1:] for row in up.ask(f"SELECT counter_id, additions, total FROM {DOMAIN}.counter")}
+
+
+def fates(up, event, counter):
+    found = up.sluice(1, "explain", event, "--domain", DOMAIN, "--key", counter, "--data", up.folder)["found"]
+    return [(each["fate"], (each["reason"] or "").split(" at ")[0]) for each in found]
+
+
+def decided_on_13(up):
+    """Under the rules that throw: one is discarded, one is edited, and both waited for."""
+    up.sluice(1, "wait", send(up, [added(counter, at, amount) for counter in ("drop", "edit")
+                                   for at, amount in (("first", 1), ("bad", 13), ("behind", 2))]), "--timeout", "60s")
+    eventually("four wait", lambda: up.ask("SELECT count(*) FROM sluice.quarantine") == [["4"]])
+    event = pathlib.Path(up.folder).parent / "event.json"
+    event.write_text(added("edit", "bad", 5))
+    decide(up, "discard", "drop")
+    decide(up, "edit", "edit", "--file", event)
+    assert counted(up) == {"drop": ["2", "3"], "edit": ["3", "8"]}, counted(up)
+
+
+def says_what_differs(up):
+    """The program is mended and its version is not raised: nothing is called damaged, and every look tells of differences."""
+    # Its id has not counted by the old rules.
+    up.sluice(1, "wait", send(up, [added("drop", "bad", 13)]), "--timeout", "60s")
+    assert counted(up)["drop"] == ["3", "16"], counted(up)
+    for counter, column, expected in ("edit", "total", 16), ("drop", None, None):
+        replayed = up.sluice(1, "replay", DOMAIN, "--key", counter, "--diff", "--trace", "--data", up.folder,
+                             code=1 if column else 0)
+        differing = {each["column"]: each["expected"] for each in replayed["differences"]}
+        assert differing == ({column: expected} if column else {}), replayed
+    # That total, and what both have told in other words.
+    assert up.sluice(1, "verify", DOMAIN, "--data", up.folder, code=1)["differences"] == 3
+    assert fates(up, "drop/bad", "drop") == [("rejected", "discarded"), ("visible", "")]
+    assert fates(up, "edit/bad", "edit") == [("visible", "edited")]
+    audited = "SELECT DISTINCT partition_key, column_name FROM sluice.audit_difference"
+    eventually("the audit tells", lambda: up.ask(audited) == [["edit", "total"]])
+    eventually("its round goes on", lambda: up.ask(
+        f"SELECT count(*) FROM sluice.audit WHERE projection = '{DOMAIN}' AND finished_at IS NOT NULL") == [["4"]])
+    assert "cause=\"rules that were changed without their version\"" in up.words(), up.words()[-2000:]
+    repaired = up.sluice(1, "replay", DOMAIN, "--key", "edit", "--repair", "--data", up.folder, code=1)
+    assert len(repaired["differences"]) == 1, repaired
+    assert "key not repaired" in up.words()
+
+
+def built_anew(up):
+    """A generation that the mended rules have folded is what verify makes of the log; decisions stand in it, and change nothing."""
+    assert up.sluice(1, "rebuild", DOMAIN, "--wait")["status"] == "ready"
+    compared = up.sluice(1, "compare", DOMAIN, code=None)
+    tables = {table["table"]: table for table in compared["tables"]}
+    assert tables["counter"]["columns"] == {"total": 1}, compared
+    assert tables["sluice.decision"]["same"] == 2 and tables["sluice.decision"]["changed"] == 0, compared
+    eventually("it is promoted", lambda: "live" in up.sluice(1, "promote", DOMAIN, "--accept-unexpected", 1, code=None))
+    assert counted(up) == {"drop": ["3", "16"], "edit": ["3", "16"]}, counted(up)
+    up.verify(1)
+    assert decisions(up, 2) == decisions(up, 1) and len(decisions(up, 2)) == 2, decisions(up, 2)
+    assert fates(up, "drop/bad", "drop") == [("visible", ""), ("duplicate", "")]
+    assert fates(up, "edit/bad", "edit") == [("visible", "")]
+
+
+def mended(scratch):
+    """What a decision means once the rules fold the record: nothing, in whatever generation these rules have built."""
+    with Counters(scratch / "mended", "--audit", "0.5") as up:
+        up.start()
+        decided_on_13(up)
+        up.verify(1)
+        up.stop()
+        os.environ["COUNTERS_MENDED"] = "1"
+        try:
+            up.start()
+            says_what_differs(up)
+            built_anew(up)
+            up.stop()
+        finally:
+            del os.environ["COUNTERS_MENDED"]
+        version(up, 2).start()
+        shown(up, 2)
+        up.verify(2)
+        assert decisions(up, 3) == decisions(up, 2), decisions(up, 3)
+        up.stop()
+    print("  mended", flush=True)
+
+
 def side_by_side(scratch, bootstrap):
     """The old process folds its own on while the new one's is built; then the other way round."""
     log = ["--log", "kafka", "--brokers", bootstrap]
@@ -275,6 +373,7 @@ with Folder() as folder:
     asked(folder)
     refused(folder)
     replaced(folder)
+    mended(folder)
     with brokers() as address:
         if address:
             side_by_side(folder, address)

@@ -38,6 +38,13 @@ AuditedWorld::AuditedWorld(std::uint64_t seed, bool calm, const PartitionAudit::
   begin_audit();
 }
 
+void AuditedWorld::run(const Projection& rules) {
+  audit_.reset();
+  projection_ = rules;
+  pair_.tally.run(rules);
+  begin_audit();
+}
+
 void AuditedWorld::begin_audit() {
   audit_.emplace(AuditedPartition{projection_, pair_.tally.views.generation(), kOnly},
                  PartitionAudit::Parts{.lend = [this] { return lend(); },
@@ -63,7 +70,7 @@ void AuditedWorld::happen() {
     case 3:
       return crash();
     case 4:
-      return repair();
+      return !calm_ && chance(50) ? decide() : repair();
     case 5:
       pair_.now += milliseconds{below(900)};
       pair_.tally.now = pair_.now;
@@ -199,6 +206,18 @@ void AuditedWorld::repair() {
   } else {
     envelope.mutable_control()->mutable_repair();
   }
+  pair_.tally.append(envelope);
+}
+
+// On one of the last records, or a timer.
+void AuditedWorld::decide() {
+  const auto end = static_cast<int>(pair_.log.records("tally.events", kOnly).size());
+  Envelope envelope;
+  if (chance(50)) envelope.set_id(id());
+  envelope.set_key(box());
+  envelope.set_recorded_at(pair_.now.time_since_epoch().count());
+  envelope.mutable_control()->mutable_discard()->set_offset(
+      chance(30) ? -1 - below(4) : std::max(0, end - 1 - below(12)));
   pair_.tally.append(envelope);
 }
 

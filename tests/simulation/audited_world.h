@@ -32,6 +32,9 @@ class AuditedWorld {
   explicit AuditedWorld(std::uint64_t seed, bool calm = false,
                         const PartitionAudit::Limits& limits = kSmallAudit);
 
+  // Another program of the same version goes on, whose rules are these.
+  void run(const Projection& rules);
+
   // As when the process has begun anew: the book is what is left.
   void begin_audit();
 
@@ -75,6 +78,7 @@ class AuditedWorld {
   void add();
   void expel();
   void repair();
+  void decide();
   void crash();
 
   // Between the view's snapshot and this all may have moved on.
@@ -87,7 +91,7 @@ class AuditedWorld {
   const bool calm_;
   const PartitionAudit::Limits limits_;
   Pair pair_;
-  const Projection projection_ = describe<Tally>("tally");
+  Projection projection_ = describe<Tally>("tally");
   MemoryAuditedView view_{pair_.tally.views};
   MemoryAuditBook book_;
   std::optional<MemoryStateStore> store_;

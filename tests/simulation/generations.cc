@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/simulation/tally/ledger.h"
+#include "tests/simulation/tally/projection.h"
 #include "tests/simulation/world.h"
 
 namespace sluice::simulation {
@@ -32,6 +34,20 @@ void World::seat(Subject& subject) {
   deal(subject);
 }
 
+// Of the tally also by rules that do not fail. These tell the roster other things, so that they
+// are shown to nobody here.
+std::unique_ptr<Subject> World::generation_beside(Subject& shown) {
+  const int number = next_generation_++;
+  if (shown.projection().name != "tally" || chance(50)) {
+    return std::make_unique<Subject>(shown, number);
+  }
+  count("rebuild by mended rules");
+  return std::make_unique<Subject>(
+      shown, number,
+      SimulatedDomain{describe<NextTally>("tally"),
+                      [] { return std::make_unique<TallyLedger>(false); }, TallyLedger::published});
+}
+
 void World::rebuild() {
   Subject& shown = random_subject();
   if (other(shown) != nullptr) return;
@@ -39,7 +55,7 @@ void World::rebuild() {
   for (Subject* const each : generations_of(std::string(shown.projection().name))) {
     each->drop_backup();
   }
-  subjects_.push_back(std::make_unique<Subject>(shown, next_generation_++));
+  subjects_.push_back(generation_beside(shown));
   seat(*subjects_.back());
   for (Node& node : nodes_) start(node, node.seats.back());
 }
@@ -66,7 +82,7 @@ bool World::promote(Subject& live, Subject& other) {
 void World::promote() {
   Subject& shown = random_subject();
   Subject* const next = other(shown);
-  if (next == nullptr) return;
+  if (next == nullptr || !next->has_rules_of(shown)) return;
   count(promote(shown, *next) ? "promoted" : "promotion given up");
 }
 

@@ -10,6 +10,7 @@
 #include "schemas/descriptors/belonging.h"
 #include "sluice/state.pb.h"
 #include "storage/base/partitioner.h"
+#include "tests/simulation/tally/projection.h"
 #include "tests/simulation/world.h"
 
 namespace sluice::simulation {
@@ -175,6 +176,30 @@ void World::check_indexes() {
   }
 }
 
+struct World::KeyOfLog {
+  const Generation& generation;
+  Partition partition;
+  const std::string& key;
+  const Postings& postings;
+  ReadRecord read;
+};
+
+// By rules that fail, or do not, where those that wrote the index did otherwise: there are
+// differences then, and no contradictions.
+void World::check_by_other_rules(const KeyOfLog& of) {
+  for (const Projection& rules : {describe<Tally>("tally"), describe<MendedTally>("tally")}) {
+    MemoryState state;
+    MemoryStateStore store(state);
+    KeyRefold alone(rules, of.generation, of.partition, of.key, store);
+    try {
+      alone.fold(of.postings, of.read);
+    } catch (const Error& failure) {
+      throw Broken(std::string(failure.what()) + " of " + of.key + " by other rules");
+    }
+    if (alone.by_other_rules()) count("key alone by other rules");
+  }
+}
+
 void World::check_keys_alone() {
   for (const auto& subject : subjects_) {
     for (int p = 0; p < kPartitions; ++p) {
@@ -195,11 +220,13 @@ void World::check_keys_alone() {
           return log_record(*found, partition);
         };
         const auto where = " of " + key + subject->where(partition, as_of);
+        const Postings postings = whole.postings(key);
         try {
-          alone.fold(whole.postings(key), read);
+          alone.fold(postings, read);
         } catch (const Error& failure) {
           throw Broken(failure.what() + where);
         }
+        if (alone.by_other_rules()) throw Broken("not by its own rules" + where);
         const Texts expected = kept_of(whole.store(), whole.whole(), key);
         const Texts found = kept_of(store, alone.whole(), key);
         if (found != expected) {
@@ -211,6 +238,8 @@ void World::check_keys_alone() {
         }
         if (rejections != whole.rejections(key)) throw Broken("wrong rejections" + where);
         count("key alone");
+        if (subject->projection().name != "tally") continue;
+        check_by_other_rules({subject->views().generation(), partition, key, postings, read});
       }
     }
   }

@@ -99,7 +99,7 @@ void Refold::decide(const LoggedRecord& record, const Control& control) {
     release(record.key, control.release());
   } else if (control.has_discard()) {
     note("discard", control.discard().offset());
-    discard(control.discard().offset(), control.discard().at_most());
+    discard(record.key, control.discard());
   } else {
     note("edit", control.edit().offset());
     edit(record.key, control.edit());
@@ -113,21 +113,25 @@ std::optional<std::int64_t> Refold::first(const std::string& key) const {
   return waiting->second.begin()->first;
 }
 
-void Refold::discard(std::int64_t offset, std::int64_t at_most) {
+// `of`: the key that the decision names; "": any.
+void Refold::discard(const std::string& of, const Control::Discard& given) {
+  const std::int64_t offset = given.offset();
   Control::Release rest;
-  rest.set_at_most(at_most);
-  for (const auto& [key, position] : held_) {
-    if (position != offset) continue;
-    const std::string of = key;
-    if (resume(of, true)) release(of, rest);
+  rest.set_at_most(given.at_most());
+  const auto held = std::ranges::find_if(held_, [&](const auto& h) { return h.second == offset; });
+  const auto parked =
+      std::ranges::find_if(parked_, [&](const auto& p) { return p.second.contains(offset); });
+  const bool waits = held != held_.end() || parked != parked_.end();
+  const std::string key = held != held_.end() ? held->first : waits ? parked->first : std::string();
+  if (waits && !of.empty() && key != of) return;
+  if (held != held_.end()) {
+    if (resume(key, true)) release(key, rest);
     return;
   }
   unquarantine(offset);
-  for (auto& [key, records] : parked_) {
-    if (records.erase(offset) == 0) continue;
-    release(key, rest);
-    break;
-  }
+  if (!waits) return;
+  parked->second.erase(offset);
+  release(key, rest);
 }
 
 void Refold::edit(const std::string& key, const Control::Edit& edit) {

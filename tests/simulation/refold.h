@@ -120,7 +120,7 @@ class Refold {
   void apply_control(const LoggedRecord& record, const Envelope& envelope);
   void fold_event(const LoggedRecord& record, const Envelope& envelope);
   void decide(const LoggedRecord& record, const Control& control);
-  void discard(std::int64_t offset, std::int64_t at_most);
+  void discard(const std::string& of, const Control::Discard& given);
   void edit(const std::string& key, const Control::Edit& edit);
   void release(const std::string& key, const Control::Release& given);
   [[nodiscard]] std::optional<std::int64_t> first(const std::string& key) const;

@@ -79,6 +79,27 @@ TEST_CASE("an audit finds the rows that were tampered with, and no others, whate
   CHECK(tampered > std::size_t{kSeeds});
 }
 
+TEST_CASE("rules that were mended under the same version end no audit, and differences are told") {
+  const bool large = GENERATE(false, true);
+  std::int64_t differences = 0;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    CAPTURE(seed, large);
+    AuditedWorld world(static_cast<std::uint64_t>(seed), false, large ? kLargeAudit : kSmallAudit);
+    for (const bool mended : {false, true, false}) {
+      world.run(mended ? describe<MendedTally>("tally") : describe<Tally>("tally"));
+      for (int i = 0; i < 60; ++i) {
+        world.happen();
+        if (world.chance(60)) world.audit();
+      }
+      world.settle();
+      world.round();
+      CHECK(world.audited().standing().proved_to == Offset{world.position()});
+      differences += world.audited().standing().differences;
+    }
+  }
+  CHECK(differences > kSeeds);
+}
+
 TEST_CASE("one look sees state, view and log at one position, whatever happens meanwhile") {
   int looks = 0;
   for (int seed = 0; seed < kSeeds; ++seed) {

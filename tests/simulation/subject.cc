@@ -70,8 +70,10 @@ Subject::Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock cloc
 Subject::Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock)
     : Subject(std::move(domain), log, std::move(clock), 1, true) {}
 
-Subject::Subject(Subject& live, int generation)
-    : Subject(live.domain_, live.log_, live.clock_, generation, false) {
+Subject::Subject(Subject& live, int generation) : Subject(live, generation, live.domain_) {}
+
+Subject::Subject(Subject& live, int generation, SimulatedDomain later)
+    : Subject(std::move(later), live.log_, live.clock_, generation, false) {
   views_.build_beside(live.views_);
 }
 
@@ -133,7 +135,8 @@ bool Subject::complete(Time time, const Subject& live) {
     const auto& records = log_.records(stream_, Partition{p});
     const auto end = records.empty() ? Offset{0} : records.back().offset.next();
     if (account.position != end.value) return false;
-    const auto due = account.refold.next_due();
+    // Ticks come for what is due by the live one's rules.
+    const auto due = has_rules_of(live) ? account.refold.next_due() : std::nullopt;
     if (due && *due <= time.time_since_epoch().count()) return false;
     for (const auto& [key, waits] : account.refold.ledger().behind(views_)) {
       if (!waits) return false;

@@ -41,11 +41,15 @@ class Subject {
  public:
   // `clock` is that of the view's database. The first generation, and the live one.
   Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock);
-  // One that is built beside another.
+  // One that is built beside another, by its rules or by a later version of them.
   Subject(Subject& live, int generation);
+  Subject(Subject& live, int generation, SimulatedDomain later);
 
   [[nodiscard]] const Projection& projection() const { return domain_.projection; }
   [[nodiscard]] bool is_live() const { return views_.generation().live; }
+  [[nodiscard]] bool has_rules_of(const Subject& other) const {
+    return projection().version == other.projection().version;
+  }
   [[nodiscard]] const std::string& stream() const { return stream_; }
   [[nodiscard]] MemoryViews& views() { return views_; }
   [[nodiscard]] std::vector<Account>& accounts() { return accounts_; }

@@ -193,6 +193,8 @@ void World::produce_control() {
       count("discard");
       control.mutable_discard()->set_offset(chosen->first);
       if (chance(50)) control.mutable_discard()->set_at_most(1 + below(3));
+      // Nobody said whose record it is; or somebody means another's.
+      if (chance(20)) key = chance(50) ? std::string() : random_key(subject);
     } else {
       count("release");
       control.mutable_release()->set_at_most(chance(50) ? 1 + below(3) : 0);

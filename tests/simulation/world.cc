@@ -134,7 +134,8 @@ void World::heal() {
   for (const char* domain : {"tally", "roster"}) {
     Subject& shown = live(domain);
     Subject* const next = other(shown);
-    if (next == nullptr || shown.any_lost() || next->any_lost()) continue;
+    if (next == nullptr || !next->has_rules_of(shown)) continue;
+    if (shown.any_lost() || next->any_lost()) continue;
     if (!promote(shown, *next) && !next->waits_with_older_rows(shown)) {
       throw Broken("a generation that follows cannot be promoted");
     }

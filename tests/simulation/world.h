@@ -101,6 +101,8 @@ class World {
 
   // keys.cc
   void check_indexes();
+  struct KeyOfLog;
+  void check_by_other_rules(const KeyOfLog& of);
   void check_keys_alone();
   // snapshots.cc
   [[nodiscard]] std::unique_ptr<StateSnapshots> snapshots(Node& node, const Seat& seat,
@@ -111,6 +113,7 @@ class World {
 
   // generations.cc
   void change_generations();
+  [[nodiscard]] std::unique_ptr<Subject> generation_beside(Subject& shown);
   void rebuild();
   void promote();
   bool promote(Subject& live, Subject& other);

@@ -96,7 +96,11 @@ Exit explain(const Options& options) {
   JsonWriter json;
   json.begin_object().name("found").begin_array();
   for (const FoundRecord& record : found) {
-    write(json, record, fate_of({options.postgres, options.log.data, *log}, record));
+    const Fate fate = fate_of({options.postgres, options.log.data, *log}, record);
+    write(json, record, fate);
+    if (!fate.by_other_rules) continue;
+    const std::string domain(record.domain.name);
+    std::fprintf(stderr, "sluice explain: %s\n", told_of_other_rules(domain).c_str());
   }
   print_line(json.end_array().end_object().take());
   if (!found.empty()) return Exit::done;

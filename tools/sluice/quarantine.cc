@@ -5,6 +5,7 @@
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
+#include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/quarantine/deciding.h"
 #include "tools/sluice/quarantine/listing.h"
 
@@ -59,15 +60,10 @@ Exit list_json(const Options& options) {
 }
 
 Exit show(const Options& options) {
+  Database database(options.postgres);
   const Answer answer =
-      Database(options.postgres)
-          .ask(
-              "SELECT projection, partition, position, key, reason, encode(bytes, 'base64') AS "
-              "value FROM sluice.quarantine JOIN (SELECT projection, generation, live "
-              "FROM sluice.projection) AS g USING (projection, generation) "
-              "WHERE g.live AND projection = $1 AND partition = $2::bigint AND position = "
-              "$3::bigint",
-              {options.domain, std::to_string(options.partition), std::to_string(options.offset)});
+      show_quarantined(database, choose_domains({options.domain}).front(),
+                       Partition{static_cast<int>(options.partition)}, Offset{options.offset});
   if (answer.rows.empty())
     throw Misconfigured("nothing is in quarantine there: sluice quarantine list says what is");
   print_line(answer.json());
@@ -76,7 +72,9 @@ Exit show(const Options& options) {
 
 void add_list(Command& quarantine, const std::shared_ptr<Options>& options) {
   Command lists = quarantine.command(
-      "list", "What is there, and why; exit 1 when there is anything. Long texts are cut",
+      "list",
+      "What is there, and why; exit 1 when there is anything. Its `position` is what --offset of "
+      "the other commands takes. Long texts are cut",
       "sluice quarantine list --postgres postgresql://...");
   add_postgres_option(lists, options->postgres);
   lists.number("limit", options->page.limit, 1, kNone, "How many records, at most");
@@ -87,13 +85,18 @@ void add_list(Command& quarantine, const std::shared_ptr<Options>& options) {
 }
 
 void add_show(Command& quarantine, const std::shared_ptr<Options>& options) {
-  Command shows = quarantine.command("show", "One record with its bytes in base64",
+  Command shows = quarantine.command("show",
+                                     "One record: the event in it, if it can be read, as `sluice "
+                                     "tail` prints it, and its bytes in base64",
                                      "sluice quarantine show --domain deliberation --partition 3 "
                                      "--offset 812 --postgres postgresql://...");
   add_postgres_option(shows, options->postgres);
   shows.text("domain", options->domain, "Whose quarantine").required();
   shows.number("partition", options->partition, 0, 1'000'000, "The record's partition").required();
-  shows.number("offset", options->offset, -kNone, kNone, "The record's position").required();
+  shows
+      .number("offset", options->offset, -kNone, kNone,
+              "The record's `position` in the list; below 0: a timer that failed")
+      .required();
   shows.runs([options](const OutputForm&) { return show(*options); });
 }
 

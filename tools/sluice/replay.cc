@@ -133,6 +133,10 @@ class Replay {
                    std::string(stream_of(domain_.name)).c_str(),
                    options_.as_of.empty() ? "" : " before that");
     }
+    if (replayed.by_other_rules()) {
+      std::fprintf(stderr, "sluice replay: %s\n",
+                   told_of_other_rules(generation_.projection).c_str());
+    }
     if (report_.as_of < viewed_.view().position) {
       std::fputs("sluice replay: shown as the log had it then: also what a deletion took later\n",
                  stderr);
@@ -160,6 +164,9 @@ class Replay {
 
 void require_sound(const Options& options) {
   if (options.key.empty()) throw Misconfigured("--key is empty: name one, such as a conversation");
+  if (options.repair && !simdjson::validate_utf8(options.key.data(), options.key.size())) {
+    throw Misconfigured("--key is no UTF-8, so that no row is of it: nothing is to be repaired");
+  }
   if ((options.diff || options.repair) && !options.as_of.empty()) {
     throw Misconfigured(std::string(options.diff ? "--diff" : "--repair") +
                         " is about what the view has now, and --as-of asks for another time: give "

@@ -186,6 +186,7 @@ std::optional<KeyLook::Seen> KeyLook::compare(KeyRefold& refold, KeyStore& store
   refold.fold(rows->since, read_);
   Seen seen;
   seen.position = rows->position;
+  seen.by_other_rules = refold.by_other_rules();
   seen.keys = std::move(keys);
   for (const StateRows& found : rows->state) compare(found, store, seen.keys, seen.faults);
   for (const auto& [table, found] : rows->view) {

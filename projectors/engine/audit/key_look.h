@@ -70,6 +70,7 @@ class KeyLook {
     std::int64_t rows = 0;  // of theirs in the view
     std::vector<IndexSlice::Group> too_large;  // keys that were not looked at
     RowFaults faults;
+    bool by_other_rules = false;        // of one key: as KeyRefold has it
     std::optional<std::uint64_t> next;  // of a slice: the first hash not looked at
   };
   // Each: nullopt where state and view are not to be had at one position now. Retryable: the view

@@ -39,6 +39,7 @@ class LargeKeyLook {
   [[nodiscard]] Offset position() const { return least_; }
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] const RowFaults& faults() const { return faults_; }
+  [[nodiscard]] bool by_other_rules() const { return refold_ && refold_->by_other_rules(); }
 
  private:
   // Of the range, as state and view have them at one position.

@@ -185,7 +185,7 @@ PartitionAudit::Did PartitionAudit::walk_large() {
   saw(at->position());
   walk_.rows += at->rows();
   if (at->faults().count() > 0) {
-    differ(at->key(), at->faults().kept(), at->faults().count());
+    differ(at->key(), {at->faults().kept(), at->faults().count(), at->by_other_rules()});
   } else {
     equal(at->key());
   }
@@ -217,31 +217,31 @@ bool PartitionAudit::confirm(const Suspect& suspect) {
   if (confirmed.count() == 0) {
     equal(suspect.key);
   } else {
-    differ(suspect.key, confirmed.kept(), confirmed.count());
+    differ(suspect.key, {confirmed.kept(), confirmed.count(), seen->by_other_rules});
   }
   return true;
 }
 
-void PartitionAudit::differ(const std::string& key, const std::vector<RowFault>& faults,
-                            std::int64_t count) {
+void PartitionAudit::differ(const std::string& key, const Differing& found) {
   const auto known = differing_.find(key);
-  if (known == differing_.end() && told_ < kToldMax && !faults.empty()) {
-    const RowFault& first = faults.front();
+  if (known == differing_.end() && told_ < kToldMax && !found.faults.empty()) {
+    const RowFault& first = found.faults.front();
     ++told_;
     spdlog::error(
         "audit found rows that the log does not make projection={} partition={} table={} what={} "
-        "where={} differences={} see=sluice.audit_difference",
+        "where={} differences={} see=sluice.audit_difference{}",
         of_.projection.name, of_.partition.value, first.table, word(first.what), word(first.side),
-        count);
+        found.count,
+        found.by_other_rules ? " cause=\"rules that were changed without their version\"" : "");
   }
-  book_.retain(of_.partition, key, faults);
-  book_.add(of_.partition, faults);
+  book_.retain(of_.partition, key, found.faults);
+  book_.add(of_.partition, found.faults);
   if (known != differing_.end()) {
-    known->second = count;
+    known->second = found.count;
   } else if (differing_.size() < kKeysMax) {
-    differing_.emplace(key, count);
+    differing_.emplace(key, found.count);
   } else {
-    beyond_ += count;
+    beyond_ += found.count;
   }
 }
 

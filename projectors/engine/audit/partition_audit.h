@@ -101,7 +101,12 @@ class PartitionAudit {
   void suspect_unknown(const LentState& state, const std::vector<std::string>& owners);
   [[nodiscard]] bool confirm(const Suspect& suspect);
   void damaged(const google::protobuf::Message& row);
-  void differ(const std::string& key, const std::vector<RowFault>& faults, std::int64_t count);
+  struct Differing {
+    const std::vector<RowFault>& faults;
+    std::int64_t count = 0;
+    bool by_other_rules = false;  // as KeyRefold has it
+  };
+  void differ(const std::string& key, const Differing& found);
   void equal(const std::string& key);
   void count();
 

@@ -21,10 +21,17 @@ Generation without_index(Generation generation) {
   return generation;
 }
 
-// What it named was not there any more, and may bear the number of something else here.
+// The timer that it named did not wait any more, and another may bear its number here.
 bool is_idle_discard(const Posting& posting, const OpenRecord& open) {
-  return posting.duplicate && open.envelope.control != nullptr &&
-         open.envelope.control->has_discard();
+  const Control* control = open.envelope.control;
+  return posting.duplicate && control != nullptr && control->has_discard() &&
+         control->discard().offset() < 0;
+}
+
+bool is_decision(const OpenRecord& open) {
+  const Control* control = open.envelope.control;
+  return control != nullptr &&
+         (control->has_release() || control->has_discard() || control->has_edit());
 }
 
 std::string type_of(const EnvelopeView& envelope) {
@@ -43,7 +50,8 @@ Postings::const_iterator first_from(const Postings& postings, Offset offset) {
 
 KeyRefold::KeyRefold(const Projection& projection, const Generation& generation,
                      Partition partition, std::string key, StateStore& store)
-    : key_(std::move(key)),
+    : projection_(projection.name),
+      key_(std::move(key)),
       opener_(projection.name, partition, generation.partitions),
       store_(store),
       fold_(projection, without_index(generation), partition, store, {}) {
@@ -78,16 +86,22 @@ void KeyRefold::fold(const Postings& postings, const ReadRecord& read, const Wat
 
 void KeyRefold::fold_next(const LogRecord& record, Time record_time) {
   do {
-    fold_.set_record_time(record_time);
+    bring_time(record_time);
   } while (!fold_.fold(record, Emits::dropped));
   write();
 }
 
 bool KeyRefold::fold(const Posting& posting, const ReadRecord& read) {
   if (posting.kind == Posting::Kind::fired) {
-    return fold_.pass(posting.offset, Time{milliseconds(posting.time)});
+    bring_time(Time{milliseconds(posting.time)});
+    return fold_.pass(posting.offset, fold_.record_time());
   }
   return fold_record(posting, read(posting.offset));
+}
+
+// Not back, where by these rules a record has moved it that waited by those of the index.
+void KeyRefold::bring_time(Time time) {
+  fold_.set_record_time(std::max(fold_.record_time(), time));
 }
 
 // A decision names the record that it is about, not always by its key; it does nothing to what is
@@ -104,21 +118,36 @@ bool KeyRefold::fold_record(const Posting& posting, const LogRecord& record) {
   step_.id = open.envelope.id;
   step_.type = type_of(open.envelope);
   if (posting.kind == Posting::Kind::still) {
-    fold_.set_record_time(Time{milliseconds(posting.time)});
+    bring_time(Time{milliseconds(posting.time)});
   } else if (posting.kind == Posting::Kind::late) {
-    fold_.set_record_time(open.recorded_at + milliseconds(posting.time));
+    bring_time(open.recorded_at + milliseconds(posting.time));
   }
   const bool told = posting.duplicate && open.envelope.origin != nullptr;
   if (!(told ? fold_.fold_repeated(record) : fold_.fold(record, Emits::dropped))) return false;
-  if (!key_.empty() && fold_.repeated() != posting.duplicate) {
-    throw Corrupt("the index of keys says that the record at " +
-                  std::to_string(record.offset.value) +
-                  (posting.duplicate ? " repeats another" : " repeats none") +
-                  ", and its key alone says otherwise: the state belongs to another log, or is "
-                  "damaged");
-  }
+  if (!key_.empty()) hold_against(posting, open);
   ++unwritten_records_;
   return true;
+}
+
+// Which ids have counted follows from the records, but for those that waited or that somebody
+// decided on: that is a matter of the rules, which may have changed since the index was written. A
+// derived record is taken as it comes, by any rules.
+void KeyRefold::hold_against(const Posting& posting, const OpenRecord& open) {
+  decided_ = decided_ || is_decision(open);
+  const bool waited_alike =
+      !open.record.stamped_by_log || fold_.moved_time() == (posting.kind != Posting::Kind::still);
+  by_other_rules_ = by_other_rules_ || !waited_alike;
+  if (fold_.repeated() == posting.duplicate) return;
+  if ((decided_ || by_other_rules_) && open.envelope.origin == nullptr) {
+    by_other_rules_ = counts_otherwise_ = true;
+    return;
+  }
+  throw Corrupt("the index of keys says that the record at " +
+                std::to_string(posting.offset.value) +
+                (posting.duplicate ? " repeats another" : " repeats none") +
+                ", and its key alone says otherwise, by whatever rules: the state belongs to "
+                "another log, or is damaged. `sluice rebuild " +
+                std::string(projection_) + "` folds another from the log");
 }
 
 std::string KeyRefold::reason() const {

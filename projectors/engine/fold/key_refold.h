@@ -48,7 +48,7 @@ class KeyRefold {
   using Watch = std::function<void(const KeyStep&)>;
 
   // The postings of the key's index below a position, and the partition's records; then, if need
-  // be, those from there on. Corrupt: they contradict each other.
+  // be, those from there on. Corrupt: they contradict each other, as no rules make them.
   void fold(const Postings& postings, const ReadRecord& read, const Watch& watch = {});
 
   // One record of the key more, which the log need not have, where record time stands there.
@@ -58,6 +58,14 @@ class KeyRefold {
   [[nodiscard]] std::int64_t records() const { return records_; }
   [[nodiscard]] const std::vector<Rejection>& rejections() const { return rejections_; }
   [[nodiscard]] PartitionFold& whole() { return fold_; }
+  // Of one key: whether its index was written by other rules, as far as that can be told: a record
+  // waited in quarantine there and not here, or a decision found something, or the other way about.
+  // The rows are then what these rules make of the records, but for timers that only these rules
+  // set: the index does not say when time came to them.
+  [[nodiscard]] bool by_other_rules() const { return by_other_rules_; }
+  // Whether a decision found something, or an id had counted, by those rules and not by these, or
+  // the other way about.
+  [[nodiscard]] bool counts_otherwise() const { return counts_otherwise_; }
   // Of several keys: those whose records were met.
   [[nodiscard]] const std::set<std::string, std::less<>>& keys() const { return keys_; }
 
@@ -66,9 +74,12 @@ class KeyRefold {
   [[nodiscard]] bool fold(const Posting& posting, const ReadRecord& read);
   [[nodiscard]] bool fold_record(const Posting& posting, const LogRecord& record);
   [[nodiscard]] bool concerns_key(const OpenRecord& open) const;
+  void bring_time(Time time);
+  void hold_against(const Posting& posting, const OpenRecord& open);
   void write();
   [[nodiscard]] std::string reason() const;
 
+  const std::string_view projection_;
   const std::string key_;  // empty: of several
   std::set<std::string, std::less<>> keys_;
   const RecordOpener opener_;
@@ -78,6 +89,9 @@ class KeyRefold {
   StateBatch batch_;
   KeyStep step_;
   bool concerned_ = false;  // whether the record at hand is the key's
+  bool decided_ = false;    // somebody decided on what waits under the key
+  bool by_other_rules_ = false;
+  bool counts_otherwise_ = false;
   std::int64_t records_ = 0;
   std::int64_t unwritten_records_ = 0;
   std::vector<Rejection> rejections_;

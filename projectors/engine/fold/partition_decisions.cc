@@ -80,11 +80,9 @@ void PartitionFold::decide(const OpenRecord& open) {
     repeated_ = !waiting_.edit(open);
     return;
   }
-  const WaitingRecords::Occasion by{open.folds_at, open.record.appended_at};
   if (control.has_discard()) {
-    const Offset named{control.discard().offset()};
-    tell_decision(open, Decision::Kind::discard, named);
-    repeated_ = !waiting_.discard(discarded(control.discard()), by, control.discard().at_most());
+    tell_decision(open, Decision::Kind::discard, Offset{control.discard().offset()});
+    repeated_ = !waiting_.discard(open, discarded(control.discard()));
     return;
   }
   const Control::Release& given = control.release();
@@ -92,7 +90,7 @@ void PartitionFold::decide(const OpenRecord& open) {
     const std::optional<Offset> first = parking_.first(open.key);
     tell_decision(open, Decision::Kind::release, first);
   }
-  waiting_.release(open.key, by, given);
+  waiting_.release(open.key, {open.folds_at, open.record.appended_at}, given);
 }
 
 Offset PartitionFold::discarded(const Control::Discard& control) const {

@@ -188,10 +188,10 @@ void PartitionFold::fold_record(const LogRecord& record) {
   return index_.kept() ? fold_indexed(open) : fold_open(open);
 }
 
-// A discard names a record, and not always its key.
+// A discard names a record, and not always its key; where it does, it concerns no other.
 std::optional<std::string> PartitionFold::discarded_key(const OpenRecord& open) const {
   const Control* control = open.envelope.control;
-  if (control == nullptr || !control->has_discard()) return std::nullopt;
+  if (control == nullptr || !control->has_discard() || !open.key.empty()) return std::nullopt;
   return parking_.key_at(Offset{control->discard().offset()});
 }
 
@@ -234,8 +234,8 @@ void PartitionFold::fold_open(const OpenRecord& open) {
   if (parking_.parked(open.key) || !record.stamped_by_log) return waiting_.park(open);
   if (failures_.of_fact(open.folds_at, record.offset) != nullptr) return waiting_.park(open);
   if (auto why = facts_.decode(open)) return waiting_.quarantine(open, std::move(*why));
-  moved_time_ = true;
-  if (!waiting_.move_time(open)) return waiting_.park(open);
+  moved_time_ = waiting_.move_time(open);
+  if (!moved_time_) return waiting_.park(open);
   const std::uint64_t duplicates = outcomes_.duplicates;
   facts_.fold(open);
   repeated_ = outcomes_.duplicates > duplicates;

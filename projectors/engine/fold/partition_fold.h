@@ -81,6 +81,12 @@ class PartitionFold {
   [[nodiscard]] bool fold_repeated(const LogRecord& record);
   // Whether the record folded last was a repeat, or a decision without effect.
   [[nodiscard]] bool repeated() const { return repeated_; }
+  // Whether it had its turn by its own stamp: not where it waits.
+  [[nodiscard]] bool moved_time() const { return moved_time_; }
+  // How many records wait under the key, and whether a timer does.
+  [[nodiscard]] std::pair<std::int64_t, bool> waiting(std::string_view key) const {
+    return {parking_.records(key), parking_.timer(key).has_value()};
+  }
 
   // The key that the record folded last asks to have repaired, once; empty: it asks for nothing.
   [[nodiscard]] std::string take_repair() { return std::exchange(repair_, {}); }
@@ -171,7 +177,7 @@ class PartitionFold {
   WaitingRecords waiting_;
 
   EnvelopeOpener at_hand_;
-  bool moved_time_ = false;  // by its own stamp
+  bool moved_time_ = false;  // by its own stamp, and nothing held it up
   bool repeated_ = false;
   bool known_repeat_ = false;
   std::string repair_;

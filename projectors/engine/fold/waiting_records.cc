@@ -139,10 +139,12 @@ std::optional<std::string> WaitingRecords::why_not(const OpenRecord& open) {
   return failure == nullptr ? std::nullopt : std::optional(*failure);
 }
 
-bool WaitingRecords::discard(Offset position, const Occasion& by, std::int64_t at_most) {
+bool WaitingRecords::discard(const OpenRecord& decision, Offset position) {
+  const Occasion by{decision.folds_at, decision.record.appended_at};
   Control::Release rest;
-  rest.set_at_most(at_most);
+  rest.set_at_most(decision.envelope.control->discard().at_most());
   const std::optional<std::string> key = parts_.parking.key_at(position);
+  if (key && !decision.key.empty() && *key != decision.key) return false;
   if (key && parts_.parking.timer(*key) == position) {
     parts_.timers.cancel_first_waiting(*key);
     release(*key, by, rest);

@@ -54,9 +54,11 @@ class WaitingRecords {
 
   // What waits under the key is folded, in order, up to what cannot be.
   void release(std::string_view key, const Occasion& by, const Control::Release& given = {});
-  // What waits at this position goes, and what waited behind it is released, `at_most` so many
-  // records (0: all). False: nothing waited there.
-  bool discard(Offset position, const Occasion& by, std::int64_t at_most);
+  // What `decision`, a control record, names goes, and what waited behind it is released. What
+  // waits under another key than the decision's, where that has one, stays: the number of a timer
+  // that waits is the partition's, and under other rules another key's timer may bear it.
+  // `position`: what is named. False: nothing waits there.
+  bool discard(const OpenRecord& decision, Offset position);
   // The event in `decision`, a control record, takes the place of the record that it names, then
   // what can be folded is. Where it has to wait on, it does so as one that came in that place.
   // False: no such record waits.

@@ -9,6 +9,14 @@
 
 namespace sluice {
 
+namespace {
+
+std::optional<Offset> last_of(const std::vector<QuarantinedRecord>& quarantined) {
+  return quarantined.empty() ? std::nullopt : std::optional(quarantined.back().position);
+}
+
+}  // namespace
+
 FlushAccount::FlushAccount(Of of, Probe& probe) : of_(std::move(of)), probe_(probe) {}
 
 void FlushAccount::meets(const LogRecord& record) {
@@ -51,6 +59,7 @@ void FlushAccount::tell(const PartitionFold& fold, std::span<const RowChanges> r
                              .folded = outcomes.folded,
                              .duplicates = outcomes.duplicates,
                              .quarantined = outcomes.quarantined.size(),
+                             .last_quarantined = last_of(outcomes.quarantined),
                              .beyond_limit = tell_beyond_limit(fold),
                              .changed_rows = fold.tables().dirty_rows(),
                              .rejections = outcomes.rejections,

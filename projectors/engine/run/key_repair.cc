@@ -166,10 +166,11 @@ class Repair {
 
 }  // namespace
 
-void fold_alone(const RepairedState& state, const std::string& key, const Postings& postings,
+bool fold_alone(const RepairedState& state, const std::string& key, const Postings& postings,
                 const ReadRecord& read, KeyStore& alone) {
-  KeyRefold(state.projection, state.generation, state.fold.tables().partition(), key, alone)
-      .fold(postings, read);
+  KeyRefold refold(state.projection, state.generation, state.fold.tables().partition(), key, alone);
+  refold.fold(postings, read);
+  return !refold.counts_otherwise() && refold.whole().waiting(key) == state.fold.waiting(key);
 }
 
 KeyRepair correct_key(const RepairedState& state, const std::string& key, KeyStore& alone) {

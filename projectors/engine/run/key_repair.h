@@ -27,10 +27,12 @@ struct KeyRepair {
 };
 
 // Folds the key alone up to the fold's position, by the postings, into `alone`, which is empty.
-// Changes nothing of the state. Throws what reading throws, and Corrupt where index and log
-// contradict each other.
-void fold_alone(const RepairedState& state, const std::string& key, const Postings& postings,
-                const ReadRecord& read, KeyStore& alone);
+// Changes nothing of the state. False: by these rules other records of the key wait in quarantine
+// than in the state, or other ids have counted, so that it must not be corrected: what is released
+// later, or comes again, would be folded on rows that have it already. Throws what reading throws,
+// and Corrupt where index and log contradict each other.
+[[nodiscard]] bool fold_alone(const RepairedState& state, const std::string& key,
+                              const Postings& postings, const ReadRecord& read, KeyStore& alone);
 
 // Makes the fold's rows and timers of the key equal to those of `alone`: changes that its next
 // write has. Rows that wait in quarantine stay. Throws what the store throws; then the fold must be

@@ -40,7 +40,8 @@ struct PartitionCounts {
   std::uint64_t records = 0;  // by which the view was moved on: duplicates, ticks and all
   std::uint64_t duplicates = 0;
   std::uint64_t quarantined = 0;
-  std::uint64_t beyond_limit = 0;  // of these, without their bytes
+  std::optional<Offset> last_quarantined;  // the position of the last of these
+  std::uint64_t beyond_limit = 0;          // of these, without their bytes
   std::uint64_t fenced = 0;
   std::uint64_t rebalances = 0;  // the log gave the partition, or took it
   ByName rejected;               // by reason

@@ -16,6 +16,7 @@ void Probe::flushed(const std::string& partition, const Flush& flush) {
   counts.records += flush.records;
   counts.duplicates += flush.duplicates;
   counts.quarantined += flush.quarantined;
+  if (flush.last_quarantined) counts.last_quarantined = flush.last_quarantined;
   counts.hottest = flush.keys.hottest();
   counts.beyond_limit += flush.beyond_limit;
   for (const Rejection& each : flush.rejections) counts.count_rejected(each.reason);

@@ -49,6 +49,7 @@ class Probe {
     std::uint64_t folded = 0;   // of these, facts that the rules were given
     std::uint64_t duplicates = 0;
     std::uint64_t quarantined = 0;
+    std::optional<Offset> last_quarantined = {};  // the position of the last of these
     std::uint64_t beyond_limit = 0;  // of these, without their bytes: too much waits under the key
     std::uint64_t changed_rows = 0;  // of all tables, published or not
     std::span<const Rejection> rejections;

@@ -26,7 +26,14 @@ void Projector::repair(const std::string& key) {
   const RepairedState state{projection_, generation_, fold_, parts_.store};
   KeyStore alone;
   try {
-    fold_alone(state, key, *postings, parts_.read_record, alone);
+    if (!fold_alone(state, key, *postings, parts_.read_record, alone)) {
+      spdlog::error(
+          "key not repaired partition=\"{}\" position={} reason=\"by the rules of this program "
+          "other records of the key wait in quarantine, or have counted, than by those that folded "
+          "it: they were changed without their version\" next=\"sluice rebuild {}\"",
+          name_, fold_.position().value, projection_.name);
+      return;
+    }
   } catch (const Corrupt& failure) {
     // Retention took records of the key, for example. The control record stands in the log for good
     // and must not stop a partition that folds well. `sluice replay --diff` still tells of the

@@ -115,11 +115,11 @@ bool TallyLedger::fails(const LedgerFact& fact) const {
   tally::Event event;
   event.ParseFromString(fact.payload);
   const std::int64_t odd = event.member_added().stay_ms() % 64;
-  return (odd == 5 || odd == 13 || odd == 21) && fact.folded_to % 4 != 1;
+  return fails_ && (odd == 5 || odd == 13 || odd == 21) && fact.folded_to % 4 != 1;
 }
 
 bool TallyLedger::fails(const Plan& plan, std::int64_t folded_to) const {
-  if (plan.kind == 2 || folded_to % 3 == 1) return false;
+  if (!fails_ || plan.kind == 2 || folded_to % 3 == 1) return false;
   const std::int64_t odd = boxes_.at(plan.box).members.at(plan.member).stay_ms % 64;
   return odd == 35 || odd == 43;
 }

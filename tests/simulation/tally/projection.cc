@@ -130,20 +130,19 @@ void Tally::add(const tally::MemberAdded& fact, const Record& record, Effects& e
     effects.emit(event);
   }
   // Last, so that everything is to be undone.
-  may_fail_to_add(fact.stay_ms(), folded_to_);
+  may_fail_to_add(fact.stay_ms());
 }
 
-// In each way that rules can: what is folded later is folded at another place, and need not fail
-// again.
-void Tally::may_fail_to_add(std::int64_t stay_ms, Offset folded_to) {
-  if (folded_to.value % 4 == 1) return;
+// What is folded later is folded at another place, and need not fail again.
+void Tally::may_fail_to_add(std::int64_t stay_ms) const {
+  if (!fails_ || folded_to_.value % 4 == 1) return;
   CHECK(stay_ms % 64 != 13, "no stay is 13 more than a multiple of 64");
   if (stay_ms % 64 == 5) throw std::runtime_error("such a stay is not to be had");
   if (stay_ms % 64 == 21) throw "no exception at all";
 }
 
-void Tally::may_fail_to_fire(std::int64_t stay_ms, const Timer& timer, Effects& effects) {
-  if (timer.folded_to.value % 3 == 1) return;
+void Tally::may_fail_to_fire(std::int64_t stay_ms, const Timer& timer, Effects& effects) const {
+  if (!fails_ || timer.folded_to.value % 3 == 1) return;
   if (stay_ms % 64 == 35) throw std::runtime_error("nobody may be warned or leave now");
   if (stay_ms % 64 == 43) effects.at(timer.due, timer.key, timer.kind);  // would fire for ever
 }

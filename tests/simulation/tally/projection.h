@@ -28,7 +28,9 @@ class Tally {
   static constexpr int kVersion = 1;
   static constexpr bool kEmits = true;
 
-  explicit Tally(Tables& tables) : boxes_(tables), members_(tables), by_times_(tables, members_) {}
+  // `fails`: at some stays, in each way that rules can.
+  explicit Tally(Tables& tables, bool fails = true)
+      : fails_(fails), boxes_(tables), members_(tables), by_times_(tables, members_) {}
 
   static const Computed& computed();
   void fold(const Event& event, const Record& record, Effects& effects);
@@ -42,16 +44,27 @@ class Tally {
   void set_stay(const tally::MemberAdded& fact, const Record& record, Effects& effects);
   void leave(const std::string& box_id, const std::string& member, Effects& effects);
   void expel(const tally::MemberExpelled& fact, Effects& effects);
-  static void may_fail_to_add(std::int64_t stay_ms, Offset folded_to);
-  static void may_fail_to_fire(std::int64_t stay_ms, const Timer& timer, Effects& effects);
+  void may_fail_to_add(std::int64_t stay_ms) const;
+  void may_fail_to_fire(std::int64_t stay_ms, const Timer& timer, Effects& effects) const;
   tally::Box& change(const std::string& box_id, int members);
   // What happened in the box, so that another order of the same gives another number.
   void trace(const std::string& box_id, int what);
 
+  const bool fails_;
   Offset folded_to_;
   Table<tally::Box> boxes_;
   Table<tally::Member> members_;
   OrderIndex<tally::Member, ByTimes> by_times_;
+};
+
+// Its rules as somebody has mended them: under the same version, as is wrong and what one does
+// first, and under the next.
+struct MendedTally : Tally {
+  explicit MendedTally(Tables& tables) : Tally(tables, false) {}
+};
+struct NextTally : MendedTally {
+  static constexpr int kVersion = 2;
+  using MendedTally::MendedTally;
 };
 
 }  // namespace sluice

@@ -15,6 +15,12 @@ namespace {
 
 constexpr std::string_view kIdReused = "event.id_reused";
 
+struct Decided {
+  Offset position;  // its own
+  std::string kind;
+  std::string words;
+};
+
 // One look at the view.
 class Look {
  public:
@@ -72,18 +78,22 @@ class Look {
     return Fate{"rejected", std::string(found.text(0, 0))};
   }
 
-  // The last decision on the record: its kind, and it in words; "", "" without one.
-  [[nodiscard]] std::pair<std::string, std::string> decided() {
+  // What was decided on the record, the last first.
+  [[nodiscard]] std::vector<Decided> decided() {
     const PgResult found = connection_.run(
-        "SELECT kind, kind || 'ed at offset ' || "
+        "SELECT d.position, kind, kind || 'ed at offset ' || "
         "d.position || CASE WHEN who = '' THEN '' ELSE ' by ' || who END || "
         "CASE WHEN why = '' THEN '' ELSE ': ' || why END FROM sluice.decision d "
         "JOIN sluice.projection g USING (projection, generation) WHERE g.live "
         "AND projection = $1 AND partition = $2::integer AND \"offset\" = $3::bigint "
-        "AND kind <> 'release' ORDER BY d.position DESC LIMIT 1",
+        "AND kind <> 'release' ORDER BY d.position DESC",
         where_);
-    if (found.rows() == 0) return {};
-    return {std::string(found.text(0, 0)), std::string(found.text(0, 1))};
+    std::vector<Decided> all;
+    for (int row = 0; row < found.rows(); ++row) {
+      all.push_back({Offset{found.number(row, 0)}, std::string(found.text(row, 1)),
+                     std::string(found.text(row, 2))});
+    }
+    return all;
   }
 
  private:
@@ -91,8 +101,34 @@ class Look {
   const std::vector<std::string> where_;  // projection, partition, offset
 };
 
+// What a fold of the record's key alone tells of it, and the index by which it was folded: that is
+// of the rules which made what readers see, also where they are others than this program's.
+struct Watched {
+  FoldWatch watch;
+  Postings postings;
+  bool by_other_rules = false;
+
+  // Null: the index has none.
+  [[nodiscard]] const Posting* posting_at(Offset offset) const {
+    const auto found = std::ranges::find_if(postings, [&](const Posting& p) {
+      return p.offset == offset && p.kind != Posting::Kind::fired;
+    });
+    return found == postings.end() ? nullptr : &*found;
+  }
+  [[nodiscard]] bool had_effect(const Decided& decided) const {
+    const Posting* const posting = posting_at(decided.position);
+    return posting == nullptr || !posting->duplicate;
+  }
+  [[nodiscard]] FoldWatch::Came came() const {
+    const Posting* const posting = posting_at(watch.offset);
+    const bool waited = posting == nullptr || posting->kind == Posting::Kind::still;
+    if (waited || !by_other_rules) return watch.came;
+    return posting->duplicate ? FoldWatch::Came::repeated : FoldWatch::Came::folded;
+  }
+};
+
 // nullopt: no fold of its key meets the record.
-std::optional<FoldWatch> watched(const KeySources& sources, const FoundRecord& record) {
+std::optional<Watched> watched(const KeySources& sources, const FoundRecord& record) {
   const Projection projection = projections_of({&record.domain, 1}).at(0);
   const Generation generation = own_live_generation(sources.postgres, projection);
   if (record.key.empty() || partition_of(record.key, generation.partitions) != record.partition) {
@@ -106,10 +142,12 @@ std::optional<FoldWatch> watched(const KeySources& sources, const FoundRecord& r
   PartitionRecords records(sources.log, stream_of(record.domain.name), record.partition);
   KeyStore store;
   KeyRefold refold(projection, generation, record.partition, record.key, store);
-  FoldWatch watch(record.offset, record.key, record.envelope);
-  refold.whole().watch(watch);
-  refold.fold(postings, [&](Offset offset) { return records.at(offset); });
-  return watch;
+  std::optional<Watched> told(
+      Watched{FoldWatch(record.offset, record.key, record.envelope), std::move(postings)});
+  refold.whole().watch(told->watch);
+  refold.fold(told->postings, [&](Offset offset) { return records.at(offset); });
+  told->by_other_rules = refold.by_other_rules();
+  return told;
 }
 
 std::optional<std::int64_t> number_of(const std::optional<Offset>& offset) {
@@ -118,16 +156,22 @@ std::optional<std::int64_t> number_of(const std::optional<Offset>& offset) {
 
 // It was folded, or waited and does so no longer.
 Fate settled(const KeySources& sources, const FoundRecord& record, Look& look) {
-  const auto [kind, words] = look.decided();
-  const auto watch = watched(sources, record);
-  if (watch && watch->came == FoldWatch::Came::repeated) {
-    return {"duplicate", {}, number_of(watch->counted)};
+  const std::vector<Decided> all = look.decided();
+  const auto told = watched(sources, record);
+  const auto last = std::ranges::find_if(
+      all, [&](const Decided& decided) { return !told || told->had_effect(decided); });
+  const bool other_rules = told && told->by_other_rules;
+  if (last != all.end() && last->kind == "discard") {
+    return {"rejected", last->words, {}, other_rules};
   }
-  if (watch && watch->came == FoldWatch::Came::folded) {
-    return {"visible", kind == "edit" ? std::optional(words) : std::nullopt};
+  if (told && told->came() == FoldWatch::Came::repeated) {
+    return {"duplicate", {}, number_of(told->watch.counted), other_rules};
   }
-  if (kind == "discard") return {"rejected", words};
-  return {"rejected", "taken while it waited, by the deletion of whom it was of"};
+  if (told && told->came() == FoldWatch::Came::folded) {
+    const bool edited = last != all.end();
+    return {"visible", edited ? std::optional(last->words) : std::nullopt, {}, other_rules};
+  }
+  return {"rejected", "taken while it waited, by the deletion of whom it was of", {}, other_rules};
 }
 
 }  // namespace
@@ -138,7 +182,7 @@ Fate fate_of(const KeySources& sources, const FoundRecord& record) {
   if (auto fate = look.quarantined()) return *fate;
   if (auto fate = look.rejected()) {
     if (fate->reason == kIdReused) {
-      if (const auto watch = watched(sources, record)) fate->of = number_of(watch->counted);
+      if (const auto told = watched(sources, record)) fate->of = number_of(told->watch.counted);
     }
     return *fate;
   }

@@ -16,6 +16,8 @@ struct Fate {
   // Of what it repeats, or waits behind: of that under its key, below 0 a timer; of the view, while
   // that has not come to it.
   std::optional<std::int64_t> of = {};
+  // It was found by a fold of the key alone, of which the index says that it was folded by others.
+  bool by_other_rules = false;
 };
 
 // By the view, and where that does not tell by a fold of the record's key alone. Throws what

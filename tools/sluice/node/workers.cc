@@ -141,6 +141,7 @@ void Workers::watch(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     monitor_->look();
     tell_left_alone();
+    tell_quarantined();
     pause(Monitor::kBetweenLooks, stop);
   }
 }
@@ -153,6 +154,16 @@ void Workers::tell_left_alone() {
     left.insert(each);
   }
   left_told_ = std::move(left);
+}
+
+// Without reasons: what rules throw may say what users wrote, which no deletion takes from a log.
+void Workers::tell_quarantined() {
+  for (const auto& entered : quarantined_.at(QuarantineNews::Clock::now(), probe_.counts())) {
+    spdlog::warn(
+        "records entered quarantine projection={} records={} partition=\"{}\" position={} "
+        "next=\"sluice quarantine list\"",
+        entered.projection, entered.records, entered.partition, entered.position.value);
+  }
 }
 
 std::vector<GenerationSeen> Workers::generations() const {

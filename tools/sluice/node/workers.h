@@ -27,6 +27,7 @@
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/memory_budget.h"
 #include "tools/sluice/node/published.h"
+#include "tools/sluice/node/quarantine_news.h"
 #include "tools/sluice/snapshots/making.h"
 #include "tools/sluice/snapshots/restorations.h"
 
@@ -105,6 +106,7 @@ class Workers {
   [[nodiscard]] MonitorConfig watched() const;
   void watch(const std::stop_token& stop);
   void tell_left_alone();
+  void tell_quarantined();
   [[nodiscard]] std::set<CrewPlace> wanted() const;
   void forget_retired(const std::set<CrewPlace>& folded);
   void work(const CrewPlace& place, int number, const std::stop_token& stop);
@@ -132,7 +134,8 @@ class Workers {
   const std::unique_ptr<LogTopology> topology_;
   const std::unique_ptr<LogCluster> cluster_;
   std::optional<Monitor> monitor_;
-  std::set<std::string> left_told_;  // by the monitor's thread
+  std::set<std::string> left_told_;  // by the monitor's thread, as the next
+  QuarantineNews quarantined_;
 };
 
 }  // namespace sluice

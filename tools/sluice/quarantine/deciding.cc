@@ -141,16 +141,17 @@ void add_record(Command& command, Options& options, Verdict verdict) {
   command.text("key", options.key, "The key whose records wait, such as a conversation");
   if (verdict != Verdict::discard) command.required();
   if (verdict == Verdict::release) {
-    command.number("offset", options.offset, 0, kNone,
-                   "The position of the first of them, when its bytes have aged out: it is read "
-                   "from the log again");
+    command.number(
+        "offset", options.offset, 0, kNone,
+        "The `position` of the first of them in the list, when its bytes have aged out: it is read "
+        "from the log again");
     return;
   }
   const bool edits = verdict == Verdict::edit;
   command
-      .number(
-          "offset", options.offset, edits ? 0 : -kNone, kNone,
-          edits ? "The record's position" : "The record's position; below 0: a timer that failed")
+      .number("offset", options.offset, edits ? 0 : -kNone, kNone,
+              edits ? "The record's `position` in the list"
+                    : "The record's `position` in the list; below 0: a timer that failed")
       .required();
   if (edits) command.text("file", options.file, "The event: a CloudEvent in JSON").required();
 }

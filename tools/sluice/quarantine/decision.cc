@@ -1,5 +1,7 @@
 #include "tools/sluice/quarantine/decision.h"
 
+#include <simdjson.h>
+
 #include <chrono>
 #include <vector>
 
@@ -118,6 +120,20 @@ void set_edit(Log& log, const QuarantineDecision& decision, Control::Edit& edit)
   edit.set_value(event.SerializeAsString());
 }
 
+// What the view calls a record's key is text, which a key need not be. Where it is another than the
+// record's own, the offset names the record alone.
+void name_discarded(Log& log, const QuarantineDecision& decision, Envelope& envelope) {
+  const Offset offset = decision.offset.value_or(Offset{-1});
+  envelope.mutable_control()->mutable_discard()->set_offset(offset.value);
+  if (offset < Offset{0}) return;
+  const auto record =
+      record_if_there(log, {stream_of(decision.projection), decision.partition, offset});
+  const bool is_text = simdjson::validate_utf8(decision.key.data(), decision.key.size());
+  if (!is_text || (record && key_of(record->key, record->value) != decision.key)) {
+    envelope.clear_key();
+  }
+}
+
 }  // namespace
 
 std::string_view word_of(Verdict verdict) {
@@ -161,7 +177,7 @@ Envelope decision_record(Log& log, const QuarantineDecision& decision) {
   control.set_why(decision.why);
   switch (decision.verdict) {
     case Verdict::discard:
-      control.mutable_discard()->set_offset(decision.offset.value_or(Offset{-1}).value);
+      name_discarded(log, decision, envelope);
       break;
     case Verdict::edit:
       set_edit(log, decision, *control.mutable_edit());

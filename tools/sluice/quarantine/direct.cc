@@ -47,6 +47,11 @@ QuarantinedPlace ask_log(Log& log, Verdict verdict, const QuarantineQuery& query
     place.aged_out = query.offset.has_value();
     return place;
   }
+  if (place.offset < Offset{0} && !query.key) {
+    throw Misconfigured(
+        "below 0 is a timer that waits, whose number says nothing of its key: give "
+        "--key, or --postgres while Postgres answers");
+  }
   // What retention has taken can only be decided on unseen.
   if (place.offset < range.begin) return place;
   const LoggedRecord record = logged_record(log, {stream, place.partition, place.offset});

@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 
+#include "schemas/descriptors/domain.h"
+#include "storage/base/position.h"
 #include "tools/sluice/database.h"
 
 namespace sluice {
@@ -22,5 +24,11 @@ struct ListedPage {
 
 // Where the page ends, to go on after. Empty for an empty page.
 [[nodiscard]] std::string end_of(const Answer& page);
+
+// The record of the domain's live generation that waits there, with its bytes in base64 (`value`)
+// and, where they are an event that ingest would take, that as `sluice tail` prints it (`event`).
+// No row: nothing is there.
+[[nodiscard]] Answer show_quarantined(Database& database, const Domain& domain, Partition partition,
+                                      Offset position);
 
 }  // namespace sluice

@@ -34,6 +34,11 @@ std::vector<KeyDifference> differences_by(const KeySources& sources,
   replayed.fold(postings, records, nullptr);
   replayed.fold_next({place.partition, position, now, place.key, value},
                      viewed.rows().record_time(place.partition));
+  // In the state that readers see the record waits.
+  if (replayed.repeated()) {
+    throw Misconfigured("what the decision would change is not to be told: " +
+                        told_of_other_rules(decision.projection));
+  }
   return viewed.differences(domain, replayed);
 }
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "storage/base/errors.h"
+#include "storage/postgres/copy_text.h"
 
 namespace sluice {
 namespace {
@@ -27,7 +28,7 @@ std::vector<QuarantinedPlace> find(PgConnection& postgres, const QuarantineQuery
     sql += " AND " + condition + std::to_string(parameters.size());
   };
   if (query.partition) where("q.partition = $", text(*query.partition));
-  if (query.key) where("q.key = $", *query.key);
+  if (query.key) where("q.key = $", storable_text(*query.key));
   if (query.offset) where("q.position = $", text(*query.offset));
   const PgResult result = postgres.run(
       sql + " ORDER BY q.partition, q.position LIMIT " + std::to_string(most), parameters);

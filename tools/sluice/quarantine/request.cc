@@ -4,6 +4,7 @@
 
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
+#include "storage/postgres/copy_text.h"
 #include "tools/sluice/asking/asking.h"
 
 namespace sluice {
@@ -13,7 +14,7 @@ std::string argument_of(const QuarantineDecision& decision, const QuarantineQuer
                         const char* verdict = nullptr) {
   JsonWriter json;
   json.begin_object();
-  if (what.key) json.field("key", *what.key);
+  if (what.key) json.field("key", storable_text(*what.key));
   if (what.offset) json.field("offset", what.offset->value);
   if (!decision.why.empty()) json.field("why", decision.why);
   if (!decision.event.empty()) json.field("event", decision.event);

@@ -1,7 +1,5 @@
 #include "tools/sluice/records/described_record.h"
 
-#include <simdjson.h>
-
 #include "schemas/descriptors/rules.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/json_writer.h"
@@ -52,12 +50,6 @@ void write_attributes(JsonWriter& json, const Envelope& envelope, std::string_vi
 void write_place(JsonWriter& json, const LogRecord& record) {
   json.name("partition").number(record.partition.value);
   json.name("offset").number(record.offset.value);
-}
-
-// Whose it is, which the log has as bytes.
-void write_key(JsonWriter& json, std::string_view key) {
-  const bool is_text = simdjson::validate_utf8(key.data(), key.size());
-  json.field(is_text ? "key" : "key_base64", is_text ? std::string(key) : base64(key));
 }
 
 void write_extensions(JsonWriter& json, const Envelope& envelope, const LogRecord& record) {

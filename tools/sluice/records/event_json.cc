@@ -1,5 +1,7 @@
 #include "tools/sluice/records/event_json.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -112,6 +114,11 @@ void write_fact(JsonWriter& json, const Message& fact) {
     json.end_array();
   }
   json.end_object();
+}
+
+void write_key(JsonWriter& json, std::string_view key) {
+  const bool is_text = simdjson::validate_utf8(key.data(), key.size());
+  json.field(is_text ? "key" : "key_base64", is_text ? std::string(key) : base64(key));
 }
 
 std::string base64(std::string_view bytes) {

@@ -15,4 +15,8 @@ void write_fact(JsonWriter& json, const google::protobuf::Message& fact);
 
 [[nodiscard]] std::string base64(std::string_view bytes);
 
+// Whose a record is, which the log has as bytes: `key`, or in base64 `key_base64` where they are no
+// UTF-8.
+void write_key(JsonWriter& json, std::string_view key);
+
 }  // namespace sluice

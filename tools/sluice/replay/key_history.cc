@@ -32,6 +32,8 @@ KeyHistory history_in(const ScanState& scan, const KeyPlace& place, std::optiona
 
 std::optional<KeyHistory> history_from_owner(PgConnection& postgres, const KeyPlace& place,
                                              std::optional<Time> until) {
+  // A request has its key as text.
+  if (!simdjson::validate_utf8(place.key.data(), place.key.size())) return std::nullopt;
   JsonWriter argument;
   argument.begin_object().field("key", place.key);
   if (until) argument.field("until", until->time_since_epoch().count());

@@ -41,6 +41,10 @@ class ReplayedKey {
   [[nodiscard]] std::int64_t records() const { return refold_.records(); }
   [[nodiscard]] const std::vector<Rejection>& rejections() const { return refold_.rejections(); }
   [[nodiscard]] const std::vector<KeyStep>& steps() const { return steps_; }
+  // Whether the record folded last was a repeat, or a decision that found nothing.
+  [[nodiscard]] bool repeated() { return refold_.whole().repeated(); }
+  // As KeyRefold::by_other_rules().
+  [[nodiscard]] bool by_other_rules() const { return refold_.by_other_rules(); }
 
  private:
   void tell_changes(KeyTrace& trace, std::int64_t step);

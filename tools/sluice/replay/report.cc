@@ -1,6 +1,7 @@
 #include "tools/sluice/replay/report.h"
 
 #include "storage/base/json_writer.h"
+#include "tools/sluice/records/event_json.h"
 
 namespace sluice {
 namespace {
@@ -78,7 +79,8 @@ void write_trace(JsonWriter& json, const ReplayReport& report) {
 
 std::string json_of(const ReplayReport& report) {
   JsonWriter json;
-  json.begin_object().field("key", report.key).field("partition", report.partition.value);
+  write_key(json.begin_object(), report.key);
+  json.field("partition", report.partition.value);
   json.field("as_of", report.as_of.value).field("records", report.records);
   json.field("index", report.index).name("tables").begin_object();
   for (const auto& [table, rows] : report.tables) {

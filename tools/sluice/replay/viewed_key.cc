@@ -24,6 +24,12 @@ Generation own_live_generation(const std::string& postgres, const Projection& pr
                       std::to_string(projection.version) + ": run the program of that version");
 }
 
+std::string told_of_other_rules(const std::string& projection) {
+  return "what readers see was folded by other rules than this program's, under the same version: "
+         "other records of the key waited in quarantine. Raise the version, or `sluice rebuild " +
+         projection + "`: until then a key alone is not all that these rules make of the log";
+}
+
 ViewedKey::ViewedKey(const KeyPlace& place, const KeySources& sources)
     : place_(place),
       sources_(sources),

@@ -28,6 +28,9 @@ struct KeySources {
 [[nodiscard]] Generation own_live_generation(const std::string& postgres,
                                              const Projection& projection);
 
+// For people, where KeyRefold::by_other_rules().
+[[nodiscard]] std::string told_of_other_rules(const std::string& projection);
+
 // One thread. Throws what reading throws, and Corrupt where view and history contradict each other.
 class ViewedKey {
  public:
