@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/base/json_writer.h"
 #include "storage/base/mutex.h"
@@ -32,7 +33,13 @@ struct VitalsConfig {
   std::function<std::uint64_t()> http_bytes = [] { return std::uint64_t{0}; };
   std::filesystem::path data = {};                 // the data folder
   std::string folder = {};                         // DataFolder::instance() of it
+  std::string command = {};                        // of the program: "up", "project"
+  std::string brokers = {};                        // of the log; empty: it is embedded
   std::map<std::string, std::int64_t> rules = {};  // the version of each projection's rules
+  // Of the other domains those whose streams have no records.
+  std::function<std::vector<std::string>()> empty_streams = [] {
+    return std::vector<std::string>();
+  };
 };
 
 class Vitals {
@@ -45,7 +52,8 @@ class Vitals {
                          std::chrono::steady_clock::duration took);
 
   // For the row: {"memory","partitions","unsettled","rocksdb","kafka","postgres","log","disk",
-  // "clock","folder","rules"}. Rates are those since it was asked for last: one thread.
+  // "clock","folder","command","brokers","rules","empty"}. Rates are those since it was asked for
+  // last: one thread.
   [[nodiscard]] std::string json();
 
   // All that is to be seen of the process beside its HTTP. Any thread.
