@@ -48,7 +48,7 @@ const std::string kRebalancing = kUnsettled + R"sql(
          jsonb_build_object('host', u.host, 'pid', u.pid, 'rebalances', sum(u.rebalances),
                             'partitions', jsonb_object_agg(u.partition, u.rebalances)),
          now() - interval '5 min', 'sluice status)sql" +
-                                 std::string(kPostgresFlag) + R"sql( --watch'
+                                 std::string(kPostgresFlagSql) + R"sql( --watch'
   FROM unsettled u GROUP BY u.host, u.pid, u.instance HAVING max(u.rebalances) >= 6
 )sql";
 
@@ -58,7 +58,10 @@ const std::string kThrottled = R"sql(
          jsonb_build_object('host', h.host, 'pid', h.pid, 'throttled_seconds', k.seconds,
                             'fetched_records', h.vitals#>'{kafka,fetched_records}'),
          NULL::timestamptz,
-         'kafka-configs.sh --bootstrap-server "$SLUICE_BROKERS" --describe --entity-type clients'
+         coalesce('kafka-configs.sh --bootstrap-server ' || )sql" +
+                               shell_word_sql("(h.vitals->>'brokers')") + R"sql(
+                  || ' --describe --entity-type clients', 'sluice status)sql" +
+                               std::string(kPostgresFlagSql) + R"sql(')
   FROM heard h
   CROSS JOIN LATERAL (SELECT (h.vitals#>>'{kafka,throttled_seconds}')::numeric AS seconds) AS k
   WHERE k.seconds >= 0.1
@@ -91,7 +94,7 @@ const std::string kRules = R"sql(
          max(h.since),
          CASE WHEN g.live THEN 'sluice rebuild ' || g.projection
               ELSE format('sluice retire %s --generation %s', g.projection, g.generation) END
-           || ')sql" + std::string(kPostgresFlag) +
+           || ')sql" + std::string(kPostgresFlagSql) +
                            R"sql('
   FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections)
   JOIN heard h ON h.vitals->'rules' ? g.projection
@@ -119,7 +122,7 @@ const std::string kHotKey = R"sql(
                             'pid', h.pid),
          now() - f.freshness_seconds * interval '1 s',
          'sluice status)sql" +
-                            std::string(kPostgresFlag) +
+                            std::string(kPostgresFlagSql) +
                             R"sql( --watch'
   FROM asked a JOIN sluice.freshness f ON f.projection = ANY (a.projections)
   JOIN heard h ON h.instance = split_part(f.owner, '/', 1)
