@@ -434,6 +434,14 @@ COMMENT ON COLUMN sluice.audit_difference.found_in IS
   'view: the published row; state: that in the state of the process that owns the partition.';
 COMMENT ON COLUMN sluice.audit_difference.partition_key IS
   'The key that the row belongs to: sluice replay --key, and --repair.';
+-- What a table that is not published has in the state is the fold's own, and nobody's to read here
+-- who does not own this table; sluice.audit counts it.
+ALTER TABLE sluice.audit_difference ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS of_readable_tables ON sluice.audit_difference;
+CREATE POLICY of_readable_tables ON sluice.audit_difference FOR SELECT USING (EXISTS (
+  SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = projection || '_g' || generation AND c.relname = table_name
+    AND pg_catalog.has_table_privilege(c.oid, 'SELECT')));
 
 CREATE OR REPLACE FUNCTION sluice.tell_of_request() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -517,12 +525,14 @@ COMMENT ON FUNCTION sluice.note_ready(text, integer, bigint) IS
 
 CREATE OR REPLACE VIEW sluice.freshness AS
 SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end,
-       CASE WHEN s.owned THEN e.log_end - coalesce(p.position, 0)
+       CASE WHEN i.idle THEN 0
+            WHEN s.owned THEN e.log_end - coalesce(p.position, 0)
             WHEN s.contended THEN nullif(e.log_end - coalesce(p.position, 0), 0) END AS lag,
        p.record_time,
        greatest(CASE WHEN p.position < e.log_end THEN now() - p.record_time
                      ELSE now() - s.heard_at END, interval '0') AS age,
-       CASE WHEN s.owned THEN h.trouble
+       CASE WHEN i.idle THEN ''
+            WHEN s.owned THEN h.trouble
             WHEN s.contended THEN h.contender
             WHEN s.heard_at IS NULL THEN 'no process has taken it yet: start one that projects '
                  || g.projection
@@ -534,12 +544,14 @@ SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end
                  || coalesce(v.why, '') || coalesce('; ' || b.built, '')
        END AS trouble,
        s.owned, h.owner, h.claimed_at, now() - s.heard_at AS silent,
-       CASE WHEN s.owned AND coalesce(p.position, 0) >= e.log_end THEN 0
+       CASE WHEN i.idle OR s.owned AND coalesce(p.position, 0) >= e.log_end THEN 0
             WHEN coalesce(o.oldest_at, s.heard_at) IS NOT NULL
             THEN extract(epoch FROM greatest(now() - coalesce(o.oldest_at, s.heard_at),
                                              interval '0')) END::double precision
          AS freshness_seconds,
-       b.built
+       b.built,
+       CASE WHEN i.idle THEN 'no process projects it, and its log has no records: nothing waits'
+       END AS note
 FROM sluice.projection g
 CROSS JOIN LATERAL generate_series(0, g.partitions - 1) AS n(partition)
 LEFT JOIN sluice.position p ON p.projection = g.projection AND p.generation = g.generation
@@ -561,6 +573,12 @@ CROSS JOIN LATERAL (
   SELECT greatest(p.position, CASE WHEN h.seen_at < p.updated_at THEN greatest(h.log_end, p.log_end)
                                    ELSE coalesce(h.log_end, p.log_end, 0) END) AS log_end
 ) AS e
+CROSS JOIN LATERAL (
+  -- A process that projects other domains has looked at the log.
+  SELECT NOT s.owned AND NOT s.contended AND e.log_end = 0 AND EXISTS (
+    SELECT FROM sluice.process q
+    WHERE q.seen_at > now() - interval '10 s' AND q.vitals->'empty' ? g.projection) AS idle
+) AS i
 CROSS JOIN LATERAL (
   -- A flush since the last word knows better: what it left is later than what it took.
   SELECT CASE WHEN h.seen_at < p.updated_at
@@ -610,7 +628,8 @@ COMMENT ON VIEW sluice.freshness IS
   ' still, where it does; whether a process has it, which, since when, and when it spoke last;'
   ' freshness_seconds: how long the log has had the oldest record that the view lacks, 0: none; it'
   ' grows while nobody has the partition, since the owner''s last word where that knew of none;'
-  ' built: where no process has it, which generation is built beside, how far, and by whom.';
+  ' built: where no process has it, which generation is built beside, how far, and by whom; note:'
+  ' that nobody projects it and its log has no records, so nothing stands still.';
 
 CREATE OR REPLACE VIEW sluice.computation AS
 SELECT p.projection, p.partition, h.due, h.computing, h.failing,
@@ -698,12 +717,6 @@ BEGIN
       RAISE NOTICE 'role % could not be made or granted to: %', role, SQLERRM;
     END;
   END LOOP;
-  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_reader') THEN
-    -- Readers see that rows differ, and not what is in them: some are of tables that are not theirs.
-    REVOKE SELECT ON sluice.audit_difference FROM sluice_reader;
-    GRANT SELECT (projection, generation, partition, table_name, column_name, what, found_in, since)
-      ON sluice.audit_difference TO sluice_reader;
-  END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice_writer') THEN
     GRANT INSERT, UPDATE, DELETE
       ON sluice.position, sluice.heartbeat, sluice.rejection, sluice.quarantine, sluice.decision,
@@ -713,6 +726,9 @@ BEGIN
     GRANT EXECUTE ON FUNCTION sluice.note_phase(text, integer), sluice.make_keys(text, integer),
       sluice.note_ready(text, integer, bigint) TO sluice_writer;
     GRANT INSERT, UPDATE ON sluice.request TO sluice_writer;
+    DROP POLICY IF EXISTS of_auditors ON sluice.audit_difference;
+    CREATE POLICY of_auditors ON sluice.audit_difference TO sluice_writer
+      USING (true) WITH CHECK (true);
   END IF;
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE NOTICE 'grants on schema sluice were not made: %', SQLERRM;

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "storage/base/errors.h"
+#include "storage/postgres/engine_indexes.h"
 #include "storage/postgres/error.h"
 
 extern const char* const kEngineSql;
@@ -34,7 +36,28 @@ EngineNote noted_engine(PgConnection& connection) {
   return {found.number(0, 0), found.number(0, 1)};
 }
 
+// What is there is not made again, and every claim and flush goes by keys: without one a projector
+// would be refused each statement, or write a row twice.
+void require_engine_keys(PgConnection& connection) {
+  const PgResult keyless = connection.run(
+      "SELECT n.nspname || '.' || c.relname FROM pg_class c "
+      "JOIN pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE n.nspname = 'sluice' AND c.relkind IN ('r', 'p') AND NOT EXISTS "
+      "(SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) ORDER BY 1");
+  const std::vector<EngineKey> keys = engine_keys();
+  for (int i = 0; i < keyless.rows(); ++i) {
+    const auto key = std::ranges::find(keys, keyless.text(i, 0), &EngineKey::table);
+    if (key == keys.end()) continue;
+    throw Misconfigured("table " + key->table + " of this database lacks its primary key (" +
+                        key->columns +
+                        "), as a restore leaves it that did not come to its end: restore it "
+                        "whole, or run " +
+                        key->statement());
+  }
+}
+
 EngineNote known_engine(PgConnection& connection) {
+  require_engine_keys(connection);
   const EngineNote note = noted_engine(connection);
   if (note.least <= kEngineRevision) return note;
   throw Misconfigured("the schema sluice of this database was made by a newer program (revision " +

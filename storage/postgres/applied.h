@@ -68,7 +68,8 @@ inline constexpr int kEngineRevision = 2;
 // where an older program would misread it, or write what a newer one would.
 inline constexpr int kEngineLeastRevision = 1;
 
-// Misconfigured: a newer program has made the schema `sluice`, and this one may not work on it.
+// Misconfigured: a newer program has made the schema `sluice`, and this one may not work on it; or
+// a table of it has lost its primary key.
 void require_known_engine(PgConnection& connection);
 // The schema `sluice`, brought up to this program's; where it is that already, or a newer one's,
 // only if `again`, or not at all. Throws as require_known_engine().

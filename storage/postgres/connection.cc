@@ -195,8 +195,7 @@ PgResult PgConnection::checked(PgAnswer answer, std::string_view doing) {
   const char* state = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
   const std::string message =
       answer ? message_of(answer.get()) : in_one_line(PQerrorMessage(connection_.get()));
-  raise_postgres(state ? state : "",
-                 message + " in " + in_one_line(std::string(doing.substr(0, 120)).c_str()));
+  raise_postgres(state ? state : "", message + " in " + name_of_statement(doing));
 }
 
 std::chrono::milliseconds PgConnection::longest() const {

@@ -53,6 +53,24 @@ std::string in_one_line(const char* message) {
   return text;
 }
 
+std::string name_of_statement(std::string_view sql) {
+  constexpr int kWords = 3;
+  constexpr std::size_t kBytesMost = 60;
+  std::string name;
+  int words = 0;
+  while (!sql.empty()) {
+    const auto begin = std::min(sql.find_first_not_of(" \t\n"), sql.size());
+    sql.remove_prefix(begin);
+    const std::string_view word = sql.substr(0, sql.find_first_of(" \t\n"));
+    if (word.empty()) break;
+    if (words == kWords || name.size() + word.size() > kBytesMost) return name + " ...";
+    name.append(name.empty() ? "" : " ").append(word);
+    sql.remove_prefix(word.size());
+    ++words;
+  }
+  return name;
+}
+
 std::string message_of(const pg_result* result) {
   std::string text;
   for (const char field : {PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {

@@ -22,6 +22,9 @@ namespace sluice {
 // As logs and people want it.
 [[nodiscard]] std::string in_one_line(const char* message);
 
+// What tells a statement from others, for people: "UPDATE sluice.position SET ...".
+[[nodiscard]] std::string name_of_statement(std::string_view sql);
+
 // What a failed statement says of itself, without its text.
 [[nodiscard]] std::string message_of(const pg_result* result);
 

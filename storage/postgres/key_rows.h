@@ -33,7 +33,8 @@ class KeyRows {
  public:
   KeyRows(std::string url, std::string projection, int generation);
 
-  // From here on every question is answered from one snapshot; until then none may be asked.
+  // From here on every question is answered from one snapshot, and rows may be expected. It ends by
+  // the server's hand when nothing is asked for a while: what hangs keeps no dead rows alive.
   void begin_snapshot();
   void end_snapshot();
   // Where the view stands; nullopt: the partition was never taken.
@@ -53,7 +54,7 @@ class KeyRows {
                                                        const std::set<std::string>& columns,
                                                        const std::string& value);
 
-  // What steps change of these rows, from begin_snapshot() on.
+  // What steps change of these rows. What is sent within a snapshot goes with end_snapshot().
   [[nodiscard]] KeyTrace& trace() { return trace_; }
 
  private:

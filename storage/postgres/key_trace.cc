@@ -133,7 +133,7 @@ void KeyTrace::send(Table& table) {
       }
     }
     connection_.run("CREATE TEMP TABLE " + traced(table.name) +
-                    " ON COMMIT DROP AS SELECT 0::bigint AS \"step of trace\", '{}'::integer[] AS "
+                    " AS SELECT 0::bigint AS \"step of trace\", '{}'::integer[] AS "
                     "\"which columns\", true AS \"was there\", true AS \"is there\"" +
                     keys + sides + " FROM \"" + schema_ + "\".\"" + table.name + "\" WITH NO DATA");
   }

@@ -27,7 +27,8 @@ struct KeyChange {
   std::string new_value;
 };
 
-// One thread. Needs a transaction, to whose end changes are kept in temporary tables.
+// One thread. Keeps changes in temporary tables of the session, and needs no transaction for that:
+// a fold may take long.
 class KeyTrace {
  public:
   // The connection must outlive this; `schema` is the one of the generation's tables.

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cctype>
+#include <regex>
 
 #include "storage/postgres/connection.h"
 
@@ -22,6 +23,28 @@ std::string percent_encoded(std::string_view text) {
     encoded += kDigits[byte & 15];
   }
   return encoded;
+}
+
+std::string without_password(const std::string& url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos) {
+    // A value in quotes may hold anything, a quote behind a backslash too.
+    static const std::regex keyword(R"(\s*\b(ssl)?password\s*=\s*('(\\.|[^'\\])*'|\S*))");
+    return std::regex_replace(url, keyword, "");
+  }
+  // As libpq reads it: a password ends with the first "@" or "/".
+  const auto user = scheme + 3;
+  const auto authority = std::min(url.find('/', user), url.size());
+  const auto at = url.find('@', user);
+  const auto colon = url.find(':', user);
+  std::string kept = url;
+  if (at < authority && colon < at) kept.erase(colon, at - colon);
+  static const std::regex parameter(R"(([?&])(ssl)?password=[^&]*(&|$))");
+  for (std::smatch found; std::regex_search(kept, found, parameter);) {
+    const std::string between = found[3].length() > 0 ? found[1].str() : "";
+    kept = found.prefix().str() + between + found.suffix().str();
+  }
+  return kept;
 }
 
 std::string with_session_options(const std::string& url, std::string_view options) {

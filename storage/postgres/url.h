@@ -10,6 +10,9 @@ namespace sluice {
 // For a part of a URL.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 
+// `url`, or a connection string of keywords, as it was given, without the passwords in it.
+[[nodiscard]] std::string without_password(const std::string& url);
+
 // `url` with a session's settings as libpq's `options` has them; one that has its own keeps them.
 [[nodiscard]] std::string with_session_options(const std::string& url, std::string_view options);
 

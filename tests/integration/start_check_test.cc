@@ -10,6 +10,7 @@
 #include "storage/base/errors.h"
 #include "storage/postgres/applied.h"
 #include "storage/postgres/connection.h"
+#include "storage/postgres/engine_indexes.h"
 #include "storage/postgres/generations.h"
 #include "storage/postgres/url.h"
 #include "tests/integration/fresh_database.h"
@@ -239,4 +240,29 @@ TEST_CASE(
   CHECK_NOTHROW(check_database(url, use_of()));
   apply(url);
   CHECK(noted() == ours + " f");
+}
+
+TEST_CASE("a table of the engine that has lost its primary key is refused by name") {
+  const std::string url = fresh_database();
+  apply(url);
+  PgConnection connection(url);
+  CHECK(engine_keys().size() == 12);
+  for (const EngineKey& key : engine_keys()) {
+    const std::string name = key.table.substr(key.table.find('.') + 1);
+    // What refers to it goes along.
+    connection.run("ALTER TABLE " + key.table + " DROP CONSTRAINT " + name + "_pkey CASCADE");
+    CHECK_THROWS_WITH(
+        require_known_engine(connection),
+        Catch::Contains("table " + key.table + " of this database lacks its primary key (" +
+                        key.columns + ")") &&
+            Catch::EndsWith(key.statement()));
+    if (name == "position") {
+      for (const bool makes_tables : {true, false}) {
+        refused(url, use_of(makes_tables), Catch::Contains("table sluice.position"));
+      }
+      CHECK_THROWS_AS(apply(url), Misconfigured);
+    }
+    connection.run(key.statement());
+    CHECK_NOTHROW(require_known_engine(connection));
+  }
 }

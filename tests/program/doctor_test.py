@@ -6,13 +6,15 @@ of sluice.process: what RocksDB, a broker, or a program of another version would
 doctor_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
 import contextlib
+import itertools
+import json
 import signal
 import subprocess
 import sys
 import threading
 
 from doctor import NOTHING, ask_doctor, does, doctor, finds, found, is_silent
-from program import Folder, Up, conversation, eventually, post, result, run, vote
+from program import Folder, Up, conversation, eventually, post, result, run, sluice, vote
 from postgres import Session, ask
 
 TABLE = "deliberation_g1.ballot"
@@ -52,6 +54,12 @@ def held(up):
         assert holder["evidence"]["table"] == TABLE and "ShareLock" in holder["evidence"]["lock"], holder
         assert "LOCK TABLE" in holder["evidence"]["query"] or holder["evidence"]["query"], holder
         assert finds(up, "idle_transaction", "--older", "1s", pid=pid)["since"] == holder["since"]
+        # By the variable where the shell has one.
+        ends = f'-c "SELECT pg_terminate_backend({pid})"'
+        by_name = run("doctor", "--older", "1s", code=1, SLUICE_POSTGRES=up.postgres).stdout
+        assert f'psql "$SLUICE_POSTGRES" {ends}' in by_name and "PGPASSWORD" not in by_name, by_name
+        by_url = run("doctor", "--older", "1s", "--postgres", up.postgres, code=1).stdout
+        assert f"@127.0.0.1:" in by_url and ends in by_url and "PGPASSWORD" in by_url, by_url
         young = doctor(up, "--older", "1h")
         assert young["findings"] == [], young
         posted = result("post", "--http", up.http, "--domain", "deliberation", "-", stdin=vote("c", "waits") + "\n")
@@ -133,6 +141,30 @@ def restarted(up):
     up.start()
     told = doctor(up)
     assert told["findings"] == [], told
+
+
+def left_out(up):
+    """Domains that nobody projects: where the log has no record nothing waits, which is said and is no alarm."""
+    up.stop()
+    whole = up.command
+    up.command = [*whole, "--domains", "deliberation"]
+    up.start()
+    shown = json.loads(sluice("status", "--postgres", up.postgres, "--json", check=False).stdout)
+    told = {row["projection"]: (row["note"], row["lag"], row["log_end"], row["trouble"]) for row in shown["partitions"]}
+    note = "no process projects it, and its log has no records: nothing waits"
+    assert told["auction"] == (note, 0, 0, None) and told["deliberation"][0] is None, told
+    assert {each["projection"] for each in shown["troubles"]} == {"people"}, "its log has records"
+    assert note in sluice("status", "--postgres", up.postgres, check=False).stdout
+    for table, column in (("heartbeat", "seen_at"), ("position", "updated_at")):
+        ask(up.postgres, f"UPDATE sluice.{table} SET {column} = {column} - interval '1 min' "
+            "WHERE projection <> 'deliberation'")
+    assert doctor(up, "auction") == NOTHING
+    people = finds(up, "no_owner", projection="people")
+    assert f"process {up.process.pid} on " in people["next"] and "among its --domains" in people["next"], people
+    up.stop()
+    up.command = whole
+    up.start()
+    is_silent(up)
 
 
 def connections(up):
@@ -234,14 +266,44 @@ def told(up):
         assert doctor(up)["findings"] == []
 
 
+def stopped_in_a_flush(up, number):
+    """The server finishes the statement that waited for a lock, and nobody ends its transaction."""
+    table = "deliberation_g2.ballot"
+    with contextlib.closing(Session(up.postgres)) as session:
+        session.ask("BEGIN", f"LOCK TABLE {table} IN SHARE MODE")
+        result("post", "--http", up.http, "--domain", "deliberation", "-", stdin=vote("c", f"hangs{number}") + "\n")
+        eventually("a flush waits", lambda: ask(
+            up.postgres, f"SELECT 1 FROM pg_locks WHERE relation = '{table}'::regclass AND NOT granted"))
+        up.signal(signal.SIGSTOP)
+    idle = "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'sluice %' AND state = 'idle in transaction'"
+    try:
+        return eventually("the flush is through", lambda: ask(up.postgres, idle), 2)
+    except AssertionError:  # it had waited long enough, and gave up
+        up.signal(signal.SIGCONT)
+
+
 def stands_still_whole(up):
-    """A process that hangs, with all that it has."""
-    up.signal(signal.SIGSTOP)
-    # It was in the middle of something, which the server may finish.
+    """A process that hangs, with all that it has, and with what a flush has locked: that is told as what follows."""
+    tries = itertools.count()
+    eventually("it hangs in the middle of a flush", lambda: stopped_in_a_flush(up, next(tries)))
+    # Where nobody flushes: else the time comes by itself.
     eventually("nobody has its partitions", lambda: ask(
-        up.postgres, "UPDATE sluice.heartbeat SET seen_at = seen_at - interval '1 min'; "
-        "UPDATE sluice.position SET updated_at = updated_at - interval '1 min'") == [] and found(
+        up.postgres, "UPDATE sluice.process SET seen_at = seen_at - interval '1 min'; "
+        "UPDATE sluice.heartbeat SET seen_at = seen_at - interval '1 min'; "
+        "UPDATE sluice.position SET updated_at = updated_at - interval '1 min' WHERE ctid IN "
+        "(SELECT ctid FROM sluice.position FOR UPDATE SKIP LOCKED)") == [] and found(
             up, "no_owner", projection="deliberation", pid=up.process.pid, partitions=[0, 1, 2, 3]))
+    told = doctor(up, "--older", "1s")["findings"]
+    assert told[0]["code"] == "no_owner", told
+    kept = [each for each in told if each["code"] in ("lock_holder", "idle_transaction")]
+    assert {each["code"] for each in kept} == {"lock_holder", "idle_transaction"}, told
+    assert all(each["evidence"]["sluice_process"] == up.process.pid for each in kept), kept
+    for each in (told[0], *kept):
+        assert each["next"].startswith(f"ps -o pid,stat,etime,args -p {up.process.pid}  # on "), each
+        does(up, each)
+    assert told[0]["next"].endswith(f"sluice up --data '{up.folder}'"), told[0]
+    shown = json.loads(sluice("status", "--postgres", up.postgres, "--json", check=False).stdout)["partitions"]
+    assert {(row["owned"], row["log_end"], row["lag"]) for row in shown} == {(False, None, None)}, shown
     up.signal(signal.SIGCONT)
     is_silent(up)
 
@@ -251,7 +313,7 @@ with Folder() as scratch:
         running.start()
         well(running)
         cannot_run(running)
-        for cause in (held, row_held, indexes, dead_rows, old_snapshot, connections, restarted, generations, versions, told, stands_still_whole):
+        for cause in (held, row_held, indexes, dead_rows, old_snapshot, connections, restarted, left_out, generations, versions, told, stands_still_whole):
             cause(running)
             print(f"passed: {cause.__name__}", flush=True)
         running.stop()

@@ -24,7 +24,7 @@ SMALL = ["--memory", "128MiB"]
 KEY = "nobody-may-see-this-key"
 PARTITIONS_KEYS = {"projection", "partition", "generation", "live", "position", "log_end", "lag", "freshness_seconds",
                    "record_time", "age", "owned", "events_a_second", "dirty_rows", "dirty_bytes", "flush_seconds",
-                   "owner", "trouble", "began"}
+                   "owner", "trouble", "note", "began"}
 KEYS = {"partitions", "generations", "computations", "troubles", "rejected", "quarantined", "audit", "processes",
         "postgres"}
 

@@ -3,12 +3,14 @@
 
 snapshot_test.py SLUICE REPOSITORY TOPIC_ADMIN: on the embedded log.
 """
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import threading
 import time
 
 from program import Folder, Up, conversation, eventually, post, result, run, sluice, vote
@@ -111,8 +113,10 @@ def what_is_in_the_way_is_named(up, folder):
     for what in ("list", "verify"):
         run("snapshot", what, "--from", linked, code=2, says=str(linked / "deliberation"))
         run("snapshot", what, "--from", folder / "none", code=2, says=str(folder / "none"))
-    run("snapshot", "prune", "--from", inside, "--keep", "0", "--older", "0s", code=2, says=str(inside / "diary.txt"))
+    run("snapshot", "prune", "--from", inside, "--keep", "1", "--older", "0s", code=2, says=str(inside / "diary.txt"))
+    run("snapshot", "prune", "--from", folder, "--keep", "0", code=2, says="is not a whole number from 1 to")
     assert (inside / "diary.txt").read_text() == "mine"
+    run("backup", "--postgres", up.postgres, "--to", up.folder / "kept", code=2, says="is inside of the data folder")
     run("snapshot", "create", "nothing", "--postgres", up.postgres, "--to", folder / "x", code=2, says="nothing")
     assert not (folder / "x").exists()
     up.ask("INSERT INTO sluice.request (id, kind, projection, partition, argument) VALUES ('odd', 'snapshot.create', "
@@ -134,14 +138,35 @@ def asked_once_and_again(up, folder):
            f"('nobody''s', 'snapshot.create', 'deliberation', 7, 0, '{{\"to\": \"{folder}\"}}')")
     up.signal(signal.SIGSTOP)
     begun = time.monotonic()
-    run("snapshot", "create", "deliberation", "--postgres", up.postgres, "--to", folder / "never", code=2,
-        says="answered within 10 s, and none will")
+    with somebody_works_on(up, 0):
+        run("snapshot", "create", "deliberation", "--postgres", up.postgres, "--to", folder / "never", code=2,
+            says="generation 1 partition 1 answered within 10 s, and none will")
     assert 9 < time.monotonic() - begun < 20
     up.signal(signal.SIGCONT)
     posted(up, "more", 2)
     assert not (folder / "never").exists(), "what was given up stays given up"
     assert up.ask("SELECT worked_at IS NULL, done_at IS NULL FROM sluice.request WHERE id = 'nobody''s'") == [
         ["t", "t"]]
+
+
+@contextlib.contextmanager
+def somebody_works_on(up, partition):
+    """As another process would that has only this partition; it never comes to an end."""
+    asked = f"kind = 'snapshot.create' AND generation = 1 AND partition = {partition} AND done_at IS NULL"
+    over = threading.Event()
+
+    def works():
+        while not over.wait(0.5):
+            up.ask(f"UPDATE sluice.request SET worked_at = clock_timestamp() WHERE {asked}")
+
+    worker = threading.Thread(target=works)
+    worker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        worker.join()
+        up.ask(f"UPDATE sluice.request SET done_at = now(), answer = '{{}}' WHERE {asked}")
 
 
 def stands_still(up, folder):
@@ -236,6 +261,9 @@ def main():
             what_is_in_the_way_is_named(up, scratch)
             asked_once_and_again(up, scratch / "again")
             up.stop()
+            run("backup", "--data", up.folder, "--to", up.folder / "log/kept", code=2,
+                says="is inside of the data folder")
+            assert not (up.folder / "kept").exists() and not (up.folder / "log/kept").exists()
         lost_state_begins_from_the_newest(scratch)
         made_by_itself(scratch)
     print("passed: snapshots")

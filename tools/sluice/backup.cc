@@ -26,7 +26,7 @@ struct Options {
 // Of a log that nobody has open.
 std::string back_up_directly(const Options& options) {
   const auto folder = idle_folder(options.data);
-  return back_up_log(*own_embedded_log(folder->path(), kLogBytes), options.to);
+  return back_up_log(*own_embedded_log(folder->path(), kLogBytes), options.to, folder->path());
 }
 
 std::string ask_for_backup(const Options& options) {

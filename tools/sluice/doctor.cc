@@ -62,6 +62,7 @@ void skip_log(PgConnection& postgres, Diagnosis& diagnosis) {
 Diagnosis diagnose(const Options& options) {
   PgConnection postgres(options.postgres);
   Scope scope{projections_in(postgres, options.domain), options.older};
+  scope.place = place_of(postgres, options.postgres, options.log);
   std::optional<ExaminedLog> log;
   if (options.names_log()) log.emplace(options.log, options.postgres);
   Diagnosis diagnosis;
@@ -75,7 +76,7 @@ Diagnosis diagnose(const Options& options) {
   find_in_sessions(postgres, scope, diagnosis);
   find_in_tables(postgres, scope, diagnosis);
   find_missing_indexes(postgres, scope, diagnosis);
-  find_in_server(postgres, diagnosis);
+  find_in_server(postgres, scope, diagnosis);
   find_in_machines(postgres, scope, diagnosis);
   find_among_processes(postgres, scope, diagnosis);
   find_in_projections(postgres, scope, diagnosis);
@@ -86,6 +87,10 @@ Diagnosis diagnose(const Options& options) {
     skip_log(postgres, diagnosis);
   }
   find_unowned(postgres, scope, log && log->answered(), diagnosis);
+  diagnosis.put_first("no_owner");
+  if (scope.place.lacks_password) {
+    diagnosis.note = "commands leave out the password of the URL: export it as PGPASSWORD";
+  }
   return diagnosis;
 }
 

@@ -227,7 +227,10 @@ Exit project(const Options& options) {
                    .http_bytes = [&health] { return std::uint64_t{health.memory_bytes()}; },
                    .data = folder.path(),
                    .folder = folder.instance(),
-                   .rules = rules_of(projections_of(chosen))},
+                   .command = "project",
+                   .brokers = options.brokers,
+                   .rules = rules_of(projections_of(chosen)),
+                   .empty_streams = [&watch] { return watch.empty_streams(); }},
       *workers, *log);
   readiness.works(*workers, *vitals, watch);
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +

@@ -9,6 +9,7 @@
 #include "storage/base/json_writer.h"
 #include "storage/base/partitioner.h"
 #include "tools/sluice/asking/asking.h"
+#include "tools/sluice/cli/shortened.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
 #include "tools/sluice/database.h"
@@ -59,7 +60,14 @@ class Replay {
     Postings postings = history.postings;
     std::erase_if(postings, [&](const Posting& p) { return p.offset >= report_.as_of; });
     ReplayedKey replayed(place_);
-    replayed.fold(postings, records, options_.trace ? &viewed_.rows().trace() : nullptr);
+    KeyTrace* const trace = options_.trace ? &viewed_.rows().trace() : nullptr;
+    replayed.fold(postings, records, trace);
+    if (options_.diff || options_.repair) {
+      viewed_.begin_comparison(replayed, records, trace);
+      report_.as_of = viewed_.view().position;
+    } else {
+      viewed_.rows().begin_snapshot();
+    }
     tell(history, replayed);
     print_line(json_of(report_));
     return report_.differences && !report_.differences->empty() ? Exit::found : Exit::done;
@@ -129,7 +137,7 @@ class Replay {
     if (report_.records == 0) {
       std::fprintf(stderr,
                    "sluice replay: no record of the key \"%s\" is in partition %d of %s%s\n",
-                   options_.key.c_str(), place_.partition.value,
+                   shortened(options_.key, kWordMost).c_str(), place_.partition.value,
                    std::string(stream_of(domain_.name)).c_str(),
                    options_.as_of.empty() ? "" : " before that");
     }

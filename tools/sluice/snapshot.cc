@@ -81,6 +81,10 @@ Exit create(const Options& options) {
         "apply or sluice up makes them");
   }
   const auto answers = ask_processes(postgres, questions);
+  // Before the others, which are unfinished for that.
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    if (!answers[i]) (void)snapshot_in(questions[i], answers[i]);
+  }
   JsonWriter json;
   json.begin_object().name("snapshots").begin_array();
   for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -203,7 +207,7 @@ void add_snapshot(Command& root) {
                        "too old: they hold what was erased since",
                        "sluice snapshot prune --from /backup/snapshots --keep 3", prune);
   prunes
-      .number("keep", options->keep, 0, std::numeric_limits<std::int32_t>::max(),
+      .number("keep", options->keep, 1, std::numeric_limits<std::int32_t>::max(),
               "How many of each partition stay, at most")
       .required();
   prunes.duration("older", options->older, std::chrono::milliseconds(0),

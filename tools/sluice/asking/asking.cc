@@ -24,6 +24,7 @@ struct Asked {
   std::string id;
   std::optional<std::string> answer = std::nullopt;
   std::string word = {};  // when somebody was at it last, by the database's clock
+  Clock::time_point deadline = {};
   bool given_up = false;
 
   [[nodiscard]] bool open() const { return !answer && !given_up; }
@@ -55,6 +56,21 @@ bool look(PgConnection& postgres, Asked& asked) {
   return news;
 }
 
+// A process does some requests at a time: one that it has not begun waits its turn as long as the
+// partition has an owner.
+bool may_wait_its_turn(PgConnection& postgres, const Question& question) {
+  if (!question.partition) return true;
+  const std::string generation = question.generation ? std::to_string(*question.generation) : "";
+  return postgres
+             .run(
+                 "SELECT FROM sluice.heartbeat JOIN sluice.projection g USING (projection, "
+                 "generation) WHERE projection = $1 AND partition = $2 "
+                 "AND CASE $3 WHEN '' THEN g.live ELSE generation::text = $3 END "
+                 "AND NOT released AND seen_at > now() - interval '5 seconds'",
+                 {question.projection, std::to_string(question.partition->value), generation})
+             .rows() > 0;
+}
+
 // Unless somebody is answering just now, nobody will.
 void withdraw(PgConnection& postgres, Asked& asked) {
   const PgResult withdrawn = postgres.run(
@@ -62,7 +78,43 @@ void withdraw(PgConnection& postgres, Asked& asked) {
       "argument = argument - 'event' WHERE id = $1 AND done_at IS NULL",
       {asked.id});
   if (withdrawn.changed() == 0) look(postgres, asked);
-  asked.given_up = true;
+  asked.given_up = !asked.answer;
+}
+
+// When one is given up the others are no longer awaited: what is asked of all is not to be had.
+// What somebody has begun is left to go on.
+void leave(PgConnection& postgres, Asked& asked) {
+  if (asked.word.empty()) return withdraw(postgres, asked);
+  asked.answer = R"({"refused":"unfinished","reason":"it goes on, and was not awaited"})";
+}
+
+void await_answers(PgConnection& postgres, const std::vector<Question>& questions,
+                   std::vector<Asked>& all, std::chrono::milliseconds patience) {
+  Clock::time_point news = Clock::now();  // of any
+  while (std::ranges::any_of(all, &Asked::open) && std::ranges::none_of(all, &Asked::given_up)) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      Asked& asked = all[i];
+      if (!asked.open()) continue;
+      const bool told = look(postgres, asked);
+      const auto now = Clock::now();
+      if (told) {
+        news = now;
+        asked.deadline = now + patience;
+      } else if (now >= asked.deadline) {
+        const bool waits = now < news + patience && asked.word.empty() &&
+                           may_wait_its_turn(postgres, questions[i]);
+        if (waits) {
+          asked.deadline = news + patience;
+        } else {
+          withdraw(postgres, asked);
+        }
+      }
+    }
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+  for (Asked& asked : all) {
+    if (asked.open()) leave(postgres, asked);
+  }
 }
 
 }  // namespace
@@ -80,24 +132,10 @@ std::vector<std::optional<std::string>> ask_processes(PgConnection& postgres,
                                                       std::chrono::milliseconds patience) {
   std::vector<Asked> all;
   for (const Question& question : questions) {
-    all.push_back({.id = random_id()});
+    all.push_back({.id = random_id(), .deadline = Clock::now() + patience});
     insert(postgres, all.back().id, question);
   }
-  auto deadline = Clock::now() + patience;
-  while (std::ranges::any_of(all, &Asked::open)) {
-    bool news = false;
-    for (Asked& asked : all) {
-      if (asked.open() && look(postgres, asked)) news = true;
-    }
-    if (news) deadline = Clock::now() + patience;
-    if (Clock::now() < deadline) {
-      std::this_thread::sleep_for(kBetweenLooks);
-      continue;
-    }
-    for (Asked& asked : all) {
-      if (asked.open()) withdraw(postgres, asked);
-    }
-  }
+  await_answers(postgres, questions, all, patience);
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (!questions[i].personal || !all[i].answer) continue;
     postgres.run("UPDATE sluice.request SET answer = '{}' WHERE id = $1", {all[i].id});

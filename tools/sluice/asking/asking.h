@@ -27,8 +27,8 @@ struct Question {
 };
 
 // The answers, as JSON, in the order of the questions: also {"refused", "reason"}. nullopt: within
-// `patience` nobody answered, or said that it was at it; then nobody will. Throws what the
-// connection throws.
+// `patience` nobody answered, or said that it was at it; then nobody will. The first such ends the
+// wait for all: others that are under way then are "unfinished". Throws what the connection throws.
 [[nodiscard]] std::vector<std::optional<std::string>> ask_processes(
     PgConnection& postgres, const std::vector<Question>& questions,
     std::chrono::milliseconds patience = kAnswerPatience);

@@ -12,6 +12,7 @@
 #include "storage/base/json_writer.h"
 #include "tools/sluice/cli/configuration.h"
 #include "tools/sluice/cli/help.h"
+#include "tools/sluice/cli/shortened.h"
 #include "tools/sluice/cli/units.h"
 #include "tools/sluice/cli/version.h"
 
@@ -24,6 +25,23 @@ std::string flag_of(std::string_view name) { return "--" + std::string(name); }
 // `fault` says what is wrong with a text, or nothing.
 CLI::Validator unless(std::function<std::string(const std::string&)> fault) {
   return CLI::Validator([fault = std::move(fault)](std::string& text) { return fault(text); }, "");
+}
+
+constexpr std::size_t kMessageMost = 4000;
+
+// For people: no word of the command line is repeated at length, nor is anything else.
+std::string message_of(std::string message, int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (word.starts_with("--")) word.erase(0, std::min(word.find('=') + 1, word.size()));
+    if (word.size() <= kWordMost) continue;
+    const std::string shown = shortened(word, kWordMost);
+    for (auto at = message.find(word); at != std::string::npos; at = message.find(word, at)) {
+      message.replace(at, word.size(), shown);
+      at += shown.size();
+    }
+  }
+  return shortened(message, kMessageMost);
 }
 
 // Empty: it is a time that is long enough.
@@ -212,7 +230,8 @@ Command& Program::root() { return parts_->root; }
 
 int Program::run(int argc, const char* const* argv, const char* const* environment) {
   CLI::App& app = parts_->app;
-  const auto fail = [this](std::string message) {
+  const auto fail = [&](const std::string& complaint) {
+    std::string message = message_of(complaint, argc, argv);
     std::ranges::replace(message, '\n', ' ');
     parts_->errors << "sluice: " << message << "\n";
     return static_cast<int>(Exit::failed);
@@ -229,7 +248,8 @@ int Program::run(int argc, const char* const* argv, const char* const* environme
     return fail(explain(app, error));
   } catch (const CommandRefused& refused) {
     JsonWriter json;
-    json.begin_object().field("refused", refused.word()).field("reason", refused.what());
+    json.begin_object().field("refused", refused.word());
+    json.field("reason", message_of(refused.what(), argc, argv));
     std::puts(json.end_object().take().c_str());
     return static_cast<int>(Exit::found);
   } catch (const std::exception& error) {

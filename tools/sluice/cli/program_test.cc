@@ -195,3 +195,17 @@ TEST_CASE("what has no default is not there where nobody says it") {
   }
   CHECK(Run({"go", "--http", "h", "--horizon", "10ms"}).code == 2);
 }
+
+TEST_CASE("a word of the command line is not repeated at length, and what to do is kept") {
+  const Run run({"go", "--http", "u", "--batch", std::string(50'000, 'x')});
+  CHECK(run.code == 2);
+  CHECK(run.errors.size() < 500);
+  CHECK_THAT(run.errors, Catch::Contains("xxx... (50000 bytes) ...xxx") &&
+                             Catch::Contains("is not a whole number from 1 to 100"));
+  // Nor is what came in another way; no letter is cut in two.
+  std::string letters = "SLUICE_BATCH=";
+  for (int i = 0; i < 30'000; ++i) letters += "ö";
+  const Run outside({"go", "--http", "u"}, {letters});
+  CHECK(outside.errors.size() < 5'000);
+  CHECK_THAT(outside.errors, Catch::Contains("ö... (") && Catch::Contains(") ...ö"));
+}

@@ -10,6 +10,10 @@ bool Diagnosis::has(std::string_view code) const {
   return std::ranges::count(findings, code, &Finding::code) > 0;
 }
 
+void Diagnosis::put_first(std::string_view code) {
+  std::ranges::stable_partition(findings, [&](const Finding& each) { return each.code == code; });
+}
+
 std::string Diagnosis::json() const {
   JsonWriter json;
   json.begin_object().name("findings").begin_array();
@@ -34,6 +38,7 @@ std::string Diagnosis::text() const {
     text += "  evidence: " + each.evidence + "\n  next: " + each.next + "\n\n";
   }
   if (findings.empty()) text += "nothing found\n";
+  if (!findings.empty() && !note.empty()) text += note + "\n";
   for (const Skipped& each : skipped) text += "not asked: " + each.code + ": " + each.why + "\n";
   return text;
 }

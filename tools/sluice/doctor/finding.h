@@ -27,8 +27,12 @@ struct Skipped {
 struct Diagnosis {
   std::vector<Finding> findings;
   std::vector<Skipped> skipped;
+  std::string note;  // for people, of the commands; "": none
 
   [[nodiscard]] bool has(std::string_view code) const;
+  // A process that is gone or hangs is no consequence of anything here; locks that its sessions
+  // keep, and partitions that stand still, are its.
+  void put_first(std::string_view code);
   // {"findings":[...],"skipped":[...]}
   [[nodiscard]] std::string json() const;
   // For people: a paragraph each.

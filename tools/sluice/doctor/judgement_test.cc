@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "storage/postgres/url.h"
 #include "tools/sluice/doctor/bounds.h"
 #include "tools/sluice/doctor/log_findings.h"
 
@@ -61,6 +62,30 @@ TEST_CASE("a disk is nearly full by its size, and by what is left") {
 TEST_CASE("whatever a word has in it, a shell takes it as one") {
   CHECK(shell_word("a b") == "'a b'");
   CHECK(shell_word("it's; rm -rf $HOME") == R"('it'\''s; rm -rf $HOME')");
+}
+
+TEST_CASE("of a connection string all is repeated but its passwords") {
+  const auto same = [](const char* url) { return without_password(url) == url; };
+  CHECK(same("postgresql://u@h:5432/d?sslmode=require"));
+  CHECK(same("postgresql:///d?host=/run/a:b@c"));
+  CHECK(same("host=h dbname=d user=u"));
+  CHECK(without_password("postgresql://u:p%40w@h:5432,g/d") == "postgresql://u@h:5432,g/d");
+  CHECK(without_password("postgres://u:p:w@h") == "postgres://u@h");
+  CHECK(without_password("postgresql://u@h/d?password=p&user=u&sslpassword=q") ==
+        "postgresql://u@h/d?user=u");
+  CHECK(without_password("host=h password='it\\'s p' dbname=d") == "host=h dbname=d");
+  CHECK(without_password("password = p host=h") == " host=h");
+}
+
+TEST_CASE("what came to pass first is said first") {
+  Diagnosis diagnosis;
+  for (const char* code : {"lock_holder", "no_owner", "disk", "no_owner"}) {
+    diagnosis.findings.push_back({code, std::to_string(diagnosis.findings.size()), "{}", {}, "x"});
+  }
+  diagnosis.put_first("no_owner");
+  std::string order;
+  for (const Finding& each : diagnosis.findings) order += each.what;
+  CHECK(order == "1302");
 }
 
 TEST_CASE("a diagnosis is said as JSON, null where it is not known since when") {

@@ -23,7 +23,7 @@ bool told_of(const std::string& projection, const Diagnosis& diagnosis) {
 }
 
 void add_standing(const std::string& projection, std::optional<Partition> partition,
-                  const std::string& why, Diagnosis& diagnosis) {
+                  const std::string& why, const Place& place, Diagnosis& diagnosis) {
   JsonWriter evidence;
   evidence.begin_object().field("projection", projection).name("partition");
   partition ? evidence.number(partition->value) : evidence.null();
@@ -32,7 +32,7 @@ void add_standing(const std::string& projection, std::optional<Partition> partit
                                 .what = projection + " cannot go on: " + why,
                                 .evidence = evidence.take(),
                                 .since = std::nullopt,
-                                .next = "sluice status" + std::string(kPostgresFlag)});
+                                .next = "sluice status" + place.postgres_flag()});
 }
 
 // Records before the first are gone: what a view has of them cannot be folded anew.
@@ -79,10 +79,10 @@ std::vector<std::string> ExaminedLog::find(const Scope& scope, Diagnosis& diagno
   for (const std::string& projection : scope.projections) {
     if (silent_) break;
     try {
-      if (find_in_stream(projection, diagnosis)) waiting.push_back(projection);
+      if (find_in_stream(projection, scope.place, diagnosis)) waiting.push_back(projection);
     } catch (const Corrupt& damage) {
       if (told_of(projection, diagnosis)) continue;
-      add_standing(projection, std::nullopt, damage.what(), diagnosis);
+      add_standing(projection, std::nullopt, damage.what(), scope.place, diagnosis);
     }
   }
   return waiting;
@@ -121,7 +121,8 @@ bool ExaminedLog::answers(std::initializer_list<const char*> codes, Diagnosis& d
   }
 }
 
-bool ExaminedLog::find_in_stream(const std::string& projection, Diagnosis& diagnosis) {
+bool ExaminedLog::find_in_stream(const std::string& projection, const Place& place,
+                                 Diagnosis& diagnosis) {
   const std::string stream = stream_of(projection);
   // Views first: what comes meanwhile is in the log, too.
   const ViewStands stands = StandingViews(postgres_).read();
@@ -134,17 +135,15 @@ bool ExaminedLog::find_in_stream(const std::string& projection, Diagnosis& diagn
       })) {
     return false;
   }
-  const std::string where = options_.data.empty() ? " --brokers " + shell_word(options_.brokers)
-                                                  : " --data " + shell_word(options_.data);
-  find_lost_beginning(seen, "sluice topics list" + where, diagnosis);
+  find_lost_beginning(seen, "sluice topics list" + place.log, diagnosis);
   const auto stand = stands.find(projection);
   if (stand == stands.end()) return false;
   const auto wrong = mismatch(projection, stand->second, seen);
   if (wrong && wrong->kind == LogMismatch::Kind::another_log) throw Misconfigured(wrong->text);
   if (told_of(projection, diagnosis)) return has_more(stand->second, seen);
-  if (wrong) add_standing(projection, std::nullopt, wrong->text, diagnosis);
+  if (wrong) add_standing(projection, std::nullopt, wrong->text, place, diagnosis);
   for (const auto& [partition, why] : lost_tails(projection, stand->second, seen)) {
-    add_standing(projection, partition, why, diagnosis);
+    add_standing(projection, partition, why, place, diagnosis);
   }
   return has_more(stand->second, seen);
 }

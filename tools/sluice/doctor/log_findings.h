@@ -33,7 +33,7 @@ class ExaminedLog {
   bool answers(std::initializer_list<const char*> codes, Diagnosis& diagnosis, Question question);
   void find_disk(Diagnosis& diagnosis) const;
   // Whether records wait.
-  bool find_in_stream(const std::string& projection, Diagnosis& diagnosis);
+  bool find_in_stream(const std::string& projection, const Place& place, Diagnosis& diagnosis);
   void find_settings(const std::string& stream, Diagnosis& diagnosis);
   void find_replicas(const std::string& stream, Diagnosis& diagnosis);
 

@@ -21,7 +21,9 @@ const std::string kSlowFsync = R"sql(
                             'longest_seconds', h.vitals#>'{log,longest_append_seconds}',
                             'path', h.vitals#>'{disk,path}'),
          NULL::timestamptz,
-         format('pg_test_fsync -f %s/pg_test_fsync', h.vitals#>>'{disk,path}')
+         'pg_test_fsync -f ' || )sql" +
+                               shell_word_sql("((h.vitals#>>'{disk,path}') || '/pg_test_fsync')") +
+                               R"sql(
   FROM heard h
   CROSS JOIN LATERAL (SELECT (h.vitals#>>'{log,append_seconds}')::numeric AS median) AS l
   WHERE (h.vitals#>>'{log,appends}')::bigint >= 3 AND l.median >= )sql" +
@@ -46,7 +48,8 @@ const std::string kRocksDb = R"sql(
                 r.stopped, r.slowed),
          jsonb_build_object('host', h.host, 'pid', h.pid) || (h.vitals->'rocksdb'),
          now() - interval '1 min',
-         format('df -h %s; vmstat 1 5', coalesce(h.vitals#>>'{disk,path}', '.'))
+         'df -h ' || )sql" + shell_word_sql("coalesce(h.vitals#>>'{disk,path}', '.')") +
+                             R"sql( || '; vmstat 1 5'
   FROM heard h
   CROSS JOIN LATERAL (SELECT (h.vitals#>>'{rocksdb,stopped_seconds}')::bigint AS stopped,
                              (h.vitals#>>'{rocksdb,slowed_seconds}')::bigint AS slowed) AS r
@@ -59,7 +62,9 @@ const std::string kDisk = R"sql(
                 pg_size_pretty(d.free), pg_size_pretty(d.bytes)),
          jsonb_build_object('host', h.host, 'pid', h.pid, 'path', h.vitals#>>'{disk,path}',
                             'free_bytes', d.free, 'bytes', d.bytes),
-         NULL::timestamptz, format('df -h %s', h.vitals#>>'{disk,path}')
+         NULL::timestamptz, 'df -h ' || )sql" +
+                          shell_word_sql("(h.vitals#>>'{disk,path}')") +
+                          R"sql(
   FROM heard h
   CROSS JOIN LATERAL (SELECT (h.vitals#>>'{disk,free_bytes}')::bigint AS free,
                              (h.vitals#>>'{disk,bytes}')::bigint AS bytes) AS d

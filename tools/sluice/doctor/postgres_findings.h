@@ -18,6 +18,6 @@ void find_in_tables(PgConnection& postgres, const Scope& scope, Diagnosis& diagn
 // index_missing.
 void find_missing_indexes(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis);
 // slow_fsync, clock: by commits of its own, which change no row, and this machine's clock.
-void find_in_server(PgConnection& postgres, Diagnosis& diagnosis);
+void find_in_server(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis);
 
 }  // namespace sluice

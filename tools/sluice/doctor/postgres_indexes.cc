@@ -55,10 +55,10 @@ void add(Diagnosis& diagnosis, const std::string& table, const std::string& inde
                                 .next = next});
 }
 
-std::string run_by_psql(const std::string& statement) {
+std::string run_by_psql(const Scope& scope, const std::string& statement) {
   std::string escaped;
   for (const char c : statement) c == '"' ? escaped += "\\\"" : escaped += c;
-  return "psql \"$SLUICE_POSTGRES\" -c \"" + escaped + "\"";
+  return "psql " + scope.place.postgres + " -c \"" + escaped + "\"";
 }
 
 // Key columns in the order of the row's descriptor, where this program has it: a shape has them by
@@ -78,8 +78,8 @@ std::string key_of(std::string_view projection, const std::string& table, const 
 }
 
 // Of a generation whose keys and indexes are made; those that stood apart when it was last applied.
-void find_in_generation(PgConnection& postgres, std::string_view projection, int generation,
-                        Diagnosis& diagnosis) {
+void find_in_generation(PgConnection& postgres, const Scope& scope, std::string_view projection,
+                        int generation, Diagnosis& diagnosis) {
   const auto wanted = applied_shape(postgres, projection, generation);
   if (!wanted) return;
   const std::string schema = generation_schema(projection, generation);
@@ -91,21 +91,27 @@ void find_in_generation(PgConnection& postgres, std::string_view projection, int
     if (has_key(shape) && !found.keyed.contains(table)) {
       const std::string columns = key_of(projection, table, shape);
       add(diagnosis, name, table + "_pkey", columns,
-          run_by_psql("ALTER TABLE " + name + " ADD PRIMARY KEY (" + columns + ")"));
+          run_by_psql(scope, "ALTER TABLE " + name + " ADD PRIMARY KEY (" + columns + ")"));
     }
     for (const auto& [index, columns] : shape.indexes) {
       if (found.indexes.contains(index)) continue;
       add(diagnosis, name, index, columns,
-          run_by_psql("CREATE INDEX CONCURRENTLY " + index + " ON " + name + " (" + columns + ")"));
+          run_by_psql(scope,
+                      "CREATE INDEX CONCURRENTLY " + index + " ON " + name + " (" + columns + ")"));
     }
   }
 }
 
-void find_in_engine(PgConnection& postgres, Diagnosis& diagnosis) {
+void find_in_engine(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis) {
   const Found found = found_in(postgres, kEngine);
+  for (const EngineKey& key : engine_keys()) {
+    const std::string table = key.table.substr(kEngine.size() + 1);
+    if (!found.tables.contains(table) || found.keyed.contains(table)) continue;
+    add(diagnosis, key.table, table + "_pkey", key.columns, run_by_psql(scope, key.statement()));
+  }
   for (const EngineIndex& index : engine_indexes()) {
     if (found.indexes.contains(index.name)) continue;
-    add(diagnosis, index.table, index.name, "", run_by_psql(index.statement));
+    add(diagnosis, index.table, index.name, "", run_by_psql(scope, index.statement));
   }
 }
 
@@ -117,10 +123,10 @@ void find_missing_indexes(PgConnection& postgres, const Scope& scope, Diagnosis&
       "AND phase = 'following' AND projection = ANY ($1::text[]) ORDER BY 1, 2",
       {array_text(scope.projections)});
   for (int i = 0; i < generations.rows(); ++i) {
-    find_in_generation(postgres, generations.text(i, 0), static_cast<int>(generations.number(i, 1)),
-                       diagnosis);
+    find_in_generation(postgres, scope, generations.text(i, 0),
+                       static_cast<int>(generations.number(i, 1)), diagnosis);
   }
-  find_in_engine(postgres, diagnosis);
+  find_in_engine(postgres, scope, diagnosis);
 }
 
 }  // namespace sluice

@@ -18,7 +18,7 @@ double seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 
-void find_slow_commits(PgConnection& postgres, Diagnosis& diagnosis) {
+void find_slow_commits(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis) {
   const auto took = time_commits(postgres, kCommits);
   if (!took) return;
   const double median = seconds((*took)[took->size() / 2]);
@@ -34,11 +34,11 @@ void find_slow_commits(PgConnection& postgres, Diagnosis& diagnosis) {
                "for that",
        .evidence = evidence.take(),
        .since = std::nullopt,
-       .next = "pg_test_fsync -f \"$(psql \"$SLUICE_POSTGRES\" -Atc 'SHOW data_directory')"
-               "/pg_test_fsync\""});
+       .next = "pg_test_fsync -f \"$(psql " + scope.place.postgres +
+               " -Atc 'SHOW data_directory')/pg_test_fsync\""});
 }
 
-void find_clock(PgConnection& postgres, Diagnosis& diagnosis) {
+void find_clock(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis) {
   const double ahead = ask_vitals(postgres).clock_ahead_seconds;
   if (std::abs(ahead) < kClockSeconds) return;
   JsonWriter evidence;
@@ -49,19 +49,20 @@ void find_clock(PgConnection& postgres, Diagnosis& diagnosis) {
                (ahead > 0 ? "ahead of" : "behind") + " that of Postgres",
        .evidence = evidence.take(),
        .since = std::nullopt,
-       .next = "timedatectl status; psql \"$SLUICE_POSTGRES\" -c 'SELECT clock_timestamp()'"});
+       .next =
+           "timedatectl status; psql " + scope.place.postgres + " -c 'SELECT clock_timestamp()'"});
 }
 
 }  // namespace
 
-void find_in_server(PgConnection& postgres, Diagnosis& diagnosis) {
+void find_in_server(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis) {
   try {
-    find_slow_commits(postgres, diagnosis);
+    find_slow_commits(postgres, scope, diagnosis);
   } catch (const Misconfigured& refusal) {
     postgres.roll_back();
     diagnosis.skipped.push_back({"slow_fsync", refusal.what()});
   }
-  find_clock(postgres, diagnosis);
+  find_clock(postgres, scope, diagnosis);
 }
 
 }  // namespace sluice

@@ -5,6 +5,31 @@
 namespace sluice {
 namespace {
 
+// A session of ours, whose name ends as its process's instance does. While that process is not
+// heard of, what the session keeps is no matter of the session.
+const std::string kHung = R"sql(
+  LEFT JOIN unheard u ON h.application_name LIKE 'sluice %' AND
+    substring(u.instance FROM '[^:]+$') = substring(h.application_name FROM '[^ ]+$'))sql";
+
+// Of `h` and `u`, as sentences begin.
+const std::string kWho = R"sql(
+  CASE WHEN u.pid IS NULL
+       THEN format('Process %s of Postgres (%s, user %s)', h.pid,
+                   coalesce(nullif(h.application_name, ''), 'unnamed'), h.usename)
+       ELSE format('sluice process %s on %s hangs or is cut off: it was heard of last %s s ago, and '
+                   'its session with Postgres (process %s there)', u.pid, u.host,
+                   extract(epoch FROM clock_timestamp() - u.seen_at)::bigint, h.pid) END)sql";
+
+const std::string kEvidence = R"sql(
+  jsonb_build_object('pid', h.pid, 'user', h.usename, 'application', h.application_name,
+                     'client', host(h.client_addr), 'state', h.state,
+                     'query', left(h.query, 200), 'sluice_process', u.pid, 'host', u.host))sql";
+
+const std::string kEnd =
+    " CASE WHEN u.pid IS NULL THEN " + psql("'SELECT pg_terminate_backend(' || h.pid || ')'") +
+    " ELSE format('ps -o pid,stat,etime,args -p %s  # on %s; if it hangs: kill -9 %s, which ends "
+    "its sessions, too', u.pid, u.host, u.pid) END";
+
 // Who is in the way: somebody waits for it now; or it is idle in a transaction and has a lock that
 // a flush or a reader would wait for, since a flush that waited in vain comes back only later. Of a
 // queue only the first is named. Locks by strength: a session may have several on a table.
@@ -36,21 +61,21 @@ const std::string kLockHolder = R"sql(
     ORDER BY l.pid, c.oid IS NOT DISTINCT FROM q.relation DESC,
              array_position(s.modes, l.mode) DESC, 2
   )
-  SELECT format('Process %s of Postgres (%s, user %s), %s, has %s on %s in a transaction of %s s, for '
-                'which %s wait', h.pid, coalesce(nullif(h.application_name, ''), 'unnamed'),
-                h.usename, h.state, l.mode, l.relation, extract(epoch FROM s.age)::bigint,
+  SELECT format('%s, %s, has %s on %s in a transaction of %s s, for which %s wait', )sql" +
+                                kWho + R"sql(,
+                h.state, l.mode, l.relation, extract(epoch FROM s.age)::bigint,
                 CASE coalesce(q.waiting, 0) WHEN 0 THEN 'whoever writes or reads there will'
                   WHEN 1 THEN 'one session does' ELSE q.waiting || ' sessions' END),
-         jsonb_build_object('pid', h.pid, 'user', h.usename, 'application', h.application_name,
-                            'client', host(h.client_addr), 'state', h.state,
-                            'query', left(h.query, 200), 'table', l.relation, 'lock', l.mode,
+         )sql" + kEvidence + R"sql( || jsonb_build_object(
+                            'table', l.relation, 'lock', l.mode,
                             'seconds', round(extract(epoch FROM s.age)::numeric, 1),
                             'waiting', coalesce(q.waiting, 0), 'waiting_pid', q.first_pid,
                             'waiting_query', q.first_query),
          coalesce(h.xact_start, q.since), )sql" +
-                                psql("'SELECT pg_terminate_backend(' || h.pid || ')'") + R"sql(
+                                kEnd + R"sql(
   FROM asked a CROSS JOIN pg_stat_activity h JOIN held l ON l.pid = h.pid
-  LEFT JOIN queues q ON q.holder = h.pid
+  LEFT JOIN queues q ON q.holder = h.pid )sql" +
+                                kHung + R"sql(
   CROSS JOIN LATERAL (SELECT clock_timestamp() - coalesce(h.xact_start, q.since) AS age) AS s
   WHERE h.pid <> pg_backend_pid() AND s.age >= a.older
     AND (q.holder IS NOT NULL OR (h.state LIKE 'idle in transaction%' AND l.strength >= 3))
@@ -65,20 +90,18 @@ const std::string kLockHolder = R"sql(
 
 // By how long it has been idle: a busy transaction is idle now and then.
 const std::string kIdleTransaction = R"sql(
-  SELECT format('Process %s of Postgres (%s, user %s) has been idle in a transaction for %s s: it '
-                'keeps its locks, and dead rows from being taken away', h.pid,
-                coalesce(nullif(h.application_name, ''), 'unnamed'), h.usename,
+  SELECT format('%s has been idle in a transaction for %s s: it keeps its locks, and dead rows from '
+                'being taken away', )sql" +
+                                     kWho + R"sql(,
                 extract(epoch FROM clock_timestamp() - h.state_change)::bigint),
-         jsonb_build_object('pid', h.pid, 'user', h.usename, 'application', h.application_name,
-                            'client', host(h.client_addr), 'state', h.state,
-                            'query', left(h.query, 200),
+         )sql" + kEvidence + R"sql( || jsonb_build_object(
                             'idle_seconds', round(extract(epoch FROM
                               clock_timestamp() - h.state_change)::numeric, 1),
                             'transaction_seconds', round(extract(epoch FROM
                               clock_timestamp() - h.xact_start)::numeric, 1)),
-         h.xact_start, )sql" + psql("'SELECT pg_terminate_backend(' || h.pid || ')'") +
-                                     R"sql(
-  FROM asked a, pg_stat_activity h
+         h.xact_start, )sql" + kEnd + R"sql(
+  FROM asked a CROSS JOIN pg_stat_activity h )sql" +
+                                     kHung + R"sql(
   WHERE h.datname = current_database() AND h.state LIKE 'idle in transaction%'
     AND h.state_change < clock_timestamp() - a.older
 )sql";

@@ -51,7 +51,7 @@ const std::string kRebalancing = kUnsettled + R"sql(
          jsonb_build_object('host', u.host, 'pid', u.pid, 'rebalances', sum(u.rebalances),
                             'partitions', jsonb_object_agg(u.partition, u.rebalances)),
          now() - interval '5 min', 'sluice status)sql" +
-                                 std::string(kPostgresFlag) + R"sql( --watch'
+                                 std::string(kPostgresFlagSql) + R"sql( --watch'
   FROM unsettled u GROUP BY u.host, u.pid, u.instance HAVING max(u.rebalances) >= 6
 )sql";
 
@@ -61,7 +61,10 @@ const std::string kThrottled = R"sql(
          jsonb_build_object('host', h.host, 'pid', h.pid, 'throttled_seconds', k.seconds,
                             'fetched_records', h.vitals#>'{kafka,fetched_records}'),
          NULL::timestamptz,
-         'kafka-configs.sh --bootstrap-server "$SLUICE_BROKERS" --describe --entity-type clients'
+         coalesce('kafka-configs.sh --bootstrap-server ' || )sql" +
+                               shell_word_sql("(h.vitals->>'brokers')") + R"sql(
+                  || ' --describe --entity-type clients', 'sluice status)sql" +
+                               std::string(kPostgresFlagSql) + R"sql(')
   FROM heard h
   CROSS JOIN LATERAL (SELECT (h.vitals#>>'{kafka,throttled_seconds}')::numeric AS seconds) AS k
   WHERE k.seconds >= 0.1
@@ -100,18 +103,17 @@ const std::string kRules =
                                                  'version', v.version::bigint))),
          max(h.since),
          CASE WHEN max(v.version::bigint) < g.version AND NOT g.live
-              THEN format('sluice generations %s)sql" +
-    std::string(kPostgresFlag) +
-    R"sql(  # start the program of version %s of the rules, which builds it on',
-                          g.projection, g.version)
+              THEN format('sluice generations %s%s  # start the program of version %s of the rules, '
+                          'which builds it on', g.projection, ')sql" +
+    std::string(kPostgresFlagSql) + R"sql(', g.version)
               WHEN max(v.version::bigint) < g.version
               THEN format('kill %s  # on %s, then start the program of version %s of the rules of %s',
                           (array_agg(h.pid ORDER BY h.since DESC))[1],
                           (array_agg(h.host ORDER BY h.since DESC))[1], g.version, g.projection)
               WHEN g.live THEN 'sluice rebuild ' || g.projection || ')sql" +
-    std::string(kPostgresFlag) + R"sql('
+    std::string(kPostgresFlagSql) + R"sql('
               ELSE format('sluice retire %s --generation %s', g.projection, g.generation) || ')sql" +
-    std::string(kPostgresFlag) + R"sql(' END
+    std::string(kPostgresFlagSql) + R"sql(' END
   FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections)
   JOIN heard h ON h.vitals->'rules' ? g.projection
   CROSS JOIN LATERAL (SELECT h.vitals->'rules'->>g.projection AS version) AS v
@@ -138,7 +140,7 @@ const std::string kHotKey = R"sql(
                             'pid', h.pid),
          now() - f.freshness_seconds * interval '1 s',
          'sluice status)sql" +
-                            std::string(kPostgresFlag) +
+                            std::string(kPostgresFlagSql) +
                             R"sql( --watch'
   FROM asked a JOIN sluice.freshness f ON f.projection = ANY (a.projections)
   JOIN heard h ON h.instance = split_part(f.owner, '/', 1)
@@ -166,9 +168,9 @@ std::string older_program() {
                             'version', g.version,
                             'program', (p.rules->>g.projection)::bigint),
          NULL::timestamptz,
-         format('sluice doctor %s)sql" +
-         std::string(kPostgresFlag) + R"sql(  # by the program that has version %s of the rules',
-                g.projection, g.version)
+         format('sluice doctor %s%s  # by the program that has version %s of the rules',
+                g.projection, ')sql" +
+         std::string(kPostgresFlagSql) + R"sql(', g.version)
   FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections) AND g.live
   CROSS JOIN (SELECT )sql" +
          sql_literal(rules.end_object().take()) + R"sql(::jsonb AS rules) AS p

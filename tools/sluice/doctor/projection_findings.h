@@ -39,7 +39,7 @@ class StandingPartitions {
   std::vector<Standing> standing_;
 };
 
-// generation_left, quarantine_repeats.
+// generation_left, quarantine_repeats, audit_differences.
 void find_in_projections(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis);
 // no_owner. `log_asked`: whether scope.waiting is what the log says.
 void find_unowned(PgConnection& postgres, const Scope& scope, bool log_asked, Diagnosis& diagnosis);

@@ -41,7 +41,7 @@ const std::string kGenerationLeft = R"sql(
          x.since,
          CASE WHEN x.status = 'ready' THEN 'sluice promote ' || x.projection
               ELSE format('sluice retire %s --generation %s', x.projection, x.generation) END
-           || ')sql" + std::string(kPostgresFlag) +
+           || ')sql" + std::string(kPostgresFlagSql) +
                                     R"sql('
            || CASE WHEN x.by_newer AND x.status <> 'failed'
                    THEN format('  # those who project %s are of an older program than it: start that of '
@@ -67,7 +67,7 @@ const std::string kQuarantineRepeats = R"sql(
                             'partition', (array_agg(p.partition ORDER BY p.partition, p.position))[1],
                             'first_position', (array_agg(p.position ORDER BY p.partition, p.position))[1]),
          min(p.appended_at), 'sluice quarantine list)sql" +
-                                       std::string(kPostgresFlag) + R"sql('
+                                       std::string(kPostgresFlagSql) + R"sql('
   FROM parked p GROUP BY p.projection, p.alike HAVING count(*) >= 3
   UNION ALL
   SELECT format('Key %s of %s was released %s times and is parked again: %s', p.key, p.projection,
@@ -76,12 +76,62 @@ const std::string kQuarantineRepeats = R"sql(
                             min(p.partition), 'position', min(p.position),
                             'released', count(DISTINCT r.id), 'reason', min(p.reason)),
          min(p.appended_at), 'sluice quarantine list)sql" +
-                                       std::string(kPostgresFlag) + R"sql('
+                                       std::string(kPostgresFlagSql) + R"sql('
   FROM parked p JOIN sluice.request r ON r.projection = p.projection
     AND r.kind = 'quarantine.release' AND r.argument->>'key' = p.key
   WHERE p.parks_key AND r.answer ? 'token' AND r.done_at < now() - interval '10 s'
   GROUP BY p.projection, p.key
 )sql";
+
+// Rows that are not what the log makes of them: which is first, where the user may see it. Another
+// look at the key is the way to it, and to have it written anew.
+const std::string kAuditDifferences =
+    R"sql(
+  WITH differing AS (
+    SELECT u.projection, u.generation, u.partition, u.differences, d.table_name, d.key,
+           d.column_name, d.what, d.found_in, d.partition_key, d.since,
+           'sluice replay ' || u.projection || ' --key ' || )sql" +
+    shell_word_sql("d.partition_key") +
+    R"sql( AS replay, ' --postgres ' || a.postgres || a.log AS place
+    FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections) AND g.live
+    JOIN sluice.audit u USING (projection, generation)
+    LEFT JOIN LATERAL (
+      SELECT * FROM sluice.audit_difference d WHERE d.projection = u.projection
+        AND d.generation = u.generation AND d.partition = u.partition
+      ORDER BY d.since, d.partition_key, d.table_name, d.key, d.column_name LIMIT 1) AS d ON true
+    WHERE u.differences > 0
+  )
+  SELECT format('%s of %s partition %s %s not what the log makes of it, as two looks of the '
+                'self-audit have found%s', CASE x.differences WHEN 1 THEN 'A row or a column'
+                  ELSE x.differences || ' rows and columns' END, x.projection, x.partition,
+                CASE x.differences WHEN 1 THEN 'is' ELSE 'are' END,
+                coalesce(format('; first %s of table %s, key %s, is %s in the %s', CASE
+                  WHEN x.column_name IS NULL THEN 'a row' ELSE 'column ' || x.column_name END,
+                  x.table_name, x.key, x.what, x.found_in), '')),
+         jsonb_build_object('projection', x.projection, 'generation', x.generation,
+                            'partition', x.partition, 'differences', x.differences,
+                            'table', x.table_name, 'key', x.key, 'column', x.column_name,
+                            'what', x.what, 'found_in', x.found_in,
+                            'partition_key', x.partition_key),
+         x.since,
+         coalesce(x.replay || ' --diff' || x.place || '  # and to have it written anew: ' || x.replay
+                  || ' --repair' || x.place, 'sluice status)sql" +
+    std::string(kPostgresFlagSql) + R"sql(')
+  FROM differing x
+)sql";
+
+// The command that began the process `p`, whose row a process leaves that was killed. The URL of a
+// private Postgres is nobody's to give.
+const std::string kStartedBy = R"sql(
+    CASE WHEN p.vitals ? 'command' THEN
+      'sluice ' || (p.vitals->>'command') || ' --data ' || )sql" +
+                               shell_word_sql("(p.vitals#>>'{disk,path}')") + R"sql(
+      || coalesce(CASE p.vitals->>'command' WHEN 'up' THEN ' --log kafka' ELSE '' END
+                  || ' --brokers ' || )sql" +
+                               shell_word_sql("(p.vitals->>'brokers')") + R"sql(, '')
+      || CASE WHEN EXISTS (SELECT FROM pg_settings s WHERE s.name = 'data_directory'
+                           AND starts_with(s.setting, (p.vitals#>>'{disk,path}') || '/'))
+              THEN '' ELSE ' --postgres ' || a.postgres END END)sql";
 
 // Longer than a partition may have no owner in a rolling restart. Where all were let go of and no
 // process is there, somebody has stopped the system: then only the log knows whether anything
@@ -89,12 +139,16 @@ const std::string kQuarantineRepeats = R"sql(
 const std::string kUnowned = R"sql(
   WITH unowned AS (
     SELECT f.projection, f.partition, f.owner, f.silent, f.lag, f.trouble, f.freshness_seconds,
-           coalesce(b.released, false) AS released
+           coalesce(b.released, false) AS released,
+           nullif(split_part(f.owner, ':', 1), '') AS host,
+           nullif(split_part(f.owner, ':', 2), '') AS pid, )sql" +
+                             kStartedBy + R"sql( AS started_by
     FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections) AND g.live
     JOIN sluice.freshness f ON f.projection = g.projection
     LEFT JOIN sluice.heartbeat b ON b.projection = g.projection AND b.generation = g.generation
       AND b.partition = f.partition
-    WHERE NOT f.owned AND NOT EXISTS (
+    LEFT JOIN unheard p ON p.instance = split_part(f.owner, '/', 1)
+    WHERE NOT f.owned AND f.note IS NULL AND NOT EXISTS (
         SELECT FROM heard h WHERE h.vitals->'rules' ? f.projection
           AND h.vitals->'rules'->>f.projection <> g.version::text)
       AND coalesce(f.silent, now() - g.made_at, '1 day') >= interval '15 s'
@@ -105,20 +159,27 @@ const std::string kUnowned = R"sql(
   ))sql";
 
 const std::string kNoOwner = kUnowned + R"sql(
-  SELECT format('%s of %s have no owner: nobody folds what comes (%s)',
+  SELECT format('%s of %s %s no owner: nobody folds what comes (%s)',
                 CASE count(*) WHEN 1 THEN 'Partition ' || min(u.partition)
-                  ELSE count(*) || ' partitions' END, u.projection, min(u.trouble)),
+                  ELSE count(*) || ' partitions' END, u.projection,
+                CASE count(*) WHEN 1 THEN 'has' ELSE 'have' END, min(u.trouble)),
          jsonb_build_object('projection', u.projection,
                             'partitions', jsonb_agg(u.partition ORDER BY u.partition),
                             'silent_seconds', round(extract(epoch FROM min(u.silent))::numeric, 1),
-                            'host', (array_agg(split_part(u.owner, ':', 1)))[1],
-                            'pid', (array_agg(nullif(split_part(u.owner, ':', 2), '')))[1]::bigint,
+                            'host', (array_agg(u.host))[1],
+                            'pid', (array_agg(u.pid))[1]::bigint,
                             'freshness_seconds', max(u.freshness_seconds)),
          now() - min(u.silent),
-         coalesce('ps -o pid,stat,etime,args -p ' || (array_agg(nullif(split_part(u.owner, ':', 2),
-                  '')))[1] || '  # on ' || (array_agg(split_part(u.owner, ':', 1)))[1]
-                  || '; if it is gone: ', '') || 'sluice project --data DIR --brokers LIST)sql" +
-                             std::string(kPostgresFlag) + R"sql(  # or sluice up --data DIR'
+         CASE WHEN bool_or(u.released) OR count(u.pid) = 0
+              THEN coalesce(min(u.started_by), 'sluice status)sql" +
+                             std::string(kPostgresFlagSql) + R"sql(  # '
+                     || coalesce((SELECT format('process %s on %s does not project it', h.pid, h.host)
+                                  FROM heard h ORDER BY h.seen_at DESC LIMIT 1), 'no process is heard')
+                     || ': start sluice up or sluice project with ' || u.projection
+                     || ' among its --domains')
+              ELSE format('ps -o pid,stat,etime,args -p %s  # on %s; if it hangs: kill -9 %s',
+                          (array_agg(u.pid))[1], (array_agg(u.host))[1], (array_agg(u.pid))[1])
+                   || coalesce('; then: ' || min(u.started_by), '') END
   FROM asked a, stopped s, unowned u
   WHERE NOT s.by_hand OR u.projection = ANY (a.waiting)
   GROUP BY u.projection
@@ -184,13 +245,14 @@ void StandingPartitions::find_still(PgConnection& postgres, const Scope& scope,
                                       : now.trouble),
          .evidence = now.evidence,
          .since = now.since,
-         .next = "sluice status" + std::string(kPostgresFlag)});
+         .next = "sluice status" + scope.place.postgres_flag()});
   }
 }
 
 void find_in_projections(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis) {
   ask(postgres, scope, {"generation_left", kGenerationLeft}, diagnosis);
   ask(postgres, scope, {"quarantine_repeats", kQuarantineRepeats}, diagnosis);
+  ask(postgres, scope, {"audit_differences", kAuditDifferences}, diagnosis);
 }
 
 void find_unowned(PgConnection& postgres, const Scope& scope, bool log_asked,

@@ -9,7 +9,7 @@ namespace {
 constexpr const char* kGiven = R"sql(
 WITH asked AS (
   SELECT $1::text[] AS projections, $2::double precision * interval '1 ms' AS older,
-         $3::text[] AS waiting
+         $3::text[] AS waiting, $4::text AS postgres, $5::text AS log
 ), ours AS (
   SELECT g.projection, g.generation, g.projection || '_g' || g.generation AS schema, g.applied,
          g.made_at
@@ -18,6 +18,8 @@ WITH asked AS (
   UNION ALL SELECT NULL, NULL, 'sluice', NULL, NULL
 ), heard AS (
   SELECT * FROM sluice.process WHERE seen_at > now() - interval '10 s'
+), unheard AS (
+  SELECT * FROM sluice.process WHERE seen_at <= now() - interval '10 s'
 ), found (what, evidence, since, next) AS (
 )sql";
 
@@ -34,7 +36,7 @@ void ask(PgConnection& postgres, const Scope& scope, const Question& question,
     const PgResult rows =
         postgres.run(kGiven + question.sql + kFound,
                      {array_text(scope.projections), std::to_string(scope.older.count()),
-                      array_text(scope.waiting)});
+                      array_text(scope.waiting), scope.place.postgres, scope.place.log});
     for (int i = 0; i < rows.rows(); ++i) {
       Finding& found = diagnosis.findings.emplace_back();
       found.code = code;
@@ -49,7 +51,12 @@ void ask(PgConnection& postgres, const Scope& scope, const Question& question,
 }
 
 std::string psql(std::string_view statement) {
-  return "'psql \"$SLUICE_POSTGRES\" -c \"' || " + std::string(statement) + " || '\"'";
+  return "'psql ' || (SELECT postgres FROM asked) || ' -c \"' || " + std::string(statement) +
+         " || '\"'";
+}
+
+std::string shell_word_sql(std::string_view text) {
+  return "'''' || replace(" + std::string(text) + R"(, '''', '''\''''') || '''')";
 }
 
 }  // namespace sluice

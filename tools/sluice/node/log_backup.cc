@@ -1,7 +1,10 @@
 #include "tools/sluice/node/log_backup.h"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
+#include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
 #include "storage/base/own_folder.h"
 #include "tools/sluice/client/rfc3339.h"
@@ -20,10 +23,20 @@ std::uint64_t bytes_below(const fs::path& folder) {
   return bytes;
 }
 
+void require_outside(const fs::path& folder, const fs::path& data) {
+  const fs::path inner = fs::weakly_canonical(folder);
+  const fs::path outer = fs::weakly_canonical(data);
+  const auto beyond = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
+  if (beyond.first != outer.end()) return;
+  throw Misconfigured(folder.string() + " is inside of the data folder " + data.string() +
+                      ", and would be lost with it: give --to a folder outside");
+}
+
 }  // namespace
 
-std::string back_up_log(Log& log, const fs::path& folder) {
+std::string back_up_log(Log& log, const fs::path& folder, const fs::path& data) {
   using namespace std::chrono;
+  require_outside(folder, data);
   const auto begun = steady_clock::now();
   const OwnFolder own(folder, OwnFolder::Links::followed);
   const auto now = time_point_cast<milliseconds>(system_clock::now()).time_since_epoch().count();
@@ -35,9 +48,9 @@ std::string back_up_log(Log& log, const fs::path& folder) {
   return json.end_object().take();
 }
 
-OwnerAnswer backup_answer(Log& log) {
-  return [&log](const OwnerRequest& request, const std::stop_token&) {
-    return "{\"backup\":" + back_up_log(log, asked_folder(request.argument)) + "}";
+OwnerAnswer backup_answer(Log& log, fs::path data) {
+  return [&log, data = std::move(data)](const OwnerRequest& request, const std::stop_token&) {
+    return "{\"backup\":" + back_up_log(log, asked_folder(request.argument), data) + "}";
   };
 }
 

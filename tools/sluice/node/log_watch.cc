@@ -15,6 +15,13 @@ constexpr std::chrono::minutes kBetweenLooks{1};
 // Whatever happens: a log that fails appends fails many of them.
 constexpr std::chrono::seconds kLeastBetweenLooks{1};
 
+bool is_empty(const StreamSeen& stream) {
+  if (!stream.partitions) return true;
+  return stream.seen.size() == static_cast<std::size_t>(*stream.partitions) &&
+         std::ranges::all_of(stream.seen,
+                             [](const auto& each) { return each.second.range.end == Offset{0}; });
+}
+
 bool loses(const std::vector<SettingFault>& faults) {
   return std::ranges::any_of(faults, &SettingFault::loses);
 }
@@ -100,6 +107,26 @@ void LogWatch::look(When when) {
     stands_ = std::move(stands);
   }
   for (const std::string& domain : domains()) look_at_stream(domain, when);
+  look_at_others();
+}
+
+// What does not answer is not known to be empty.
+void LogWatch::look_at_others() {
+  std::vector<std::string> empty;
+  const std::vector<std::string> watched = domains();
+  for (const Domain& domain : sluice::domains()) {
+    if (std::ranges::count(watched, domain.name) > 0) continue;
+    try {
+      const MutexLock asking(asking_);
+      if (is_empty(look_at(parts_.topology, stream_of(domain.name)))) {
+        empty.emplace_back(domain.name);
+      }
+    } catch (const Error& failure) {
+      spdlog::debug("stream not looked at domain={} error=\"{}\"", domain.name, failure.what());
+    }
+  }
+  const MutexLock lock(mutex_);
+  empty_ = std::move(empty);
 }
 
 std::vector<std::string> LogWatch::domains() const {
@@ -221,6 +248,11 @@ std::map<Partition, std::string> LogWatch::lost_tails(std::string_view stream) c
     if (watched.stream == stream) return watched.lost;
   }
   return {};
+}
+
+std::vector<std::string> LogWatch::empty_streams() const {
+  const MutexLock lock(mutex_);
+  return empty_;
 }
 
 bool LogWatch::unreadable(std::string_view domain) const {

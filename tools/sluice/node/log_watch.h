@@ -48,6 +48,9 @@ class LogWatch {
   // The stream's partitions that must not be appended to, and why: they would give offsets out
   // again that views have folded.
   [[nodiscard]] std::map<Partition, std::string> lost_tails(std::string_view stream) const;
+  // Of the domains that are not watched those whose streams had no record when they were looked at
+  // last: where nobody projects them, nothing waits for that.
+  [[nodiscard]] std::vector<std::string> empty_streams() const;
   // Whether damage hides the domain's stream.
   [[nodiscard]] bool unreadable(std::string_view domain) const;
   // Why no events of the domain may be taken now. A refusal has run() look again at once.
@@ -83,6 +86,7 @@ class LogWatch {
   void look(When when);
   [[nodiscard]] std::vector<std::string> domains() const;
   void look_at_stream(const std::string& domain, When when) SLUICE_REQUIRES(looking_);
+  void look_at_others() SLUICE_REQUIRES(looking_);
   void cannot_read(const std::string& domain, const std::string& why);
   [[nodiscard]] std::optional<std::vector<SettingFault>> settings_of(const std::string& stream)
       SLUICE_REQUIRES(asking_);
@@ -104,6 +108,7 @@ class LogWatch {
   bool soon_ SLUICE_GUARDED_BY(mutex_) = false;
   ViewStands stands_ SLUICE_GUARDED_BY(mutex_);
   std::map<std::string, Watched, std::less<>> watched_ SLUICE_GUARDED_BY(mutex_);
+  std::vector<std::string> empty_ SLUICE_GUARDED_BY(mutex_);  // domains that are not watched
 };
 
 }  // namespace sluice

@@ -321,4 +321,22 @@ TEST_CASE("a log that does not answer leaves what was known; at the start it is 
   CHECK_THROWS_AS(second.start(), Retryable);
 }
 
+TEST_CASE("of the domains that a process leaves out those are told whose streams have no records") {
+  Standing standing;
+  // The third is not there at all.
+  standing.log.create("people.events", 2);
+  standing.log.create("auction.events", 2);
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
+  watch.start();
+  CHECK_THAT(watch.empty_streams(), Catch::VectorContains(std::string("auction")) &&
+                                        Catch::VectorContains(std::string("people")) &&
+                                        Catch::VectorContains(std::string("deliberation")) &&
+                                        !Catch::VectorContains(std::string("lockers")));
+  NewRecord record{kFirst, "k", "bid"};
+  standing.log.writer()->append("auction.events", {&record, 1});
+  watch.look_again();
+  CHECK_THAT(watch.empty_streams(), !Catch::VectorContains(std::string("auction")) &&
+                                        Catch::VectorContains(std::string("people")));
+}
+
 }  // namespace sluice

@@ -212,14 +212,19 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
                    .http_bytes = [this] { return std::uint64_t{ingest->memory_bytes()}; },
                    .data = folder.path(),
                    .folder = folder.instance(),
+                   .command = "up",
+                   .brokers = config.brokers,
                    .rules = rules_of(projections),
-                   .waits = [this] { return new_versions->waits(); }},
+                   .waits = [this] { return new_versions->waits(); },
+                   .empty_streams = [&watch] { return watch.empty_streams(); }},
       *workers, *log);
   beat = std::make_unique<ProcessBeat>(postgres, identity_of(*workers), *vitals);
   OwnerKinds kinds = snapshot_kinds(*workers);
   add_key_kinds(kinds, *workers, *log);
   add_preview_kind(kinds, postgres, *log);
-  if (config.brokers.empty()) kinds.of_process.emplace("log.backup", backup_answer(*log));
+  if (config.brokers.empty()) {
+    kinds.of_process.emplace("log.backup", backup_answer(*log, folder.path()));
+  }
   requests =
       std::make_unique<RequestThread>(postgres, projections, *log, *workers, std::move(kinds));
   if (config.snapshots.every.count() > 0) {

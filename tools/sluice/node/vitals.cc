@@ -209,11 +209,15 @@ void Vitals::write_machine(JsonWriter& json) {
   static_cast<void>(clock_.now());
   json.name("clock").begin_object();
   json.name("jumped_seconds").real(seconds(clock_.jumped())).end_object();
-  json.field("folder", config_.folder).name("rules").begin_object();
+  json.field("folder", config_.folder).field("command", config_.command).name("brokers");
+  config_.brokers.empty() ? json.null() : json.text(config_.brokers);
+  json.name("rules").begin_object();
   for (const auto& [projection, version] : config_.rules) json.field(projection, version);
   json.end_object().name("waits").begin_object();
   for (const auto& [projection, why] : config_.waits()) json.field(projection, why);
-  json.end_object();
+  json.end_object().name("empty").begin_array();
+  for (const std::string& domain : config_.empty_streams()) json.text(domain);
+  json.end_array();
 }
 
 void Vitals::add_metrics(MetricFamilies& families) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "storage/base/json_writer.h"
 #include "storage/base/mutex.h"
@@ -34,10 +35,16 @@ struct VitalsConfig {
   std::function<std::uint64_t()> http_bytes = [] { return std::uint64_t{0}; };
   std::filesystem::path data = {};                 // the data folder
   std::string folder = {};                         // DataFolder::instance() of it
+  std::string command = {};                        // of the program: "up", "project"
+  std::string brokers = {};                        // of the log; empty: it is embedded
   std::map<std::string, std::int64_t> rules = {};  // the version of each projection's rules
   // Why a generation of these is not made or not shown, by projection.
   std::function<std::map<std::string, std::string>()> waits = [] {
     return std::map<std::string, std::string>();
+  };
+  // Of the other domains those whose streams have no records.
+  std::function<std::vector<std::string>()> empty_streams = [] {
+    return std::vector<std::string>();
   };
 };
 
@@ -52,7 +59,8 @@ class Vitals {
 
   // For the row:
   // {"memory","partitions","paces","unsettled","rocksdb","kafka","postgres","log","disk",
-  // "clock","folder","rules","waits"}. Rates are those since it was asked for last: one thread.
+  // "clock","folder","command","brokers","rules","waits","empty"}. Rates are those since it was
+  // asked for last: one thread.
   [[nodiscard]] std::string json();
 
   // All that is to be seen of the process beside its HTTP. Any thread.

@@ -82,7 +82,9 @@ void write_disk(JsonWriter& json, const std::filesystem::path& folder) {
     json.null();
     return;
   }
-  json.begin_object().field("path", folder.string()).field("bytes", space.capacity);
+  // As another process of the machine finds it.
+  const std::string path = std::filesystem::absolute(folder).lexically_normal().string();
+  json.begin_object().field("path", path).field("bytes", space.capacity);
   json.field("free_bytes", space.available).end_object();
 }
 

@@ -18,7 +18,9 @@ std::string rfc3339_of(const std::string& time) {
 
 // What only the owner knows counts as long as it is the owner that said it.
 const std::string kPartitions =
-    "SELECT f.projection, f.partition, g.generation, g.live, f.position, f.log_end, f.lag, " +
+    "SELECT f.projection, f.partition, g.generation, g.live, f.position, "
+    // The end that an owner who is gone saw last is not where the log ends.
+    "CASE WHEN f.owned OR f.lag IS NOT NULL THEN f.log_end END AS log_end, f.lag, " +
     rfc3339_of("f.record_time") +
     " AS record_time, f.age, f.owned, f.freshness_seconds, "
     "round((v.told->>'events_a_second')::numeric, 1) AS events_a_second, "
@@ -28,7 +30,7 @@ const std::string kPartitions =
     "CASE WHEN f.owned THEN jsonb_build_object('host', split_part(f.owner, ':', 1), 'pid', "
     "nullif(split_part(f.owner, ':', 2), '')::bigint, 'since', " +
     rfc3339_of("f.claimed_at") +
-    ") END AS owner, nullif(f.trouble, '') AS trouble, v.told->'began' AS began, "
+    ") END AS owner, nullif(f.trouble, '') AS trouble, f.note, v.told->'began' AS began, "
     "CASE WHEN f.owned THEN split_part(f.owner, ':', 1) || ':' || split_part(f.owner, ':', 2) "
     "ELSE '' END AS process, to_char(f.freshness_seconds, 'FM999999990.0') AS freshness "
     "FROM sluice.freshness f JOIN sluice.projection g ON g.projection = f.projection AND g.live "
@@ -70,6 +72,8 @@ const std::string kTroubles =
     "SELECT w.key, NULL, w.value FROM " +
     kProcessesHeard +
     " AS p CROSS JOIN LATERAL jsonb_each_text(p.vitals->'waits') AS w ORDER BY 1, 2";
+const std::string kNotes =
+    "SELECT projection, note FROM sluice.freshness WHERE note IS NOT NULL GROUP BY 1, 2 ORDER BY 1";
 const std::string kProcesses =
     "SELECT host, pid, version, " + rfc3339_of("since") + " AS since, " + rfc3339_of("seen_at") +
     " AS seen_at, vitals->'memory' AS memory, vitals->'rocksdb' AS rocksdb, "
@@ -81,7 +85,8 @@ const std::string kProcesses =
 const std::vector<std::string> kPartitionKeys{
     "projection", "partition",         "generation",    "live",  "position", "log_end",
     "lag",        "freshness_seconds", "record_time",   "age",   "owned",    "events_a_second",
-    "dirty_rows", "dirty_bytes",       "flush_seconds", "owner", "trouble",  "began"};
+    "dirty_rows", "dirty_bytes",       "flush_seconds", "owner", "trouble",  "note",
+    "began"};
 const std::vector<std::string> kPartitionTable{
     "projection", "partition",       "generation", "position",      "log_end", "lag",
     "freshness",  "events_a_second", "dirty_rows", "flush_seconds", "process", "record_time"};
@@ -89,6 +94,26 @@ const std::vector<std::string> kProcessKeys{"host",   "pid",     "version", "sin
                                             "memory", "rocksdb", "kafka",   "postgres"};
 const std::vector<std::string> kProcessTable{"host",  "pid",      "version",
                                              "since", "resident", "of_memory"};
+
+// For people: what is the same of several partitions is said once, of "0, 1, 3".
+Answer together(const Answer& troubles) {
+  const std::size_t projection = troubles.column("projection");
+  const std::size_t partition = troubles.column("partition");
+  const std::size_t trouble = troubles.column("trouble");
+  Answer all{troubles.columns, {}};
+  for (const auto& row : troubles.rows) {
+    const auto same = std::ranges::find_if(all.rows, [&](const auto& other) {
+      return other[projection] == row[projection] && other[trouble] == row[trouble] &&
+             other[partition].has_value() == row[partition].has_value();
+    });
+    if (same == all.rows.end()) {
+      all.rows.push_back(row);
+    } else if (row[partition]) {
+      *(*same)[partition] += ", " + *row[partition];
+    }
+  }
+  return all;
+}
 
 std::string postgres_json(const PostgresVitals& postgres) {
   JsonWriter json;
@@ -123,16 +148,17 @@ std::string Overview::json() const {
 
 std::string Overview::text() const {
   std::string text = partitions.only(kPartitionTable).table();
+  if (!notes.rows.empty()) text += "\n" + notes.table();
   if (!processes.rows.empty()) text += "\n" + processes.only(kProcessTable).table();
   if (!computations.rows.empty()) text += "\n" + computations.table();
-  if (!troubles.rows.empty()) text += "\n" + troubles.table();
+  if (!troubles.rows.empty()) text += "\n" + together(troubles).table();
   if (!rejected.rows.empty()) text += "\n" + rejected.table();
   if (!quarantined.rows.empty())
     text += "\n" + quarantined.table() + "see: sluice quarantine list\n";
   const std::size_t differences = audit.column("differences");
   const bool differ = std::ranges::any_of(
       audit.rows, [&](const auto& row) { return row[differences].value_or("0") != "0"; });
-  if (differ) text += "\n" + audit.table() + "see: sluice.audit_difference\n";
+  if (differ) text += "\n" + audit.table() + "see: sluice doctor\n";
   return text;
 }
 
@@ -141,6 +167,7 @@ Overview look_over(Database& database, AskedLog* log) {
                .generations = database.ask(kGenerations),
                .computations = database.ask(kComputations),
                .troubles = database.ask(kTroubles),
+               .notes = database.ask(kNotes),
                .rejected = database.ask(kRejected),
                .quarantined = database.ask(kQuarantined),
                .audit = database.ask(kAudit),

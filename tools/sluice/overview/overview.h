@@ -15,6 +15,7 @@ struct Overview {
   Answer generations;
   Answer computations;
   Answer troubles;
+  Answer notes;  // what stands still rightly: for people
   Answer rejected;
   Answer quarantined;
   Answer audit;

@@ -32,7 +32,8 @@ std::vector<KeyDifference> differences_by(const KeySources& sources,
   PartitionRecords records(sources.log, stream_of(domain.name), place.partition);
   ReplayedKey replayed(place);
   replayed.fold(postings, records, nullptr);
-  replayed.fold_next({place.partition, position, now, place.key, value},
+  viewed.begin_comparison(replayed, records, nullptr);
+  replayed.fold_next({place.partition, viewed.view().position, now, place.key, value},
                      viewed.rows().record_time(place.partition));
   // In the state that readers see the record waits.
   if (replayed.repeated()) {

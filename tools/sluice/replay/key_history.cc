@@ -4,22 +4,16 @@
 
 #include <limits>
 
-#include "projectors/engine/fold/refold.h"
 #include "projectors/engine/fold/state_checkpoint.h"
 #include "schemas/descriptors/domain.h"
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
-#include "storage/rocksdb/rocks_resources.h"
 #include "storage/rocksdb/rocks_state_reader.h"
-#include "storage/rocksdb/rocks_state_store.h"
 #include "tools/sluice/asking/asking.h"
 #include "tools/sluice/node/workers.h"
 #include "tools/sluice/records/packed_postings.h"
-#include "tools/sluice/records/partition_records.h"
-#include "tools/sluice/verification/scratch_folder.h"
 
 namespace sluice {
-namespace {
 
 KeyHistory history_in(const ScanState& scan, const KeyPlace& place, std::optional<Time> until) {
   KeyHistory history;
@@ -27,8 +21,6 @@ KeyHistory history_in(const ScanState& scan, const KeyPlace& place, std::optiona
   if (until) history.mark = last_mark_not_after(scan, *until);
   return history;
 }
-
-}  // namespace
 
 std::optional<KeyHistory> history_from_owner(PgConnection& postgres, const KeyPlace& place,
                                              std::optional<Time> until) {
@@ -82,35 +74,6 @@ std::optional<KeyHistory> history_from_state(const std::filesystem::path& data,
                  place, until);
   history.position = Offset{head->position()};
   history.digest = Digest{head->digest()};
-  return history;
-}
-
-KeyHistory history_from_log(Log& log, const KeyPlace& place, Offset position,
-                            std::optional<Time> until, const MemoryBudget& memory) {
-  const ScratchFolder scratch({});
-  const RocksResources resources(memory.state, 1);
-  RocksStateStore store(scratch.path() / "partition", resources,
-                        RocksStateStore::KeptThrough::shutdown);
-  Refold refold(
-      place.projection, place.generation, place.partition,
-      {.rows = memory.dirty_rows + memory.row_cache, .filters = memory.dedupe, .key_index = true},
-      store);
-  PartitionRecords records(log, stream_of(place.projection.name), place.partition);
-  while (refold.position() < position) {
-    const auto record = records.from(refold.position());
-    if (!record || record->offset >= position) {
-      throw Corrupt("the log ends before " + std::to_string(position.value) +
-                    ", up to where the view was folded: it lost its tail");
-    }
-    (void)refold.fold(*record);
-  }
-  refold.write_state();
-  KeyHistory history =
-      history_in([&](std::string_view from, std::string_view to) { return store.scan(from, to); },
-                 place, until);
-  history.index = false;
-  history.position = refold.position();
-  history.digest = refold.digest();
   return history;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // What a key's rows follow from: the postings of its index, asked of the owner of the partition, or
-// read from the state folder, or else made by folding the whole partition.
+// read from the state folder; or else made by folding the whole partition (folded_history.h).
 
 #include <filesystem>
 #include <optional>
@@ -12,7 +12,6 @@
 #include "storage/postgres/connection.h"
 #include "storage/projection_sink.h"
 #include "tools/sluice/node/log.h"
-#include "tools/sluice/node/memory_budget.h"
 
 namespace sluice {
 
@@ -43,9 +42,8 @@ struct KeyHistory {
                                                            const KeyPlace& place,
                                                            std::optional<Time> until);
 
-// Folds the partition from its beginning up to `position` in a store of its own. Corrupt: the log
-// does not reach that far.
-[[nodiscard]] KeyHistory history_from_log(Log& log, const KeyPlace& place, Offset position,
-                                          std::optional<Time> until, const MemoryBudget& memory);
+// Of the rows of a state; of its position nothing.
+[[nodiscard]] KeyHistory history_in(const ScanState& scan, const KeyPlace& place,
+                                    std::optional<Time> until);
 
 }  // namespace sluice

@@ -22,7 +22,8 @@ class ReplayedKey {
  public:
   explicit ReplayedKey(const KeyPlace& place);
 
-  // Once. `trace` is told what each step changes, steps being numbered from 0; null: nobody asks.
+  // The postings up to a position; then, if need be, those from there on. `trace` is told what each
+  // step changes, steps being numbered from 0; null: nobody asks.
   void fold(const Postings& postings, PartitionRecords& records, KeyTrace* trace);
 
   // Rows of the key that the published table has.

@@ -14,6 +14,11 @@ namespace {
 constexpr std::chrono::seconds kBehindView{3};
 constexpr std::chrono::milliseconds kBetweenLooks{50};
 
+// What is folded within a snapshot, in a part of a second, whatever is the key's of it. Each round
+// leaves less to fold, unless the partition gets more than one core folds.
+constexpr std::int64_t kFewRecords = 10'000;
+constexpr int kRoundsMax = 10;
+
 }  // namespace
 
 Generation own_live_generation(const std::string& postgres, const Projection& projection) {
@@ -37,23 +42,50 @@ ViewedKey::ViewedKey(const KeyPlace& place, const KeySources& sources)
       asking_(sources.postgres) {}
 
 KeyHistory ViewedKey::find_history(std::optional<Time> until) {
+  return find(Look::at_the_view, until);
+}
+
+KeyHistory ViewedKey::find(Look look, std::optional<Time> until) {
   const auto deadline = std::chrono::steady_clock::now() + kBehindView;
   for (;;) {
-    rows_.begin_snapshot();
+    if (look == Look::in_a_snapshot) rows_.begin_snapshot();
     view_ = rows_.position(place_.partition).value_or(ViewPosition{});
     if (const auto found = indexed_history(until); found && found->position >= view_.position) {
       return require_same(*found);
     }
     if (std::chrono::steady_clock::now() > deadline || !may_catch_up_) break;
-    rows_.end_snapshot();
+    if (look == Look::in_a_snapshot) rows_.end_snapshot();
     std::this_thread::sleep_for(kBetweenLooks);
   }
-  return require_same(history_from_log(sources_.log, place_, view_.position, until,
-                                       divide_memory(sources_.memory, {.projectors = 1})));
+  if (!folded_) {
+    folded_.emplace(sources_.log, place_, divide_memory(sources_.memory, {.projectors = 1}));
+    // All but what comes meanwhile is folded without a snapshot.
+    if (look == Look::in_a_snapshot) {
+      rows_.end_snapshot();
+      (void)folded_->up_to(view_.position, until);
+      return find(look, until);
+    }
+  }
+  return require_same(folded_->up_to(view_.position, until));
+}
+
+void ViewedKey::begin_comparison(ReplayedKey& replayed, PartitionRecords& records,
+                                 KeyTrace* trace) {
+  for (int round = 1;; ++round) {
+    const Offset from = view_.position;
+    const Offset now = rows_.position(place_.partition).value_or(ViewPosition{}).position;
+    const bool is_near = now.value - from.value <= kFewRecords || round == kRoundsMax;
+    Postings since = find(is_near ? Look::in_a_snapshot : Look::at_the_view, std::nullopt).postings;
+    std::erase_if(since, [&](const Posting& posting) {
+      return posting.offset < from || posting.offset >= view_.position;
+    });
+    replayed.fold(since, records, trace);
+    if (is_near) return;
+  }
 }
 
 std::optional<KeyHistory> ViewedKey::indexed_history(std::optional<Time> until) {
-  if (!place_.generation.key_index) return std::nullopt;
+  if (!place_.generation.key_index || folded_) return std::nullopt;
   // Beside its owner, too: what that has written stands in the folder.
   auto found = sources_.data.empty() ? history_from_owner(asking_, place_, until)
                                      : history_from_state(sources_.data, place_, until);

@@ -10,6 +10,7 @@
 #include "schemas/descriptors/domain.h"
 #include "storage/postgres/key_rows.h"
 #include "tools/sluice/node/log.h"
+#include "tools/sluice/replay/folded_history.h"
 #include "tools/sluice/replay/key_history.h"
 #include "tools/sluice/replay/replayed_key.h"
 
@@ -36,17 +37,25 @@ class ViewedKey {
  public:
   ViewedKey(const KeyPlace& place, const KeySources& sources);
 
-  // Begins the snapshot that everything is held against, and finds the history up to its position
-  // at least. `until` as KeyHistory::mark has it.
+  // Where the view is now, and the history up to there at least. `until` as KeyHistory::mark has
+  // it.
   [[nodiscard]] KeyHistory find_history(std::optional<Time> until = std::nullopt);
 
-  // All in that snapshot.
+  // `replayed` is folded up to view(): folds on what came since, and begins a snapshot of the view
+  // at the position up to which it is then. Folding takes as long as it takes, and a snapshot keeps
+  // dead rows from being taken away: it is begun when little is left to fold.
+  void begin_comparison(ReplayedKey& replayed, PartitionRecords& records, KeyTrace* trace);
+
+  // As it was found last.
   [[nodiscard]] const ViewPosition& view() const { return view_; }
   [[nodiscard]] KeyRows& rows() { return rows_; }
-  // How the key's rows that readers see differ from those of `replayed`.
+  // How the key's rows that readers see differ from those of `replayed`, in that snapshot.
   [[nodiscard]] std::vector<KeyDifference> differences(const Domain& domain, ReplayedKey& replayed);
 
  private:
+  enum class Look { at_the_view, in_a_snapshot };
+
+  [[nodiscard]] KeyHistory find(Look look, std::optional<Time> until);
   [[nodiscard]] std::optional<KeyHistory> indexed_history(std::optional<Time> until);
   [[nodiscard]] KeyHistory require_same(KeyHistory history) const;
 
@@ -56,6 +65,7 @@ class ViewedKey {
   PgConnection asking_;
   ViewPosition view_;
   bool may_catch_up_ = false;
+  std::optional<FoldedHistory> folded_;  // where there is no index
 };
 
 }  // namespace sluice
