@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "storage/generation_builder.h"
+#include "storage/memory/memory_hold.h"
 #include "storage/projection_sink.h"
 
 namespace sluice {
@@ -51,9 +52,11 @@ class MemoryViews {
   [[nodiscard]] std::map<Partition, Offset> live_positions() const;
   [[nodiscard]] BuildPhase advance() const;
   [[nodiscard]] bool ready() const { return ready_; }
-  // Readers see `other` instead of `live`. False, and nothing is changed, where the two are not at
-  // the same positions, or a key is still to be computed that readers saw later rows of.
-  static bool swap(MemoryViews& live, MemoryViews& other);
+  // What becomes of it, as people are told.
+  enum class Status { building, ready, live, standing };
+  [[nodiscard]] Status status() const;
+  // The mark without which no snapshot sees it; 0: every one does.
+  [[nodiscard]] std::int64_t mark() const { return mark_; }
 
   // Who took each partition and who moved its position, in that order: a move is its owner's who
   // took last, or somebody was not fenced.
@@ -80,6 +83,8 @@ class MemoryViews {
   friend class MemorySink;
   friend class MemoryAuditedView;
   friend class MemoryBuilder;
+  friend class MemoryComparison;
+  friend class MemorySwap;
   friend class MemoryViewMonitor;
   struct Taken {
     ViewPosition view;
@@ -109,7 +114,8 @@ class MemoryViews {
   // As ProjectionSink::show_progress() has it.
   std::vector<std::optional<ViewPosition>> hear(std::span<const LogProgress> progress);
 
-  static bool carry_as_ofs_on(const MemoryViews& live, MemoryViews& other);
+  // Retryable where somebody who compares or swaps has the positions.
+  void require_unlocked() const;
   [[nodiscard]] bool shows_too_much(Partition partition, Offset to) const;
 
   Generation generation_;
@@ -117,6 +123,10 @@ class MemoryViews {
   const MemoryViews* live_ = nullptr;  // null: these are, or nobody's are
   bool built_in_bulk_ = false;
   bool ready_ = false;
+  bool stands_ = false;  // where it is not live: was, and is folded on
+  std::int64_t mark_ = 0;
+  MemoryLock positions_;  // held: flushes wait
+  MemoryLock role_;       // held: no further partition is taken for the first time
   std::map<Partition, std::string> contenders_;
   std::map<Partition, Taken> taken_;
   std::map<std::string, Rows> rows_;  // by the row's full name

@@ -41,13 +41,14 @@ class Subject {
  public:
   // `clock` is that of the view's database. The first generation, and the live one.
   Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock);
-  // One that is built beside another.
-  Subject(Subject& live, int generation);
+  // One that is built beside another, by rules of whatever version.
+  Subject(SimulatedDomain domain, Subject& live, int generation);
 
   [[nodiscard]] const Projection& projection() const { return domain_.projection; }
   [[nodiscard]] bool is_live() const { return views_.generation().live; }
   [[nodiscard]] const std::string& stream() const { return stream_; }
   [[nodiscard]] MemoryViews& views() { return views_; }
+  [[nodiscard]] const MemoryViews& views() const { return views_; }
   [[nodiscard]] std::vector<Account>& accounts() { return accounts_; }
   [[nodiscard]] Account& account(Partition p) {
     return accounts_[static_cast<std::size_t>(p.value)];
@@ -63,6 +64,12 @@ class Subject {
   [[nodiscard]] bool waits_with_older_rows(const Subject& shown) const;
   // Readers saw the other's rows, and see these.
   void succeed(const Subject& shown_before);
+
+  // What these views hold, and what they are to hold where they stand.
+  [[nodiscard]] Rows published(const MemoryViews& views) const;
+  [[nodiscard]] Rows expected() const;
+  // As of which position each key was computed in these views, as Ledger::computed() has it.
+  [[nodiscard]] std::map<std::string, std::int64_t> computed(const MemoryViews& views) const;
 
   void back_up() { backup_ = views_; }
   void drop_backup() { backup_.reset(); }

@@ -68,7 +68,9 @@ std::string TallyLedger::apply(const LedgerFact& fact, std::vector<Telling>& tel
   changed_.insert(id);
   if (event.has_member_added()) {
     const std::string& name = event.member_added().member();
-    if (!box.members.contains(name)) tellings.push_back(entered(name, id));
+    const bool again = box.members.contains(name);
+    if (!again) tellings.push_back(entered(name, id));
+    if (again && version_ > 1) --box.changes;
     Member& member = box.members[name];
     ++member.times;
     member.last_position = fact.offset;

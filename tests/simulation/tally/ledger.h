@@ -10,6 +10,8 @@ namespace sluice::simulation {
 
 class TallyLedger final : public Ledger {
  public:
+  explicit TallyLedger(int version) : version_(version) {}
+
   [[nodiscard]] std::optional<std::string> key_of(const std::string& payload) const override;
   [[nodiscard]] bool is_a_fact(const std::string& payload) const override;
   std::string apply(const LedgerFact& fact, std::vector<Telling>& tellings) override;
@@ -63,6 +65,7 @@ class TallyLedger final : public Ledger {
   void forget_plans(const std::string& box, const std::string& member);
   void trace(const std::string& box, int what);
 
+  const int version_;           // of the rules
   std::vector<Plan> plans_;     // in no order
   std::set<std::string> held_;  // boxes of which something could not happen
   std::map<std::string, Box> boxes_;

@@ -106,10 +106,10 @@ void Tally::fold(const Event& event, const Record& record, Effects& effects) {
   }
 }
 
-tally::Box& Tally::change(const std::string& box_id, int members) {
+tally::Box& Tally::change(const std::string& box_id, int members, int changes) {
   tally::Box& box = boxes_.edit(box_id);
   box.set_members(box.members() + members);
-  box.set_changes(box.changes() + 1);
+  box.set_changes(box.changes() + changes);
   box.set_changed_at(folded_to_.value);
   return box;
 }
@@ -120,7 +120,7 @@ void Tally::add(const tally::MemberAdded& fact, const Record& record, Effects& e
   member.set_times(member.times() + 1);
   member.set_last_position(record.position.value);
   member.set_stay_ms(fact.stay_ms());
-  change(fact.box_id(), entered ? 1 : 0);
+  change(fact.box_id(), entered ? 1 : 0, entered || version_ == 1 ? 1 : 0);
   trace(fact.box_id(), 0);
   set_stay(fact, record, effects);
   if (entered) {

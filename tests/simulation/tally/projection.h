@@ -28,7 +28,8 @@ class Tally {
   static constexpr int kVersion = 1;
   static constexpr bool kEmits = true;
 
-  explicit Tally(Tables& tables) : boxes_(tables), members_(tables), by_times_(tables, members_) {}
+  explicit Tally(Tables& tables, int version = kVersion)
+      : version_(version), boxes_(tables), members_(tables), by_times_(tables, members_) {}
 
   static const Computed& computed();
   void fold(const Event& event, const Record& record, Effects& effects);
@@ -44,14 +45,22 @@ class Tally {
   void expel(const tally::MemberExpelled& fact, Effects& effects);
   static void may_fail_to_add(std::int64_t stay_ms, Offset folded_to);
   static void may_fail_to_fire(std::int64_t stay_ms, const Timer& timer, Effects& effects);
-  tally::Box& change(const std::string& box_id, int members);
+  tally::Box& change(const std::string& box_id, int members, int changes = 1);
   // What happened in the box, so that another order of the same gives another number.
   void trace(const std::string& box_id, int what);
 
+  const int version_;
   Offset folded_to_;
   Table<tally::Box> boxes_;
   Table<tally::Member> members_;
   OrderIndex<tally::Member, ByTimes> by_times_;
+};
+
+// Of a later release of the program: who comes again changes nothing.
+class NextTally : public Tally {
+ public:
+  static constexpr int kVersion = 2;
+  explicit NextTally(Tables& tables) : Tally(tables, kVersion) {}
 };
 
 }  // namespace sluice
