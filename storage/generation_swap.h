@@ -44,13 +44,14 @@ class SwapSession : public PairSession {
   [[nodiscard]] virtual std::string still_computed() = 0;
 
   // Commits, by itself, the mark of this try: snapshots without it are told to begin again where
-  // they come to the views after the swap.
+  // they come to the views after the swap. With it, computed rows of the other that are of before
+  // what readers saw, and not due, become those of the position that readers saw.
   virtual void commit_mark() = 0;
 
   // Whether snapshots from before the mark are still open, as far as that can be seen.
   [[nodiscard]] virtual bool older_snapshots() = 0;
 
-  // What of the other is shown, from where on it emits, and what becomes of the two.
+  // From where on the other emits, and what becomes of the two.
   virtual void write() = 0;
 
   // Locks the views, waiting for moments only, and points them to the other. nullopt: it did.

@@ -113,24 +113,25 @@ std::string MemorySwap::still_computed() {
   return "";
 }
 
-void MemorySwap::commit_mark() { mark_ = readers_.add_mark(); }
+// The rows of a key that is not due are those of every position since its last change.
+void MemorySwap::commit_mark() {
+  mark_ = readers_.add_mark();
+  for (auto& [table, others] : pair_.other.rows_) {
+    const auto rows = pair_.live.rows_.find(table);
+    if (rows == pair_.live.rows_.end()) continue;
+    for (auto& [key, row] : others) {
+      const auto seen = rows->second.find(key);
+      if (as_of_field(*row) == nullptr || seen == rows->second.end()) continue;
+      if (as_of(*row) < as_of(*seen->second)) row = with_as_of(*row, as_of(*seen->second));
+    }
+  }
+}
 
 void MemorySwap::write() {
   speak();
   for (const auto& [partition, taken] : pair_.other.taken_) {
     emits_from_[partition] =
         std::max(taken.view.position, pair_.live.position(partition).emits_from);
-  }
-  // The rows of a key that is not due are those of every position since its last change.
-  for (const auto& [table, others] : pair_.other.rows_) {
-    const auto rows = pair_.live.rows_.find(table);
-    if (rows == pair_.live.rows_.end()) continue;
-    for (const auto& [key, row] : others) {
-      const auto seen = rows->second.find(key);
-      if (as_of_field(*row) == nullptr || seen == rows->second.end()) continue;
-      if (as_of(*row) >= as_of(*seen->second)) continue;
-      carried_.push_back({table, key, with_as_of(*row, as_of(*seen->second))});
-    }
   }
 }
 
@@ -146,10 +147,6 @@ bool MemorySwap::commit() {
   for (const auto& [partition, from] : emits_from_) {
     pair_.other.taken_[partition].view.emits_from = from;
   }
-  for (const Carried& carried : carried_) {
-    MemoryViews::Rows& rows = pair_.other.rows_[carried.table];
-    if (rows.contains(carried.key)) rows[carried.key] = carried.row;
-  }
   pair_.live.generation_.live = false;
   pair_.live.live_ = &pair_.other;
   pair_.live.ready_ = true;
@@ -163,7 +160,6 @@ bool MemorySwap::commit() {
 void MemorySwap::release() noexcept {
   hold_.reset();
   emits_from_.clear();
-  carried_.clear();
 }
 
 void MemoryComparison::lock_live() {

@@ -53,12 +53,6 @@ class MemorySwap final : public SwapSession {
   std::int64_t mark_ = 0;
   // Written, and not committed.
   std::map<Partition, Offset> emits_from_;
-  struct Carried {
-    std::string table;
-    std::string key;
-    std::shared_ptr<const google::protobuf::Message> row;
-  };
-  std::vector<Carried> carried_;  // computed rows whose as_of is carried on
 };
 
 class MemoryComparison final : public ComparisonSession {

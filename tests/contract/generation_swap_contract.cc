@@ -107,6 +107,21 @@ void another_log_is_told(SwapUnderTest& world) {
   CHECK(std::get<GenerationRefusal>(*ended).word == "log");
 }
 
+void no_snapshot_shows_an_as_of_go_back(SwapUnderTest& world) {
+  world.summarize(1, 9, false);
+  world.summarize(2, 8, false);
+  CHECK(shown(world) == Shown{1, 9});
+  const auto session = world.swap(SwapKind::promote);
+  meet(*session);
+  session->commit_mark();
+  const auto amid = world.reader();
+  session->write();
+  REQUIRE(word_of(session->show()).empty());
+  REQUIRE(session->commit());
+  session->release();
+  CHECK(amid->read() == Shown{2, 9});
+}
+
 void snapshots_from_before_the_mark_begin_again(SwapUnderTest& world) {
   const auto session = world.swap(SwapKind::promote);
   auto before = world.reader();
@@ -270,6 +285,7 @@ void generation_swap_contract(const MakeSwap& make) {
   SECTION("one at a time") { one_at_a_time(*world); }
   SECTION("a death leaves nothing") { a_death_leaves_nothing(*world); }
   SECTION("computed rows do not go back") { computed_rows_do_not_go_back(*world); }
+  SECTION("no snapshot shows an as_of go back") { no_snapshot_shows_an_as_of_go_back(*world); }
   SECTION("the steps come to their end") { the_steps_come_to_their_end(*world); }
   SECTION("compared in one snapshot") { compared_in_one_snapshot(*world); }
 }

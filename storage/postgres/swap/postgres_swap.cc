@@ -126,18 +126,18 @@ std::string PostgresSwap::still_computed() {
   return "";
 }
 
-// The rows of a key that is not due are those of every position since its last change.
-void PostgresSwap::carry_as_of_on() {
-  for (const ComputedTable& table : computed_tables(holding_)) {
-    holding_.run("UPDATE " + table.new_rows + " n SET as_of = o.as_of FROM " + table.old_rows +
-                 " o WHERE " + table.same + " AND n.as_of < o.as_of");
-  }
-}
-
+// The rows of a key that is not due are those of every position since its last change. As of the
+// one that readers saw they are in every snapshot that has the mark: one that is taken before the
+// swap may come to the views after it.
 void PostgresSwap::commit_mark() {
-  shown_.mark =
-      beside_.run("INSERT INTO sluice.mark (projection) VALUES ($1) RETURNING id", {pair_.domain})
-          .number(0, 0);
+  std::string sql;
+  for (const ComputedTable& table : computed_tables(beside_)) {
+    sql += (sql.empty() ? "WITH " : ", ") + quoted("carried " + table.name) + " AS (UPDATE " +
+           table.new_rows + " n SET as_of = o.as_of FROM " + table.old_rows + " o WHERE " +
+           table.same + " AND n.as_of < o.as_of)";
+  }
+  sql += " INSERT INTO sluice.mark (projection) VALUES ($1) RETURNING id";
+  shown_.mark = beside_.run(sql, {pair_.domain}).number(0, 0);
   marked_ = beside_.run("SELECT clock_timestamp()").text(0, 0);
 }
 
@@ -153,13 +153,8 @@ bool PostgresSwap::older_snapshots() {
   return older.rows() > 0;
 }
 
-void PostgresSwap::write() {
-  carry_as_of_on();
-  set_statuses();
-}
-
 // One statement after the other, since of each status there may be one at any moment.
-void PostgresSwap::set_statuses() {
+void PostgresSwap::write() {
   // Who promotes or rolls back by hand has decided for both.
   holding_.run(
       "UPDATE sluice.projection SET promotes_itself = false WHERE projection = $1 "

@@ -42,8 +42,6 @@ class PostgresSwap final : public SwapSession {
   // Whether the two still are what the pair says; locks their rows. Nothing where they are.
   std::optional<Ended> require_roles();
   [[nodiscard]] std::vector<ComputedTable> computed_tables(PgConnection& connection) const;
-  void carry_as_of_on();
-  void set_statuses();
   // After a commit whose answer was lost.
   [[nodiscard]] bool went_through();
   [[nodiscard]] std::string holder_of_views();
