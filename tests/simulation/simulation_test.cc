@@ -30,7 +30,6 @@ constexpr const char* kOfGenerations[] = {
     "left to another program",
     "snapshot read",
     "snapshot told to begin again",
-    "reader waits",
     "killed: promote before lock_live",
     "killed: promote before look",
     "killed: promote before lock_other",
