@@ -15,6 +15,7 @@ std::map<Partition, Offset> MemoryBuilder::live_positions() {
 
 void MemoryBuilder::note(const BulkNote& note) {
   sink_.require_present();
+  views_.require_unlocked();
   if (std::exchange(sink_.failing_flush_, false)) throw Retryable("the note failed");
   const auto found = views_.taken_.find(note.partition);
   if (found == views_.taken_.end() || found->second.view.owner != note.owner ||
@@ -33,6 +34,7 @@ void MemoryBuilder::note(const BulkNote& note) {
 
 FlushOutcome MemoryBuilder::load(const LoadBatch& batch) {
   sink_.require_present();
+  views_.require_unlocked();
   if (std::exchange(sink_.failing_flush_, false)) throw Retryable("the load failed");
   MemorySink::Load load{batch.partition,
                         std::string(batch.owner),

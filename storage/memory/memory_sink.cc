@@ -24,7 +24,9 @@ Generation MemorySink::generation() { return views_.generation_; }
 
 ViewPosition MemorySink::claim(Partition partition, std::string_view owner) {
   require_present();
+  views_.require_unlocked();
   const bool again = views_.taken_.contains(partition);
+  if (!again && views_.role_.held()) throw Retryable("the generation is locked");
   MemoryViews::Taken& taken = views_.taken_[partition];
   if (!again) taken.view.loaded = !views_.built_in_bulk_;
   if (again && !taken.oldest) taken.oldest = taken.heard;
@@ -156,6 +158,9 @@ FlushOutcome MemorySink::flush(const FlushBatch& batch) {
   if (!unprepared_.empty()) throw Misconfigured(unprepared_);
   if (views_.advance() != BuildPhase::following) throw Misconfigured("tables without keys");
   if (std::exchange(failing_flush_, false)) throw Retryable("the flush failed");
+  // Behind a lock it waits until its session gives up, or has gone and the lock goes.
+  if (views_.positions_.held() && lost_answer_) lost_answer_ = LostAnswer::delayed;
+  if (!lost_answer_) views_.require_unlocked();
   Transaction transaction = begin(batch);
   if (const auto how = std::exchange(lost_answer_, std::nullopt)) {
     if (*how == LostAnswer::committed) commit(transaction);
@@ -167,6 +172,7 @@ FlushOutcome MemorySink::flush(const FlushBatch& batch) {
 }
 
 void MemorySink::finish_delayed() {
+  if (views_.positions_.held()) return;
   if (const auto transaction = std::exchange(delayed_, std::nullopt)) commit(*transaction);
   if (const auto load = std::exchange(delayed_load_, std::nullopt)) commit(*load);
 }

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "schemas/descriptors/row_options.h"
+#include "storage/base/errors.h"
 #include "storage/memory/row_bytes.h"
 
 namespace sluice {
 namespace {
 
-using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 template <class Kept>
@@ -18,13 +17,6 @@ std::vector<Kept> values(const std::map<Offset, Kept>& by_position) {
   all.reserve(by_position.size());
   for (const auto& [position, kept] : by_position) all.push_back(kept);
   return all;
-}
-
-// Of a computed row that says so.
-std::optional<std::int64_t> as_of_of(const Message& row) {
-  const FieldDescriptor* const field = row.GetDescriptor()->FindFieldByName("as_of");
-  if (field == nullptr || !is_computed(*row.GetDescriptor())) return std::nullopt;
-  return row.GetReflection()->GetInt64(row, field);
 }
 
 }  // namespace
@@ -62,50 +54,14 @@ void MemoryViews::build_beside(const MemoryViews& live) {
   built_in_bulk_ = true;
 }
 
-// The rows of a key that is not due are those of every position since its last change. False where
-// one that is due has older rows than readers saw.
-bool MemoryViews::carry_as_ofs_on(const MemoryViews& live, MemoryViews& other) {
-  std::set<std::string> due;
-  for (const auto& [partition, taken] : other.taken_)
-    due.insert(taken.due.begin(), taken.due.end());
-  std::vector<std::pair<Row*, std::int64_t>> older;
-  for (const auto& [table, rows] : live.rows_) {
-    Rows& others = other.rows_[table];
-    for (const auto& [key, row] : rows) {
-      const std::optional<std::int64_t> as_of = as_of_of(*row);
-      if (!as_of) continue;
-      const auto found = others.find(key);
-      const bool behind = found == others.end() || as_of_of(*found->second) < as_of;
-      if (behind && due.contains(memory::first_key(*row))) return false;
-      if (behind && found != others.end()) older.emplace_back(&found->second, *as_of);
-    }
-  }
-  for (const auto& [row, as_of] : older) {
-    const std::shared_ptr<Message> carried(row->get()->New());
-    carried->CopyFrom(**row);
-    carried->GetReflection()->SetInt64(carried.get(),
-                                       carried->GetDescriptor()->FindFieldByName("as_of"), as_of);
-    *row = carried;
-  }
-  return true;
+MemoryViews::Status MemoryViews::status() const {
+  if (generation_.live) return Status::live;
+  if (stands_) return Status::standing;
+  return ready_ ? Status::ready : Status::building;
 }
 
-bool MemoryViews::swap(MemoryViews& live, MemoryViews& other) {
-  if (other.advance() != BuildPhase::following) return false;
-  for (const auto& [partition, taken] : live.taken_) {
-    const ViewPosition there = other.position(partition);
-    if (!there.loaded || there.position != taken.view.position ||
-        there.digest != taken.view.digest) {
-      return false;
-    }
-  }
-  if (!carry_as_ofs_on(live, other)) return false;
-  for (auto& [partition, taken] : other.taken_) taken.view.emits_from = taken.view.position;
-  live.generation_.live = false;
-  live.live_ = &other;
-  other.generation_.live = true;
-  other.live_ = nullptr;
-  return true;
+void MemoryViews::require_unlocked() const {
+  if (positions_.held()) throw Retryable("the positions of the generation are locked");
 }
 
 std::string MemoryViews::contender(Partition partition) const {

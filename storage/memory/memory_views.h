@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "storage/generation_builder.h"
+#include "storage/memory/memory_hold.h"
 #include "storage/projection_sink.h"
 
 namespace sluice {
@@ -51,12 +52,14 @@ class MemoryViews {
   [[nodiscard]] std::map<Partition, Offset> live_positions() const;
   [[nodiscard]] BuildPhase advance() const;
   [[nodiscard]] bool ready() const { return ready_; }
-  // Whether somebody who would have readers see these waits for their computed rows.
-  void set_hurries(bool hurries) { hurries_ = hurries; }
-  [[nodiscard]] bool hurries() const { return hurries_; }
-  // Readers see `other` instead of `live`. False, and nothing is changed, where the two are not at
-  // the same positions, or a key is still to be computed that readers saw later rows of.
-  static bool swap(MemoryViews& live, MemoryViews& other);
+  // Somebody who would have readers see these waits for their computed rows, for so long.
+  void hurry_for(std::chrono::milliseconds how_long) { hurries_until_ = clock_() + how_long; }
+  [[nodiscard]] bool hurries() const { return hurries_until_ && clock_() < *hurries_until_; }
+  // What becomes of it, as people are told.
+  enum class Status { building, ready, live, standing };
+  [[nodiscard]] Status status() const;
+  // The mark without which no snapshot sees it; 0: every one does.
+  [[nodiscard]] std::int64_t mark() const { return mark_; }
 
   // Who took each partition and who moved its position, in that order: a move is its owner's who
   // took last, or somebody was not fenced.
@@ -83,6 +86,8 @@ class MemoryViews {
   friend class MemorySink;
   friend class MemoryAuditedView;
   friend class MemoryBuilder;
+  friend class MemoryComparison;
+  friend class MemorySwap;
   friend class MemoryViewMonitor;
   struct Taken {
     ViewPosition view;
@@ -112,7 +117,8 @@ class MemoryViews {
   // As ProjectionSink::show_progress() has it.
   std::vector<std::optional<ViewPosition>> hear(std::span<const LogProgress> progress);
 
-  static bool carry_as_ofs_on(const MemoryViews& live, MemoryViews& other);
+  // Retryable where somebody who compares or swaps has the positions.
+  void require_unlocked() const;
   [[nodiscard]] bool shows_too_much(Partition partition, Offset to) const;
 
   Generation generation_;
@@ -120,7 +126,11 @@ class MemoryViews {
   const MemoryViews* live_ = nullptr;  // null: these are, or nobody's are
   bool built_in_bulk_ = false;
   bool ready_ = false;
-  bool hurries_ = false;
+  bool stands_ = false;  // where it is not live: was, and is folded on
+  std::optional<std::chrono::steady_clock::time_point> hurries_until_;
+  std::int64_t mark_ = 0;
+  MemoryLock positions_;  // held: flushes wait
+  MemoryLock role_;       // held: no further partition is taken for the first time
   std::map<Partition, std::string> contenders_;
   std::map<Partition, Taken> taken_;
   std::map<std::string, Rows> rows_;  // by the row's full name

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/generation_refusal.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/schema.h"
 
@@ -39,12 +40,6 @@ struct MadeGeneration {
 // Misconfigured: the domain has no live generation.
 [[nodiscard]] MadeGeneration make_generation(const std::string& url, const PublishedSchema& schema,
                                              const GenerationOptions& options);
-
-// Why a request was not carried out, which may be asked again once the reason is gone.
-struct GenerationRefusal {
-  std::string word;  // for scripts
-  std::string reason;
-};
 
 // Takes a generation's tables and what `sluice` has of it; its row stays, as retired, so that no
 // later one gets its number. All or nothing, and harmless where it is retired. Refused as "live";

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "storage/memory/memory_sink.h"
+#include "storage/memory/memory_swap.h"
 #include "tests/contract/generation_builder_contract.h"
 #include "tests/contract/memory_seen.h"
 
@@ -20,8 +21,17 @@ class MemoryBuilderUnderTest final : public BuilderUnderTest {
   }
   BuildingSession another() override { return session_of(views_); }
   BuildingSession another_of_live() override { return session_of(live_views_); }
-  void swap() override { REQUIRE(MemoryViews::swap(live_views_, views_)); }
-  void hurry(bool hurries) override { views_.set_hurries(hurries); }
+  void swap() override {
+    builder_.note_ready(0);
+    MemoryReaders readers;
+    MemorySwap session({live_views_, views_}, readers, SwapKind::promote);
+    const auto now = GenerationSwap::Clock::now();
+    GenerationSwap swap(session, "generation 2", {}, now);
+    auto ended = swap.step(now);
+    while (!ended) ended = swap.step(now);
+    REQUIRE(std::holds_alternative<Positions>(*ended));
+  }
+  void hurry(bool hurries) override { views_.hurry_for(std::chrono::hours{hurries ? 1 : 0}); }
   [[nodiscard]] const SeenView& seen() const override { return seen_; }
   [[nodiscard]] bool ready() const override { return views_.ready(); }
 

@@ -109,6 +109,7 @@ void World::restore() {
   for (const char* domain : {"tally", "roster"}) {
     if (which == (domain == std::string_view("tally") ? 0 : 1) || !restorable(domain)) continue;
     count("database restored");
+    start_anew(domain);
     for (Subject* const subject : generations_of(domain)) {
       subject->restore();
       for (Node& node : nodes_) {
@@ -133,6 +134,7 @@ void World::quiet_fault() {
 // Of a view whose projectors go on. What they sent to the server that was replaced is lost.
 void World::restore_under_them(const std::string& domain) {
   count("database restored under its projectors");
+  start_anew(domain);
   for (Node& node : nodes_) {
     for (Seat& seat : node.seats) {
       if (seat.subject->projection().name != domain) continue;
@@ -145,9 +147,13 @@ void World::restore_under_them(const std::string& domain) {
 
 // By a process that has fallen silent: the partition goes back to the one that the log gave it to.
 void World::steal(Subject& subject) {
-  count("partition taken by a stranger");
-  MemorySink(subject.views())
-      .claim(Partition{below(kPartitions)}, "stranger/" + std::to_string(next_id_++));
+  try {
+    MemorySink(subject.views())
+        .claim(Partition{below(kPartitions)}, "stranger/" + std::to_string(next_id_++));
+    count("partition taken by a stranger");
+  } catch (const Retryable&) {
+    count("a stranger gives up at a lock");
+  }
 }
 
 // The broker comes back without its newest records, and grows again. Where the view had folded them

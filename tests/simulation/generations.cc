@@ -1,9 +1,9 @@
-// Generations of the world's domains: built beside the live one, shown instead of it, given up.
+// Generations of the world's domains: built beside the live one by one program or another, shown
+// instead of it, shown no more, given up.
 
 #include <algorithm>
+#include <set>
 
-#include "tests/simulation/tally/ledger.h"
-#include "tests/simulation/tally/projection.h"
 #include "tests/simulation/world.h"
 
 namespace sluice::simulation {
@@ -30,73 +30,126 @@ Subject* World::other(const Subject& live) {
 }
 
 void World::seat(Subject& subject) {
-  for (Node& node : nodes_) node.seats.emplace_back().subject = &subject;
+  for (Node& node : nodes_) {
+    node.seats.emplace_back().subject = &subject;
+    start(node, node.seats.back());
+  }
   deal(subject);
 }
 
-// Of the tally also by rules that do not fail. These tell the roster other things, so that they
-// are shown to nobody here.
-std::unique_ptr<Subject> World::generation_beside(Subject& shown) {
-  const int number = next_generation_++;
-  if (shown.projection().name != "tally" || chance(50)) {
-    return std::make_unique<Subject>(shown, number);
-  }
-  count("rebuild by mended rules");
-  return std::make_unique<Subject>(
-      shown, number,
-      SimulatedDomain{describe<NextTally>("tally"),
-                      [] { return std::make_unique<TallyLedger>(false); }, TallyLedger::published});
-}
-
+// By whichever program is asked.
 void World::rebuild() {
   Subject& shown = random_subject();
   if (other(shown) != nullptr) return;
   count("rebuild");
-  for (Subject* const each : generations_of(std::string(shown.projection().name))) {
-    each->drop_backup();
-  }
-  subjects_.push_back(generation_beside(shown));
+  const std::string name(shown.projection().name);
+  for (Subject* const each : generations_of(name)) each->drop_backup();
+  const SimulatedDomain& by = domain(name, random_node().version);
+  if (by.mended) count("rebuild by mended rules");
+  subjects_.push_back(std::make_unique<Subject>(by, shown, next_generation_++));
   seat(*subjects_.back());
-  for (Node& node : nodes_) start(node, node.seats.back());
 }
 
-// The live one's positions are locked: it flushes nothing until the other has reached them.
-bool World::promote(Subject& live, Subject& other) {
-  constexpr int kTurns = 40;
-  for (int i = 0; i < kTurns; ++i) {
-    if (MemoryViews::swap(live.views(), other.views())) {
-      other.succeed(live);
-      return true;
-    }
-    steady_ += std::chrono::milliseconds{100};
-    for (Node& node : nodes_) {
-      for (Seat& seat : node.seats) {
-        if (seat.subject == &other) turn(node, seat);
-      }
-    }
-    check();
-  }
-  return false;
-}
-
-void World::promote() {
-  Subject& shown = random_subject();
+void World::call_operator() {
+  if (operator_) return;
+  Subject* first = &random_subject();
+  if (other(*first) == nullptr)
+    first = &live(first->projection().name == "tally" ? "roster" : "tally");
+  Subject& shown = *first;
   Subject* const next = other(shown);
-  if (next == nullptr || !next->has_rules_of(shown)) return;
-  count(promote(shown, *next) ? "promoted" : "promotion given up");
+  if (next == nullptr) return;
+  const bool standing = next->views().status() == MemoryViews::Status::standing;
+  auto task = chance(25)               ? Operator::Task::compare
+              : standing && chance(70) ? Operator::Task::roll_back
+                                       : Operator::Task::promote;
+  // They tell the other domain other things, so that they are shown to nobody here.
+  if (!next->tells_as(shown)) task = Operator::Task::compare;
+  operator_ = std::make_unique<Operator>(
+      task, shown, *next, readers_[std::string(shown.projection().name)],
+      SwapPatience{std::chrono::seconds(10), std::chrono::seconds(5)}, steady_);
+}
+
+// A command dies or hangs between any two of its steps.
+void World::operate() {
+  if (chance(3)) {
+    count("killed: " + operator_->at());
+    return operator_.reset();
+  }
+  if (chance(3)) {
+    count("command hangs");
+    return operator_->sleep(steady_ + std::chrono::milliseconds{below(5000)});
+  }
+  if (operator_->hurries()) count("told to hurry");
+  const auto ended = operator_->step(steady_);
+  if (!ended) return;
+  count(*ended);
+  operator_.reset();
+}
+
+// Who folds the generation that is awaited.
+void World::keep_up() {
+  for (Node& node : nodes_) {
+    for (Seat& seat : node.seats) {
+      if (seat.subject == &operator_->other()) turn(node, seat);
+    }
+  }
+}
+
+// Where all is well: why it does not come through; "": it does.
+std::string World::promote(Subject& live, Subject& other) {
+  const bool back = other.views().status() == MemoryViews::Status::standing;
+  Operator calm(back ? Operator::Task::roll_back : Operator::Task::promote, live, other,
+                readers_[std::string(live.projection().name)],
+                {std::chrono::seconds(10), std::chrono::seconds(10)}, steady_);
+  for (;;) {
+    if (calm.hurries()) count("told to hurry at the end");
+    if (const auto ended = calm.step(steady_)) {
+      return calm.succeeded() ? "" : *ended + ", " + calm.reason();
+    }
+    if (!calm.due(steady_)) turn_all(std::chrono::milliseconds{50});
+  }
 }
 
 void World::change_generations() {
-  const int what = below(10);
+  const int what = below(16);
   if (what < 5) return rebuild();
-  if (what < 9) return promote();
-  retire();
+  if (what < 13) return call_operator();
+  if (what < 14) return retire();
+  replace_program();
+}
+
+// By the one of the other version: the next step of a rolling replacement, or a mistake.
+void World::replace_program() {
+  count("program replaced");
+  Node& node = random_node();
+  node.version = 3 - node.version;
+  crash(node);
+  for (const auto& subject : subjects_) deal(*subject);
+}
+
+// Some program has the rules of each generation that there is.
+void World::run_all_versions() {
+  std::set<int> versions;
+  for (const Subject* each : generations_of("tally")) versions.insert(each->projection().version);
+  for (Node& node : nodes_) {
+    node.version = versions.size() > 1 ? 1 + node.index % 2 : *versions.begin();
+    crash(node);
+  }
+  for (const auto& subject : subjects_) deal(*subject);
+}
+
+// What had a session with the views' database has none any more.
+void World::start_anew(const std::string& domain) {
+  applications_.at(domain).begin_anew();
+  if (operator_ && operator_->is_about(domain)) operator_.reset();
 }
 
 void World::retire() {
   Subject& shown = random_subject();
   Subject* const gone = other(shown);
   if (gone == nullptr) return;
+  // Refused while a command is at work on it.
+  if (operator_ && &operator_->other() == gone) return;
   count("retired");
   for (Node& node : nodes_) {
     std::erase_if(node.seats, [&](const Seat& seat) { return seat.subject == gone; });

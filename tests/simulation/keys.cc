@@ -187,7 +187,8 @@ struct World::KeyOfLog {
 // By rules that fail, or do not, where those that wrote the index did otherwise: there are
 // differences then, and no contradictions.
 void World::check_by_other_rules(const KeyOfLog& of) {
-  for (const Projection& rules : {describe<Tally>("tally"), describe<MendedTally>("tally")}) {
+  for (const Projection& rules :
+       {describe<Tally>("tally"), describe<MendedTally>("tally"), describe<NextTally>("tally")}) {
     MemoryState state;
     MemoryStateStore store(state);
     KeyRefold alone(rules, of.generation, of.partition, of.key, store);

@@ -73,9 +73,13 @@ class Ledger {
   // Everything before this position was taken in.
   virtual void reach(std::int64_t) {}
   // As of which position each key was computed; throws Broken when that is not what this says of
-  // that position, or when nothing was to be computed there.
+  // that position.
   [[nodiscard]] virtual std::map<std::string, std::int64_t> computed(const MemoryViews&) const {
     return {};
+  }
+  // A key that was computed as of a position at which it was to wait; nullopt: there is none.
+  [[nodiscard]] virtual std::optional<std::string> computed_waiting(const MemoryViews&) const {
+    return std::nullopt;
   }
   // Keys whose computed rows are of before their last change, and whether they wait: then nothing
   // is to be computed.

@@ -93,10 +93,14 @@ void World::start(Node& node, Seat& seat) {
                         [this, &node, &seat](const Generation&, Partition partition, StateStore&) {
                           return snapshots(node, seat, partition, seat.disks[partition]);
                         }};
-  seat.worker = std::make_unique<Worker>(
-      seat.subject->projection(),
-      config_of(std::to_string(node.index) + "." + std::to_string(node.incarnation)),
-      std::move(parts));
+  const Projection& rules = domain(seat.subject->projection().name, node.version).projection;
+  const std::string instance = "v" + std::to_string(rules.version) + "." +
+                               std::to_string(node.index) + "." + std::to_string(node.incarnation);
+  try {
+    seat.worker = std::make_unique<Worker>(rules, config_of(instance), std::move(parts));
+  } catch (const Misconfigured&) {
+    count("left to another program");
+  }
 }
 
 // A tick has a reason: by all that the log holds something is to happen, at the tick's time or
@@ -116,6 +120,7 @@ void World::turn(Node& node, Seat& seat) {
     --node.asleep;
     return;
   }
+  if (!seat.worker) return;
   try {
     seat.worker->step(steady_, wall_, milliseconds{0});
   } catch (const Crash&) {
@@ -173,9 +178,15 @@ void World::deal(const Subject& subject) {
   const auto seat_at = [&](Node& node) -> Seat& {
     return *std::ranges::find(node.seats, &subject, &Seat::subject);
   };
-  for (Node& node : nodes_) seat_at(node).assignment.partitions.clear();
-  for (int p = 0; p < kPartitions; ++p) {
-    seat_at(random_node()).assignment.partitions.push_back(Partition{p});
+  std::vector<Seat*> taking;
+  for (Node& node : nodes_) {
+    Seat& seat = seat_at(node);
+    seat.assignment.partitions.clear();
+    if (seat.worker) taking.push_back(&seat);
+  }
+  for (int p = 0; p < kPartitions && !taking.empty(); ++p) {
+    Seat& seat = *taking[static_cast<std::size_t>(below(static_cast<int>(taking.size())))];
+    seat.assignment.partitions.push_back(Partition{p});
   }
 }
 

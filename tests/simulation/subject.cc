@@ -70,10 +70,8 @@ Subject::Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock cloc
 Subject::Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock)
     : Subject(std::move(domain), log, std::move(clock), 1, true) {}
 
-Subject::Subject(Subject& live, int generation) : Subject(live, generation, live.domain_) {}
-
-Subject::Subject(Subject& live, int generation, SimulatedDomain later)
-    : Subject(std::move(later), live.log_, live.clock_, generation, false) {
+Subject::Subject(SimulatedDomain domain, Subject& live, int generation)
+    : Subject(std::move(domain), live.log_, live.clock_, generation, false) {
   views_.build_beside(live.views_);
 }
 
@@ -136,7 +134,7 @@ bool Subject::complete(Time time, const Subject& live) {
     const auto end = records.empty() ? Offset{0} : records.back().offset.next();
     if (account.position != end.value) return false;
     // Ticks come for what is due by the live one's rules.
-    const auto due = has_rules_of(live) ? account.refold.next_due() : std::nullopt;
+    const auto due = tells_as(live) ? account.refold.next_due() : std::nullopt;
     if (due && *due <= time.time_since_epoch().count()) return false;
     for (const auto& [key, waits] : account.refold.ledger().behind(views_)) {
       if (!waits) return false;
@@ -156,9 +154,10 @@ void Subject::read_log(Partition partition) {
   }
 }
 
-// Promise 4: only who took a partition last moves it.
+// Promise 4: only who took a partition last moves it; and only a program that has its rules.
 void Subject::check_owners() {
   const auto& flushes = views_.flushes();
+  const std::string ours = "v" + std::to_string(projection().version) + ".";
   for (; checked_flushes_ < flushes.size(); ++checked_flushes_) {
     const MemoryViews::FlushRecord& flushed = flushes[checked_flushes_];
     std::string& owner = owners_[flushed.partition];
@@ -167,6 +166,8 @@ void Subject::check_owners() {
     } else if (flushed.owner != owner) {
       throw Broken(flushed.owner + " moved a partition that " + owner + " has taken" +
                    where(flushed.partition, 0));
+    } else if (!owner.starts_with(ours)) {
+      throw Broken(owner + " moved a generation of other rules" + where(flushed.partition, 0));
     }
   }
 }
@@ -204,21 +205,6 @@ void Subject::check() {
   if (published) check_computed();
 }
 
-bool Subject::waits_with_older_rows(const Subject& shown) const {
-  for (std::size_t p = 0; p < accounts_.size(); ++p) {
-    const Ledger& ledger = accounts_[p].refold.ledger();
-    const auto here = ledger.computed(views_);
-    const auto there = shown.accounts_[p].refold.ledger().computed(shown.views_);
-    for (const auto& [key, waits] : ledger.behind(views_)) {
-      const auto seen = there.find(key);
-      if (!waits || seen == there.end()) continue;
-      const auto has = here.find(key);
-      if (has == here.end() || has->second < seen->second) return true;
-    }
-  }
-  return false;
-}
-
 void Subject::succeed(const Subject& shown_before) {
   for (const auto& [key, as_of] : shown_before.as_ofs_) {
     as_ofs_[key] = std::max(as_ofs_[key], as_of);
@@ -235,6 +221,8 @@ void Subject::check_computed() {
       if (as_of < std::exchange(as_ofs_[key], as_of))
         throw Broken("computed rows went back: " + key);
     }
+    const auto waited = account.refold.ledger().computed_waiting(views_);
+    if (waited && !hurried_) throw Broken("computed while it was to wait: " + *waited);
     check_due(Partition{p});
   }
 }
@@ -268,14 +256,35 @@ void Subject::check_noted(Partition partition) const {
   }
 }
 
-void Subject::check_rows() const {
+Rows Subject::expected() const {
   Rows expected;
-  for (int p = 0; p < kPartitions; ++p) {
-    const Account& account = accounts_[static_cast<std::size_t>(p)];
+  for (const Account& account : accounts_) {
     account.refold.ledger().add_rows(expected);
     for (const auto& [of, told] : account.refold.emissions) {
       add_emission(of.first, of.second, told.first, told.second, expected);
     }
+  }
+  return expected;
+}
+
+Rows Subject::published(const MemoryViews& views) const {
+  Rows found = domain_.published(views);
+  views.for_each_row<SluiceEmission>([&](const SluiceEmission& row) {
+    add_emission(row.key(), row.stream(), row.records(),
+                 Digest{static_cast<std::uint64_t>(row.digest())}, found);
+  });
+  return found;
+}
+
+std::map<std::string, std::int64_t> Subject::computed(const MemoryViews& views) const {
+  std::map<std::string, std::int64_t> all;
+  for (const Account& account : accounts_) all.merge(account.refold.ledger().computed(views));
+  return all;
+}
+
+void Subject::check_rows() const {
+  for (int p = 0; p < kPartitions; ++p) {
+    const Account& account = accounts_[static_cast<std::size_t>(p)];
     const auto at = where(Partition{p}, account.position);
     if (!views_.position(Partition{p}).loaded) {
       check_noted(Partition{p});
@@ -300,11 +309,8 @@ void Subject::check_rows() const {
     }
     if (decisions != account.refold.decisions) throw Broken("wrong decisions" + at);
   }
-  Rows found = domain_.published(views_);
-  views_.for_each_row<SluiceEmission>([&](const SluiceEmission& row) {
-    add_emission(row.key(), row.stream(), row.records(),
-                 Digest{static_cast<std::uint64_t>(row.digest())}, found);
-  });
+  const Rows found = published(views_);
+  const Rows expected = this->expected();
   if (found != expected) throw Broken(difference(expected, found) + " (" + stream_ + ")");
 }
 

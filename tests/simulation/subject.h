@@ -35,23 +35,25 @@ struct SimulatedDomain {
   Projection projection;
   std::function<std::unique_ptr<Ledger>()> make_ledger;
   Rows (*published)(const MemoryViews&);
+  bool mended = false;  // the rules never fail, where those of another version do
 };
 
 class Subject {
  public:
   // `clock` is that of the view's database. The first generation, and the live one.
   Subject(SimulatedDomain domain, MemoryLog& log, MemoryViews::Clock clock);
-  // One that is built beside another, by its rules or by a later version of them.
-  Subject(Subject& live, int generation);
-  Subject(Subject& live, int generation, SimulatedDomain later);
+  // One that is built beside another, by rules of whatever version.
+  Subject(SimulatedDomain domain, Subject& live, int generation);
 
   [[nodiscard]] const Projection& projection() const { return domain_.projection; }
   [[nodiscard]] bool is_live() const { return views_.generation().live; }
-  [[nodiscard]] bool has_rules_of(const Subject& other) const {
-    return projection().version == other.projection().version;
+  // Whether other domains are told the same by both, and the same comes due.
+  [[nodiscard]] bool tells_as(const Subject& other) const {
+    return domain_.mended == other.domain_.mended;
   }
   [[nodiscard]] const std::string& stream() const { return stream_; }
   [[nodiscard]] MemoryViews& views() { return views_; }
+  [[nodiscard]] const MemoryViews& views() const { return views_; }
   [[nodiscard]] std::vector<Account>& accounts() { return accounts_; }
   [[nodiscard]] Account& account(Partition p) {
     return accounts_[static_cast<std::size_t>(p.value)];
@@ -62,11 +64,16 @@ class Subject {
   // took a partition last has moved it. Throws Broken.
   void check();
 
-  // Whether a key that waits, so that nothing is computed for it, has older computed rows here than
-  // in `shown`: then readers of `shown` cannot be given these views.
-  [[nodiscard]] bool waits_with_older_rows(const Subject& shown) const;
+  // Who folds it is told to compute what is due: from here on also of keys that are to wait.
+  void hurry() { hurried_ = true; }
   // Readers saw the other's rows, and see these.
   void succeed(const Subject& shown_before);
+
+  // What these views hold, and what they are to hold where they stand.
+  [[nodiscard]] Rows published(const MemoryViews& views) const;
+  [[nodiscard]] Rows expected() const;
+  // As of which position each key was computed in these views, as Ledger::computed() has it.
+  [[nodiscard]] std::map<std::string, std::int64_t> computed(const MemoryViews& views) const;
 
   void back_up() { backup_ = views_; }
   void drop_backup() { backup_.reset(); }
@@ -110,6 +117,7 @@ class Subject {
   MemoryViews views_;
   std::optional<MemoryViews> backup_;
   std::vector<Account> accounts_;
+  bool hurried_ = false;
   int unmoved_checks_ = 0;
   std::size_t checked_flushes_ = 0;
   std::map<Partition, std::string> owners_;

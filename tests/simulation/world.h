@@ -1,9 +1,10 @@
 #pragma once
 
 // A whole system in one thread: logs and views of two domains that tell each other, two processes
-// that run the real workers, producers that retry, and everything that can go wrong, chosen by a
-// seed. After every step each view must equal the refold of a prefix of its log, and never go back
-// but by a restore.
+// that run the real workers, of one version of the rules or of another, people who promote and
+// compare, applications that read, producers that retry, and everything that can go wrong, chosen
+// by a seed. After every step each view must equal the refold of a prefix of its log, and never go
+// back but by a restore.
 
 #include <chrono>
 #include <list>
@@ -24,6 +25,8 @@
 #include "tests/simulation/correspondence.h"
 #include "tests/simulation/faulty.h"
 #include "tests/simulation/faulty_writer.h"
+#include "tests/simulation/operator.h"
+#include "tests/simulation/reader.h"
 #include "tests/simulation/subject.h"
 
 namespace sluice::simulation {
@@ -58,6 +61,7 @@ class World {
   struct Node {
     int index = 0;
     int incarnation = 0;
+    int version = 1;  // of the program: of the rules of tally
     Failpoint failpoint;
     Probe probe;
     std::unique_ptr<Computations> computations;
@@ -113,16 +117,23 @@ class World {
 
   // generations.cc
   void change_generations();
-  [[nodiscard]] std::unique_ptr<Subject> generation_beside(Subject& shown);
   void rebuild();
-  void promote();
-  bool promote(Subject& live, Subject& other);
+  void call_operator();
+  void operate();
+  void keep_up();
+  [[nodiscard]] std::string promote(Subject& live, Subject& other);
   void retire();
+  void replace_program();
+  void run_all_versions();
+  void start_anew(const std::string& domain);
   [[nodiscard]] std::vector<Subject*> generations_of(const std::string& domain);
   [[nodiscard]] Subject& live(const std::string& domain);
   [[nodiscard]] Subject* other(const Subject& live);
   void seat(Subject& subject);
   void check_following();
+
+  // readers.cc
+  void read();
 
   // faults.cc
   void sink_fault();
@@ -142,13 +153,14 @@ class World {
 
   void heal();
   void reach_the_ends();
-  void turn_all();
+  void turn_all(std::chrono::milliseconds passed = std::chrono::milliseconds{500});
   void check_nothing_is_said();
   void check();
   [[nodiscard]] int below(int bound);
   [[nodiscard]] bool chance(int percent) { return below(100) < percent; }
   [[nodiscard]] Node& random_node();
   [[nodiscard]] Seat& random_seat(Node& node);
+  [[nodiscard]] const SimulatedDomain& domain(std::string_view name, int version) const;
   // A live one.
   [[nodiscard]] Subject& random_subject();
   void count(const std::string& fault) { ++happened_[fault]; }
@@ -158,7 +170,13 @@ class World {
   Worker::Clock::time_point steady_;
   MemoryLog log_;
   std::unique_ptr<EventWriter> writer_;
+  // By name and version, as programs have them.
+  std::map<std::pair<std::string, int>, SimulatedDomain> domains_;
   std::vector<std::unique_ptr<Subject>> subjects_;
+  // By domain.
+  std::map<std::string, MemoryReaders> readers_;
+  std::map<std::string, Reader> applications_;
+  std::unique_ptr<Operator> operator_;  // null: nobody is at work
   Correspondence correspondence_;
   std::vector<Node> nodes_;
   // Of all processes.

@@ -8,6 +8,7 @@
 #include "schemas/descriptors/row_options.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/errors.h"
+#include "storage/postgres/error.h"
 #include "storage/postgres/generation_tables.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/sql_text.h"
@@ -101,7 +102,7 @@ ComparedTable refused_table(const GenerationPair& pair, const std::string& name,
   return made;
 }
 
-class Comparing {
+class Comparing final : public ComparisonSession {
  public:
   Comparing(const std::string& url, const GenerationPair& pair, const ComparisonOptions& options)
       : pair_(pair), options_(options), holder_(url), snapshot_(url, kStatementTimeout) {
@@ -119,7 +120,10 @@ class Comparing {
                       .tables = {},
                       .columns_added = added_,
                       .columns_dropped = dropped_};
-      if (auto refused = begin_snapshot(made.positions)) return *refused;
+      EqualSnapshot meeting(*this, name_of(pair_));
+      auto met = run_to_end(meeting);
+      if (auto* refused = std::get_if<GenerationRefusal>(&met)) return std::move(*refused);
+      made.positions = std::get<Positions>(std::move(met));
       const std::int64_t undecided = compare_all(made);
       snapshot_.roll_back();
       if (undecided == 0 || Clock::now() >= deadline) return made;
@@ -127,11 +131,22 @@ class Comparing {
     }
   }
 
+  void lock_live() override {
+    begin_holding(holder_);
+    lock_positions(holder_, pair_.domain, pair_.live);
+  }
+  PairStand look() override;
+  void release() noexcept override { holder_.roll_back(); }
+  [[nodiscard]] std::optional<std::string> not_in_time(const Retryable& failure) const override {
+    if (!timed_out(failure)) return std::nullopt;
+    return said(failure);
+  }
+  [[nodiscard]] std::optional<GenerationRefusal> require_owners() override {
+    return sluice::require_owners(holder_, pair_);
+  }
+
  private:
   std::optional<GenerationRefusal> read_tables();
-  std::optional<GenerationRefusal> begin_snapshot(Positions& positions);
-  // Whether both are at one position in the snapshot, which then stays open.
-  bool equal_in_snapshot(PairStand& stand);
   // How many rows are undecided.
   std::int64_t compare_all(Comparison& made);
   [[nodiscard]] TableComparison compare_one(const ComparedTable& table);
@@ -197,7 +212,8 @@ std::optional<GenerationRefusal> Comparing::read_tables() {
   return std::nullopt;
 }
 
-bool Comparing::equal_in_snapshot(PairStand& stand) {
+PairStand Comparing::look() {
+  snapshot_.roll_back();
   snapshot_.run(
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
       "SET LOCAL idle_in_transaction_session_timeout = '60s'; SET LOCAL work_mem = '64MB'; "
@@ -206,44 +222,9 @@ bool Comparing::equal_in_snapshot(PairStand& stand) {
       // Rows lie about as their keys do where they were loaded, which a join by their order gains
       // by.
       "SET LOCAL random_page_cost = 1.1; SET LOCAL jit = off");
-  stand = look(snapshot_, pair_);
-  if (stand.equal) return true;
-  snapshot_.roll_back();
-  return false;
-}
-
-// Where nothing is folded the two are equal, and nobody has to wait. Else the live one's flushes
-// wait until the other, which folds on, has come to where it is.
-std::optional<GenerationRefusal> Comparing::begin_snapshot(Positions& positions) {
-  PairStand stand;
-  for (int tries = 0; tries <= kTries; ++tries) {
-    if (tries > 1) std::this_thread::sleep_for(kBetweenTries);
-    try {
-      const auto until = Clock::now() + (tries == 0 ? kBetweenLooks : kHeldAtMost);
-      if (tries > 0) {
-        begin_holding(holder_);
-        lock_positions(holder_, pair_.domain, pair_.live);
-      }
-      do {
-        const bool equal = equal_in_snapshot(stand);
-        if (equal || stand.another_log) {
-          holder_.roll_back();
-          positions = stand.positions;
-          return equal ? std::nullopt : std::optional(refuse_log(pair_));
-        }
-        std::this_thread::sleep_for(kBetweenLooks);
-      } while (Clock::now() < until);
-    } catch (const Retryable& failure) {
-      if (!timed_out(failure)) throw;
-      stand.apart = "a flush did not end in time";
-    }
-    holder_.roll_back();
-    if (tries > 0) continue;
-    if (auto alone = require_owners(holder_, pair_)) return alone;
-  }
-  return GenerationRefusal{"busy",
-                           "the two generations were not at one position within a second, " +
-                               std::to_string(kTries) + " times: " + stand.apart};
+  PairStand stand = sluice::look(snapshot_, pair_);
+  if (!stand.equal) snapshot_.roll_back();
+  return stand;
 }
 
 // The two may show the rows of such keys as of different positions.
@@ -321,6 +302,11 @@ std::variant<Comparison, GenerationRefusal> compare(const std::string& url,
                                                     const GenerationPair& pair,
                                                     const ComparisonOptions& options) {
   return Comparing(url, pair, options).run();
+}
+
+std::unique_ptr<ComparisonSession> comparison_session(const std::string& url,
+                                                      const GenerationPair& pair) {
+  return std::make_unique<Comparing>(url, pair, ComparisonOptions{});
 }
 
 }  // namespace sluice

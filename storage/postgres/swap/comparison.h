@@ -6,13 +6,14 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "storage/equal_snapshot.h"
 #include "storage/postgres/swap/generation_pair.h"
 
 namespace sluice {
@@ -77,5 +78,9 @@ struct Comparison {
 [[nodiscard]] std::variant<Comparison, GenerationRefusal> compare(const std::string& url,
                                                                   const GenerationPair& pair,
                                                                   const ComparisonOptions& options);
+
+// By whose steps compare() comes to its snapshot.
+[[nodiscard]] std::unique_ptr<ComparisonSession> comparison_session(const std::string& url,
+                                                                    const GenerationPair& pair);
 
 }  // namespace sluice

@@ -8,10 +8,6 @@
 namespace sluice {
 namespace {
 
-std::string name_of(const GenerationPair& pair) {
-  return pair.domain + " generation " + std::to_string(pair.other);
-}
-
 int live_of(PgConnection& connection, const std::string& domain) {
   const PgResult found = connection.run(
       "SELECT generation FROM sluice.projection WHERE projection = $1 AND live", {domain});
@@ -32,6 +28,10 @@ int one_before(PgConnection& connection, const std::string& domain, int live) {
 }
 
 }  // namespace
+
+std::string name_of(const GenerationPair& pair) {
+  return pair.domain + " generation " + std::to_string(pair.other);
+}
 
 std::variant<GenerationPair, GenerationRefusal> choose_pair(PgConnection& connection,
                                                             const std::string& domain,
@@ -149,12 +149,6 @@ PairStand look(PgConnection& connection, const GenerationPair& pair) {
     }
   }
   return stand;
-}
-
-GenerationRefusal refuse_log(const GenerationPair& pair) {
-  return {"log", name_of(pair) +
-                     " was folded from another log than the live one: at one position the last "
-                     "records of the two differ"};
 }
 
 void lock_positions(PgConnection& connection, const std::string& domain, int generation) {

@@ -4,12 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <thread>
 #include <variant>
 
+#include "storage/pair_session.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/generations.h"
 
@@ -22,8 +22,6 @@ struct GenerationPair {
   int other_version = 0;     // of its rules
   std::string other_status;  // "live": it took the place of `live`, which then is the one before
 };
-
-using Positions = std::map<int, std::int64_t>;  // by partition
 
 // The one beside the live one that is asked for; else the one that is ready or building, else where
 // `or_standing` the standing one. Refused as "not_ready": there is none, or it is not filled yet.
@@ -46,15 +44,10 @@ using Positions = std::map<int, std::int64_t>;  // by partition
                                                             std::int64_t records);
 
 // Where the two stand, in one snapshot.
-struct PairStand {
-  bool equal = false;        // positions and digests, in every partition
-  bool another_log = false;  // somewhere positions are equal and digests are not
-  Positions positions;       // of the live one
-  std::string apart;         // for people, where they are not equal
-};
 [[nodiscard]] PairStand look(PgConnection& connection, const GenerationPair& pair);
 
-[[nodiscard]] GenerationRefusal refuse_log(const GenerationPair& pair);
+// The one beside the live one, for people.
+[[nodiscard]] std::string name_of(const GenerationPair& pair);
 
 // Locks the rows of sluice.position of a generation in the order of partitions, in the transaction
 // at hand: flushes wait. Retryable where a flush does not end within the session's lock_timeout.
@@ -64,12 +57,20 @@ void lock_positions(PgConnection& connection, const std::string& domain, int gen
 // and the server ends it when nothing comes of it for 2 s.
 void begin_holding(PgConnection& connection);
 
-inline constexpr std::chrono::milliseconds kHeldAtMost{1000};
-inline constexpr std::chrono::milliseconds kBetweenLooks{10};
-inline constexpr std::chrono::milliseconds kBetweenTries{200};
-inline constexpr int kTries = 5;
-
 // Whether it says that something was not there in time, to be tried again.
 [[nodiscard]] bool timed_out(const std::exception& failure);
+
+// Takes the steps of a protocol to their end, waiting in between.
+template <class Protocol>
+auto run_to_end(Protocol& protocol) {
+  auto ended = protocol.step(std::chrono::steady_clock::now());
+  while (!ended) {
+    if (protocol.wait() > std::chrono::milliseconds{0}) {
+      std::this_thread::sleep_for(protocol.wait());
+    }
+    ended = protocol.step(std::chrono::steady_clock::now());
+  }
+  return *std::move(ended);
+}
 
 }  // namespace sluice

@@ -5,7 +5,7 @@
 #include "storage/postgres/generations.h"
 #include "storage/postgres/reader_views.h"
 #include "storage/postgres/sql_text.h"
-#include "storage/postgres/swap/swap.h"
+#include "storage/postgres/swap/postgres_swap.h"
 
 namespace sluice {
 namespace {
@@ -57,9 +57,11 @@ std::vector<GenerationRefusal> retire_left(const std::string& url, const std::st
   return left;
 }
 
-Promoted swapped(const std::string& url, const GenerationPair& pair, Swap::Kind kind,
+Promoted swapped(const std::string& url, const GenerationPair& pair, SwapKind kind,
                  SwapPatience patience) {
-  auto done = Swap(url, pair, kind).run(patience);
+  PostgresSwap session(url, pair, kind);
+  GenerationSwap swap(session, name_of(pair), patience, GenerationSwap::Clock::now());
+  auto done = run_to_end(swap);
   if (auto* refused = std::get_if<GenerationRefusal>(&done)) return *refused;
   return Promotion{pair.other, pair.live, std::get<Positions>(done), retire_left(url, pair.domain)};
 }
@@ -91,7 +93,7 @@ std::variant<GenerationPair, GenerationRefusal> promotable(const std::string& ur
 }
 
 Promoted promote(const std::string& url, const GenerationPair& pair, SwapPatience patience) {
-  return swapped(url, pair, Swap::Kind::promote, patience);
+  return swapped(url, pair, SwapKind::promote, patience);
 }
 
 Promoted roll_back(const std::string& url, const std::string& domain, SwapPatience patience) {
@@ -101,7 +103,7 @@ Promoted roll_back(const std::string& url, const std::string& domain, SwapPatien
   const GenerationPair& pair = std::get<GenerationPair>(chosen);
   if (auto refused = require_owners(connection, pair)) return *refused;
   connection.disconnect();
-  return swapped(url, pair, Swap::Kind::roll_back, patience);
+  return swapped(url, pair, SwapKind::roll_back, patience);
 }
 
 }  // namespace sluice

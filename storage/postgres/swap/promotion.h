@@ -2,13 +2,13 @@
 
 // Readers are given another generation, and back.
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "storage/generation_swap.h"
 #include "storage/postgres/swap/generation_pair.h"
 
 namespace sluice {
@@ -21,12 +21,6 @@ struct Promotion {
   std::vector<GenerationRefusal> left;
 };
 using Promoted = std::variant<Promotion, GenerationRefusal>;
-
-// How long a swap waits before it gives up: for who uses the views, and for computed rows.
-struct SwapPatience {
-  std::chrono::milliseconds lock_wait{10'000};
-  std::chrono::milliseconds computing{30'000};
-};
 
 // What promote() may be asked for: `generation`, else the one that is ready, beside the live one.
 // Refused as "not_ready"; as "no_owner"; as "lagging" where a partition is over `records_behind`

@@ -1,17 +1,19 @@
 #pragma once
 
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "tally/events.pb.h"
 #include "tests/simulation/ledger.h"
+#include "tests/simulation/tally/rules.h"
 
 namespace sluice::simulation {
 
 class TallyLedger final : public Ledger {
  public:
-  // `fails`: as the rules do at some stays.
-  explicit TallyLedger(bool fails = true) : fails_(fails) {}
+  explicit TallyLedger(TallyRules rules) : rules_(rules) {}
 
   [[nodiscard]] std::optional<std::string> key_of(const std::string& payload) const override;
   [[nodiscard]] bool is_a_fact(const std::string& payload) const override;
@@ -27,6 +29,8 @@ class TallyLedger final : public Ledger {
   void add_rows(Rows& rows) const override;
   void reach(std::int64_t position) override;
   [[nodiscard]] std::map<std::string, std::int64_t> computed(
+      const MemoryViews& views) const override;
+  [[nodiscard]] std::optional<std::string> computed_waiting(
       const MemoryViews& views) const override;
   [[nodiscard]] std::map<std::string, bool> behind(const MemoryViews& views) const override;
 
@@ -66,7 +70,7 @@ class TallyLedger final : public Ledger {
   void forget_plans(const std::string& box, const std::string& member);
   void trace(const std::string& box, int what);
 
-  bool fails_;
+  const TallyRules rules_;
   std::vector<Plan> plans_;     // in no order
   std::set<std::string> held_;  // boxes of which something could not happen
   std::map<std::string, Box> boxes_;

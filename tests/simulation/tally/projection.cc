@@ -106,10 +106,10 @@ void Tally::fold(const Event& event, const Record& record, Effects& effects) {
   }
 }
 
-tally::Box& Tally::change(const std::string& box_id, int members) {
+tally::Box& Tally::change(const std::string& box_id, int members, int changes) {
   tally::Box& box = boxes_.edit(box_id);
   box.set_members(box.members() + members);
-  box.set_changes(box.changes() + 1);
+  box.set_changes(box.changes() + changes);
   box.set_changed_at(folded_to_.value);
   return box;
 }
@@ -120,7 +120,7 @@ void Tally::add(const tally::MemberAdded& fact, const Record& record, Effects& e
   member.set_times(member.times() + 1);
   member.set_last_position(record.position.value);
   member.set_stay_ms(fact.stay_ms());
-  change(fact.box_id(), entered ? 1 : 0);
+  change(fact.box_id(), entered ? 1 : 0, entered || rules_.version == 1 ? 1 : 0);
   trace(fact.box_id(), 0);
   set_stay(fact, record, effects);
   if (entered) {
@@ -135,14 +135,14 @@ void Tally::add(const tally::MemberAdded& fact, const Record& record, Effects& e
 
 // What is folded later is folded at another place, and need not fail again.
 void Tally::may_fail_to_add(std::int64_t stay_ms) const {
-  if (!fails_ || folded_to_.value % 4 == 1) return;
+  if (!rules_.fails || folded_to_.value % 4 == 1) return;
   CHECK(stay_ms % 64 != 13, "no stay is 13 more than a multiple of 64");
   if (stay_ms % 64 == 5) throw std::runtime_error("such a stay is not to be had");
   if (stay_ms % 64 == 21) throw "no exception at all";
 }
 
 void Tally::may_fail_to_fire(std::int64_t stay_ms, const Timer& timer, Effects& effects) const {
-  if (!fails_ || timer.folded_to.value % 3 == 1) return;
+  if (!rules_.fails || timer.folded_to.value % 3 == 1) return;
   if (stay_ms % 64 == 35) throw std::runtime_error("nobody may be warned or leave now");
   if (stay_ms % 64 == 43) effects.at(timer.due, timer.key, timer.kind);  // would fire for ever
 }

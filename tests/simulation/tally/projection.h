@@ -4,6 +4,7 @@
 #include "projectors/engine/projection.h"
 #include "tally/events.pb.h"
 #include "tally/tables.pb.h"
+#include "tests/simulation/tally/rules.h"
 
 namespace sluice {
 
@@ -28,9 +29,8 @@ class Tally {
   static constexpr int kVersion = 1;
   static constexpr bool kEmits = true;
 
-  // `fails`: at some stays, in each way that rules can.
-  explicit Tally(Tables& tables, bool fails = true)
-      : fails_(fails), boxes_(tables), members_(tables), by_times_(tables, members_) {}
+  explicit Tally(Tables& tables, TallyRules rules = {})
+      : rules_(rules), boxes_(tables), members_(tables), by_times_(tables, members_) {}
 
   static const Computed& computed();
   void fold(const Event& event, const Record& record, Effects& effects);
@@ -46,25 +46,31 @@ class Tally {
   void expel(const tally::MemberExpelled& fact, Effects& effects);
   void may_fail_to_add(std::int64_t stay_ms) const;
   void may_fail_to_fire(std::int64_t stay_ms, const Timer& timer, Effects& effects) const;
-  tally::Box& change(const std::string& box_id, int members);
+  tally::Box& change(const std::string& box_id, int members, int changes = 1);
   // What happened in the box, so that another order of the same gives another number.
   void trace(const std::string& box_id, int what);
 
-  const bool fails_;
+  const TallyRules rules_;
   Offset folded_to_;
   Table<tally::Box> boxes_;
   Table<tally::Member> members_;
   OrderIndex<tally::Member, ByTimes> by_times_;
 };
 
-// Its rules as somebody has mended them: under the same version, as is wrong and what one does
-// first, and under the next.
+// Its rules as somebody has mended them under the same version, as is wrong and what one does
+// first.
 struct MendedTally : Tally {
-  explicit MendedTally(Tables& tables) : Tally(tables, false) {}
+  explicit MendedTally(Tables& tables) : Tally(tables, {.version = kVersion, .fails = false}) {}
 };
-struct NextTally : MendedTally {
+
+// Of a later release of the program, which may have mended them.
+struct NextTally : Tally {
   static constexpr int kVersion = 2;
-  using MendedTally::MendedTally;
+  explicit NextTally(Tables& tables, bool fails = true)
+      : Tally(tables, {.version = kVersion, .fails = fails}) {}
+};
+struct MendedNextTally : NextTally {
+  explicit MendedNextTally(Tables& tables) : NextTally(tables, false) {}
 };
 
 }  // namespace sluice

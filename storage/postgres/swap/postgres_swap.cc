@@ -1,8 +1,7 @@
-#include "storage/postgres/swap/swap.h"
+#include "storage/postgres/swap/postgres_swap.h"
 
-#include <thread>
+#include <chrono>
 
-#include "storage/base/crash_point.h"
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
 #include "storage/postgres/applied.h"
@@ -14,13 +13,7 @@
 namespace sluice {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::chrono::seconds kStatementTimeout{10};
-
-// Between two tries that wait for computed rows, and longer than both.
-constexpr std::chrono::seconds kUnheld{2};
-constexpr std::chrono::seconds kHurried{10};
 
 std::string shortened(std::string_view query) {
   constexpr std::size_t kShown = 200;
@@ -41,7 +34,7 @@ constexpr const char* kDescribed =
 
 }  // namespace
 
-Swap::Swap(const std::string& url, const GenerationPair& pair, Kind kind)
+PostgresSwap::PostgresSwap(const std::string& url, const GenerationPair& pair, SwapKind kind)
     : pair_(pair),
       kind_(kind),
       live_(std::to_string(pair.live)),
@@ -50,61 +43,7 @@ Swap::Swap(const std::string& url, const GenerationPair& pair, Kind kind)
       beside_(url, kStatementTimeout),
       shown_{pair.domain, pair.other, 0} {}
 
-std::variant<Positions, GenerationRefusal> Swap::run(SwapPatience patience) {
-  const auto deadline = Clock::now() + patience.lock_wait;
-  const auto computed_by = Clock::now() + patience.computing;
-  int apart = 0;
-  for (;;) {
-    Tried tried = attempt();
-    holding_.roll_back();
-    if (auto* done = std::get_if<Positions>(&tried)) return std::move(*done);
-    if (auto* refused = std::get_if<GenerationRefusal>(&tried)) return std::move(*refused);
-    const Again& again = std::get<Again>(tried);
-    bool out_of_time = Clock::now() >= (again.computing ? computed_by : deadline);
-    if (again.word == "busy" && !again.computing) out_of_time = ++apart == kTries;
-    if (out_of_time) return GenerationRefusal{again.word, again.reason};
-    // Flushes, which waited, go on meanwhile.
-    std::this_thread::sleep_for(kBetweenTries);
-    if (!again.computing) continue;
-    hurry_computing();
-    // Keys that change all the time never all are where readers saw them unless the live one
-    // stands: what is left then is little, and computed while positions are held.
-    await_computed(std::min(computed_by, Clock::now() + kUnheld));
-  }
-}
-
-void Swap::hurry_computing() {
-  hurried_ = true;
-  beside_.run(
-      "UPDATE sluice.projection SET hurries_until = now() + $3::double precision * interval '1 s' "
-      "WHERE projection = $1 AND generation = $2",
-      {pair_.domain, other_, std::to_string(kHurried.count())});
-}
-
-// Without holding anything up. What is computed meanwhile may be due again when positions are held.
-void Swap::await_computed(Clock::time_point until) {
-  while (Clock::now() < until && !still_computed(beside_).empty()) {
-    std::this_thread::sleep_for(kBetweenLooks);
-  }
-}
-
-Swap::Tried Swap::attempt() {
-  Positions positions;
-  try {
-    if (auto ended = prepare(positions)) return *ended;
-    crash_point(CrashPoint("swap.views_made"));
-    if (holding_.commit() == PgConnection::Commit::in_doubt && !went_through()) {
-      return Again{"locked", "the transaction was lost with its session"};
-    }
-  } catch (const Retryable& failure) {
-    if (!timed_out(failure)) throw;
-    return Again{"busy", "a flush or another command did not end in time: " + said(failure)};
-  }
-  crash_point(CrashPoint("swap.committed"));
-  return positions;
-}
-
-std::optional<Swap::Tried> Swap::prepare(Positions& positions) {
+std::optional<SwapSession::Ended> PostgresSwap::begin() {
   holding_.connect();
   begin_holding(holding_);
   holding_pid_ = holding_.run("SELECT pg_backend_pid()").text(0, 0);
@@ -112,22 +51,10 @@ std::optional<Swap::Tried> Swap::prepare(Positions& positions) {
           .text(0, 0) != "t") {
     return Again{"locked", applier()};
   }
-  if (auto ended = require_roles()) return ended;
-  if (auto ended = meet(positions)) return ended;
-  if (std::string behind = still_computed(holding_); !behind.empty()) {
-    return Again{"busy", std::move(behind), true};
-  }
-  crash_point(CrashPoint("swap.positions_locked"));
-  commit_mark();
-  crash_point(CrashPoint("swap.marked"));
-  await_older_snapshots();
-  // Before the views are locked: readers are to wait for as little as can be.
-  carry_as_of_on();
-  set_statuses();
-  return make_views();
+  return require_roles();
 }
 
-std::optional<Swap::Tried> Swap::require_roles() {
+std::optional<SwapSession::Ended> PostgresSwap::require_roles() {
   const PgResult rows = holding_.run(
       "SELECT generation, status, coalesce(reads_sql, '') FROM sluice.projection "
       "WHERE projection = $1 AND generation IN ($2, $3) ORDER BY generation = $2 DESC FOR UPDATE",
@@ -138,37 +65,23 @@ std::optional<Swap::Tried> Swap::require_roles() {
   reads_sql_ = rows.text(1, 2);
   // Somebody else was faster, or the answer of an earlier call was lost.
   if (other == "live") {
-    return look(holding_, {pair_.domain, pair_.other, pair_.live, 0, {}}).positions;
+    return sluice::look(holding_, {pair_.domain, pair_.other, pair_.live, 0, {}}).positions;
   }
-  const bool may = other == "standing" || (other == "ready" && kind_ == Kind::promote);
+  const bool may = other == "standing" || (other == "ready" && kind_ == SwapKind::promote);
   if (live == "live" && may) return std::nullopt;
   return GenerationRefusal{"not_ready", pair_.domain + " generation " + other_ + " is " + other +
                                             ", generation " + live_ + " is " + live};
 }
 
-std::optional<Swap::Tried> Swap::meet(Positions& positions) {
-  lock_positions(holding_, pair_.domain, pair_.live);
-  const auto until = Clock::now() + kHeldAtMost;
-  PairStand stand = look(beside_, pair_);
-  while (!stand.equal && !stand.another_log && Clock::now() < until) {
-    std::this_thread::sleep_for(kBetweenLooks);
-    stand = look(beside_, pair_);
-  }
-  if (stand.another_log) return refuse_log(pair_);
-  if (!stand.equal) {
-    return Again{"busy", "the two generations were not at one position within a second, " +
-                             std::to_string(kTries) + " times: " + stand.apart};
-  }
-  // Readers are shown no later computed rows meanwhile, and its owners publish theirs.
-  if (hurried_) await_computed(until);
-  // Its owner may be publishing computed rows at this position.
-  lock_positions(holding_, pair_.domain, pair_.other);
-  positions = stand.positions;
-  return std::nullopt;
-}
+void PostgresSwap::lock_live() { lock_positions(holding_, pair_.domain, pair_.live); }
+
+PairStand PostgresSwap::look() { return sluice::look(beside_, pair_); }
+
+void PostgresSwap::lock_other() { lock_positions(holding_, pair_.domain, pair_.other); }
 
 // Of each computed table that both have, as pieces of SQL about `o`, the live one's, and `n`.
-std::vector<Swap::ComputedTable> Swap::computed_tables(PgConnection& connection) const {
+std::vector<PostgresSwap::ComputedTable> PostgresSwap::computed_tables(
+    PgConnection& connection) const {
   const auto old_tables = generation_tables(connection, pair_.domain, pair_.live);
   const auto new_tables = generation_tables(connection, pair_.domain, pair_.other);
   const auto says_as_of = [](const CatalogueTable* table) {
@@ -196,15 +109,15 @@ std::vector<Swap::ComputedTable> Swap::computed_tables(PgConnection& connection)
 
 // A key that is due has rows as of before its last change: where readers saw later ones, its owner
 // is to compute them first.
-std::string Swap::still_computed(PgConnection& connection) const {
-  for (const ComputedTable& table : computed_tables(connection)) {
+std::string PostgresSwap::still_computed() {
+  for (const ComputedTable& table : computed_tables(holding_)) {
     const PgResult behind =
-        connection.run("SELECT count(DISTINCT d.key), min(d.key) FROM sluice.due d JOIN " +
-                           table.old_rows + " o ON " + table.key + "::text = d.key LEFT JOIN " +
-                           table.new_rows + " n ON " + table.same +
-                           " WHERE d.projection = $1 AND d.generation = $2 "
-                           "AND (n.as_of IS NULL OR n.as_of < o.as_of)",
-                       {pair_.domain, other_});
+        holding_.run("SELECT count(DISTINCT d.key), min(d.key) FROM sluice.due d JOIN " +
+                         table.old_rows + " o ON " + table.key + "::text = d.key LEFT JOIN " +
+                         table.new_rows + " n ON " + table.same +
+                         " WHERE d.projection = $1 AND d.generation = $2 "
+                         "AND (n.as_of IS NULL OR n.as_of < o.as_of)",
+                     {pair_.domain, other_});
     if (behind.number(0, 0) == 0) continue;
     return "of " + std::string(behind.text(0, 0)) + " keys of " + table.name + " (" +
            std::string(behind.text(0, 1)) + ") readers saw later rows than generation " + other_ +
@@ -213,41 +126,42 @@ std::string Swap::still_computed(PgConnection& connection) const {
   return "";
 }
 
-// The rows of a key that is not due are those of every position since its last change.
-void Swap::carry_as_of_on() {
-  for (const ComputedTable& table : computed_tables(holding_)) {
-    holding_.run("UPDATE " + table.new_rows + " n SET as_of = o.as_of FROM " + table.old_rows +
-                 " o WHERE " + table.same + " AND n.as_of < o.as_of");
-  }
+void PostgresSwap::hurry(std::chrono::seconds how_long) {
+  beside_.run(
+      "UPDATE sluice.projection SET hurries_until = now() + $3::double precision * interval '1 s' "
+      "WHERE projection = $1 AND generation = $2",
+      {pair_.domain, other_, std::to_string(how_long.count())});
 }
 
-void Swap::commit_mark() {
-  shown_.mark =
-      beside_.run("INSERT INTO sluice.mark (projection) VALUES ($1) RETURNING id", {pair_.domain})
-          .number(0, 0);
+// The rows of a key that is not due are those of every position since its last change. As of the
+// one that readers saw they are in every snapshot that has the mark: one that is taken before the
+// swap may come to the views after it.
+void PostgresSwap::commit_mark() {
+  std::string sql;
+  for (const ComputedTable& table : computed_tables(beside_)) {
+    sql += (sql.empty() ? "WITH " : ", ") + quoted("carried " + table.name) + " AS (UPDATE " +
+           table.new_rows + " n SET as_of = o.as_of FROM " + table.old_rows + " o WHERE " +
+           table.same + " AND n.as_of < o.as_of)";
+  }
+  sql += " INSERT INTO sluice.mark (projection) VALUES ($1) RETURNING id";
+  shown_.mark = beside_.run(sql, {pair_.domain}).number(0, 0);
+  marked_ = beside_.run("SELECT clock_timestamp()").text(0, 0);
 }
 
-// Snapshots without the mark are told to begin again once they come to the views: most end by
-// themselves before. The server shows those of others only to who may see them.
-void Swap::await_older_snapshots() {
-  const std::string marked(beside_.run("SELECT clock_timestamp()").text(0, 0));
-  const auto until = Clock::now() + kHeldAtMost;
-  while (Clock::now() < until) {
-    // Flushes that wait for us read no view.
-    const PgResult older = beside_.run(
-        "SELECT FROM pg_stat_activity WHERE datname = current_database() "
-        "AND backend_type = 'client backend' AND pid NOT IN (pg_backend_pid(), $1::integer) "
-        "AND backend_xmin IS NOT NULL AND xact_start < $2::timestamptz "
-        "AND NOT (wait_event_type IS NOT DISTINCT FROM 'Lock' "
-        "AND $1::integer = ANY (pg_blocking_pids(pid))) LIMIT 1",
-        {holding_pid_, marked});
-    if (older.rows() == 0) return;
-    std::this_thread::sleep_for(kBetweenLooks);
-  }
+// The server shows those of others only to who may see them. Flushes that wait for us read no view.
+bool PostgresSwap::older_snapshots() {
+  const PgResult older = beside_.run(
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() "
+      "AND backend_type = 'client backend' AND pid NOT IN (pg_backend_pid(), $1::integer) "
+      "AND backend_xmin IS NOT NULL AND xact_start < $2::timestamptz "
+      "AND NOT (wait_event_type IS NOT DISTINCT FROM 'Lock' "
+      "AND $1::integer = ANY (pg_blocking_pids(pid))) LIMIT 1",
+      {holding_pid_, marked_});
+  return older.rows() > 0;
 }
 
 // One statement after the other, since of each status there may be one at any moment.
-void Swap::set_statuses() {
+void PostgresSwap::write() {
   // Who promotes or rolls back by hand has decided for both.
   holding_.run(
       "UPDATE sluice.projection SET promotes_itself = false WHERE projection = $1 "
@@ -266,7 +180,7 @@ void Swap::set_statuses() {
       "SELECT FROM sluice.projection b WHERE b.projection = $1 "
       "AND b.status IN ('building', 'ready')) THEN 'standing' ELSE 'ready' END "
       "WHERE g.projection = $1 AND g.generation = $2",
-      {pair_.domain, live_, kind_ == Kind::promote ? "promote" : "roll back"});
+      {pair_.domain, live_, kind_ == SwapKind::promote ? "promote" : "roll back"});
   // What the old one has appended, or is to append no more, the new one does not append.
   holding_.run(
       "UPDATE sluice.position n SET emits_from = greatest(n.position, l.emits_from) "
@@ -284,7 +198,7 @@ void Swap::set_statuses() {
                                                                  .take()});
 }
 
-std::optional<Swap::Tried> Swap::make_views() {
+std::optional<SwapSession::Ended> PostgresSwap::show() {
   const ReaderViews readers = reader_views(holding_, pair_.domain, pair_.other);
   if (!readers.conflicts.empty()) return GenerationRefusal{"columns", joined(readers.conflicts)};
   note_applied(holding_, pair_.domain, readers_text(shown_, reads_sql_));
@@ -306,7 +220,18 @@ std::optional<Swap::Tried> Swap::make_views() {
   return std::nullopt;
 }
 
-bool Swap::went_through() {
+bool PostgresSwap::commit() {
+  return holding_.commit() != PgConnection::Commit::in_doubt || went_through();
+}
+
+void PostgresSwap::release() noexcept { holding_.roll_back(); }
+
+std::optional<std::string> PostgresSwap::not_in_time(const Retryable& failure) const {
+  if (!timed_out(failure)) return std::nullopt;
+  return said(failure);
+}
+
+bool PostgresSwap::went_through() {
   // Waits for the transaction, should it still be under way in the server.
   const PgResult found = beside_.run(
       "SELECT live FROM sluice.projection WHERE projection = $1 AND generation = $2 FOR UPDATE",
@@ -314,7 +239,7 @@ bool Swap::went_through() {
   return found.rows() == 1 && found.text(0, 0) == "t";
 }
 
-std::string Swap::holder_of_views() {
+std::string PostgresSwap::holder_of_views() {
   const PgResult found = beside_.run(
       std::string(kDescribed) +
           "JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -325,7 +250,7 @@ std::string Swap::holder_of_views() {
   return found.rows() == 0 ? "" : described(found);
 }
 
-std::string Swap::applier() {
+std::string PostgresSwap::applier() {
   const PgResult found = beside_.run(
       std::string(kDescribed) +
       "WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database "
