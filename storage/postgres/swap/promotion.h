@@ -37,7 +37,8 @@ using Promoted = std::variant<Promotion, GenerationRefusal>;
 // is retired. A crash at any step leaves all or nothing of it, and the next call goes on.
 //
 // A key's computed rows that the other has as of an older position than readers saw are those of
-// that position too where nothing is due; what is due is waited for.
+// that position too where nothing is due; what is due its owners are told to compute at once, and
+// that is waited for.
 //
 // Refused as "busy" where the two are not at one position within a second, 5 times, or a key that
 // readers saw computed is not in time; as "locked" where somebody uses the views through
