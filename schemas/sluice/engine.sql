@@ -551,7 +551,7 @@ SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end
          AS freshness_seconds,
        b.built,
        CASE WHEN i.idle THEN 'no process projects it, and its log has no records: nothing waits'
-       END AS note
+       END COLLATE "C" AS note
 FROM sluice.projection g
 CROSS JOIN LATERAL generate_series(0, g.partitions - 1) AS n(partition)
 LEFT JOIN sluice.position p ON p.projection = g.projection AND p.generation = g.generation

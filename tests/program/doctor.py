@@ -38,7 +38,17 @@ def finds(up, code, *flags, **evidence):
 
 
 def is_silent(up, *flags):
-    told = eventually("it is silent", lambda: (told := doctor(up, *flags)) and not told["findings"] and told, 60)
+    told = {}
+
+    def silent():
+        told.update(doctor(up, *flags))
+        return not told["findings"]
+
+    try:
+        eventually("it is silent", silent, 60)
+    finally:
+        if told["findings"]:
+            print(told["findings"], flush=True)
     assert told["skipped"] == [], told
 
 

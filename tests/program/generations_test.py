@@ -65,8 +65,8 @@ def folded(up):
 
 def asked_for(up):
     """A generation is made once, and what is wrong is refused."""
-    for wrong in ("0", "1.5", "half"):
-        run("rebuild", DOMAIN, "--postgres", up.postgres, "--share", wrong, code=2, says="is no part")
+    for wrong in ("0", "1025", "half"):
+        run("rebuild", DOMAIN, "--postgres", up.postgres, "--share", wrong, code=2, says="is no number of cores")
     run("rebuild", "nothing", "--postgres", up.postgres, code=2, says="there is no domain nothing")
     run("rebuild", DOMAIN, "--postgres", up.postgres, "--dedupe-horizon", "1ms", code=2, says="too short")
     run("rebuild", DOMAIN, "--postgres", up.ready["reader"], code=2, says="read-only")

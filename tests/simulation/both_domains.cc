@@ -38,10 +38,10 @@ void Both::merge_user(const std::string& id, const std::string& into) {
   post(event);
 }
 
-void Both::discard(std::int64_t offset) {
+void Both::discard(std::int64_t offset, const std::string& key) {
   Control control;
   control.mutable_discard()->set_offset(offset);
-  deliberation.post_control("c", control);
+  deliberation.post_control(key, control);
 }
 
 void Both::require_gone(const std::string& text) {

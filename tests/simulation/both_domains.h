@@ -27,8 +27,8 @@ struct Both {
   void park() { deliberation.append("c", "\xff\xffgarbage"); }
   void delete_user(const std::string& id);
   void merge_user(const std::string& id, const std::string& into);
-  // Drops what could not be folded.
-  void discard(std::int64_t offset);
+  // Drops what could not be folded, of this conversation.
+  void discard(std::int64_t offset, const std::string& key = "c");
 
   // Neither tables nor quarantine hold the text, also after a refold, which comes to the same.
   void require_gone(const std::string& text);

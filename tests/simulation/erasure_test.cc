@@ -89,11 +89,12 @@ TEST_CASE("a conversation that waits loses its deleted owner's seeds and stays")
   both.delete_user("eve");
   both.finish();
   both.require_gone("the secret");
-  both.discard(Both::kGarbage);
+  both.discard(Both::kGarbage, "d");
   both.finish();
   both.require_gone("the secret");
   CHECK(both.deliberation.tables().find("conversation_id: \"d\" owner_id: \"eve\"") !=
         std::string::npos);
+  REQUIRE_FALSE(both.deliberation.rejections().empty());
   CHECK(both.deliberation.rejections().back().reason == "opinion.unknown");
 }
 

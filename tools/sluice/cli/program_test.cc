@@ -188,7 +188,7 @@ TEST_CASE("what has no default is not there where nobody says it") {
   CHECK(said.told.share == 0.25);
   CHECK(said.told.horizon == std::chrono::hours(3));
   CHECK(Run({"go", "--http", "h"}, {"SLUICE_SHARE=1"}).told.share == 1.0);
-  for (const char* wrong : {"0", "1.01", "-0.5", "nan", "inf", "half", "0.5x", "", "1e-3"}) {
+  for (const char* wrong : {"0", "1025", "-0.5", "nan", "inf", "half", "0.5x", "", "1e-3"}) {
     INFO(wrong);
     const Run run({"go", "--http", "h", "--share", wrong});
     CHECK((run.code == 2 && !run.ran));
