@@ -523,6 +523,62 @@ COMMENT ON FUNCTION sluice.note_ready(text, integer, bigint) IS
   'A building generation is ready if it follows, each partition within so many records of the live'
   ' one''s.';
 
+-- What sluice.freshness says of a partition that nobody has. Functions, since the planner would take
+-- the view for one of millions of rows with them in it, and compile it at each look.
+CREATE OR REPLACE FUNCTION sluice.has_no_records(of_projection text)
+RETURNS boolean LANGUAGE sql STABLE COST 1 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  -- A process that projects other domains has looked at the log.
+  SELECT EXISTS (SELECT FROM sluice.process q
+                 WHERE q.seen_at > now() - interval '10 s' AND q.vitals->'empty' ? of_projection)
+$$;
+COMMENT ON FUNCTION sluice.has_no_records(text) IS
+  'Whether a process that does not project it has found its log empty.';
+
+CREATE OR REPLACE FUNCTION sluice.other_rules(of_projection text, of_generation integer,
+                                              of_version integer)
+RETURNS text LANGUAGE sql STABLE COST 1 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  -- A process leaves alone what rules of another version than its own have folded.
+  SELECT CASE WHEN NOT bool_or(q.vitals->'rules'->>of_projection = of_version::text)
+              THEN '; generation ' || of_generation || ' is of version ' || of_version
+                   || ' of the rules, and those who project ' || of_projection || ' have version '
+                   || string_agg(DISTINCT q.vitals->'rules'->>of_projection, ', ')
+                   || ': start a program of version ' || of_version || ', or let `sluice rebuild '
+                   || of_projection || '` of another build a generation of its own' END
+  FROM sluice.process q
+  WHERE q.seen_at > now() - interval '10 s' AND q.vitals->'rules' ? of_projection
+$$;
+COMMENT ON FUNCTION sluice.other_rules(text, integer, integer) IS
+  'That all who project it have rules of other versions, and what to do; null: it is not so.';
+
+CREATE OR REPLACE FUNCTION sluice.built_beside(of_projection text, of_generation integer)
+RETURNS text LANGUAGE sql STABLE COST 1 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  -- The log ends where any generation saw it end.
+  SELECT format('generation %s of version %s %s: %s of %s records, by %s', n.generation, n.version,
+                CASE n.status WHEN 'ready' THEN 'is ready' ELSE 'is being built' END,
+                coalesce(sum(CASE WHEN np.loaded THEN np.position ELSE np.folded END), 0),
+                sum(coalesce(greatest(np.position, np.folded, np.log_end, nh.log_end, lp.position,
+                                      lp.log_end, lh.log_end), 0)),
+                coalesce(string_agg(DISTINCT 'process ' || substring(nh.owner FROM '^[^:]*:([0-9]+):')
+                                    || ' on ' || substring(nh.owner FROM '^([^:]*):[0-9]+:'), ', ')
+                           FILTER (WHERE NOT nh.released AND nh.seen_at > now() - interval '5 s'),
+                         'nobody'))
+  FROM sluice.projection n
+  CROSS JOIN LATERAL generate_series(0, n.partitions - 1) AS m(partition)
+  LEFT JOIN sluice.position np ON np.projection = n.projection AND np.generation = n.generation
+       AND np.partition = m.partition
+  LEFT JOIN sluice.heartbeat nh ON nh.projection = n.projection AND nh.generation = n.generation
+       AND nh.partition = m.partition
+  LEFT JOIN sluice.position lp ON lp.projection = of_projection AND lp.generation = of_generation
+       AND lp.partition = m.partition
+  LEFT JOIN sluice.heartbeat lh ON lh.projection = of_projection AND lh.generation = of_generation
+       AND lh.partition = m.partition
+  WHERE n.projection = of_projection AND n.status IN ('building', 'ready')
+  GROUP BY n.generation, n.version, n.status
+$$;
+COMMENT ON FUNCTION sluice.built_beside(text, integer) IS
+  'What may take the place of the live generation soon: which, how far it is, and by whom; null:'
+  ' nothing.';
+
 CREATE OR REPLACE VIEW sluice.freshness AS
 SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end,
        CASE WHEN i.idle THEN 0
@@ -541,7 +597,7 @@ SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end
                  || substring(h.owner FROM '^[^:]*:([0-9]+):') || ' on '
                  || substring(h.owner FROM '^([^:]*):[0-9]+:')
                  || CASE WHEN h.released THEN ' let go of it' ELSE ' was heard last' END, '')
-                 || coalesce(v.why, '') || coalesce('; ' || b.built, '')
+                 || coalesce(v.why, '') || coalesce('; ' || v.built, '')
        END AS trouble,
        s.owned, h.owner, h.claimed_at, now() - s.heard_at AS silent,
        CASE WHEN i.idle OR s.owned AND coalesce(p.position, 0) >= e.log_end THEN 0
@@ -549,7 +605,7 @@ SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end
             THEN extract(epoch FROM greatest(now() - coalesce(o.oldest_at, s.heard_at),
                                              interval '0')) END::double precision
          AS freshness_seconds,
-       b.built,
+       v.built,
        CASE WHEN i.idle THEN 'no process projects it, and its log has no records: nothing waits'
        END COLLATE "C" AS note
 FROM sluice.projection g
@@ -574,10 +630,8 @@ CROSS JOIN LATERAL (
                                    ELSE coalesce(h.log_end, p.log_end, 0) END) AS log_end
 ) AS e
 CROSS JOIN LATERAL (
-  -- A process that projects other domains has looked at the log.
-  SELECT NOT s.owned AND NOT s.contended AND e.log_end = 0 AND EXISTS (
-    SELECT FROM sluice.process q
-    WHERE q.seen_at > now() - interval '10 s' AND q.vitals->'empty' ? g.projection) AS idle
+  SELECT CASE WHEN NOT s.owned AND NOT s.contended AND e.log_end = 0
+              THEN sluice.has_no_records(g.projection) ELSE false END AS idle
 ) AS i
 CROSS JOIN LATERAL (
   -- A flush since the last word knows better: what it left is later than what it took.
@@ -587,40 +641,10 @@ CROSS JOIN LATERAL (
               ELSE h.oldest_at END AS oldest_at
 ) AS o
 CROSS JOIN LATERAL (
-  -- A process leaves alone what rules of another version than its own have folded.
-  SELECT CASE WHEN NOT bool_or(q.vitals->'rules'->>g.projection = g.version::text)
-              THEN '; generation ' || g.generation || ' is of version ' || g.version
-                   || ' of the rules, and those who project ' || g.projection || ' have version '
-                   || string_agg(DISTINCT q.vitals->'rules'->>g.projection, ', ')
-                   || ': start a program of version ' || g.version || ', or let `sluice rebuild '
-                   || g.projection || '` of another build a generation of its own' END AS why
-  FROM sluice.process q
-  WHERE NOT s.owned AND q.seen_at > now() - interval '10 s' AND q.vitals->'rules' ? g.projection
+  SELECT CASE WHEN NOT s.owned
+              THEN sluice.other_rules(g.projection, g.generation, g.version) END AS why,
+         CASE WHEN NOT s.owned THEN sluice.built_beside(g.projection, g.generation) END AS built
 ) AS v
-LEFT JOIN LATERAL (
-  -- What takes its place soon, perhaps. The log ends where any generation saw it end.
-  SELECT format('generation %s of version %s %s: %s of %s records, by %s', n.generation, n.version,
-                CASE n.status WHEN 'ready' THEN 'is ready' ELSE 'is being built' END,
-                coalesce(sum(CASE WHEN np.loaded THEN np.position ELSE np.folded END), 0),
-                sum(coalesce(greatest(np.position, np.folded, np.log_end, nh.log_end, lp.position,
-                                      lp.log_end, lh.log_end), 0)),
-                coalesce(string_agg(DISTINCT 'process ' || substring(nh.owner FROM '^[^:]*:([0-9]+):')
-                                    || ' on ' || substring(nh.owner FROM '^([^:]*):[0-9]+:'), ', ')
-                           FILTER (WHERE NOT nh.released AND nh.seen_at > now() - interval '5 s'),
-                         'nobody')) AS built
-  FROM sluice.projection n
-  CROSS JOIN LATERAL generate_series(0, n.partitions - 1) AS m(partition)
-  LEFT JOIN sluice.position np ON np.projection = n.projection AND np.generation = n.generation
-       AND np.partition = m.partition
-  LEFT JOIN sluice.heartbeat nh ON nh.projection = n.projection AND nh.generation = n.generation
-       AND nh.partition = m.partition
-  LEFT JOIN sluice.position lp ON lp.projection = g.projection AND lp.generation = g.generation
-       AND lp.partition = m.partition
-  LEFT JOIN sluice.heartbeat lh ON lh.projection = g.projection AND lh.generation = g.generation
-       AND lh.partition = m.partition
-  WHERE NOT s.owned AND n.projection = g.projection AND n.status IN ('building', 'ready')
-  GROUP BY n.generation, n.version, n.status
-) AS b ON true
 WHERE g.live;
 COMMENT ON VIEW sluice.freshness IS
   'Every partition of the live generations: lag in records, null where nobody has told the log''s'

@@ -225,6 +225,21 @@ TEST_CASE("every text column that readers meet is ordered by its bytes") {
         "");
 }
 
+// From jit_above_cost on a plan is compiled at each look, which takes a second.
+TEST_CASE("looking at how things stand is not worth compiling") {
+  PgConnection connection(with_every_domain());
+  for (const char* view : {"freshness", "computation"}) {
+    INFO(view);
+    CHECK(lines(connection, std::string("SELECT count(*) >= 0 FROM sluice.") + view).front() ==
+          "t");
+    const std::string plan =
+        lines(connection, std::string("EXPLAIN SELECT * FROM sluice.") + view).front();
+    const std::size_t cost = plan.find("..");
+    REQUIRE(cost != std::string::npos);
+    CHECK(std::stod(plan.substr(cost + 2)) < 100'000);
+  }
+}
+
 TEST_CASE("the views that readers use say what they are, by which key, and what each column is") {
   PgConnection connection(with_every_domain());
   CHECK(joined(lines(connection,

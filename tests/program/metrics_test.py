@@ -177,8 +177,8 @@ def watched(url):
         turns = [json.loads(process.stdout.readline()) for _ in range(3)]
         assert 3 < time.monotonic() - begun < 30, "each two seconds"
         assert all(turn.keys() == KEYS for turn in turns)
-        process.terminate()
-        assert process.wait(SECONDS) == 0
+        process.stdout.close()
+        assert process.wait(SECONDS) == 0, "nobody reads it any more"
 
 
 def watching_outlives_the_database(folder):

@@ -60,7 +60,8 @@ Exit watch(const Options& options, const OutputForm& output) {
   Database database(options.postgres);
   Exit exit = Exit::done;
   if (terminal && !output.json) std::fputs("\x1b[2J", stdout);
-  while (!shutdown.token().stop_requested()) {
+  // Nobody reads it any more where it cannot be written.
+  while (!shutdown.token().stop_requested() && std::ferror(stdout) == 0) {
     try {
       if (!log) log = asked_log(options);
       const Overview all = look_over(database, log.get());

@@ -111,7 +111,8 @@ Exit tail(const Options& options) {
   const auto reader = log->reader(stream, partitions, spectator);
   Printer printer(options, domain);
   bool ended = partitions.empty();
-  while (!ended && printer.wants_more() && !shutdown.token().stop_requested()) {
+  while (!ended && printer.wants_more() && !shutdown.token().stop_requested() &&
+         std::ferror(stdout) == 0) {
     for (const LogRecord& record : reader->poll(kPoll)) {
       read[record.partition] = record.offset.next();
       printer.take(record);
