@@ -1,10 +1,15 @@
 // Snapshots of the world's states: true ones, and such as must not be begun from.
 
+#include <cstdint>
+
 #include "projectors/engine/fold/state_checkpoint.h"
 #include "tests/simulation/world.h"
 
 namespace sluice::simulation {
 namespace {
+
+// Odd, and bits of all places.
+constexpr std::uint64_t kMixed = 0x9E3779B97F4A7C15U;
 
 // With next to no rows: who folds on from it does not get those of the log.
 MemoryState hollow(const StateCheckpoint& head) {
@@ -73,8 +78,8 @@ void World::make_false_snapshot(MemorySnapshotShelf& shelf, StateCheckpoint head
     case 3:  // what describes it is of another
       says.digest.value ^= 1;
       return shelf.add(std::move(says), disk);
-    case 4:  // of a log that had another record there
-      head.set_digest(head.digest() ^ 1);
+    case 4:  // of a log that had another record there: never twice the same, nor back to this one
+      head.set_digest(head.digest() ^ kMixed * static_cast<std::uint64_t>(next_id_));
       says.digest = Digest{head.digest()};
       break;
     default:  // of a view that a restore took back
