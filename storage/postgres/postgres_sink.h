@@ -47,10 +47,9 @@ class PostgresSink final : public ProjectionSink {
     std::vector<Column> columns;
     std::string make_temporary;
     std::string copy_upserts;
-    std::string upsert;
+    std::string upsert;  // of a computed table: takes the keys, $1
     std::string copy_erased;
-    std::string erase;  // of a computed table: what its keys have too much
-                        // (of such a table both take the keys, $1)
+    std::string erase;  // of a computed table: what the keys, $1, have too much
   };
 
   // As they are applied, the engine's own last: who locks several at a time does so in this order.

@@ -11,7 +11,7 @@
 namespace sluice::simulation {
 
 // A command that promotes, rolls back or compares, one step at a time of the protocols that the
-// program goes by. Whoever drops it has killed it between two steps.
+// program goes by. An operator that is dropped was killed between two steps.
 class Operator {
  public:
   using Clock = GenerationSwap::Clock;

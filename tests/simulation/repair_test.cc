@@ -33,7 +33,7 @@ std::string state_key(const google::protobuf::Descriptor& row, const Key&... key
   return bytes;
 }
 
-// Two boxes with members, one of whom is to leave. Tests tamper with box "b"; box "c" is there so
+// Two boxes with members; one member is to leave. Tests tamper with box "b"; box "c" is there so
 // that a repair of "b" can be seen to leave it alone.
 struct World : Pair {
   World() {

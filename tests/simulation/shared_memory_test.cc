@@ -46,6 +46,15 @@ class Boxes {
     side.flush();
     return members_ - before;
   }
+  // Until most of the memory for rows that need not be written is used.
+  void fill_at_hand() {
+    do fill();
+    while (side.projector->row_bytes() < 250'000);
+  }
+  bool counts_its_members() {
+    return side.rows<tally::Box>().front().members() ==
+           static_cast<int>(side.rows<tally::Member>().size());
+  }
 
  private:
   MemoryLog log_{[this] { return side.now; }};
@@ -76,9 +85,7 @@ TEST_CASE("a partition may change more rows between flushes while the others are
 TEST_CASE("a partition with nothing to do lets go of rows when another becomes busy") {
   RowMemory memory(kParts, 2);
   Boxes idle(memory);
-  while (idle.side.projector == std::nullopt || idle.side.projector->row_bytes() < 250'000) {
-    idle.fill();
-  }
+  idle.fill_at_hand();
   idle.side.projector->maintain();
   CHECK(idle.side.projector->row_bytes() > 200'000);
   Boxes busy(memory);
@@ -88,16 +95,13 @@ TEST_CASE("a partition with nothing to do lets go of rows when another becomes b
   CHECK(idle.side.projector->row_bytes() > 0);
   // What it let go of is in its state.
   idle.fill();
-  CHECK(idle.side.rows<tally::Box>().front().members() ==
-        static_cast<int>(idle.side.rows<tally::Member>().size()));
+  CHECK(idle.counts_its_members());
 }
 
 TEST_CASE("a partition that folds nothing for long leaves its rows to those that are busy") {
   RowMemory memory(kParts, 2);
   Boxes idle(memory);
-  while (idle.side.projector == std::nullopt || idle.side.projector->row_bytes() < 250'000) {
-    idle.fill();
-  }
+  idle.fill_at_hand();
   // Nobody needs what it holds.
   idle.side.projector->rest();
   CHECK(idle.side.projector->row_bytes() > 200'000);
@@ -114,8 +118,7 @@ TEST_CASE("a partition that folds nothing for long leaves its rows to those that
   CHECK(memory.at_hand() > beside);
   // What it let go of is in its state.
   idle.fill();
-  CHECK(idle.side.rows<tally::Box>().front().members() ==
-        static_cast<int>(idle.side.rows<tally::Member>().size()));
+  CHECK(idle.counts_its_members());
 }
 
 // A worker that builds a generation of two partitions.

@@ -25,8 +25,8 @@ namespace sluice {
 struct ComputationRoom {
   std::size_t results = 64;
   std::size_t bytes = std::size_t{64} << 20;
-  // So much is taken at a time, by about one result: the rows of facts that a flush writes beside
-  // it are not to wait for all of it.
+  // take() stops at the first result with which it has these bytes or more: a flush writes what
+  // was taken in one transaction with the rows of facts, which become visible no sooner.
   std::size_t bytes_taken = std::size_t{512} << 10;
 };
 

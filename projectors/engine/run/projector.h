@@ -71,7 +71,8 @@ class Projector {
 
   // To be called now and then, whether anything is folded or not.
   void maintain();
-  // Folds nothing for now: rows at hand are left to the state where others are short of memory.
+  // To be called while nothing is folded: where other partitions are short of memory for rows, this
+  // one drops its unchanged rows, and reads them from state when the next record needs them.
   void rest();
   // Whether a computation is finished and its rows are not yet flushed.
   [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }

@@ -271,8 +271,8 @@ void Worker::require_awaited(Partition partition, Assigned& assigned) {
 }
 
 // An ordinary transaction is over at once. Behind one that stays open no record can be read, and
-// no view can show it, until its producer or the broker ends the transaction. Where another record
-// could be read meanwhile it was another one, or the log grows while it is looked at.
+// no view can show it, until its producer or the broker ends the transaction. Where a record
+// was read since the last look, transactions end and others begin, or the log merely grows.
 void Worker::heed_open_transaction(Partition partition, Assigned& assigned) {
   constexpr milliseconds kPatience{4000};
   const bool waits = assigned.projector && assigned.caught_up &&
