@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from postgres import ask
-from system import DOMAIN, SLUICE, Folder, Up, chance, eventually, sluice, verify, wait_for
+from system import DOMAIN, SLUICE, Folder, Up, chance, sluice, verify, wait_for, within
 from traffic import event
 
 GONE = "user-who-goes"
@@ -67,7 +67,7 @@ def main():
             sluice("snapshot", "create", "--postgres", up.postgres, "--to", snapshots)
             assert mentions(up.postgres), "the user is there"
             post(up, "people", [event("bye", "user.deleted", {"user_id": GONE}, **SERVICE)])
-            eventually("nothing of the user is in the view", lambda: not mentions(up.postgres), 30)
+            within(30, "nothing of the user is in the view", lambda: not mentions(up.postgres))
             left = votes(up.postgres)
             assert {row[1] for row in left} == {"a", "b"}, left
 

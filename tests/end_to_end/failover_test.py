@@ -13,7 +13,7 @@ from model import read_log
 from postgres import PROGRAMS, Cluster, ask
 from proxy import Proxy
 from reader import Reader
-from system import DOMAIN, Folder, Up, chance, eventually
+from system import DOMAIN, Folder, Up, chance, eventually, within
 from traffic import Traffic, check
 
 
@@ -54,14 +54,15 @@ def main():
                 streaming.way = "silent"
                 traffic.goes_on()
                 before.sees_more()
+                before.sees_moments(5)
                 primary.stop(signal.SIGQUIT)
-                before.check(read_log(log), least=5)
+                before.check(read_log(log))
             streaming.cut()
             lacking = position(standby.url)
             assert lacking < before.reached(), "the standby lacks commits"
             clients.target = standby.port
             clients.cut()
-            eventually("it says that it cannot write", lambda: "read-only" in up.readiness(), 30)
+            within(30, "it says that it cannot write", lambda: "read-only" in up.readiness())
             traffic.goes_on()  # the log takes what no view can
             assert position(standby.url) == lacking
             with Reader(standby.url) as reader:

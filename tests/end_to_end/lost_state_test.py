@@ -13,7 +13,7 @@ import sys
 from broker import Broker, skipped
 from postgres import PROGRAMS, Cluster
 from reader import Reader
-from system import Folder, Ingest, Project, Up, chance, eventually, sluice, verify, wait_for
+from system import Folder, Ingest, Project, Up, chance, eventually, sluice, verify, wait_for, within
 from traffic import Traffic, check
 
 MAKING = ("snapshot.checkpointed", "snapshot.files_made", "snapshot.described")
@@ -181,7 +181,7 @@ def log_and_postgres(seed):
                 put_back(cluster.url, folder / dumped)
                 up.start()
                 if says:
-                    eventually("it stands still and says so", lambda: says in up.readiness(), 30)
+                    within(30, "it stands still and says so", lambda: says in up.readiness())
                 else:
                     eventually("it is ready", lambda: up.readiness() == "")
                     assert begins_from(up.postgres, "start")

@@ -9,7 +9,7 @@ import re
 import sys
 
 from postgres import ask
-from system import Folder, Up, eventually, sluice, verify, wait_for
+from system import Folder, Up, eventually, sluice, verify, wait_for, within
 from traffic import Traffic
 
 COMMAND = "sluice schema apply --refold deliberation"
@@ -23,7 +23,7 @@ def rows(up):
 
 def told(up):
     """Its own words, those of its readiness and of `status`."""
-    eventually("it is not ready", lambda: COMMAND in up.readiness(), 30)
+    within(30, "it is not ready", lambda: COMMAND in up.readiness())
     eventually("status says so", lambda: COMMAND in sluice("status", "--postgres", up.postgres,
                                                            check=False).stdout, 30)
     named = re.search(r"`(sluice schema apply [^`]*)`", up.readiness()).group(1)

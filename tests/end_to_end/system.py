@@ -33,11 +33,34 @@ def rounds(short_form):
     return int(os.environ.get("SLUICE_ROUNDS", short_form * int(os.environ.get("SLUICE_TIMES", "1"))))
 
 
-def eventually(what, condition, deadline=DEADLINE_SECONDS):
+def eventually(what, condition):
     """Until `condition` holds; returns what it was then."""
-    end = time.monotonic() + deadline
+    end = time.monotonic() + DEADLINE_SECONDS
     while not (found := condition()):
-        assert time.monotonic() < end, f"not in {deadline} s: {what}"
+        assert time.monotonic() < end, f"not in {DEADLINE_SECONDS} s: {what}"
+        time.sleep(0.05)
+    return found
+
+
+def machine_stalled():
+    """Seconds so far in which something waited for a core or a disk of this machine; 0 where the kernel does not count."""
+    total = 0
+    for resource in ("cpu", "io"):
+        try:
+            with open(f"/proc/pressure/{resource}") as file:
+                total += int(file.readline().rsplit("total=", 1)[1])
+        except OSError:
+            continue
+    return total / 1e6
+
+
+def within(seconds, what, condition):
+    """What is promised in that time, on a machine that has time: what it made others wait does not count."""
+    begun, stalled = time.monotonic(), machine_stalled()
+    while not (found := condition()):
+        took = time.monotonic() - begun
+        waited = min(machine_stalled() - stalled, took)
+        assert took - waited < seconds and took < DEADLINE_SECONDS, f"not in {took:.1f} s, {waited:.1f} s of stalls: {what}"
         time.sleep(0.05)
     return found
 

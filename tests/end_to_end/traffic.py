@@ -211,10 +211,11 @@ class Traffic:
 
 def check(traffic, reader, postgres, log, moments=10):
     """The end of a test under load: all that was promised. `log`: where the log is, as flags."""
+    reader.sees_moments(moments)
     wait_for(traffic.finish(), postgres)
     records = read_log(log)
     traffic.check_log(records)
     traffic.check_view(postgres)
-    reader.check(records, moments)
+    reader.check(records)
     for domain in (DOMAIN, "people"):
         verify(postgres, log, domain)

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import time
 
-from program import Folder, Up, cloud_event, conversation, eventually, post, result, run, sluice, vote
+from program import (Folder, Up, cloud_event, conversation, eventually, post, result, run, sluice,
+                     vote, within)
 
 LOG_WRITER = pathlib.Path(sys.argv[3]).parent / "log_writer"
 SMALL = ["--memory", "128MiB"]
@@ -163,7 +164,7 @@ def beyond_the_limit(up):
     assert any("3 records wait under keys beyond --parked-limit" in trouble["trouble"]
                for trouble in status["troubles"]), status["troubles"]
     assert [each["beyond_limit"] for each in status["quarantined"]] == [3], status["quarantined"]
-    eventually("nothing stands still", lambda: up.readiness() == "", 10)
+    within(10, "nothing stands still", lambda: up.readiness() == "")
     assert "more waits under one key than --parked-limit" in up.words()
     listed = json.loads(run("quarantine", "list", "--postgres", up.postgres, "--json", code=1).stdout)
     assert [each["aged_out"] for each in listed] == [False] * 5, listed

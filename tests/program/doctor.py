@@ -5,7 +5,7 @@ import re
 import subprocess
 import urllib.parse
 
-from program import SLUICE, eventually, sluice
+from program import SLUICE, eventually, sluice, within
 
 NOTHING = {"findings": [], "skipped": []}
 
@@ -45,7 +45,7 @@ def is_silent(up, *flags):
         return not told["findings"]
 
     try:
-        eventually("it is silent", silent, 60)
+        within(60, "it is silent", silent)
     finally:
         if told["findings"]:
             print(told["findings"], flush=True)

@@ -12,7 +12,7 @@ import sys
 import threading
 
 from doctor import NOTHING, does, doctor, finds, found, is_silent
-from program import Folder, Up, conversation, eventually, post, result, vote
+from program import Folder, Up, conversation, eventually, post, result, vote, within
 from faulty_system import FaultySystem
 from postgres import Cluster, ask
 
@@ -53,7 +53,7 @@ def stalled_state(up, system):
     stall = eventually("rocksdb_stall", stalls_while_more_comes)[0]
     assert stall["evidence"]["stopped_seconds"] >= 4, stall
     system.syncs_take_longer(0)
-    eventually("state has written for a minute", lambda: not found(up, "rocksdb_stall"), 120)
+    within(120, "state has written for a minute", lambda: not found(up, "rocksdb_stall"))
     post(up, [vote("busy", "last")])
     is_silent(up)
 

@@ -14,7 +14,7 @@ import sys
 import threading
 
 from doctor import NOTHING, ask_doctor, does, doctor, finds, found, is_silent
-from program import Folder, Up, conversation, eventually, post, result, run, sluice, vote
+from program import Folder, Up, conversation, eventually, post, result, run, sluice, vote, within
 from postgres import Session, ask
 
 TABLE = "deliberation_g1.ballot"
@@ -115,7 +115,7 @@ def dead_rows(up):
     assert bloat["evidence"]["dead_rows"] >= bloat["evidence"]["live_rows"] > 0, bloat
     off = finds(up, "autovacuum", table=TABLE)
     does(up, bloat)
-    eventually("the dead rows are gone", lambda: not found(up, "bloat"), 30)
+    within(30, "the dead rows are gone", lambda: not found(up, "bloat"))
     does(up, off)
     is_silent(up)
 
@@ -277,7 +277,7 @@ def stopped_in_a_flush(up, number):
         up.signal(signal.SIGSTOP)
     idle = "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'sluice %' AND state = 'idle in transaction'"
     try:
-        return eventually("the flush is through", lambda: ask(up.postgres, idle), 2)
+        return within(2, "the flush is through", lambda: ask(up.postgres, idle))
     except AssertionError:  # it had waited long enough, and gave up
         up.signal(signal.SIGCONT)
 

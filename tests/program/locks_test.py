@@ -55,7 +55,7 @@ def in_the_way(up, round_number, what, *statements):
         shown = run("status", "--postgres", up.postgres, code=1).stdout
         assert f"process {holder.pid}" in shown, shown
         # It waits longer than a lock is waited for: what fails then does not hide who is in the way.
-        eventually("a try failed for it", lambda: "lock timeout" in told(up)[1], 30)
+        within(30, "a try failed for it", lambda: "lock timeout" in told(up)[1])
         assert holder.pid in told(up)[1], told(up)
         more = post_votes(up, f"{round_number}-more")
         within(SECONDS, "lag grows", lambda: int(told(up)[0]) >= 2 * VOTES)

@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "end_to_end"))
 import broker  # noqa: E402
 import system  # noqa: E402
-from system import SLUICE, Folder, children_of, eventually, free_port, sluice  # noqa: E402,F401
+from system import SLUICE, Folder, children_of, eventually, free_port, sluice, within  # noqa: E402,F401
 
 SECONDS = 120
 
@@ -88,11 +88,6 @@ def post(up, events, *flags):
                     stdin="\n".join(events) + "\n")
     run("wait", posted["token"], "--postgres", up.postgres, "--timeout", "60s", code=0)
     return posted
-
-
-def within(seconds, what, condition):
-    """What an operator is promised to hear, or to hear no more, in that time."""
-    return eventually(what, condition, seconds)
 
 
 def postgres_processes(folder):

@@ -84,15 +84,15 @@ def broker_away(process, broker):
         broker.process.send_signal(signal.SIGSTOP)
         within(SECONDS, "a hung broker", lambda: "log: no answer for " in process.readiness())
         # A partition that asked the broker for something of its own just then says so itself.
-        eventually("readers hear of it", lambda: in_every_row(process.ready["reader"], "no answer "), 5)
+        within(5, "readers hear of it", lambda: in_every_row(process.ready["reader"], "no answer "))
         if seconds:
-            eventually("it says so long", lambda s=seconds: f"log: no answer for {s} s" in process.readiness(), 2 * seconds)
+            within(2 * seconds, "it says so long", lambda s=seconds: f"log: no answer for {s} s" in process.readiness())
         broker.process.send_signal(signal.SIGCONT)
-        eventually("it is ready again", lambda: not process.readiness(), SECONDS if not seconds else 15)
+        within(SECONDS if not seconds else 15, "it is ready again", lambda: not process.readiness())
     broker.stop(signal.SIGKILL)
     within(SECONDS, "a dead broker", lambda: "log: no answer for " in process.readiness())
     broker.start()
-    eventually("it is ready again", lambda: not process.readiness(), 15)
+    within(15, "it is ready again", lambda: not process.readiness())
 
 
 def projector(folder, broker):

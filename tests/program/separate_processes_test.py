@@ -6,9 +6,10 @@ logs in as a sluice_writer, whoever looks as a sluice_reader.
 """
 import json
 import sys
+import urllib.error
 import urllib.request
 
-from program import (SECONDS, Folder, brokers, eventually, processes_below, result, run, sluice)
+from program import SECONDS, Folder, brokers, eventually, processes_below, result, run, sluice
 from postgres import Cluster, ask
 from system import Service
 
@@ -53,9 +54,14 @@ def set_up(database, brokers):
 
 
 def advice(project):
-    """What /readyz says beside being ready."""
-    with urllib.request.urlopen(project.http + "/readyz", timeout=SECONDS) as answer:
-        return answer.read().decode()
+    """What /readyz says beside being ready, once it is."""
+    def page():
+        try:
+            with urllib.request.urlopen(project.http + "/readyz", timeout=SECONDS) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError:
+            return ""
+    return eventually("it is ready", page)
 
 
 def told_beside_ready(project, owner, kept):

@@ -14,7 +14,7 @@ import sys
 import time
 
 from program import (SECONDS, SLUICE, Folder, Up, brokers, conversation, eventually, free_port,
-                     post, run, sluice, vote)
+                     post, run, sluice, vote, within)
 from broker import Broker
 from postgres import PROGRAMS, USER, Cluster, ask, serves
 from system import Service, child
@@ -54,7 +54,7 @@ ignore_startup_parameters = options,extra_float_digits
         process = child(["pgbouncer", settings], user=USER, stdout=log, stderr=log)
     url = cluster.url_at(port)
     try:
-        eventually("the pooler serves", lambda: serves(url), 30)
+        within(30, "the pooler serves", lambda: serves(url))
         yield url
     finally:
         process.send_signal(signal.SIGINT)
@@ -170,16 +170,16 @@ def projectors_wait(folder):
             with Projector(folder / "project.log", "project", "--data", folder / "data", "--brokers",
                            address, "--postgres", cluster.url, *SMALL) as project:
                 project.begin()
-                eventually("it says what it waits for", lambda: waits_for(project, NO_DATABASE), 30)
+                within(30, "it says what it waits for", lambda: waits_for(project, NO_DATABASE))
                 cluster.start()
                 assert project.process.stdout.readline().startswith('{"ready":true'), "goes on"
-                eventually("it is ready", lambda: not project.readiness(), 60)
+                within(60, "it is ready", lambda: not project.readiness())
                 project.stop()
             cluster.stop()
             with Projector(folder / "project.log", "project", "--data", folder / "data", "--brokers",
                            address, "--postgres", cluster.url, *SMALL) as project:
                 project.begin()
-                eventually("it says so again", lambda: waits_for(project, NO_DATABASE), 30)
+                within(30, "it says so again", lambda: waits_for(project, NO_DATABASE))
                 project.stop()  # TERM ends it while it waits
             cluster.start()
 
@@ -195,16 +195,16 @@ def projectors_wait_for_the_log(folder):
             with Projector(folder / "project.log", "project", "--data", folder / "data", "--brokers",
                            broker.bootstrap, "--postgres", cluster.url, *SMALL) as project:
                 project.begin()
-                eventually("it says what it waits for", lambda: waits_for(project, NO_LOG), 60)
+                within(60, "it says what it waits for", lambda: waits_for(project, NO_LOG))
                 broker.start()
                 assert project.process.stdout.readline().startswith('{"ready":true'), "goes on"
-                eventually("it is ready", lambda: not project.readiness(), 60)
+                within(60, "it is ready", lambda: not project.readiness())
                 project.stop()
             broker.stop()
             with Projector(folder / "project.log", "project", "--data", folder / "data", "--brokers",
                            broker.bootstrap, "--postgres", cluster.url, *SMALL) as project:
                 project.begin()
-                eventually("it says so again", lambda: waits_for(project, NO_LOG), 60)
+                within(60, "it says so again", lambda: waits_for(project, NO_LOG))
                 project.stop()
             broker.start()
 

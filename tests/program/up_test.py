@@ -15,7 +15,7 @@ import sys
 import threading
 
 from program import (SECONDS, SLUICE, Folder, Up, conversation, eventually, free_port, post,
-                     processes_below, result, run, sluice, vote)
+                     processes_below, result, run, sluice, vote, within)
 
 SMALL = ["--memory", "128MiB"]
 
@@ -115,12 +115,12 @@ def lives_while_its_database_cannot_be_started(folder):
         assert taken["accepted"] == 1
         way.rmdir()
         run("wait", taken["token"], "--postgres", up.postgres, "--timeout", "60s", code=0)
-        eventually("it is ready again", lambda: up.readiness() == "", deadline=20)
+        within(20, "it is ready again", lambda: up.readiness() == "")
         assert votes(up) == [["2"]]
         way.unlink()
         way.mkdir()
         os.kill(server(), signal.SIGKILL)
-        eventually("it says so again", lambda: str(way) in up.readiness(), deadline=20)
+        within(20, "it says so again", lambda: str(way) in up.readiness())
         up.process.terminate()
         assert up.process.wait(SECONDS) == 0
     assert processes_below(folder) == []
@@ -145,7 +145,7 @@ def says_which_partitions_are_not_taken(folder):
                        "'deliberation' AND partition = 2")
         assert shown[0][0] == "t" and str(state) in shown[0][1], shown
         state.unlink()
-        eventually("it takes it", lambda: up.readiness() == "", deadline=20)
+        within(20, "it takes it", lambda: up.readiness() == "")
 
 
 def starts_beside_a_reader(folder):
