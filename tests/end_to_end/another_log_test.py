@@ -9,15 +9,15 @@ import json
 import re
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 
 from broker import TOPIC, TOPIC_ADMIN, Broker, skipped
 from postgres import Cluster, ask
-from system import DOMAIN, REPOSITORY, Folder, Ingest, Up, eventually, sluice, verify, wait_for
+from system import (DOMAIN, REPOSITORY, Folder, Ingest, Stopwatch, Up, eventually, sluice, verify,
+                    wait_for)
 
-AT_ONCE_SECONDS = 20  # of a machine that does much else
+AT_ONCE_SECONDS = 20
 CONVERSATIONS = 12  # so that each partition has some
 
 
@@ -67,10 +67,10 @@ def others_go_on(http, postgres):
 
 def at_once(*command, says):
     """It ends with exit 2 and one line that says why."""
-    begun = time.monotonic()
+    watch = Stopwatch()
     ran = sluice(*command, check=False)
     assert ran.returncode == 2 and all(word in ran.stderr for word in says), ran
-    assert time.monotonic() - begun < AT_ONCE_SECONDS, f"{command} took its time"
+    assert watch.took() < AT_ONCE_SECONDS, f"{command} took its time"
 
 
 def cannot_verify(postgres, where, *words):

@@ -110,7 +110,7 @@ def check_import(up, expected, again):
     assert clearing == [["5010000000"]], clearing
     assert ask(up.postgres, f"SELECT count(*) FILTER (WHERE is_winner), count(*) FILTER (WHERE is_winner "
                             f"<> (rank <= {WINNERS})) FROM auction.ranking") == [[str(WINNERS), "0"]]
-    assert ask(up.postgres, f"""
+    assert ask(up.postgres, """
         SELECT count(*) FROM auction.leaderboard FULL JOIN
                (SELECT * FROM auction.ranking WHERE rank <= 100) AS first USING (session_id, rank)
         WHERE (leaderboard.user_id, leaderboard.price, leaderboard.score, leaderboard.placed_at)

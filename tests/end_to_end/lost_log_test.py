@@ -8,14 +8,13 @@ other partitions go on. While the projector runs, and again when it starts.
 import json
 import signal
 import sys
-import time
 import urllib.error
 import urllib.request
 
 from broker import TOPIC, Broker, skipped
 from model import read_log
 from postgres import Cluster, ask
-from system import DOMAIN, Folder, Ingest, Up, chance, eventually, sluice, wait_for
+from system import DOMAIN, Folder, Ingest, Stopwatch, Up, chance, eventually, sluice, wait_for
 from traffic import Traffic, event
 
 ALL = (0, 1, 2, 3)
@@ -171,10 +170,10 @@ def cut_and_trimmed(broker, folder, up, seed):
 
 def cannot_verify(up, broker, *words):
     """At once and by name: nothing is read in vain."""
-    begun = time.monotonic()
+    watch = Stopwatch()
     ran = sluice("verify", DOMAIN, "--postgres", up.postgres, "--brokers", broker.bootstrap, check=False)
     assert ran.returncode == 2 and heard(ran.stderr, words), ran
-    assert time.monotonic() - begun < 20, "it took its time"
+    assert watch.took() < 20, "it took its time"
 
 
 def takes_nothing(http, partition):

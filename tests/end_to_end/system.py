@@ -54,13 +54,29 @@ def machine_stalled():
     return total / 1e6
 
 
+class Stopwatch:
+    """For what is promised in a time: that in which the machine made somebody wait is told apart."""
+
+    def __init__(self):
+        self.begun, self.stalled = time.monotonic(), machine_stalled()
+
+    def seconds(self):
+        return time.monotonic() - self.begun
+
+    def stalls(self):
+        return min(machine_stalled() - self.stalled, self.seconds())
+
+    def took(self):
+        """No more than this, had the machine had time."""
+        return self.seconds() - self.stalls()
+
+
 def within(seconds, what, condition):
-    """What is promised in that time, on a machine that has time: what it made others wait does not count."""
-    begun, stalled = time.monotonic(), machine_stalled()
+    """What is promised in that time, on a machine that has time."""
+    watch = Stopwatch()
     while not (found := condition()):
-        took = time.monotonic() - begun
-        waited = min(machine_stalled() - stalled, took)
-        assert took - waited < seconds and took < DEADLINE_SECONDS, f"not in {took:.1f} s, {waited:.1f} s of stalls: {what}"
+        assert watch.took() < seconds and watch.seconds() < DEADLINE_SECONDS, (
+            f"not in {watch.seconds():.1f} s, {watch.took():.1f} s without stalls: {what}")
         time.sleep(0.05)
     return found
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from reader import Reader
-from system import DOMAIN, Folder, Up, chance, eventually, verify, wait_for
+from system import DOMAIN, Folder, Up, chance, eventually
 from traffic import Traffic, check
 
 

@@ -59,7 +59,7 @@ def held(up):
         by_name = run("doctor", "--older", "1s", code=1, SLUICE_POSTGRES=up.postgres).stdout
         assert f'psql "$SLUICE_POSTGRES" {ends}' in by_name and "PGPASSWORD" not in by_name, by_name
         by_url = run("doctor", "--older", "1s", "--postgres", up.postgres, code=1).stdout
-        assert f"@127.0.0.1:" in by_url and ends in by_url and "PGPASSWORD" in by_url, by_url
+        assert "@127.0.0.1:" in by_url and ends in by_url and "PGPASSWORD" in by_url, by_url
         young = doctor(up, "--older", "1h")
         assert young["findings"] == [], young
         posted = result("post", "--http", up.http, "--domain", "deliberation", "-", stdin=vote("c", "waits") + "\n")

@@ -9,9 +9,8 @@ import os
 import pty
 import subprocess
 import sys
-import time
 
-from program import SLUICE, Folder, Up, conversation, eventually, post, result, run, vote
+from program import SLUICE, Folder, Stopwatch, Up, conversation, eventually, post, result, run, vote
 
 SMALL = ["--memory", "128MiB"]
 KEYS = ["projection", "generation", "version", "status", "phase", "live", "position_sum", "end_sum", "lag",
@@ -142,9 +141,9 @@ def taken_away(up):
     reader.stdin.write(f"BEGIN; SELECT count(*) FROM {DOMAIN}_g2.ballot;\n")
     reader.stdin.flush()
     assert reader.stdout.readline() == "0\n"
-    begun = time.monotonic()
+    watch = Stopwatch()
     assert "a transaction holds a lock" in refused(up, "locked")
-    assert time.monotonic() - begun < 30
+    assert watch.took() < 30
     reader.communicate("COMMIT;\n", timeout=30)
     for _ in range(2):
         assert result("retire", DOMAIN, "--generation", 2, "--postgres", up.postgres) == {"retired": 2}

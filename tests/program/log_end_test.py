@@ -8,14 +8,13 @@ what is missing where the view has folded more than the log has.
 import json
 import subprocess
 import sys
-import time
 
-from program import Folder, Up, brokers, conversation, post, run, vote
+from program import Folder, Stopwatch, Up, brokers, conversation, post, run, vote
 from postgres import Cluster, ask
 
 TOPIC_ADMIN = sys.argv[3]
 TOPIC = "deliberation.events"
-SECONDS = 25  # of a machine that does much else; a reader that waits for an offset never ends
+SECONDS = 25  # a reader that waits for an offset never ends
 
 
 def transaction(address, how):
@@ -23,9 +22,9 @@ def transaction(address, how):
 
 
 def in_time(*command, code, says=""):
-    begun = time.monotonic()
+    watch = Stopwatch()
     ran = run(*command, code=code, says=says)
-    assert time.monotonic() - begun < SECONDS, f"{command} took its time"
+    assert watch.took() < SECONDS, f"{command} took its time"
     return ran.stdout
 
 

@@ -10,7 +10,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "end_to_end"))
 import broker  # noqa: E402
 import system  # noqa: E402
-from system import SLUICE, Folder, children_of, eventually, free_port, sluice, within  # noqa: E402,F401
+from system import (SLUICE, Folder, Stopwatch, children_of, eventually, free_port, sluice,  # noqa: E402,F401
+                    within)
 
 SECONDS = 120
 

@@ -7,12 +7,11 @@ readiness_test.py SLUICE REPOSITORY TOPIC_ADMIN
 import os
 import signal
 import sys
-import time
 
 from program import Folder, Up, conversation, eventually, post, postgres_processes, run, within
 from broker import Broker
 from postgres import Cluster, ask, serves
-from system import Project
+from system import Project, Stopwatch
 
 SECONDS = 5
 LONG = 20  # a session of a group, and more
@@ -39,12 +38,12 @@ def hung(process, server, says):
 def stopped_while_it_hangs(process, others, says):
     """TERM ends it in time, whatever it waits for, with a word on what that means."""
     stop_and_go(others, signal.SIGSTOP)
-    begun = time.monotonic()
+    watch = Stopwatch()
     process.process.send_signal(signal.SIGTERM)
     code = process.process.wait(timeout=30)
-    took = time.monotonic() - begun
+    took = watch.took()
     stop_and_go(others, signal.SIGCONT)
-    assert code == 1 and took < STOPS_WITHIN, (code, took)
+    assert code == 1 and took < STOPS_WITHIN, (code, took, watch.seconds())
     assert says in process.words(), process.words()
 
 

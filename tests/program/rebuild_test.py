@@ -85,7 +85,7 @@ def built(up):
     follows(up, 2)
     loaded = [int(each) for each in re.findall(r"partition loaded .* position=(\d+)", up.words())]
     assert len(loaded) == 4 and max(loaded) > 10_000, loaded
-    assert not up.readiness()
+    eventually("it is ready", lambda: not up.readiness())
     print("  built", flush=True)
 
 

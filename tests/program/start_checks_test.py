@@ -11,13 +11,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 from program import (SECONDS, SLUICE, Folder, Up, brokers, conversation, eventually, free_port,
                      post, run, sluice, vote, within)
 from broker import Broker
 from postgres import PROGRAMS, USER, Cluster, ask, serves
-from system import Service, child
+from system import Service, Stopwatch, child
 
 SMALL = ["--memory", "128MiB"]
 AT_ONCE_SECONDS = 5
@@ -25,10 +24,9 @@ AT_ONCE_SECONDS = 5
 
 def refused(*arguments, says):
     """Within five seconds, in one line on stderr."""
-    begun = time.monotonic()
+    watch = Stopwatch()
     run(*arguments, code=2, says=says)
-    took = time.monotonic() - begun
-    assert took < AT_ONCE_SECONDS, (arguments, took)
+    assert watch.took() < AT_ONCE_SECONDS, (arguments, watch.seconds())
 
 
 def up_on(folder, url):

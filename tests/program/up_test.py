@@ -15,7 +15,7 @@ import sys
 import threading
 
 from program import (SECONDS, SLUICE, Folder, Up, conversation, eventually, free_port, post,
-                     processes_below, result, run, sluice, vote, within)
+                     processes_below, result, run, vote, within)
 
 SMALL = ["--memory", "128MiB"]
 

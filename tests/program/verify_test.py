@@ -5,7 +5,6 @@ verify_test.py SLUICE REPOSITORY TOPIC_ADMIN: on the embedded log and on Kafka; 
 value of every column of every published table is changed, a row of each is taken away and one put
 in, and each of these must be named.
 """
-import contextlib
 import json
 import subprocess
 import sys
