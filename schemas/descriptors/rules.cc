@@ -38,6 +38,7 @@ struct FieldPlan {
   std::unique_ptr<MessagePlan> items;             // of a message field
   const FieldDescriptor* unique_by = nullptr;     // of the items
   const FieldDescriptor* differs_from = nullptr;  // of the same message
+  bool timestamp = false;                         // one of google.protobuf
 };
 struct MessagePlan {
   explicit MessagePlan(const Descriptor& type);
@@ -49,6 +50,8 @@ MessagePlan::MessagePlan(const Descriptor& type) {
     FieldPlan plan{type.field(i), type.field(i)->options().GetExtension(rule), nullptr};
     if (plan.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       plan.items = std::make_unique<MessagePlan>(*plan.field->message_type());
+      plan.timestamp = !plan.field->is_repeated() &&
+                       plan.field->message_type()->full_name() == "google.protobuf.Timestamp";
     }
     if (!plan.rule.unique_by().empty()) {
       plan.unique_by = plan.field->message_type()->FindFieldByName(plan.rule.unique_by());
@@ -107,9 +110,10 @@ std::string check_number(const Rule& rule, Number number) {
   return "must be " + range_text(rule, "");
 }
 
-void set_default(Message& message, const FieldPlan& plan) {
+// A message finds its reflection by a table and a lock's flag: asked once a message, not once a
+// field.
+void set_default(Message& message, const Reflection& reflection, const FieldPlan& plan) {
   const std::string& text = plan.rule.default_();
-  const auto& reflection = *message.GetReflection();
   switch (plan.field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
       return reflection.SetString(&message, plan.field, text);
@@ -179,11 +183,6 @@ std::string check_value(const Message& message, const Reflection& reflection,
   return {};
 }
 
-bool is_timestamp(const FieldPlan& plan) {
-  return plan.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
-         plan.field->message_type()->full_name() == "google.protobuf.Timestamp";
-}
-
 // Cuts it down to the millisecond, as every time is.
 std::string check_timestamp(Message& timestamp) {
   constexpr std::int64_t kMillisecondsASecond = 1000;
@@ -207,9 +206,8 @@ std::string check_timestamp(Message& timestamp) {
 void check_message(Message& message, const MessagePlan& plan, const std::string& path,
                    std::vector<Fault>& faults);
 
-void check_list(Message& message, const FieldPlan& plan, const std::string& path,
-                std::vector<Fault>& faults) {
-  const auto& reflection = *message.GetReflection();
+void check_list(Message& message, const Reflection& reflection, const FieldPlan& plan,
+                const std::string& path, std::vector<Fault>& faults) {
   const int size = reflection.FieldSize(message, plan.field);
   if (!within(plan.rule, size)) {
     faults.push_back(
@@ -229,13 +227,12 @@ void check_list(Message& message, const FieldPlan& plan, const std::string& path
   }
 }
 
-void check_present(Message& message, const FieldPlan& plan, const std::string& path,
-                   std::vector<Fault>& faults) {
-  const auto& reflection = *message.GetReflection();
+void check_present(Message& message, const Reflection& reflection, const FieldPlan& plan,
+                   const std::string& path, std::vector<Fault>& faults) {
   if (std::string reason = check_value(message, reflection, plan); !reason.empty()) {
     faults.push_back({path + plan.field->name(), std::move(reason)});
   }
-  if (is_timestamp(plan)) {
+  if (plan.timestamp) {
     std::string reason = check_timestamp(*reflection.MutableMessage(&message, plan.field));
     if (!reason.empty()) faults.push_back({path + plan.field->name(), std::move(reason)});
   } else if (plan.items) {
@@ -250,12 +247,12 @@ void check_message(Message& message, const MessagePlan& plan, const std::string&
   for (const FieldPlan& field : plan.fields) {
     if (field.field->is_repeated()) {
       if (reflection.FieldSize(message, field.field) > 0 || field.rule.has_min()) {
-        check_list(message, field, path + field.field->name(), faults);
+        check_list(message, reflection, field, path + field.field->name(), faults);
       }
     } else if (reflection.HasField(message, field.field)) {
-      check_present(message, field, path, faults);
+      check_present(message, reflection, field, path, faults);
     } else if (field.rule.has_default_()) {
-      set_default(message, field);
+      set_default(message, reflection, field);
     } else if (field.rule.required()) {
       faults.push_back({path + field.field->name(), "is required"});
     }

@@ -159,8 +159,8 @@ std::optional<Number> narrowed(std::optional<Wide> wide) {
   return static_cast<Number>(*wide);
 }
 
-bool read_field(google::protobuf::Message& row, const FieldDescriptor* field, KeyReader& reader) {
-  const auto& reflection = *row.GetReflection();
+bool read_field(google::protobuf::Message& row, const google::protobuf::Reflection& reflection,
+                const FieldDescriptor* field, KeyReader& reader) {
   const auto set = [&](auto value, auto setter) {
     if (value) (reflection.*setter)(&row, field, *std::move(value));
     return value.has_value();
@@ -184,9 +184,9 @@ bool read_field(google::protobuf::Message& row, const FieldDescriptor* field, Ke
   }
 }
 
-bool field_is_next(const google::protobuf::Message& row, const FieldDescriptor* field,
+bool field_is_next(const google::protobuf::Message& row,
+                   const google::protobuf::Reflection& reflection, const FieldDescriptor* field,
                    KeyReader& reader) {
-  const auto& reflection = *row.GetReflection();
   std::string scratch;  // of strings that protobuf does not keep as such: none
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
@@ -209,8 +209,9 @@ bool field_is_next(const google::protobuf::Message& row, const FieldDescriptor* 
 bool read_key(google::protobuf::Message& row, KeyFields fields, std::string_view key) {
   if (key.size() < kPrefixBytes) return false;
   KeyReader reader(key.substr(kPrefixBytes));
+  const auto& reflection = *row.GetReflection();
   for (const FieldDescriptor* field : fields) {
-    if (!read_field(row, field, reader)) return false;
+    if (!read_field(row, reflection, field, reader)) return false;
   }
   return reader.at_end();
 }
@@ -242,8 +243,9 @@ void set_key(google::protobuf::Message& row, std::span<const FieldDescriptor* co
 bool is_key_of(const google::protobuf::Message& row, KeyFields fields, std::string_view key) {
   if (key.size() < kPrefixBytes) return false;
   KeyReader reader(key.substr(kPrefixBytes));
+  const auto& reflection = *row.GetReflection();
   for (const FieldDescriptor* field : fields) {
-    if (!field_is_next(row, field, reader)) return false;
+    if (!field_is_next(row, reflection, field, reader)) return false;
   }
   return reader.at_end();
 }
