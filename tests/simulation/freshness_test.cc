@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "projectors/engine/run/watched_worker.h"
 #include "storage/base/errors.h"
 #include "tests/simulation/watched_process.h"
 

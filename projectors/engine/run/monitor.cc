@@ -30,7 +30,7 @@ std::string label(std::string_view projection, Partition partition) {
   return partition_label(projection, 0, true, partition);
 }
 
-std::string label(const Probe::Watched& worker, Partition partition) {
+std::string label(const WatchedWorker& worker, Partition partition) {
   return partition_label(worker.projection, worker.generation, worker.live, partition);
 }
 
@@ -138,12 +138,12 @@ bool Monitor::ask(Party& party, Ask question) {
   return true;
 }
 
-bool Monitor::is_late(const Probe::Watched& worker) const {
+bool Monitor::is_late(const WatchedWorker& worker) const {
   return config_.clock() - worker.turned > kTurnExpected;
 }
 
 // Where a lock is known, at once; else after the limit.
-std::string Monitor::trouble_of(const std::string& name, const Probe::Watched& worker) const {
+std::string Monitor::trouble_of(const std::string& name, const WatchedWorker& worker) const {
   if (!is_late(worker)) return {};
   {
     const MutexLock lock(mutex_);
@@ -166,7 +166,7 @@ void Monitor::find_locks(const Workers& workers) {
     const auto found = waiting.find(worker.session);
     if (found == waiting.end() || !is_late(worker)) continue;
     locks[name] = found->second;
-    if (worker.phase == Probe::Phase::flushing && worker.partition) {
+    if (worker.phase == WorkerPhase::flushing && worker.partition) {
       parts_.probe.waits_for(label(worker, *worker.partition),
                              words_for(worker) + " waits for " + found->second);
     }
@@ -187,14 +187,14 @@ void Monitor::speak_for_late(const Workers& workers) {
     if (!is_late(worker)) continue;
     const std::string trouble = trouble_of(name, worker);
     std::vector<LogProgress> progress;
-    for (const Probe::Held& held : worker.held) {
+    for (const HeldPartition& held : worker.held) {
       if (held.owner.empty()) continue;
       const Offset heard = parts_.probe.found(label(worker, held.partition)).log_end;
       progress.push_back({held.partition, std::max(held.log_end, heard), held.owner,
                           trouble.empty() ? held.trouble : trouble});
     }
     // Not an owner's word yet.
-    if (worker.phase == Probe::Phase::claiming && worker.partition && !trouble.empty()) {
+    if (worker.phase == WorkerPhase::claiming && worker.partition && !trouble.empty()) {
       progress.push_back({*worker.partition, Offset{0}, config_.instance, trouble});
     }
     if (!progress.empty()) parts_.views.speak_for(worker.projection, worker.generation, progress);
@@ -217,7 +217,7 @@ void Monitor::hear_log(const Workers& workers) {
     }
     for (const auto& [name, worker] : workers) {
       if (worker.projection != of.projection) continue;
-      for (const Probe::Held& held : worker.held) {
+      for (const HeldPartition& held : worker.held) {
         const auto found = unserved.find(label(of.projection, held.partition));
         hear_partition(of, worker, held, found == unserved.end() ? "" : found->second);
       }
@@ -227,8 +227,8 @@ void Monitor::hear_log(const Workers& workers) {
   unserved_ = std::move(unserved);
 }
 
-void Monitor::hear_partition(const MonitorConfig::Watched& of, const Probe::Watched& worker,
-                             const Probe::Held& held, const std::string& trouble) {
+void Monitor::hear_partition(const MonitorConfig::Watched& of, const WatchedWorker& worker,
+                             const HeldPartition& held, const std::string& trouble) {
   const std::string name = label(worker, held.partition);
   Offset end = parts_.probe.found(name).log_end;
   if (trouble.empty() && (is_late(worker) || !held.fetched)) {
@@ -248,7 +248,7 @@ void Monitor::tell_of_silent_log(const Workers& workers) {
   const std::string trouble = log_.silence(config_.clock());
   if (trouble.empty()) return;
   for (const auto& [name, worker] : workers) {
-    for (const Probe::Held& held : worker.held) {
+    for (const HeldPartition& held : worker.held) {
       const std::string partition = label(worker, held.partition);
       parts_.probe.heard_of_log(partition, parts_.probe.found(partition).log_end, trouble);
     }
@@ -261,7 +261,7 @@ void Monitor::explain_others(std::vector<UnownedPartition> unowned, const Worker
     return std::ranges::any_of(workers, [&](const auto& worker) {
       return worker.second.projection == each.projection &&
              worker.second.generation == each.generation &&
-             std::ranges::count(worker.second.held, each.partition, &Probe::Held::partition) > 0;
+             std::ranges::count(worker.second.held, each.partition, &HeldPartition::partition) > 0;
     });
   });
   explain(unowned);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "projectors/engine/run/probe.h"
+#include "projectors/engine/run/watched_worker.h"
 #include "storage/base/mutex.h"
 #include "storage/log_cluster.h"
 #include "storage/log_topology.h"
@@ -84,21 +85,21 @@ class Monitor {
     std::optional<Clock::time_point> failing_since_ SLUICE_GUARDED_BY(mutex_);
     std::string why_ SLUICE_GUARDED_BY(mutex_);
   };
-  using Workers = std::map<std::string, Probe::Watched>;
+  using Workers = std::map<std::string, WatchedWorker>;
   using Texts = std::map<std::string, std::string>;
 
   // False where `question` throws.
   template <class Ask>
   bool ask(Party& party, Ask question);
-  [[nodiscard]] bool is_late(const Probe::Watched& worker) const;
-  [[nodiscard]] std::string trouble_of(const std::string& name, const Probe::Watched& worker) const;
+  [[nodiscard]] bool is_late(const WatchedWorker& worker) const;
+  [[nodiscard]] std::string trouble_of(const std::string& name, const WatchedWorker& worker) const;
 
   void look_for_generations();
   void find_locks(const Workers& workers);
   void speak_for_late(const Workers& workers);
   void hear_log(const Workers& workers);
-  void hear_partition(const MonitorConfig::Watched& of, const Probe::Watched& worker,
-                      const Probe::Held& held, const std::string& trouble);
+  void hear_partition(const MonitorConfig::Watched& of, const WatchedWorker& worker,
+                      const HeldPartition& held, const std::string& trouble);
   void tell_of_silent_log(const Workers& workers);
   void explain_others(std::vector<UnownedPartition> unowned, const Workers& workers);
   void explain(const std::vector<UnownedPartition>& unowned);

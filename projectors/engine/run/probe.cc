@@ -92,7 +92,7 @@ void Probe::began(const std::string& worker, std::string_view projection, int ge
                   const std::string& session) {
   const Clock::time_point now = clock_();
   const MutexLock lock(mutex_);
-  Watched& watched = workers_[worker] = {};
+  WatchedWorker& watched = workers_[worker] = {};
   watched.projection = projection;
   watched.generation = generation;
   watched.session = session;
@@ -110,24 +110,25 @@ void Probe::turned(const std::string& worker) {
   workers_[worker].turned = now;
 }
 
-void Probe::begins(const std::string& worker, Phase phase, std::optional<Partition> partition) {
+void Probe::begins(const std::string& worker, WorkerPhase phase,
+                   std::optional<Partition> partition) {
   const Clock::time_point now = clock_();
   const MutexLock lock(mutex_);
-  Watched& watched = workers_[worker];
+  WatchedWorker& watched = workers_[worker];
   watched.phase = phase;
   watched.since = now;
   watched.partition = partition;
 }
 
-void Probe::holds(const std::string& worker, std::vector<Held> held) {
+void Probe::holds(const std::string& worker, std::vector<HeldPartition> held) {
   const MutexLock lock(mutex_);
   workers_[worker].held = std::move(held);
 }
 
-void Probe::moved(const std::string& worker, const Held& held) {
+void Probe::moved(const std::string& worker, const HeldPartition& held) {
   const MutexLock lock(mutex_);
-  std::vector<Held>& all = workers_[worker].held;
-  const auto found = std::ranges::find(all, held.partition, &Held::partition);
+  std::vector<HeldPartition>& all = workers_[worker].held;
+  const auto found = std::ranges::find(all, held.partition, &HeldPartition::partition);
   if (found != all.end()) *found = held;
 }
 
@@ -138,7 +139,7 @@ void Probe::ended(const std::string& worker) {
   totals_.stopped.erase(worker);
 }
 
-std::map<std::string, Probe::Watched> Probe::workers() const {
+std::map<std::string, WatchedWorker> Probe::workers() const {
   const MutexLock lock(mutex_);
   return workers_;
 }
@@ -165,42 +166,6 @@ Probe::Found Probe::found(const std::string& partition) const {
   const MutexLock lock(mutex_);
   const auto known = found_.find(partition);
   return known == found_.end() ? Found{} : known->second;
-}
-
-std::optional<std::chrono::milliseconds> freshness(const Probe::Held& held, Offset log_end,
-                                                   Time now) {
-  using std::chrono::milliseconds;
-  if (!held.position) return std::nullopt;
-  if (*held.position >= log_end) return milliseconds{0};
-  const std::optional<Time> since = held.oldest ? held.oldest : held.complete_at;
-  if (!since) return std::nullopt;
-  return std::max(now - *since, milliseconds{1});
-}
-
-std::string words_for(const Probe::Watched& worker) {
-  const auto words = [&]() -> std::string {
-    switch (worker.phase) {
-      case Probe::Phase::joining:
-        return "opening its reader";
-      case Probe::Phase::reading:
-        return "reading the log";
-      case Probe::Phase::folding:
-        return "folding";
-      case Probe::Phase::claiming:
-        return "the claim";
-      case Probe::Phase::flushing:
-        return "the flush";
-      case Probe::Phase::ticking:
-        return "appending a tick";
-      case Probe::Phase::beating:
-        return "its heartbeat";
-      case Probe::Phase::answering:
-        return "what was asked";
-    }
-    return {};
-  };
-  if (!worker.partition) return words();
-  return words() + " of " + worker.projection + ":" + std::to_string(worker.partition->value);
 }
 
 }  // namespace sluice

@@ -4,7 +4,6 @@
 // any.
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -16,6 +15,7 @@
 
 #include "projectors/engine/fold/recorded_times.h"
 #include "projectors/engine/run/partition_counts.h"
+#include "projectors/engine/run/watched_worker.h"
 #include "storage/base/mutex.h"
 #include "storage/base/position.h"
 #include "storage/refusals.h"
@@ -75,50 +75,18 @@ class Probe {
   void running(const std::string& what);
   [[nodiscard]] Totals totals() const;
 
-  // What a worker may be long in: each is the name of a phase of its turn, for people.
-  enum class Phase { joining, reading, folding, claiming, flushing, ticking, beating, answering };
-
-  // A partition that a worker has, as it last told.
-  struct Held {
-    Partition partition = {};
-    std::string owner = {};    // the claim's; "": none was begun
-    std::string trouble = {};  // what the heartbeat said last
-    Offset log_end = {};
-    bool fetched = false;  // its reader hears of the log's end; false: it is held back, or stopped
-    std::optional<Offset> position = {};  // the view's; nullopt: it was not claimed yet
-    std::optional<Offset> folded = {};  // what comes next, shown or not; nullopt: nothing is folded
-    std::size_t dirty_rows = 0;
-    std::size_t dirty_bytes = 0;
-    std::size_t row_bytes = 0;  // the dirty ones included
-    std::size_t dedupe_bytes = 0;
-    std::optional<Time> oldest = {};       // when the log got the oldest record that the view lacks
-    std::optional<Time> complete_at = {};  // up to then the view lacked none that the log had
-  };
-  // A worker as threads beside it see it: one that waits for something can say nothing itself.
-  struct Watched {
-    std::string projection;
-    int generation = 0;
-    bool live = true;                    // readers see the generation
-    std::string session;                 // the name of its sink's session
-    Clock::time_point turned;            // when its last turn ended
-    Phase phase = Phase::joining;        // what it is in now
-    Clock::time_point since;             // when that began
-    std::optional<Partition> partition;  // which the phase is about
-    std::vector<Held> held;
-  };
-
   // By a worker of itself, under its name: at its beginning; at the end of each turn; before each
   // phase that may take long; when its partitions changed, and at each beat; at its end.
   void began(const std::string& worker, std::string_view projection, int generation,
              const std::string& session);
   void shown(const std::string& worker, bool live);  // whether readers see its generation
   void turned(const std::string& worker);
-  void begins(const std::string& worker, Phase phase,
+  void begins(const std::string& worker, WorkerPhase phase,
               std::optional<Partition> partition = std::nullopt);
-  void holds(const std::string& worker, std::vector<Held> held);
-  void moved(const std::string& worker, const Held& held);  // one of these
+  void holds(const std::string& worker, std::vector<HeldPartition> held);
+  void moved(const std::string& worker, const HeldPartition& held);  // one of these
   void ended(const std::string& worker);
-  [[nodiscard]] std::map<std::string, Watched> workers() const;
+  [[nodiscard]] std::map<std::string, WatchedWorker> workers() const;
 
   // What was found out beside a worker about one of its partitions ("deliberation:3").
   struct Found {
@@ -136,16 +104,8 @@ class Probe {
   mutable Mutex mutex_;  // taken a few times a turn, never an event
   Totals totals_ SLUICE_GUARDED_BY(mutex_);
   std::map<std::string, PartitionCounts> counts_ SLUICE_GUARDED_BY(mutex_);  // by "deliberation:3"
-  std::map<std::string, Watched> workers_ SLUICE_GUARDED_BY(mutex_);
+  std::map<std::string, WatchedWorker> workers_ SLUICE_GUARDED_BY(mutex_);
   std::map<std::string, Found> found_ SLUICE_GUARDED_BY(mutex_);  // by "deliberation:3"
 };
-
-// How long the log, which ends at `log_end`, has had the oldest record that the view lacks; 0: it
-// lacks none. nullopt: not known.
-[[nodiscard]] std::optional<std::chrono::milliseconds> freshness(const Probe::Held& held,
-                                                                 Offset log_end, Time now);
-
-// "the flush of deliberation:3".
-[[nodiscard]] std::string words_for(const Probe::Watched& worker);
 
 }  // namespace sluice

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "projectors/engine/run/watched_worker.h"
+
 namespace sluice {
 namespace {
 
@@ -89,7 +91,7 @@ TEST_CASE("how a partition was taken is told until it is taken again") {
 }
 
 TEST_CASE("freshness is the age of the oldest record that is not shown, or of when all was") {
-  Probe::Held held{.partition = Partition{3}};
+  HeldPartition held{.partition = Partition{3}};
   held.position = Offset{7};
   CHECK(freshness(held, Offset{7}, at(9000)) == milliseconds{0});
   CHECK_FALSE(freshness(held, Offset{8}, at(9000)));

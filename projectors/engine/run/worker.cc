@@ -109,14 +109,14 @@ void Worker::step(Clock::time_point now, Time wall, milliseconds wait) {
   parts_.probe.turned(config_.name);
 }
 
-void Worker::enter(Probe::Phase phase, std::optional<Partition> partition) {
+void Worker::enter(WorkerPhase phase, std::optional<Partition> partition) {
   parts_.probe.begins(config_.name, phase, partition);
 }
 
 void Worker::read(milliseconds wait) {
-  enter(Probe::Phase::reading);
+  enter(WorkerPhase::reading);
   const std::span<const LogRecord> records = reader_->poll(wait);
-  enter(Probe::Phase::folding);
+  enter(WorkerPhase::folding);
   fold(records);
   for (auto& [partition, assigned] : assigned_) service(partition, assigned);
   if (reader_backoff_.pause() == milliseconds{0}) return;
@@ -126,7 +126,7 @@ void Worker::read(milliseconds wait) {
 
 void Worker::open_reader() {
   if (reader_backoff_.waits(now_)) return;
-  enter(Probe::Phase::joining);
+  enter(WorkerPhase::joining);
   if (!has_read_ && !parts_.topology.partitions(stream_) && !stands()) {
     throw Misconfigured("there is no stream " + stream_ +
                         ": `sluice up` makes it at its start, on Kafka `sluice topics apply` "
@@ -143,7 +143,7 @@ void Worker::open_reader() {
 // Of all that this worker spoke for: it stands still no more, or is spoken for under another name.
 void Worker::say_nothing() {
   for (const auto& [partition, assigned] : assigned_) parts_.probe.running(label(partition));
-  for (const Probe::Held& left : away_) parts_.probe.running(label(left.partition));
+  for (const HeldPartition& left : away_) parts_.probe.running(label(left.partition));
 }
 
 void Worker::fold(std::span<const LogRecord> records) {
@@ -318,14 +318,14 @@ bool Worker::flush_due(Partition partition, const Assigned& assigned) const {
 
 void Worker::flush(Assigned& assigned) {
   const Partition partition = assigned.projector->partition();
-  enter(Probe::Phase::flushing, partition);
+  enter(WorkerPhase::flushing, partition);
   const Clock::time_point begun = Clock::now();
   assigned.projector->flush(assigned.log_end);
   const Clock::duration took = Clock::now() - begun;
   flushing_ += took;
   parts_.probe.flush_took(label(partition), took);
   parts_.probe.moved(config_.name, held(partition, assigned));
-  enter(Probe::Phase::folding);
+  enter(WorkerPhase::folding);
   if (assigned.projector->in_doubt())
     return assigned.backoff.failed(now_, config_.backoff, jitter_);
   works_again(assigned);
@@ -335,9 +335,9 @@ void Worker::flush(Assigned& assigned) {
 }
 
 void Worker::load(Partition partition, Assigned& assigned) {
-  enter(Probe::Phase::flushing, partition);
+  enter(WorkerPhase::flushing, partition);
   assigned.projector->load(assigned.log_end, following_.share());
-  enter(Probe::Phase::folding);
+  enter(WorkerPhase::folding);
   if (assigned.projector->in_doubt()) {
     return assigned.backoff.failed(now_, config_.backoff, jitter_);
   }
@@ -365,7 +365,7 @@ void Worker::tick(Partition partition, Assigned& assigned) {
                             wall_};
   const std::optional<Time> recorded_at = assigned.ticker.due(quiet);
   if (!recorded_at) return;
-  enter(Probe::Phase::ticking, partition);
+  enter(WorkerPhase::ticking, partition);
   partitions_of_stream();
   const std::string value = tick_record(*recorded_at);
   NewRecord record{partition, {}, value};

@@ -20,7 +20,7 @@
 #include "projectors/engine/run/backoff.h"
 #include "projectors/engine/run/following.h"
 #include "projectors/engine/run/presence.h"
-#include "projectors/engine/run/probe.h"
+#include "projectors/engine/run/watched_worker.h"
 #include "projectors/engine/run/worker_parts.h"
 #include "storage/base/errors.h"
 #include "storage/base/position.h"
@@ -95,8 +95,8 @@ class Worker final : private Ownership {
   void stop(Partition partition, Assigned& assigned, const std::string& why);
   void try_again(Partition partition, Assigned& assigned, const Error& failure);
   // To threads beside it.
-  void enter(Probe::Phase phase, std::optional<Partition> partition = std::nullopt);
-  [[nodiscard]] Probe::Held held(Partition partition, Assigned& assigned) const;
+  void enter(WorkerPhase phase, std::optional<Partition> partition = std::nullopt);
+  [[nodiscard]] HeldPartition held(Partition partition, Assigned& assigned) const;
   void tell_whom_it_has();
   void note_recovery(Partition partition, Assigned& assigned);
   // The beat: says how each partition is, and learns where its view is.
@@ -135,8 +135,8 @@ class Worker final : private Ownership {
   std::unique_ptr<EventReader> reader_;
   bool has_read_ = false;
   std::map<Partition, Assigned> assigned_;
-  std::vector<Probe::Held> away_;  // partitions that were ours when the log went away
-  std::string log_trouble_;        // why the log went away
+  std::vector<HeldPartition> away_;  // partitions that were ours when the log went away
+  std::string log_trouble_;          // why the log went away
   Clock::time_point now_;
   Time wall_;
   Clock::time_point next_progress_;

@@ -23,12 +23,12 @@ void Worker::heed_log() {
 
 // While nothing else is known of what the view lacks, it is later than what the view has, and than
 // when it lacked nothing.
-Probe::Held Worker::held(Partition partition, Assigned& assigned) const {
-  Probe::Held held{.partition = partition,
-                   .owner = assigned.owner,
-                   .trouble = assigned.told,
-                   .log_end = assigned.log_end,
-                   .fetched = assigned.projector != nullptr && !assigned.paused};
+HeldPartition Worker::held(Partition partition, Assigned& assigned) const {
+  HeldPartition held{.partition = partition,
+                     .owner = assigned.owner,
+                     .trouble = assigned.told,
+                     .log_end = assigned.log_end,
+                     .fetched = assigned.projector != nullptr && !assigned.paused};
   if (const Projector* projector = assigned.projector.get()) {
     assigned.flushed = projector->flushed();
     assigned.complete_at = std::max(assigned.complete_at, projector->newest_seen());
@@ -46,9 +46,9 @@ Probe::Held Worker::held(Partition partition, Assigned& assigned) const {
 }
 
 void Worker::tell_whom_it_has() {
-  std::vector<Probe::Held> all;
+  std::vector<HeldPartition> all;
   for (auto& [partition, assigned] : assigned_) all.push_back(held(partition, assigned));
-  for (const Probe::Held& left : away_) {
+  for (const HeldPartition& left : away_) {
     all.push_back(left);
     all.back().trouble = log_trouble_;
     all.back().fetched = false;
@@ -88,7 +88,7 @@ void Worker::take_note(Partition partition, Assigned& assigned) {
 }
 
 void Worker::show_progress() {
-  enter(Probe::Phase::beating);
+  enter(WorkerPhase::beating);
   next_progress_ = now_ + config_.progress_interval;
   heed_log();
   look_at_generation();
@@ -99,7 +99,7 @@ void Worker::show_progress() {
     progress.back().unseen = freshness(held(partition, assigned), assigned.log_end, wall_);
     if (assigned.projector) progress.back().computed = assigned.projector->computed_progress();
   }
-  for (const Probe::Held& left : away_) {
+  for (const HeldPartition& left : away_) {
     progress.push_back({left.partition, left.log_end, left.owner, log_trouble_});
   }
   const bool has_none = !reader_ && assigned_.empty() && away_.empty();
@@ -130,7 +130,7 @@ void Worker::serve_errands() {
   for (auto& [partition, assigned] : assigned_) {
     const Projector* projector = assigned.projector.get();
     if (projector == nullptr || !projector->intact()) continue;
-    enter(Probe::Phase::answering, partition);
+    enter(WorkerPhase::answering, partition);
     OwnedPartition owned{.partition = partition,
                          .generation = generation_,
                          .store = *assigned.store,
@@ -141,7 +141,7 @@ void Worker::serve_errands() {
                          .lent = assigned.lent};
     parts_.errands->serve({std::string(projection_.name), generation_.number, partition}, owned);
   }
-  enter(Probe::Phase::folding);
+  enter(WorkerPhase::folding);
 }
 
 // A person may have set the view back, or restored it: then what stood against folding may be over.

@@ -128,7 +128,7 @@ void Worker::recall_all() {
 void Worker::claim(Partition partition, Assigned& assigned) {
   recall(assigned);
   const std::string& owner = assigned.owner = config_.instance + "/" + std::to_string(++claims_);
-  enter(Probe::Phase::claiming, partition);
+  enter(WorkerPhase::claiming, partition);
   require_same_partitions();
   adopt(parts_.sink.generation());
   require_version();
@@ -157,7 +157,7 @@ void Worker::claim(Partition partition, Assigned& assigned) {
   assigned.projector = std::move(projector);
   assigned.last_flush = now_;
   assigned.backoff.worked();
-  enter(Probe::Phase::folding);
+  enter(WorkerPhase::folding);
 }
 
 // A store that was to have a snapshot and failed may take nothing more until it is opened again.

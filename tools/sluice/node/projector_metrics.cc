@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "projectors/engine/run/partition_label.h"
+#include "projectors/engine/run/watched_worker.h"
 
 namespace sluice {
 namespace {
@@ -116,7 +117,7 @@ std::string label_of(const PartitionSeen& seen) {
 std::vector<PartitionSeen> partitions_seen(const Probe& probe, Time now) {
   std::vector<PartitionSeen> all;
   for (const auto& [name, worker] : probe.workers()) {
-    for (const Probe::Held& held : worker.held) {
+    for (const HeldPartition& held : worker.held) {
       PartitionSeen seen{.projection = worker.projection,
                          .generation = worker.generation,
                          .live = worker.live,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "projectors/engine/run/watched_worker.h"
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
 #include "tools/sluice/cli/pause.h"
@@ -188,7 +189,7 @@ const OwnerAnswer* Requests::owner_answer(const std::string& kind) const {
 std::string Requests::owned_places() const {
   std::vector<std::string> all;
   for (const auto& [name, worker] : workers_.probe().workers()) {
-    for (const Probe::Held& held : worker.held) {
+    for (const HeldPartition& held : worker.held) {
       if (!held.position) continue;
       const std::string partition = "/" + std::to_string(held.partition.value);
       all.push_back(worker.projection + "/" + std::to_string(worker.generation) + partition);
@@ -201,7 +202,7 @@ std::string Requests::owned_places() const {
 bool Requests::owns(const ErrandPlace& place) const {
   for (const auto& [name, worker] : workers_.probe().workers()) {
     if (worker.projection != place.projection || worker.generation != place.generation) continue;
-    const auto held = std::ranges::find(worker.held, place.partition, &Probe::Held::partition);
+    const auto held = std::ranges::find(worker.held, place.partition, &HeldPartition::partition);
     if (held != worker.held.end() && held->position) return true;
   }
   return false;

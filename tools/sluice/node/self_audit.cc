@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "projectors/engine/run/watched_worker.h"
 #include "schemas/descriptors/domain.h"
 #include "storage/base/cpu_time.h"
 #include "storage/base/errors.h"
@@ -166,7 +167,7 @@ void SelfAudit::run(const std::stop_token& stop) {
 void SelfAudit::look_at_owned() {
   std::set<ErrandPlace> owned;
   for (const auto& [name, worker] : workers_.probe().workers()) {
-    for (const Probe::Held& held : worker.held) {
+    for (const HeldPartition& held : worker.held) {
       if (worker.live && held.position) {
         owned.insert({worker.projection, worker.generation, held.partition});
       }

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "projectors/engine/run/watched_worker.h"
 #include "storage/base/errors.h"
 #include "storage/base/own_folder.h"
 #include "tools/sluice/cli/pause.h"
@@ -19,7 +20,7 @@ constexpr std::size_t kKept = 6;
 std::vector<ErrandPlace> owned_by(const Workers& workers) {
   std::vector<ErrandPlace> all;
   for (const auto& [name, worker] : workers.probe().workers()) {
-    for (const Probe::Held& held : worker.held) {
+    for (const HeldPartition& held : worker.held) {
       if (held.position) all.push_back({worker.projection, worker.generation, held.partition});
     }
   }

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
+#include "projectors/engine/run/watched_worker.h"
 #include "tools/sluice/node/metric_families.h"
 #include "tools/sluice/node/projector_metrics.h"
 
@@ -47,7 +48,7 @@ TEST_CASE("a family without numbers is not shown") {
 TEST_CASE("a partition is shown by projection and number, as it stands and as it grew stale") {
   Probe probe;
   probe.began("w", "tally", 2, "session");
-  Probe::Held held{.partition = Partition{3}};
+  HeldPartition held{.partition = Partition{3}};
   held.position = Offset{7};
   held.log_end = Offset{9};
   held.dirty_rows = 5;
@@ -61,7 +62,7 @@ TEST_CASE("a partition is shown by projection and number, as it stands and as it
                                  Offset{1}, Offset{3}, milliseconds{60'000}};
   // Ours, which was silent for long; and one that we have and could not claim.
   const UnownedPartition ours{"tally", 2, Partition{3}, Offset{1}, Offset{3}, milliseconds{7000}};
-  probe.holds("w", {held, Probe::Held{.partition = Partition{4}}});
+  probe.holds("w", {held, HeldPartition{.partition = Partition{4}}});
   add_projector_metrics(probe, {ours, nobodys}, {}, at(4500), families);
   const std::string text = shown(families);
   const std::string labels = "{projection=\"tally\",partition=\"3\"} ";
