@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 
+#include "projectors/engine/computed/running_computation.h"
 #include "projectors/engine/run/worker.h"
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "projectors/engine/computed/running_computation.h"
 #include "projectors/engine/run/worker.h"
 #include "sluice/state.pb.h"
 #include "storage/memory/memory_builder.h"
@@ -67,7 +68,7 @@ class World {
     std::unique_ptr<Computations> computations;
     std::unique_ptr<RowMemory> memory;
     // Of a process that is gone too: its threads may hand something in that late.
-    std::vector<std::unique_ptr<Computations::Running>> computing;
+    std::vector<std::unique_ptr<RunningComputation>> computing;
     std::list<Seat> seats;  // one a subject, in their order
     int asleep = 0;         // steps for which it is stopped, as by SIGSTOP
   };

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "storage/base/check.h"
@@ -14,15 +15,6 @@ namespace {
 constexpr std::chrono::seconds kLongestWait{10};
 // Bytes that a result counts for beside its rows.
 constexpr std::size_t kAroundResult = 256;
-
-std::size_t size_of(const ComputedRows& rows) {
-  constexpr std::size_t kRow = 64;
-  std::size_t bytes = 0;
-  for (const ComputedRows::Table& table : rows.tables) {
-    for (const auto& row : table.rows) bytes += kRow + row->SpaceUsedLong();
-  }
-  return bytes;
-}
 
 }  // namespace
 
@@ -115,31 +107,28 @@ bool Computations::has_room_for_results() const {
   return running_ + unpublished_ < room_.results && unpublished_bytes_ < room_.bytes;
 }
 
-std::unique_ptr<Computations::Running> Computations::next() {
+std::unique_ptr<RunningComputation> Computations::next() {
   const MutexLock lock(mutex_);
   if (!has_room_for_results()) return nullptr;
   const Clock::time_point now = clocks_.steady();
   std::optional<ComputationQueue::Key> key = queue_.begin(now);
   if (!key) return nullptr;
   const Partition& partition = partitions_.at(key->partition);
-  auto running = std::make_unique<Running>(std::move(*key), partition, now);
+  auto running = std::make_unique<RunningComputation>(
+      std::move(*key), RunningComputation::Of{partition.label, partition.state}, *partition.what,
+      now);
   ++running_;
   return running;
 }
 
-bool Computations::read(Running& running) {
-  const auto reading = running.state_->read();
-  if (!reading) return false;
-  running.as_of_ = reading->as_of();
-  const RulesScope scope;
-  {
+bool Computations::read(RunningComputation& running) {
+  return running.read([&](Offset as_of) {
     const MutexLock lock(mutex_);
-    queue_.reads(running.key_, running.as_of_);
-  }
-  return running.computation_->read(reading->snapshot(), running.stop_);
+    queue_.reads(running.key(), as_of);
+  });
 }
 
-std::unique_ptr<Computations::Running> Computations::begin() {
+std::unique_ptr<RunningComputation> Computations::begin() {
   while (auto running = next()) {
     try {
       if (read(*running)) return running;
@@ -151,33 +140,25 @@ std::unique_ptr<Computations::Running> Computations::begin() {
   return nullptr;
 }
 
-void Computations::finish(std::unique_ptr<Running> running) {
+void Computations::finish(std::unique_ptr<RunningComputation> running) {
   try {
-    const RulesScope scope;
-    if (!running->computation_->compute(running->stop_)) return give_up(*running);
-    ComputedResult result;
-    result.key = running->key_.name;
-    result.as_of = running->as_of_;
-    const auto elapsed = clocks_.steady() - running->begun_at_;
-    result.rows = running->computation_->rows(
-        {running->as_of_, clocks_.wall(), std::chrono::round<std::chrono::milliseconds>(elapsed)});
-    result.bytes = size_of(result.rows);
-    result.took = clocks_.steady() - running->begun_at_;
-    hand_in(*running, std::move(result));
+    std::optional<ComputedResult> result = running->compute(clocks_);
+    if (!result) return give_up(*running);
+    hand_in(*running, std::move(*result));
   } catch (const std::exception& failure) {
     fail(*running, failure.what());
   }
 }
 
-void Computations::hand_in(const Running& running, ComputedResult result) {
+void Computations::hand_in(const RunningComputation& running, ComputedResult result) {
   const MutexLock lock(mutex_);
   --running_;
   ++totals_.done;
   totals_.spent += result.took;
-  const auto partition = partitions_.find(running.key_.partition);
+  const auto partition = partitions_.find(running.key().partition);
   if (partition == partitions_.end()) return;
-  spdlog::debug("computed partition={} key={} as_of={} ms={}", running.label_, running.key_.name,
-                running.as_of_.value, result.took / std::chrono::milliseconds{1});
+  spdlog::debug("computed partition={} key={} as_of={} ms={}", running.label(), running.key().name,
+                result.as_of.value, result.took / std::chrono::milliseconds{1});
   ++partition->second.unpublished;
   ++unpublished_;
   partition->second.bytes += result.bytes;
@@ -185,20 +166,20 @@ void Computations::hand_in(const Running& running, ComputedResult result) {
   partition->second.finished.push_back(std::move(result));
 }
 
-void Computations::give_up(const Running& running) {
+void Computations::give_up(const RunningComputation& running) {
   const MutexLock lock(mutex_);
   --running_;
   // Only a partition that goes stops what is computed of it.
-  queue_.failed(running.key_, clocks_.steady());
+  queue_.failed(running.key(), clocks_.steady());
 }
 
-void Computations::fail(const Running& running, const char* why) {
-  spdlog::warn("computation failed partition={} key={} error=\"{}\"", running.label_,
-               running.key_.name, why);
+void Computations::fail(const RunningComputation& running, const char* why) {
+  spdlog::warn("computation failed partition={} key={} error=\"{}\"", running.label(),
+               running.key().name, why);
   const MutexLock lock(mutex_);
   --running_;
   ++totals_.failed;
-  queue_.failed(running.key_, clocks_.steady());
+  queue_.failed(running.key(), clocks_.steady());
 }
 
 void Computations::run(const std::stop_token& stop) {

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -16,6 +15,7 @@
 
 #include "projectors/engine/computed.h"
 #include "projectors/engine/computed/computation_queue.h"
+#include "projectors/engine/computed/running_computation.h"
 #include "projectors/engine/computed/shared_state.h"
 #include "storage/base/mutex.h"
 
@@ -28,24 +28,6 @@ struct ComputationRoom {
   // take() stops at the first result with which it has these bytes or more: a flush writes what
   // was taken in one transaction with the rows of facts, which become visible no sooner.
   std::size_t bytes_taken = std::size_t{512} << 10;
-};
-
-struct ComputationClocks {
-  std::function<ComputationQueue::Clock::time_point()> steady = [] {
-    return ComputationQueue::Clock::now();
-  };
-  std::function<Time()> wall = [] {
-    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  };
-};
-
-// What came of one.
-struct ComputedResult {
-  std::string key;
-  Offset as_of;
-  std::chrono::nanoseconds took{0};
-  ComputedRows rows;
-  std::size_t bytes = 0;  // about
 };
 
 class Computations {
@@ -80,11 +62,11 @@ class Computations {
   [[nodiscard]] Clock::time_point now() const { return clocks_.steady(); }
 
   // Computing. Any thread, as many as are wanted.
-  class Running;
+
   // Begins the next and reads what it is computed from; null: nothing may begin now.
-  [[nodiscard]] std::unique_ptr<Running> begin();
+  [[nodiscard]] std::unique_ptr<RunningComputation> begin();
   // Computes it and hands in the result, unless its partition is gone.
-  void finish(std::unique_ptr<Running> running);
+  void finish(std::unique_ptr<RunningComputation> running);
   // Does so, over and over, until stopped.
   void run(const std::stop_token& stop);
 
@@ -107,12 +89,12 @@ class Computations {
     std::size_t bytes = 0;
   };
 
-  [[nodiscard]] std::unique_ptr<Running> next();
-  // Whether the input was read; false: stopped.
-  bool read(Running& running);
-  void fail(const Running& running, const char* why);
-  void give_up(const Running& running);
-  void hand_in(const Running& running, ComputedResult result);
+  [[nodiscard]] std::unique_ptr<RunningComputation> next();
+  // Whether the input was read; false: its partition is gone.
+  bool read(RunningComputation& running);
+  void fail(const RunningComputation& running, const char* why);
+  void give_up(const RunningComputation& running);
+  void hand_in(const RunningComputation& running, ComputedResult result);
   void wake() SLUICE_REQUIRES(mutex_);
   [[nodiscard]] bool has_room_for_results() const SLUICE_REQUIRES(mutex_);
 
@@ -128,27 +110,6 @@ class Computations {
   std::size_t unpublished_ SLUICE_GUARDED_BY(mutex_) = 0;
   std::size_t unpublished_bytes_ SLUICE_GUARDED_BY(mutex_) = 0;
   Totals totals_ SLUICE_GUARDED_BY(mutex_);
-};
-
-class Computations::Running {
- public:
-  Running(ComputationQueue::Key key, const Partition& partition, Clock::time_point begun_at)
-      : key_(std::move(key)),
-        label_(partition.label),
-        state_(partition.state),
-        stop_(state_->stop()),
-        computation_(partition.what->make(key_.name)),
-        begun_at_(begun_at) {}
-
- private:
-  friend class Computations;
-  const ComputationQueue::Key key_;
-  const std::string label_;
-  const std::shared_ptr<SharedState> state_;
-  const std::stop_token stop_;
-  const std::unique_ptr<Computation> computation_;
-  const Clock::time_point begun_at_;
-  Offset as_of_;
 };
 
 }  // namespace sluice

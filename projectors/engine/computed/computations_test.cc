@@ -6,6 +6,7 @@
 #include <future>
 #include <thread>
 
+#include "projectors/engine/computed/running_computation.h"
 #include "projectors/engine/tables/row_key.h"
 #include "sluice/state.pb.h"
 #include "storage/base/errors.h"

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "projectors/engine/computed/computations.h"
+#include "projectors/engine/computed/running_computation.h"
 #include "projectors/engine/tables.h"
 #include "sluice/state.pb.h"
 #include "storage/projection_sink.h"
