@@ -90,7 +90,7 @@ void EmbeddedLog::commit(std::span<Append* const> group, bool reopen_first) {
 // fails the group has failed, and what was written of it is found when the log is opened again.
 void EmbeddedLog::write(std::span<Append* const> group) {
   const ReadLock access(access_);
-  const Time now = this->now();
+  const Time now = clock_.now();
   rocksdb::WriteBatch batch;
   std::string key;
   std::string value;

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <utility>
 
@@ -20,30 +19,8 @@ namespace {
 
 // How often a secondary looks while it waits; nothing can wake it.
 constexpr std::chrono::milliseconds kSecondaryLooks{10};
-std::string to_restore(const std::filesystem::path& directory) {
-  return "Stop sluice, restore " + directory.string() + " from a copy that is whole, start again";
-}
 
 }  // namespace
-
-std::size_t embedded::Stream::index(Partition partition) const {
-  if (partition.value < 0 || partition.value >= entry.partitions) {
-    throw Misconfigured("stream " + name + " has no partition " + std::to_string(partition.value));
-  }
-  return static_cast<std::size_t>(partition.value);
-}
-
-Time EmbeddedLog::now() {
-  const Time now = clock_.now();
-  const bool jumped = clock_.jumped().count() != 0;
-  if (jump_told_.exchange(jumped) == jumped) return now;
-  if (jumped) {
-    spdlog::warn("clock jumped advice=\"{}\"", clock_advice());
-  } else {
-    spdlog::info("clock agrees again");
-  }
-  return now;
-}
 
 std::string EmbeddedLog::trouble() const {
   std::exception_ptr failure;
@@ -57,14 +34,6 @@ std::string EmbeddedLog::trouble() const {
   } catch (const std::exception& error) {
     return std::string("the log takes no records, and is tried again each second: ") + error.what();
   }
-}
-
-std::string EmbeddedLog::clock_advice() const {
-  const auto jumped = std::chrono::duration_cast<std::chrono::seconds>(clock_.jumped()).count();
-  if (jumped == 0) return {};
-  return "the machine's clock has jumped " + std::to_string(std::abs(jumped)) + " s " +
-         (jumped > 0 ? "ahead" : "back") +
-         " and is not followed: set it right, or start sluice again if it is right now";
 }
 
 std::string EmbeddedLog::gaps_advice() const { return embedded::gaps_advice(directory_); }
@@ -96,7 +65,7 @@ EmbeddedLog::EmbeddedLog(const std::filesystem::path& directory, Config config, 
   } catch (const Corrupt& damage) {
     if (secondary) throw;
     records_.reset();
-    unusable_ = std::string(damage.what()) + ": " + to_restore(directory_);
+    unusable_ = std::string(damage.what()) + ": " + embedded::to_restore(directory_);
     spdlog::error("log damaged folder={} error=\"{}\"", directory_.string(), unusable_);
   }
 }
@@ -230,7 +199,8 @@ embedded::Tail EmbeddedLog::stored_tail(const embedded::Stream& stream, std::siz
     found.last_appended_at = known.last_appended_at;
   }
   if (found.damage.empty()) return found;
-  found.damage = told(stream, number, {found.next, Offset{-1}, found.damage});
+  found.damage =
+      embedded::words_for({found.next, Offset{-1}, found.damage}, stream, number, directory_);
   if (!secondary_) {
     spdlog::error("log damaged stream={} partition={} error=\"{}\"", stream.name, number.value,
                   found.damage);
@@ -243,19 +213,6 @@ void EmbeddedLog::list_streams(const std::filesystem::path& directory) {
   embedded::StreamList list{identity_, {}};
   for (const auto& [name, stream] : streams_) list.streams.emplace(name, stream.entry);
   if (embedded::read_stream_list(directory) != list) embedded::write_stream_list(directory, list);
-}
-
-std::string EmbeddedLog::told(const embedded::Stream& stream, Partition partition,
-                              const embedded::Damage& damage) const {
-  const std::string where = "partition " + std::to_string(partition.value) + " of " + stream.name;
-  const std::string offsets =
-      std::to_string(damage.from.value) + ", " + std::to_string(damage.to.value);
-  const std::string what =
-      damage.to < damage.from
-          ? "the log cannot tell where " + where + " ends, and it takes nothing more (" +
-                damage.what
-          : "the log cannot read offsets [" + offsets + ") of " + where + " (" + damage.what;
-  return what + "). Other partitions go on. " + to_restore(directory_);
 }
 
 void EmbeddedLog::reopen() {
@@ -324,7 +281,8 @@ std::optional<std::string> EmbeddedLog::read(const embedded::Stream& stream, Par
   if (!records_)
     throw Retryable("the log in " + directory_.string() + " could not be opened again");
   const auto damage = records_->read(stream.entry.id, partition, from, end, take);
-  return damage ? std::optional(told(stream, partition, *damage)) : std::nullopt;
+  return damage ? std::optional(embedded::words_for(*damage, stream, partition, directory_))
+                : std::nullopt;
 }
 
 }  // namespace sluice

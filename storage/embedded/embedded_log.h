@@ -1,6 +1,6 @@
 #pragma once
 
-#include <atomic>
+#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -15,6 +15,7 @@
 #include "storage/base/recent_times.h"
 #include "storage/base/steadied_clock.h"
 #include "storage/embedded/embedded_stream.h"
+#include "storage/embedded/log_clock.h"
 #include "storage/event_log.h"
 #include "storage/log_topology.h"
 
@@ -31,8 +32,7 @@ class EmbeddedLog final : public LogTopology {
  public:
   struct Config {
     std::size_t bytes = std::size_t{64} << 20;  // of memory, for everything
-    // What records are stamped with, never earlier than the partition's last: the wall clock as far
-    // as the steady one bears it out.
+    // What records are stamped with (log_clock.h), never earlier than the partition's last.
     SteadiedClock::Wall clock = SteadiedClock::system_wall;
     SteadiedClock::Steady steady = SteadiedClock::system_steady;
   };
@@ -44,9 +44,8 @@ class EmbeddedLog final : public LogTopology {
   static std::unique_ptr<EmbeddedLog> open(const std::filesystem::path& directory, Config config);
 
   // Looks into a folder that another process may own, and follows what that one writes whenever it
-  // is asked for a range or polled. It shows what has been written, up to the moment's fsync: a
-  // machine's crash can take back what only this has seen. It cannot create or append
-  // (Misconfigured).
+  // is asked for a range or polled. It may show what is not durable yet, which a crash of the
+  // machine can take back. It cannot create or append (Misconfigured).
   static std::unique_ptr<EmbeddedLog> open_secondary(const std::filesystem::path& directory,
                                                      Config config);
   ~EmbeddedLog() override;
@@ -61,18 +60,15 @@ class EmbeddedLog final : public LogTopology {
   // The log's own, whichever the partition.
   std::optional<LogIdentity> identity(std::string_view stream, Partition partition) override;
 
-  // What a record would be stamped with. Any thread.
-  Time now();
+  // What records are stamped with. Any thread.
+  [[nodiscard]] embedded::LogClock& clock() { return clock_; }
   // Why nothing can be appended now, since the last write failed; empty: it can. While there are
   // readers it is tried again each second, whether or not anybody appends. Any thread.
   [[nodiscard]] std::string trouble() const;
-  // For people: that the machine's clock has jumped, and what to do; empty: it has not. Any thread.
-  [[nodiscard]] std::string clock_advice() const;
-  // The same of records that damage took from its middle. Any thread.
+  // For people: that damage took records from its middle; empty: it did not. Any thread.
   [[nodiscard]] std::string gaps_advice() const;
   // Of memory, of the number given. Any thread.
   [[nodiscard]] std::uint64_t used_bytes();
-
   // How long appends lately took until they were durable. Any thread.
   [[nodiscard]] RecentTimes::Seen append_times() const { return append_times_.seen(); }
 
@@ -96,7 +92,6 @@ class EmbeddedLog final : public LogTopology {
   friend class EmbeddedReader;
 
   EmbeddedLog(const std::filesystem::path& directory, Config config, bool secondary);
-
   struct Append;
 
   embedded::Stream& stream(std::string_view name);
@@ -125,15 +120,11 @@ class EmbeddedLog final : public LogTopology {
   // The damage that it met, for people; nullopt: none.
   std::optional<std::string> read(const embedded::Stream& stream, Partition partition, Offset from,
                                   Offset end, const std::function<bool(const LogRecord&)>& take);
-  // Which partition and offsets, what RocksDB says of which file, and what to do.
-  [[nodiscard]] std::string told(const embedded::Stream& stream, Partition partition,
-                                 const embedded::Damage& damage) const;
 
   const std::filesystem::path directory_;
   const Config config_;
   const bool secondary_;
-  SteadiedClock clock_;
-  std::atomic<bool> jump_told_ = false;
+  embedded::LogClock clock_;
   RecentTimes append_times_;
 
   // Written alone while the log is opened again; before mutex_.

@@ -197,12 +197,12 @@ TEST_CASE("a wall clock that jumps ahead moves no stamp, and is told until it is
   Clocked clocked;
   clocked.open();
   clocked.append(seconds(0), seconds(10));
-  CHECK(clocked.log->clock_advice().empty());
+  CHECK(clocked.log->clock().advice().empty());
   clocked.append(seconds(7200), seconds(10));
   clocked.append(seconds(0), seconds(100));
-  CHECK_THAT(clocked.log->clock_advice(), Catch::Contains("7200 s ahead"));
+  CHECK_THAT(clocked.log->clock().advice(), Catch::Contains("7200 s ahead"));
   clocked.append(seconds(-7200), seconds(10));
-  CHECK(clocked.log->clock_advice().empty());
+  CHECK(clocked.log->clock().advice().empty());
   CHECK(clocked.seconds() == std::vector<std::int64_t>{110, 120, 220, 230});
 }
 

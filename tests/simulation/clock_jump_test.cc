@@ -68,9 +68,9 @@ class OnDisk {
       : log_(EmbeddedLog::open(dir_.path(), {.clock = [&machine] { return machine.wall; },
                                              .steady = [&machine] { return machine.steady; }})) {}
   StampedLog log() {
-    return {log_.get(), [this] { return log_->now(); }, [this] { return log_->writer(); },
+    return {log_.get(), [this] { return log_->clock().now(); }, [this] { return log_->writer(); },
             [this](Ownership& o) { return log_->reader(kStream, {kOnly}, o); },
-            [this] { return !log_->clock_advice().empty(); }};
+            [this] { return !log_->clock().advice().empty(); }};
   }
 
  private:

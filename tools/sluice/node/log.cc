@@ -57,10 +57,10 @@ class Embedded final : public Log {
   std::unique_ptr<LogCluster> quick_cluster() override { return nullptr; }
   void back_up(const std::filesystem::path& folder) override { log_->back_up(folder); }
   std::unique_ptr<StreamSettings> settings() override { return nullptr; }
-  Time now() override { return log_->now(); }
+  Time now() override { return log_->clock().now(); }
   std::string trouble() override { return log_->trouble(); }
   std::string advice() override {
-    const std::string clock = log_->clock_advice(), gaps = log_->gaps_advice();
+    const std::string clock = log_->clock().advice(), gaps = log_->gaps_advice();
     return clock + (clock.empty() || gaps.empty() ? "" : "\n") + gaps;
   }
   std::optional<RecentTimes::Seen> append_times() override { return log_->append_times(); }
