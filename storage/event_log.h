@@ -50,8 +50,7 @@ class EventWriter {
   // not take a record of this size.
   void append(std::string_view stream, std::span<NewRecord> records);
 
-  // Each record by itself: has an offset or a failure. A record that fails fails no other, neither
-  // behind it nor in another partition.
+  // Each record by itself: has an offset or a failure, whatever becomes of the others.
   // Throws Retryable when the log as a whole is away: each record may be in the log or not.
   // Misconfigured: no such stream.
   void try_append(std::string_view stream, std::span<NewRecord> records);
