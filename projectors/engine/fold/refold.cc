@@ -21,7 +21,8 @@ Refold::Refold(const Projection& projection, const Generation& generation, Parti
 
 bool Refold::fold(const LogRecord& record) {
   if (!fold_.fold(record, Emits::dropped)) return false;
-  if (fold_.wants_write() || fold_.bytes() + fold_.outcomes().bytes > memory_) write_state();
+  if (fold_.wants_write() || fold_.state().bytes() + fold_.outcomes().bytes > memory_)
+    write_state();
   return true;
 }
 

@@ -126,7 +126,7 @@ class Repair {
   using TimerId = std::pair<std::string, int>;
   [[nodiscard]] std::map<TimerId, TimerRow> timers_in(PartitionFold& fold) const {
     std::map<TimerId, TimerRow> timers;
-    fold.timers().for_each([&](const TimerRow& row) {
+    fold.state().timers().for_each([&](const TimerRow& row) {
       if (row.record_key() != key_ || row.waits()) return;
       timers.emplace(TimerId{row.timer_key(), row.kind()}, row);
     });
@@ -143,18 +143,18 @@ class Repair {
       const auto wanted = right.find(id);
       if (wanted != right.end() && same(&row, &wanted->second)) continue;
       ++made_.corrected;
-      if (wanted == right.end()) state_.fold.timers().cancel(id.first, id.second, key_);
+      if (wanted == right.end()) state_.fold.state().timers().cancel(id.first, id.second, key_);
     }
     for (const auto& [id, row] : right) {
       const auto at = found.find(id);
       if (at != found.end() && same(&at->second, &row)) continue;
       if (at == found.end()) ++made_.corrected;
-      state_.fold.timers().set({row.timer_key(),
-                                row.kind(),
-                                Time{std::chrono::milliseconds(row.due())},
-                                {},
-                                key_,
-                                Offset{row.set_at()}});
+      state_.fold.state().timers().set({row.timer_key(),
+                                        row.kind(),
+                                        Time{std::chrono::milliseconds(row.due())},
+                                        {},
+                                        key_,
+                                        Offset{row.set_at()}});
     }
   }
 
@@ -170,7 +170,8 @@ bool fold_alone(const RepairedState& state, const std::string& key, const Postin
                 const ReadRecord& read, KeyStore& alone) {
   KeyRefold refold(state.projection, state.generation, state.fold.tables().partition(), key, alone);
   refold.fold(postings, read);
-  return !refold.counts_otherwise() && refold.whole().waiting(key) == state.fold.waiting(key);
+  return !refold.counts_otherwise() &&
+         refold.whole().state().waiting(key) == state.fold.state().waiting(key);
 }
 
 KeyRepair correct_key(const RepairedState& state, const std::string& key, KeyStore& alone) {

@@ -43,7 +43,7 @@ Projector::Projector(const Projection& projection, const Generation& generation,
                parts_.probe),
       rows_(fold_.tables()) {
   fold_.tables().share_orders(parts_.memory.orders());
-  fold_.set_index_shape(parts_.limits.index);
+  fold_.state().index().set_shape(parts_.limits.index);
   fold_.set_parked_limit(parts_.limits.parked_limit);
   if (projection.computed == nullptr) return;
   computed_ = std::make_unique<ComputedPartition>(*projection.computed, parts_.computations,
@@ -115,7 +115,7 @@ void Projector::begin(Restores how) {
     if (const std::optional<KeptSnapshot> kept = restore_newest(how)) {
       begun_from_ = kept->path;
       from = Recovery::From::snapshot;
-      stored = fold_.stored();
+      stored = fold_.state().stored();
     }
   }
   const Offset start{stored ? stored->position() : 0};
@@ -231,7 +231,7 @@ void Projector::write_replayed() {
 void Projector::write_state() {
   intact_ = false;
   if (computed_) computed_->published();
-  fold_.set_published(view_.published);
+  fold_.state().set_published(view_.published);
   fold_.write(batch_);
   if (computed_) {
     computed_->write(batch_, fold_.position());
@@ -280,7 +280,8 @@ bool Projector::full() const {
   const Outbox& outbox = fold_.outbox();
   return fold_.wants_write() || repaired_ ||
          tables.dirty_rows() + outbox.records().size() >= parts_.limits.dirty_rows ||
-         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() + fold_.index_bytes() >=
+         tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() +
+                 fold_.state().index().bytes() >=
              parts_.memory.changed();
 }
 

@@ -90,7 +90,7 @@ class Projector {
   [[nodiscard]] std::size_t row_bytes() const { return fold_.tables().row_bytes(); }
   [[nodiscard]] std::size_t dirty_rows() const { return fold_.tables().dirty_rows(); }
   [[nodiscard]] std::size_t dirty_bytes() const { return fold_.tables().dirty_bytes(); }
-  [[nodiscard]] std::size_t dedupe_bytes() const { return fold_.dedupe_bytes(); }
+  [[nodiscard]] std::size_t dedupe_bytes() const { return fold_.state().dedupe().bytes(); }
   // When the log got the first record that is folded and not yet flushed, and the last that is
   // flushed, by its own stamps; nullopt: none is, or the log did not stamp it.
   [[nodiscard]] std::optional<Time> oldest_unseen() const {

@@ -18,7 +18,7 @@ void Projector::repair(const std::string& key) {
   const bool replays = fold_.position() <= view_.known();
   const bool began_anew = replays && recovery_.from == Recovery::From::start;
   if (in_bulk() || began_anew || !parts_.read_record) return;
-  const auto postings = fold_.postings(key);
+  const auto postings = fold_.state().postings(key);
   if (!postings) {
     spdlog::warn("repair left out partition={} reason=\"the state has no index of keys\"", name_);
     return;

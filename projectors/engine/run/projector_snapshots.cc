@@ -19,7 +19,7 @@ bool is(const StateCheckpoint& stored, const KeptSnapshot& snapshot) {
 // What cannot be read is as good as lost where there are snapshots; else somebody is to look at it.
 std::optional<StateCheckpoint> Projector::stored_or_damaged() {
   try {
-    return fold_.stored();
+    return fold_.state().stored();
   } catch (const Corrupt& damage) {
     if (!choice_.any()) throw;
     spdlog::error("state is damaged partition={} error=\"{}\"", label_, damage.what());
@@ -54,7 +54,7 @@ bool Projector::restore(const KeptSnapshot& snapshot, Restores how) {
   intact_ = true;
   if (!restored) return false;
   crash_point(CrashPoint("claim.snapshot_restored"));
-  const std::optional<StateCheckpoint> stored = fold_.stored();
+  const std::optional<StateCheckpoint> stored = fold_.state().stored();
   return stored && is(*stored, snapshot);
 }
 
