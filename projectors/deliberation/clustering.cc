@@ -6,7 +6,6 @@
 
 #include "projectors/deliberation/ballot_votes.h"
 #include "projectors/deliberation/math/in_conv.h"
-#include "projectors/deliberation/projection.h"
 
 namespace sluice {
 namespace {
@@ -72,7 +71,7 @@ void lose_votes(MathInput& math) {
   std::fill(math.mutable_waiting()->begin(), math.mutable_waiting()->end(), 0);
 }
 
-void Deliberation::change_math(ConversationStats& stats, Ballot* voted) {
+void Clustering::change_math(ConversationStats& stats, Ballot* voted) {
   MathInput& math = *stats.mutable_math();
   math.set_changed_at(folded_to_.value);
   math.set_changes(math.changes() + (voted != nullptr ? 1 : stats.total_vote_count()));
@@ -89,7 +88,7 @@ void Deliberation::change_math(ConversationStats& stats, Ballot* voted) {
 }
 
 // Takes time with the participants, and comes to pass where opinions or participants go.
-void Deliberation::cluster_waiting(ConversationStats& stats) {
+void Clustering::cluster_waiting(ConversationStats& stats) {
   const MathInput& math = stats.math();
   const int enough = votes_to_be_clustered(math);
   struct Waiting {
@@ -113,19 +112,19 @@ void Deliberation::cluster_waiting(ConversationStats& stats) {
   }
 }
 
-void Deliberation::cluster(const Ballot& ballot, ConversationStats& stats) {
+void Clustering::cluster(const Ballot& ballot, ConversationStats& stats) {
   ballots_.edit_unshown(ballot.conversation_id(), ballot.participant_id()).set_clustered(true);
   if (ballot.ineligible()) return;
   count_waiting(ballot.vote_count(), -1, *stats.mutable_math());
   stats.mutable_math()->set_clustered(stats.math().clustered() + 1);
 }
 
-void Deliberation::move_votes(const Ballot& ballot, ConversationStats& stats) {
+void Clustering::move_votes(const Ballot& ballot, ConversationStats& stats) {
   MathInput& math = *stats.mutable_math();
   const int change = ballot.ineligible() ? -1 : 1;
   ballot_votes::Vote vote;
   for (std::size_t at = 0; ballot_votes::next(ballot.votes(), at, vote);) {
-    OpinionStats& opinion = opinion_stats_.edit_unshown(ballot.conversation_id(), vote.opinion_id);
+    OpinionStats& opinion = opinions_.edit_unshown(ballot.conversation_id(), vote.opinion_id);
     opinion.set_ineligible_votes(opinion.ineligible_votes() - change);
     count_opinion(opinion, change, math);
   }

@@ -160,7 +160,7 @@ void Deliberation::empty_out(ConversationStats& stats) {
   stats.set_moderated_opinion_count(0);
   stats.set_hidden_opinion_count(0);
   lose_votes(*stats.mutable_math());
-  change_math(stats);
+  clustering_.change_math(stats);
 }
 
 Gate& Deliberation::edit_gate(const std::string& conversation_id) {

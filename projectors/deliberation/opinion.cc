@@ -1,6 +1,5 @@
 #include "projectors/deliberation/clustering.h"
 #include "projectors/deliberation/gate.h"
-#include "projectors/deliberation/id_lines.h"
 #include "projectors/deliberation/projection.h"
 
 namespace sluice {
@@ -55,8 +54,8 @@ void Deliberation::create(const OpinionCreated& fact, const Record& record, Effe
   opinion.set_body(fact.body());
   opinion.set_is_seed(fact.is_seed());
   if (fact.auto_vote() && !fact.is_seed()) {
-    cast(opinion_stats_.edit(id, fact.opinion_id()),
-         {fact.author_id(), deliberation::CHOICE_AGREE, at}, stats);
+    ballot_box_.cast(opinion_stats_.edit(id, fact.opinion_id()),
+                     {fact.author_id(), deliberation::CHOICE_AGREE, at}, stats);
   }
   feed_.count(stats);
   if (importing(stats.gate())) return;
@@ -100,19 +99,12 @@ void Deliberation::remove(const OpinionDeleted& fact, const Record& record, Effe
   take_out(*opinion, votes, stats);
   votes.set_deleted(true);
   opinions_.edit(id, fact.opinion_id()).set_status(deliberation::OPINION_STATUS_DELETED);
-  change_math(stats);
+  clustering_.change_math(stats);
   feed_.count(stats);
 }
 
 void Deliberation::take_out(const Opinion& opinion, OpinionStats& votes, ConversationStats& stats) {
-  voters_.for_each(votes, [&](std::string_view participant_id) {
-    const std::string& id = opinion.conversation_id();
-    if (take_vote(ballots_.edit(id, participant_id), votes, stats) == deliberation::CHOICE_NONE) {
-      id_lines::take_out(*ballots_.edit_unshown(id, participant_id).mutable_withdrawn(),
-                         votes.opinion_id());
-    }
-  });
-  voters_.erase(votes);
+  ballot_box_.take_off(votes, stats);
   stats.set_total_opinion_count(stats.total_opinion_count() - 1);
   count_opinion(opinion.moderation(), -1, stats);
 }
@@ -157,8 +149,8 @@ void Deliberation::moderate(const OpinionModerated& fact, const Record& record, 
   votes.set_moderation(fact.state());
   const bool counted = fact.state() == deliberation::MODERATION_NONE;
   if (counted != (before == deliberation::MODERATION_NONE)) {
-    count_votes_on(votes, counted, stats);
-    change_math(stats);
+    ballot_box_.count_votes_on(votes, counted, stats);
+    clustering_.change_math(stats);
   }
   feed_.count(stats);
 }
@@ -172,7 +164,7 @@ void Deliberation::mark_meta(const OpinionMarkedMeta& fact, const Record& record
   if (opinions_.find(id, fact.opinion_id())->is_meta() == fact.meta()) return;
   opinions_.edit(id, fact.opinion_id()).set_is_meta(fact.meta());
   opinion_stats_.edit_unshown(id, fact.opinion_id()).set_is_meta(fact.meta());
-  change_math(conversation_stats_.edit_unshown(id));
+  clustering_.change_math(conversation_stats_.edit_unshown(id));
 }
 
 }  // namespace sluice

@@ -12,12 +12,14 @@ Deliberation::Deliberation(Tables& tables)
       participants_(tables),
       authored_(tables),
       voters_(tables),
+      clustering_(ballots_, opinion_stats_),
+      ballot_box_({ballots_, opinion_stats_, participants_, voters_}, clustering_),
       imports_(tables),
       feed_(tables),
       notifications_(tables) {}
 
 void Deliberation::fold(const Event& event, const Record& record, Effects& effects) {
-  folded_to_ = record.folded_to;
+  clustering_.begin(record.folded_to);
   apply(event, record, effects);
   // Imports are not part of each other, and a vote has its conversation at hand.
   if (event.has_import_started() || event.has_import_completed() || event.has_vote_set()) return;

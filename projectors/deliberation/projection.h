@@ -9,6 +9,8 @@
 
 #include "deliberation/events.pb.h"
 #include "deliberation/tables.pb.h"
+#include "projectors/deliberation/ballot_box.h"
+#include "projectors/deliberation/clustering.h"
 #include "projectors/deliberation/feed.h"
 #include "projectors/deliberation/imports.h"
 #include "projectors/deliberation/notifications.h"
@@ -25,6 +27,8 @@ class Deliberation {
   static constexpr bool kEmits = true;
 
   explicit Deliberation(Tables& tables);
+  Deliberation(const Deliberation&) = delete;
+  Deliberation& operator=(const Deliberation&) = delete;
 
   // The opinion groups.
   static const Computed& computed();
@@ -91,46 +95,9 @@ class Deliberation {
 
   // vote.cc
   void set_vote(const deliberation::VoteSet& fact, const Record& record, Effects& effects);
-  // Makes `choice` the participant's vote on the opinion, with every counter that follows.
-  struct Vote {
-    const std::string& participant_id;
-    deliberation::Choice choice;
-    Time at;
-  };
-  // Returns the ballot; null when there is none, so that nothing was withdrawn.
-  deliberation::Ballot* cast(const deliberation::OpinionStats& opinion, const Vote& vote,
-                             deliberation::ConversationStats& stats);
-  // The ballot loses its vote on the opinion, which is returned; none: it had none. The voter index
-  // stays.
-  deliberation::Choice take_vote(deliberation::Ballot& ballot, deliberation::OpinionStats& opinion,
-                                 deliberation::ConversationStats& stats);
-  // The ballot, which has no vote on the opinion, gets this one.
-  void give_vote(deliberation::Ballot& ballot, deliberation::Choice choice,
-                 deliberation::OpinionStats& opinion, deliberation::ConversationStats& stats);
-  // The participant's ballot, made by their first vote.
-  deliberation::Ballot& edit_ballot(const std::string& participant_id,
-                                    const deliberation::ConversationStats& stats);
-  // The ballot gains (1) or loses (-1) its vote on the opinion.
-  void count(deliberation::OpinionStats& opinion, int change, deliberation::Ballot& ballot,
-             deliberation::ConversationStats& stats);
-  // Takes the live votes on the opinion out of what the conversation counts, or back in.
-  void count_votes_on(const deliberation::OpinionStats& opinion, bool counted,
-                      deliberation::ConversationStats& stats);
-  // Has the ballot's participant in the opinion's voter index, once.
-  void remember_voter(deliberation::Ballot& ballot, deliberation::OpinionStats& opinion);
   // The conversation's counters, with somebody's reaction noted.
   deliberation::ConversationStats& react(const deliberation::ConversationStats& conversation,
                                          Time at);
-
-  // clustering.cc
-  // The input of the math has changed, by votes on this ballot if one is given: participants who
-  // now qualify are clustered.
-  void change_math(deliberation::ConversationStats& stats, deliberation::Ballot* voted = nullptr);
-  void cluster_waiting(deliberation::ConversationStats& stats);
-  void cluster(const deliberation::Ballot& ballot, deliberation::ConversationStats& stats);
-  // The votes on the ballot, which has become ineligible or eligible again, leave the math or come
-  // back to it.
-  void move_votes(const deliberation::Ballot& ballot, deliberation::ConversationStats& stats);
 
   // participant.cc
   void set_eligibility(const deliberation::ParticipantEligibilitySet& fact, const Record& record,
@@ -146,18 +113,13 @@ class Deliberation {
                                              const Actor& actor) const;
   [[nodiscard]] bool is_removed(const deliberation::ConversationStats& conversation,
                                 const std::string& participant_id) const;
-  [[nodiscard]] bool is_ineligible(const deliberation::ConversationStats& conversation,
-                                   const std::string& participant_id) const;
   // Everything that there is of the participant, who is not removed yet, and takes nothing from
   // them any more.
   void forget(const std::string& participant_id, deliberation::ConversationStats& stats);
   void mark_removed(const std::string& participant_id, deliberation::ConversationStats& stats);
-  void forget_ballot(const std::string& participant_id, deliberation::ConversationStats& stats);
   [[nodiscard]] std::vector<std::string> opinions_of(const std::string& conversation_id,
                                                      const std::string& author_id) const;
   // Each moves what `from` has to `into`; false when there is nothing.
-  bool move_ballot(const std::string& from, const std::string& into,
-                   deliberation::ConversationStats& stats);
   bool move_opinions(const std::string& conversation_id, const std::string& from,
                      const std::string& into);
   void move_opinion(const std::string& conversation_id, const std::string& opinion_id,
@@ -169,8 +131,6 @@ class Deliberation {
   void tell_of(const std::string& conversation_id, const std::string& participant_id,
                Effects& effects);
 
-  Offset folded_to_;  // behind the record at hand
-
   Table<deliberation::Conversation> conversations_;
   Table<deliberation::ConversationStats> conversation_stats_;
   Table<deliberation::Opinion> opinions_;
@@ -179,6 +139,8 @@ class Deliberation {
   Table<deliberation::Participant> participants_;
   Table<deliberation::Authored> authored_;
   VoterIndex voters_;
+  Clustering clustering_;
+  BallotBox ballot_box_;
   Imports imports_;
   FeedRows feed_;
   Notifications notifications_;
