@@ -49,7 +49,10 @@ class Boxes {
   // Until most of the memory for rows that need not be written is used.
   void fill_at_hand() {
     do fill();
-    while (side.projector->row_bytes() < 250'000);
+    while (row_bytes() < 250'000);
+  }
+  [[nodiscard]] std::size_t row_bytes() const {
+    return side.projector->folded().tables().row_bytes();
   }
   bool counts_its_members() {
     return side.rows<tally::Box>().front().members() ==
@@ -87,12 +90,12 @@ TEST_CASE("a partition with nothing to do lets go of rows when another becomes b
   Boxes idle(memory);
   idle.fill_at_hand();
   idle.side.projector->maintain();
-  CHECK(idle.side.projector->row_bytes() > 200'000);
+  CHECK(idle.row_bytes() > 200'000);
   Boxes busy(memory);
   busy.fill();
   idle.side.projector->maintain();
-  CHECK(idle.side.projector->row_bytes() <= memory.at_hand());
-  CHECK(idle.side.projector->row_bytes() > 0);
+  CHECK(idle.row_bytes() <= memory.at_hand());
+  CHECK(idle.row_bytes() > 0);
   // What it let go of is in its state.
   idle.fill();
   CHECK(idle.counts_its_members());
@@ -104,17 +107,17 @@ TEST_CASE("a partition that folds nothing for long leaves its rows to those that
   idle.fill_at_hand();
   // Nobody needs what it holds.
   idle.side.projector->rest();
-  CHECK(idle.side.projector->row_bytes() > 200'000);
+  CHECK(idle.row_bytes() > 200'000);
   Boxes busy(memory);
   busy.fill();
   const std::size_t beside = memory.at_hand();
   // What is not flushed stays.
   idle.grow(1);
   idle.side.projector->rest();
-  CHECK(idle.side.projector->row_bytes() > memory.quiet());
+  CHECK(idle.row_bytes() > memory.quiet());
   idle.side.flush();
   idle.side.projector->rest();
-  CHECK(idle.side.projector->row_bytes() <= memory.quiet());
+  CHECK(idle.row_bytes() <= memory.quiet());
   CHECK(memory.at_hand() > beside);
   // What it let go of is in its state.
   idle.fill();

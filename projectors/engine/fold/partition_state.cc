@@ -51,6 +51,7 @@ void PartitionState::load_checkpoint() {
   if (!found) checkpoint_.set_key_index(generation_.key_index);
   checkpoint_.set_generation_id(generation_.unique_id);
   checkpoint_.set_version(version_);
+  stored_position_ = position();
   parking_.load(checkpoint_);
   timers_.load();
 }
@@ -81,6 +82,7 @@ void PartitionState::write(StateBatch& batch, Time record_time) {
 
 void PartitionState::written() {
   tables_.mark_clean();
+  stored_position_ = position();
   unwritten_ = 0;
 }
 

@@ -54,6 +54,8 @@ class PartitionState {
 
   [[nodiscard]] Offset position() const { return Offset{checkpoint_.position()}; }
   [[nodiscard]] Digest digest() const { return Digest{checkpoint_.digest()}; }
+  // The position of the last write, which the store has.
+  [[nodiscard]] Offset stored_position() const { return stored_position_; }
   // As of the last write.
   [[nodiscard]] Time record_time() const;
   // Records folded since the last write.
@@ -93,6 +95,7 @@ class PartitionState {
   const int version_;
   StateStore& store_;
   StateCheckpoint checkpoint_;
+  Offset stored_position_;
   std::uint64_t unwritten_ = 0;
   Tables tables_;
   Parking parking_;

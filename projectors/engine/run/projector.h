@@ -4,8 +4,6 @@
 // view and log agree again after a crash. The order of its steps is the protocol of
 // docs/protocol.md.
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,10 +13,11 @@
 #include "projectors/engine/projection.h"
 #include "projectors/engine/run/changed_rows.h"
 #include "projectors/engine/run/flush_account.h"
+#include "projectors/engine/run/owned_view.h"
 #include "projectors/engine/run/partition_counts.h"
 #include "projectors/engine/run/projector_parts.h"
-#include "projectors/engine/run/snapshot_choice.h"
-#include "projectors/engine/tables/row_memory.h"
+#include "projectors/engine/run/state_recovery.h"
+#include "projectors/engine/tables/row_share.h"
 #include "storage/base/position.h"
 #include "storage/event_log.h"
 #include "storage/flush_batch.h"
@@ -55,7 +54,7 @@ class Projector {
   void flush(Offset log_end);
 
   // Folds into state alone, until load(): the view has no rows of the partition.
-  [[nodiscard]] bool in_bulk() const { return !view_.loaded; }
+  [[nodiscard]] bool in_bulk() const { return !view_.at().loaded; }
   // Whether all that the view was told of while in bulk is folded.
   [[nodiscard]] bool may_load() const;
   // Writes all rows to the view. Errors as flush(); the answer may be lost as there.
@@ -65,146 +64,80 @@ class Projector {
   // An unsettled flush or load is settled before anything else is folded. Retryable: still
   // unsettled.
   void resolve_in_doubt();
-  [[nodiscard]] bool in_doubt() const { return in_doubt_.has_value(); }
-  // Whether readers saw its generation when it was made.
-  [[nodiscard]] bool live() const { return generation_.live; }
+  [[nodiscard]] bool in_doubt() const { return view_.in_doubt().has_value(); }
 
   // To be called now and then, whether anything is folded or not.
   void maintain();
-  // To be called while nothing is folded: where other partitions are short of memory for rows, this
-  // one drops its unchanged rows, and reads them from state when the next record needs them.
+  // To be called while nothing is folded: as RowShare::rest().
   void rest();
   // Whether a computation is finished and its rows are not yet flushed.
   [[nodiscard]] bool computed() const { return computed_ && computed_->finished(); }
   // Whether what is due is computed at once, whatever its pace, also of keys that wait.
-  void hurry(bool hurries) {
-    if (computed_) computed_->hurry(hurries);
-  }
+  void hurry(bool hurries);
   // None while that is not known, or if the projection computes nothing.
-  [[nodiscard]] std::optional<ComputedProgress> computed_progress() const {
-    return computed_ ? computed_->progress() : std::nullopt;
-  }
+  [[nodiscard]] std::optional<ComputedProgress> computed_progress() const;
   // Whether anything was folded that is not yet flushed.
-  [[nodiscard]] bool pending() const { return fold_.position() > view_.known(); }
-  // What rows hold in memory, and of these those that are to be written.
-  [[nodiscard]] std::size_t row_bytes() const { return fold_.tables().row_bytes(); }
-  [[nodiscard]] std::size_t dirty_rows() const { return fold_.tables().dirty_rows(); }
-  [[nodiscard]] std::size_t dirty_bytes() const { return fold_.tables().dirty_bytes(); }
-  [[nodiscard]] std::size_t dedupe_bytes() const { return fold_.state().dedupe().bytes(); }
+  [[nodiscard]] bool pending() const { return fold_.position() > view_.at().known(); }
   // When the log got the first record that is folded and not yet flushed, and the last that is
   // flushed, by its own stamps; nullopt: none is, or the log did not stamp it.
-  [[nodiscard]] std::optional<Time> oldest_unseen() const {
-    return pending() ? account_.oldest_unseen() : std::nullopt;
-  }
+  [[nodiscard]] std::optional<Time> oldest_unseen() const;
   [[nodiscard]] std::optional<Time> newest_seen() const { return account_.newest_seen(); }
   // Whether memory asks for a flush now.
   [[nodiscard]] bool full() const;
-  // State is behind the view and folds what the view already has.
-  [[nodiscard]] bool replaying() const { return fold_.position() < view_.known(); }
+  // As StateRecovery has them, of which this tells since claim().
+  [[nodiscard]] bool replaying() const { return recovery_.replaying(); }
+  [[nodiscard]] std::optional<Offset> awaited() const { return recovery_.awaited(); }
+  void miss_record() { recovery_.miss_record(); }
+  [[nodiscard]] const Recovery& recovery() const { return recovery_.so_far(); }
   // State and view are at one position, all that the log has shown of what was folded before: from
   // now on nothing begins anew until it is claimed again.
-  [[nodiscard]] bool settled() const {
-    return intact_ && !in_bulk() && !replaying() && !in_doubt() && !awaited() &&
-           written_ == view_.position;
-  }
-  // How far it has come with that since claim(); how long it takes is not known here.
-  [[nodiscard]] const Recovery& recovery() const { return recovery_; }
-
+  [[nodiscard]] bool settled() const;
   // False after a failure in the middle of a fold or of writing state, and after Fenced or Corrupt.
-  [[nodiscard]] bool intact() const { return intact_; }
+  [[nodiscard]] bool intact() const { return intact_ && recovery_.intact(); }
 
   [[nodiscard]] Partition partition() const { return partition_; }
+  // Whether readers saw its generation when it was made.
+  [[nodiscard]] bool live() const { return generation_.live; }
+  [[nodiscard]] const PartitionFold& folded() const { return fold_; }
+  [[nodiscard]] const OwnedView& view() const { return view_; }
   [[nodiscard]] Offset position() const { return fold_.position(); }
   // The offset of the record to give to fold() next.
-  [[nodiscard]] Offset reads_from() const { return to_check_.value_or(fold_.position()); }
-  [[nodiscard]] Offset flushed() const { return view_.position; }
+  [[nodiscard]] Offset reads_from() const { return recovery_.to_check().value_or(position()); }
+  [[nodiscard]] Offset flushed() const { return view_.at().position; }
   // The position of what the store has.
-  [[nodiscard]] Offset written() const { return written_; }
-  // The offset of the last record that the state or the view was folded from and that the log has
-  // yet to show; nullopt: it has shown it.
-  [[nodiscard]] std::optional<Offset> awaited() const;
-  // The log shows nothing more, though a record is awaited: throws Corrupt, but where a snapshot
-  // was begun from, which is then not of this log. Else reads_from() goes back.
-  void miss_record();
-  // Whether the view is where this left it; not while a flush is in doubt.
-  [[nodiscard]] bool reflected_by(const ViewPosition& view) const {
-    return view.position == view_.position && view.digest == view_.digest &&
-           view.published == view_.published && view.loaded == view_.loaded &&
-           view.folded == view_.folded;
-  }
-  // When the first timer is due; nullopt: none is set.
-  [[nodiscard]] std::optional<Time> next_due() const { return fold_.next_due(); }
+  [[nodiscard]] Offset written() const { return fold_.state().stored_position(); }
 
  private:
-  struct InDoubtFlush {
-    Offset to;
-    Digest digest;
-    Offset log_end;
-    std::int64_t published = 0;  // at `to`
-    bool loads = false;
-    double share = 1;
-  };
-
-  // Tells the other partitions how much is held here.
-  void show_held();
-  // Forgets what is at hand beyond our part of memory.
-  void shrink();
-  void require_same_log() const;
-  void note_log();
-  // Beside: throws Retryable while a snapshot is brought. At once: waits for it.
-  enum class Restores { beside, at_once };
-  void begin(Restores how);
-  [[nodiscard]] std::optional<StateCheckpoint> stored_or_damaged();
-  // projector_snapshots.cc
-  [[nodiscard]] std::optional<KeptSnapshot> restore_newest(Restores how);
-  // Puts the snapshot in the place of the state. False: it is not whole.
-  [[nodiscard]] bool restore(const KeptSnapshot& snapshot, Restores how);
-  [[nodiscard]] bool is_torn(const KeptSnapshot& snapshot);
-  [[nodiscard]] bool refuses_begun_snapshot();
-  [[noreturn]] void stop_at_missing_record() const;
-  void check_against_log(const LogRecord& record, Offset expected);
-  void finish_replay();
   // Nothing stands against it any more.
   void begin_computing();
   void note_due();
+  void finish_replay();
   void write_replayed();
   // note_due() was before.
   void write_state();
   // projector_repair.cc
   void repair(const std::string& key);
-  void commit(const InDoubtFlush& flush);
-  void committed(const InDoubtFlush& flush);
+  void commit(const OwnedView::Move& flush);
+  void committed(const OwnedView::Move& flush);
   // `visible`: the view shows it from now on.
   void tell_flushed(bool visible = true);
   // projector_bulk.cc
   void write_bulk(Offset log_end);
-  void commit_load(const InDoubtFlush& flush);
-  void loaded(const InDoubtFlush& flush);
-  [[noreturn]] void stop(const std::string& why) const;
+  void commit_load(const OwnedView::Move& flush);
+  void loaded(const OwnedView::Move& flush);
 
   const Projection projection_;
   const Generation generation_;
   const Partition partition_;
-  const std::string owner_;
   const ProjectorParts parts_;
-  RowMemory::Holder held_{parts_.memory};
-  const std::string label_;      // for the probe: "deliberation:3"
-  const std::string name_;       // for messages: "deliberation partition 3"
-  const std::string fold_anew_;  // the command that does, in words
+  const std::string label_;  // for the probe: "deliberation:3"
+  const std::string name_;   // for messages: "deliberation partition 3"
   PartitionFold fold_;
+  RowShare share_;
   std::unique_ptr<ComputedPartition> computed_;  // null: the projection has nothing computed
-
-  ViewPosition view_;
-  LogRange log_;            // at claim()
-  std::string begun_from_;  // the snapshot; "": another state, or none
-  std::optional<Offset>
-      to_check_;  // the offset of the last folded record, until the log has shown it
-  std::optional<InDoubtFlush> in_doubt_;
-  Offset written_;  // the state's position
-  Recovery recovery_;
-  SnapshotChoice choice_;  // refuses since claim()
+  OwnedView view_;
+  StateRecovery recovery_;
   FlushAccount account_;
-  bool asked_for_log_ = false;
   bool intact_ = true;
 
   // Of the flush at hand; reused.

@@ -17,7 +17,7 @@ void Projector::write_bulk(Offset log_end) {
   if (!pending()) return;
   const Outcomes& outcomes = fold_.outcomes();
   parts_.builder->note({.partition = partition_,
-                        .owner = owner_,
+                        .owner = view_.owner(),
                         .folded = fold_.position(),
                         .digest = fold_.digest(),
                         .log_end = std::max(log_end, fold_.position()),
@@ -27,26 +27,25 @@ void Projector::write_bulk(Offset log_end) {
                         .aged_out = outcomes.aged_out,
                         .decisions = outcomes.decisions});
   crash_point(CrashPoint("bulk.noted"));
-  view_.folded = fold_.position();
-  view_.digest = fold_.digest();
+  view_.told(fold_.position(), fold_.digest());
   tell_flushed(false);
   note_due();
   write_state();
 }
 
 // What was refused further on is told already, and would be seen beside rows that are older.
-bool Projector::may_load() const { return in_bulk() && !in_doubt_ && !to_check_ && !replaying(); }
+bool Projector::may_load() const { return in_bulk() && !in_doubt() && !awaited(); }
 
 void Projector::load(Offset log_end, double share) {
   CHECK(may_load(), "rows are loaded once, and not before what was refused");
   // A view into which nothing was folded stands on no log yet.
-  if (fold_.position() > Offset{0}) note_log();
+  if (fold_.position() > Offset{0}) view_.note_log(parts_.log_identity);
   write_bulk(log_end);
   commit_load({fold_.position(), fold_.digest(), std::max(log_end, fold_.position()),
-               view_.published, true, share});
+               view_.at().published, true, share});
 }
 
-void Projector::commit_load(const InDoubtFlush& flush) {
+void Projector::commit_load(const OwnedView::Move& flush) {
   crash_point(CrashPoint("load.before"));
   std::vector<std::unique_ptr<StoredRows>> rows;
   std::vector<TableSource> tables;
@@ -56,28 +55,22 @@ void Projector::commit_load(const InDoubtFlush& flush) {
     tables.push_back({&table->row_type(), [stored = rows.back().get()] { return stored->next(); }});
   }
   const LoadBatch batch{.partition = partition_,
-                        .owner = owner_,
+                        .owner = view_.owner(),
                         .to = flush.to,
                         .digest = flush.digest,
-                        .log = view_.log,
+                        .log = view_.at().log,
                         .record_time = fold_.record_time(),
                         .log_end = flush.log_end,
                         .share = flush.share,
                         .tables = tables,
                         .due = computed_ ? computed_->stored_due() : nullptr};
-  if (parts_.builder->load(batch) == FlushOutcome::in_doubt) {
-    in_doubt_ = flush;
-    return;
-  }
+  if (parts_.builder->load(batch) == FlushOutcome::in_doubt) return view_.doubt(flush);
   loaded(flush);
 }
 
-void Projector::loaded(const InDoubtFlush& flush) {
+void Projector::loaded(const OwnedView::Move& flush) {
   crash_point(CrashPoint("load.committed"));
-  in_doubt_.reset();
-  view_.position = flush.to;
-  view_.digest = flush.digest;
-  view_.loaded = true;
+  view_.moved(flush);
   begin_computing();
 }
 

@@ -15,8 +15,8 @@ namespace sluice {
 // leave it wrong; one that began from nothing has nothing to correct.
 void Projector::repair(const std::string& key) {
   // The record is folded: the last of a replay is at what the view knows.
-  const bool replays = fold_.position() <= view_.known();
-  const bool began_anew = replays && recovery_.from == Recovery::From::start;
+  const bool replays = fold_.position() <= view_.at().known();
+  const bool began_anew = replays && recovery_.so_far().from == Recovery::From::start;
   if (in_bulk() || began_anew || !parts_.read_record) return;
   const auto postings = fold_.state().postings(key);
   if (!postings) {

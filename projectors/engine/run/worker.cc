@@ -361,8 +361,8 @@ void Worker::tick(Partition partition, Assigned& assigned) {
   const Projector& projector = *assigned.projector;
   // What state says is to happen counts once the log has shown that it is of this log.
   if (!generation_.live || projector.in_doubt() || projector.awaited()) return;
-  const Ticker::Quiet quiet{projector.next_due(), projector.reads_from(), assigned.caught_up,
-                            wall_};
+  const Ticker::Quiet quiet{projector.folded().next_due(), projector.reads_from(),
+                            assigned.caught_up, wall_};
   const std::optional<Time> recorded_at = assigned.ticker.due(quiet);
   if (!recorded_at) return;
   enter(WorkerPhase::ticking, partition);

@@ -33,10 +33,11 @@ HeldPartition Worker::held(Partition partition, Assigned& assigned) const {
     assigned.flushed = projector->flushed();
     assigned.complete_at = std::max(assigned.complete_at, projector->newest_seen());
     held.folded = projector->position();
-    held.dirty_rows = projector->dirty_rows();
-    held.dirty_bytes = projector->dirty_bytes();
-    held.row_bytes = projector->row_bytes();
-    held.dedupe_bytes = projector->dedupe_bytes();
+    const PartitionState& state = projector->folded().state();
+    held.dirty_rows = state.tables().dirty_rows();
+    held.dirty_bytes = state.tables().dirty_bytes();
+    held.row_bytes = state.tables().row_bytes();
+    held.dedupe_bytes = state.dedupe().bytes();
     held.oldest = projector->oldest_unseen();
   }
   if (assigned.flushed && *assigned.flushed >= assigned.log_end) assigned.complete_at = wall_;
@@ -164,7 +165,7 @@ void Worker::compare(Partition partition, Assigned& assigned,
   if (!assigned.projector || assigned.projector->in_doubt()) return;
   guarded(partition, assigned, [&] {
     if (!view) throw Fenced("another process took the partition, or its row is gone from the view");
-    if (assigned.projector->reflected_by(*view)) return;
+    if (assigned.projector->view().is_at(*view)) return;
     spdlog::warn("view moved projection={} partition={} from={} to={}", projection_.name,
                  partition.value, assigned.projector->flushed().value, view->position.value);
     take_anew(partition, assigned);
