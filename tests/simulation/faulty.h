@@ -1,56 +1,26 @@
 #pragma once
 
-// What lets a simulated process die at a named step: wrappers of its store and its sink that throw
-// Crash there. Crash is no Error, so nothing in the engine catches it.
+// What lets a simulated process die at a named step: its sink, builder, store and snapshots, each
+// wrapped so that its failpoint is reached there.
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "storage/generation_builder.h"
 #include "storage/memory/memory_state.h"
 #include "storage/projection_sink.h"
 #include "storage/state_snapshots.h"
 #include "storage/state_store.h"
+#include "tests/simulation/failpoint.h"
 
 namespace sluice::simulation {
-
-struct Crash {};
-
-// The steps at which a process can die; the next time that one is reached.
-enum class Step {
-  none,
-  before_claim,
-  after_claim,
-  before_append,  // of derived records
-  amid_append,
-  after_append,
-  before_flush,  // folded in memory
-  after_commit,  // the view has it, the state does not
-  before_state,  // the state batch is built
-  after_state,
-  after_resolve,
-  after_note,  // what bulk folding refused is told, the state has not come so far
-  before_load,
-  after_load,
-  amid_restore,  // the state is gone, no snapshot is in its place
-  after_restore,
-};
-
-class Failpoint {
- public:
-  void arm(Step at) { at_ = at; }
-  [[nodiscard]] Step at() const { return at_; }
-  void reach(Step step) {
-    if (step == at_) {
-      at_ = Step::none;
-      throw Crash{};
-    }
-  }
-
- private:
-  Step at_ = Step::none;
-};
 
 class FaultySink final : public ProjectionSink {
  public:

@@ -6,13 +6,17 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/base/errors.h"
 #include "storage/event_log.h"
-#include "tests/simulation/faulty.h"
+#include "tests/simulation/failpoint.h"
 
 namespace sluice::simulation {
 
