@@ -10,6 +10,7 @@
 #include "schemas/descriptors/belonging.h"
 #include "sluice/state.pb.h"
 #include "storage/base/partitioner.h"
+#include "tests/simulation/logged_record.h"
 #include "tests/simulation/tally/projection.h"
 #include "tests/simulation/world.h"
 

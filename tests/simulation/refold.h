@@ -18,16 +18,9 @@
 #include "sluice/envelope.pb.h"
 #include "storage/base/position.h"
 #include "tests/simulation/ledger.h"
+#include "tests/simulation/logged_record.h"
 
 namespace sluice::simulation {
-
-struct LoggedRecord {
-  std::int64_t offset = 0;
-  std::int64_t appended_at = 0;
-  std::string key;
-  std::string value;
-  bool stamped_by_log = true;
-};
 
 // Which of a source partition's derived records: the offset that brought it about, and an ordinal.
 using Turn = std::pair<std::int64_t, std::int64_t>;

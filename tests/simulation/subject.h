@@ -14,6 +14,7 @@
 #include "storage/memory/memory_log.h"
 #include "storage/memory/memory_sink.h"
 #include "tests/simulation/broken.h"
+#include "tests/simulation/logged_record.h"
 #include "tests/simulation/refold.h"
 
 namespace sluice::simulation {

@@ -26,6 +26,7 @@
 #include "tests/simulation/correspondence.h"
 #include "tests/simulation/faulty.h"
 #include "tests/simulation/faulty_writer.h"
+#include "tests/simulation/logged_record.h"
 #include "tests/simulation/operator.h"
 #include "tests/simulation/reader.h"
 #include "tests/simulation/subject.h"
