@@ -1,4 +1,4 @@
-#include "tests/support/fold_driver.h"
+#include "tests/support/driven_fold.h"
 
 #include <algorithm>
 #include <stdexcept>
