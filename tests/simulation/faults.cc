@@ -149,7 +149,7 @@ void World::restore_under_them(const std::string& domain) {
 void World::steal(Subject& subject) {
   try {
     MemorySink(subject.views())
-        .claim(Partition{below(kPartitions)}, "stranger/" + std::to_string(next_id_++));
+        .claim(Partition{below(kPartitions)}, "stranger/" + std::to_string(events_.take_id()));
     count("partition taken by a stranger");
   } catch (const Retryable&) {
     count("a stranger gives up at a lock");

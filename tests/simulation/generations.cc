@@ -154,7 +154,7 @@ void World::retire() {
   for (Node& node : nodes_) {
     std::erase_if(node.seats, [&](const Seat& seat) { return seat.subject == gone; });
   }
-  std::erase_if(shelves_, [&](const auto& shelf) { return shelf.first.first == gone; });
+  shelves_.drop(gone);
   std::erase_if(subjects_, [&](const auto& subject) { return subject.get() == gone; });
   shown.drop_backup();
 }

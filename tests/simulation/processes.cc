@@ -36,6 +36,15 @@ WorkerConfig config_of(const std::string& instance) {
   return config;
 }
 
+LogRecord record_at(MemoryLog& log, const std::string& stream, Partition partition, Offset offset) {
+  const auto& records = log.records(stream, partition);
+  const auto found = std::ranges::lower_bound(records, offset, {},
+                                              [](const auto& record) { return record.offset; });
+  if (found == records.end() || found->offset != offset) throw Corrupt("no such record");
+  return {partition,    found->offset,  found->appended_at,
+          found->key(), found->value(), found->stamped_by_log};
+}
+
 }  // namespace
 
 void World::start(Node& node) {
@@ -49,15 +58,6 @@ void World::start(Node& node) {
   for (Seat& seat : node.seats) start(node, seat);
 }
 
-LogRecord World::record_at(const std::string& stream, Partition partition, Offset offset) {
-  const auto& records = log_.records(stream, partition);
-  const auto found = std::ranges::lower_bound(records, offset, {},
-                                              [](const auto& record) { return record.offset; });
-  if (found == records.end() || found->offset != offset) throw Corrupt("no such record");
-  return {partition,    found->offset,  found->appended_at,
-          found->key(), found->value(), found->stamped_by_log};
-}
-
 void World::start(Node& node, Seat& seat) {
   seat.sink = std::make_unique<MemorySink>(seat.subject->views());
   seat.writer = std::make_unique<FaultyWriter>(
@@ -67,32 +67,32 @@ void World::start(Node& node, Seat& seat) {
       *seat.sink, node.failpoint, [&seat](Partition p, Offset at) { seat.writer->taken(p, at); });
   seat.builder = std::make_unique<MemoryBuilder>(*seat.sink);
   seat.faulty_builder = std::make_unique<FaultyBuilder>(*seat.builder, node.failpoint);
-  WorkerParts parts{.open_reader =
-                        [this, &seat](Ownership& ownership) {
-                          return log_.reader(seat.subject->stream(), seat.assignment, ownership);
-                        },
-                    .open_store =
-                        [&node, &seat](Partition partition) {
-                          return std::make_unique<FaultyStore>(
-                              std::make_unique<MemoryStateStore>(seat.disks[partition]),
-                              node.failpoint);
-                        },
-                    .topology = log_,
-                    .writer = *seat.writer,
-                    .sink = *seat.faulty_sink,
-                    .probe = node.probe,
-                    .memory = *node.memory,
-                    .computations = node.computations.get(),
-                    .builder = seat.faulty_builder.get(),
-                    .read_records = [this, &seat](Partition partition) -> ReadRecord {
-                      return [this, &seat, partition](Offset offset) {
-                        return record_at(seat.subject->stream(), partition, offset);
-                      };
-                    },
-                    .open_snapshots =
-                        [this, &node, &seat](const Generation&, Partition partition, StateStore&) {
-                          return snapshots(node, seat, partition, seat.disks[partition]);
-                        }};
+  WorkerParts parts{
+      .open_reader =
+          [this, &seat](Ownership& ownership) {
+            return log_.reader(seat.subject->stream(), seat.assignment, ownership);
+          },
+      .open_store =
+          [&node, &seat](Partition partition) {
+            return std::make_unique<FaultyStore>(
+                std::make_unique<MemoryStateStore>(seat.disks[partition]), node.failpoint);
+          },
+      .topology = log_,
+      .writer = *seat.writer,
+      .sink = *seat.faulty_sink,
+      .probe = node.probe,
+      .memory = *node.memory,
+      .computations = node.computations.get(),
+      .builder = seat.faulty_builder.get(),
+      .read_records = [this, &seat](Partition partition) -> ReadRecord {
+        return [this, &seat, partition](Offset offset) {
+          return record_at(log_, seat.subject->stream(), partition, offset);
+        };
+      },
+      .open_snapshots =
+          [this, &node, &seat](const Generation&, Partition partition, StateStore&) {
+            return shelves_.open({seat.subject, partition}, seat.disks[partition], node.failpoint);
+          }};
   const Projection& rules = domain(seat.subject->projection().name, node.version).projection;
   const std::string instance = "v" + std::to_string(rules.version) + "." +
                                std::to_string(node.index) + "." + std::to_string(node.incarnation);
@@ -193,6 +193,15 @@ void World::deal(const Subject& subject) {
 void World::rebalance() {
   count("rebalanced");
   for (const auto& subject : subjects_) deal(*subject);
+}
+
+// Between two steps of a worker, as an errand finds its state.
+void World::make_snapshot() {
+  const Seat& seat = random_seat(random_node());
+  if (seat.disks.empty()) return;
+  const auto& [partition, disk] =
+      *std::next(seat.disks.begin(), below(static_cast<int>(seat.disks.size())));
+  shelves_.keep({seat.subject, partition}, disk);
 }
 
 void World::lose_state() {

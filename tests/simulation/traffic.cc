@@ -2,73 +2,12 @@
 
 #include <algorithm>
 
-#include "roster/events.pb.h"
 #include "storage/base/errors.h"
 #include "storage/base/partitioner.h"
 #include "tally/events.pb.h"
 #include "tests/simulation/world.h"
 
 namespace sluice::simulation {
-namespace {
-
-using std::chrono::milliseconds;
-
-constexpr int kBoxes = 5;
-constexpr int kMembers = 6;
-
-}  // namespace
-
-std::string World::random_key(const Subject& subject) {
-  return subject.projection().name == "tally" ? "box-" + std::to_string(below(kBoxes))
-                                              : "m" + std::to_string(below(kMembers));
-}
-
-std::string World::random_payload(const Subject& subject, const std::string& key) {
-  const int what = below(40);
-  if (subject.projection().name == "roster") {
-    roster::Event event;
-    if (what < 18) {
-      event.mutable_member_banned()->set_member(key);
-    } else if (what < 36) {
-      event.mutable_member_pardoned()->set_member(key);
-    } else {  // told by a producer: a service, or somebody who may not
-      event.mutable_member_entered()->set_member(key);
-      event.mutable_member_entered()->set_box_id("box-" + std::to_string(below(kBoxes)));
-    }
-    return event.SerializeAsString();
-  }
-  tally::Event event;
-  const std::string member = "m" + std::to_string(below(kMembers));
-  if (what < 25) {
-    event.mutable_member_added()->set_box_id(key);
-    event.mutable_member_added()->set_member(member);
-    if (what < 15) event.mutable_member_added()->set_stay_ms(below(what < 10 ? 2000 : 20'000));
-  } else if (what < 36) {
-    event.mutable_member_removed()->set_box_id(key);
-    event.mutable_member_removed()->set_member(member);
-  } else if (what < 38) {
-    event.mutable_member_expelled()->set_box_id(key);
-    event.mutable_member_expelled()->set_member(member);
-  } else {
-    event.mutable_box_emptied()->set_box_id(key);
-  }
-  return event.SerializeAsString();
-}
-
-Envelope World::make_event(const Subject& subject, const std::string& key) {
-  Envelope envelope;
-  // Now and then an id is used again: with the same content by luck, mostly with another.
-  envelope.set_id("e" + std::to_string(next_id_ > 0 && chance(3) ? below(next_id_) : next_id_++));
-  envelope.set_key(key);
-  if (!chance(5)) {
-    // Ingests' clocks differ, and one stamps hours ahead.
-    const milliseconds skew = chance(2) ? milliseconds{7'200'000} : milliseconds{below(400) - 200};
-    envelope.set_recorded_at((wall_ + skew).time_since_epoch().count());
-  }
-  if (chance(30)) envelope.mutable_actor()->set_role(Actor::ROLE_SERVICE);
-  envelope.set_payload(random_payload(subject, key));
-  return envelope;
-}
 
 void World::append(const std::string& stream, Partition partition, std::string key,
                    std::string value) {
@@ -92,21 +31,21 @@ void World::produce() {
   // Most of what the roster folds is told by the tally.
   const Subject& subject = live(chance(75) ? "tally" : "roster");
   for (int n = 1 + below(4); n > 0; --n) {
-    const std::string key = random_key(subject);
+    const std::string key = events_.key(subject);
     Partition partition = partition_of(key, kPartitions);
     if (chance(1)) {
       partition = Partition{(partition.value + 1) % kPartitions};
       count("misrouted");
     }
-    append(subject.stream(), partition, key, make_event(subject, key).SerializeAsString());
+    append(subject.stream(), partition, key, events_.event(subject, key).SerializeAsString());
   }
 }
 
 void World::produce_garbage() {
   count("garbage");
   const Subject& subject = random_subject();
-  const std::string key = random_key(subject);
-  Envelope envelope = make_event(subject, key);
+  const std::string key = events_.key(subject);
+  Envelope envelope = events_.event(subject, key);
   std::string value = envelope.SerializeAsString();
   switch (below(4)) {
     case 0:
@@ -130,27 +69,6 @@ void World::produce_garbage() {
   append(subject.stream(), partition, key, value);
 }
 
-// Of a record whose bytes have aged out, with those that the log has, or with such as may be what a
-// later release of the program reads from them.
-void World::give_bytes(const Subject& subject, const LoggedRecord& record,
-                       Control::Release& release) {
-  release.set_offset(chance(90) ? record.offset : below(10));
-  if (chance(30)) {
-    release.set_value(record.value);
-  } else {
-    release.set_value(make_event(subject, record.key).SerializeAsString());
-  }
-}
-
-// In the place of what waits there: mostly an event that can be folded.
-void World::edit(const Subject& subject, std::int64_t offset, const std::string& key,
-                 Control::Edit& edit) {
-  edit.set_offset(offset);
-  const std::string of = chance(95) ? key : random_key(subject);
-  edit.set_value(chance(90) ? make_event(subject, of).SerializeAsString() : "\xff\xff no event");
-  if (chance(50)) edit.set_at_most(1 + below(3));
-}
-
 void World::produce_control() {
   Envelope envelope;
   envelope.set_recorded_at(wall_.time_since_epoch().count());
@@ -165,7 +83,7 @@ void World::produce_control() {
   if (chance(15)) {
     // Nothing is wrong, so that nothing may change.
     count("repair");
-    key = random_key(subject);
+    key = events_.key(subject);
     partition = partition_of(key, kPartitions);
     envelope.set_key(key);
     envelope.mutable_control()->mutable_repair();
@@ -180,21 +98,21 @@ void World::produce_control() {
     Control& control = *envelope.mutable_control();
     control.set_who("somebody");
     control.set_why("reason " + std::to_string(below(3)));
-    if (chance(70)) envelope.set_id("d" + std::to_string(next_id_++));
+    if (chance(70)) envelope.set_id("d" + std::to_string(events_.take_id()));
     if (chance(30)) {
       count("edit");
-      edit(subject, chosen->first, key, *control.mutable_edit());
+      events_.edit(subject, chosen->first, key, *control.mutable_edit());
     } else if (chance(aged_out ? 70 : 10)) {
       count("release from the log");
       const auto& log = subject.account(partition).log;
       const auto record = std::ranges::lower_bound(log, chosen->first, {}, &LoggedRecord::offset);
-      give_bytes(subject, *record, *control.mutable_release());
+      events_.give_bytes(subject, *record, *control.mutable_release());
     } else if (chance(70)) {
       count("discard");
       control.mutable_discard()->set_offset(chosen->first);
       if (chance(50)) control.mutable_discard()->set_at_most(1 + below(3));
       // Nobody said whose record it is; or somebody means another's.
-      if (chance(20)) key = chance(50) ? std::string() : random_key(subject);
+      if (chance(20)) key = chance(50) ? std::string() : events_.key(subject);
     } else {
       count("release");
       control.mutable_release()->set_at_most(chance(50) ? 1 + below(3) : 0);

@@ -29,8 +29,9 @@ SimulatedDomain roster_domain() {
 }  // namespace
 
 World::World(std::uint64_t seed)
-    : random_(seed),
+    : dice_(seed),
       wall_(milliseconds{1'700'000'000'000}),
+      events_(dice_, wall_),
       log_([this] { return wall_; }),
       correspondence_(log_, subjects_),
       nodes_(kNodes) {
@@ -51,15 +52,9 @@ World::World(std::uint64_t seed)
   for (const auto& subject : subjects_) seat(*subject);
 }
 
-World::~World() = default;
+Node& World::random_node() { return nodes_[static_cast<std::size_t>(below(kNodes))]; }
 
-int World::below(int bound) {
-  return static_cast<int>(random_() % static_cast<std::uint64_t>(bound));
-}
-
-World::Node& World::random_node() { return nodes_[static_cast<std::size_t>(below(kNodes))]; }
-
-World::Seat& World::random_seat(Node& node) {
+Seat& World::random_seat(Node& node) {
   return *std::next(node.seats.begin(), below(static_cast<int>(node.seats.size())));
 }
 

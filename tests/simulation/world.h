@@ -7,28 +7,25 @@
 // back but by a restore.
 
 #include <chrono>
-#include <list>
+#include <cstdint>
 #include <map>
 #include <memory>
-#include <random>
-#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "projectors/engine/computed/running_computation.h"
 #include "projectors/engine/run/worker.h"
-#include "sluice/state.pb.h"
-#include "storage/memory/memory_builder.h"
 #include "storage/memory/memory_log.h"
-#include "storage/memory/memory_sink.h"
-#include "storage/memory/memory_snapshots.h"
-#include "storage/memory/memory_state.h"
+#include "storage/memory/memory_readers.h"
 #include "tests/simulation/correspondence.h"
-#include "tests/simulation/faulty.h"
+#include "tests/simulation/dice.h"
 #include "tests/simulation/faulty_writer.h"
-#include "tests/simulation/logged_record.h"
+#include "tests/simulation/node.h"
 #include "tests/simulation/operator.h"
+#include "tests/simulation/random_events.h"
 #include "tests/simulation/reader.h"
+#include "tests/simulation/shelves.h"
 #include "tests/simulation/subject.h"
 
 namespace sluice::simulation {
@@ -36,7 +33,6 @@ namespace sluice::simulation {
 class World {
  public:
   explicit World(std::uint64_t seed);
-  ~World();
 
   // Lives through `steps` random steps, then heals everything and expects the views to reach the
   // ends of their logs. Throws Broken.
@@ -46,34 +42,6 @@ class World {
   [[nodiscard]] const std::map<std::string, int>& happened() const { return happened_; }
 
  private:
-  // A process's worker for one domain.
-  struct Seat {
-    Subject* subject = nullptr;
-    MemoryAssignment assignment;
-    std::map<Partition, MemoryState> disks;
-    std::unique_ptr<MemorySink> sink;
-    std::unique_ptr<FaultyWriter> writer;
-    std::unique_ptr<FaultySink> faulty_sink;
-    std::unique_ptr<MemoryBuilder> builder;
-    std::unique_ptr<FaultyBuilder> faulty_builder;
-    std::unique_ptr<Worker> worker;
-    // Of which a restore of the view may have left the disk ahead of it.
-    std::set<Partition> ahead;
-  };
-  struct Node {
-    int index = 0;
-    int incarnation = 0;
-    int version = 1;  // of the program: of the rules of tally
-    Failpoint failpoint;
-    Probe probe;
-    std::unique_ptr<Computations> computations;
-    std::unique_ptr<RowMemory> memory;
-    // Of a process that is gone too: its threads may hand something in that late.
-    std::vector<std::unique_ptr<RunningComputation>> computing;
-    std::list<Seat> seats;  // one a subject, in their order
-    int asleep = 0;         // steps for which it is stopped, as by SIGSTOP
-  };
-
   void step();
   void strike(int what);
 
@@ -81,17 +49,10 @@ class World {
   void produce();
   void produce_control();
   void produce_garbage();
-  void edit(const Subject& subject, std::int64_t offset, const std::string& key,
-            Control::Edit& edit);
-  void give_bytes(const Subject& subject, const LoggedRecord& record, Control::Release& release);
-  [[nodiscard]] std::string random_key(const Subject& subject);
-  [[nodiscard]] std::string random_payload(const Subject& subject, const std::string& key);
-  [[nodiscard]] Envelope make_event(const Subject& subject, const std::string& key);
   void append(const std::string& stream, Partition partition, std::string key, std::string value);
 
   // processes.cc
   void turn(Node& node, Seat& seat);
-  [[nodiscard]] LogRecord record_at(const std::string& stream, Partition partition, Offset offset);
   void check_tick(Subject& subject, Partition partition, Time recorded_at);
   void start(Node& node);
   void start(Node& node, Seat& seat);
@@ -102,6 +63,7 @@ class World {
   void sleep(Node& node);
   void rebalance();
   void deal(const Subject& subject);
+  void make_snapshot();
   void lose_state();
   void check_state();
 
@@ -110,12 +72,6 @@ class World {
   struct KeyOfLog;
   void check_by_other_rules(const KeyOfLog& of);
   void check_keys_alone();
-  // snapshots.cc
-  [[nodiscard]] std::unique_ptr<StateSnapshots> snapshots(Node& node, const Seat& seat,
-                                                          Partition partition, MemoryState& disk);
-  void make_snapshot();
-  void make_false_snapshot(MemorySnapshotShelf& shelf, StateCheckpoint head,
-                           const MemoryState& disk);
 
   // generations.cc
   void change_generations();
@@ -158,8 +114,8 @@ class World {
   void turn_all(std::chrono::milliseconds passed = std::chrono::milliseconds{500});
   void check_nothing_is_said();
   void check();
-  [[nodiscard]] int below(int bound);
-  [[nodiscard]] bool chance(int percent) { return below(100) < percent; }
+  [[nodiscard]] int below(int bound) { return dice_.below(bound); }
+  [[nodiscard]] bool chance(int percent) { return dice_.chance(percent); }
   [[nodiscard]] Node& random_node();
   [[nodiscard]] Seat& random_seat(Node& node);
   [[nodiscard]] const SimulatedDomain& domain(std::string_view name, int version) const;
@@ -167,8 +123,9 @@ class World {
   [[nodiscard]] Subject& random_subject();
   void count(const std::string& fault) { ++happened_[fault]; }
 
-  std::mt19937_64 random_;
+  Dice dice_;
   Time wall_;
+  RandomEvents events_;
   Worker::Clock::time_point steady_;
   MemoryLog log_;
   std::unique_ptr<EventWriter> writer_;
@@ -180,22 +137,14 @@ class World {
   std::map<std::string, Reader> applications_;
   std::unique_ptr<Operator> operator_;  // null: nobody is at work
   Correspondence correspondence_;
+  std::map<std::string, int> happened_;
+  Shelves shelves_{dice_, events_, happened_};
   std::vector<Node> nodes_;
-  // Of all processes.
-  std::map<std::pair<const Subject*, Partition>, MemorySnapshotShelf> shelves_;
   std::vector<LateAppend> late_;
-  struct Sent {
-    std::string stream;
-    Partition partition;
-    std::string key;
-    std::string value;
-  };
   std::vector<Sent> sent_;  // for retries
-  int next_id_ = 0;
   int next_generation_ = 2;
   int unlooked_ = 0;         // checks since indexes were looked at
   int producers_stamp_ = 0;  // steps for which they still do
-  std::map<std::string, int> happened_;
 };
 
 }  // namespace sluice::simulation

@@ -1,9 +1,10 @@
-// Snapshots of the world's states: true ones, and such as must not be begun from.
+#include "tests/simulation/shelves.h"
 
 #include <cstdint>
+#include <utility>
 
 #include "projectors/engine/fold/state_checkpoint.h"
-#include "tests/simulation/world.h"
+#include "tests/simulation/faulty.h"
 
 namespace sluice::simulation {
 namespace {
@@ -31,41 +32,38 @@ KeptSnapshot about(const StateCheckpoint& head, std::string path) {
 
 }  // namespace
 
-std::unique_ptr<StateSnapshots> World::snapshots(Node& node, const Seat& seat, Partition partition,
-                                                 MemoryState& disk) {
+std::unique_ptr<StateSnapshots> Shelves::open(const Place& place, MemoryState& disk,
+                                              Failpoint& failpoint) {
   return std::make_unique<FaultySnapshots>(
-      std::make_unique<MemorySnapshots>(shelves_[{seat.subject, partition}], disk), disk,
-      node.failpoint,
+      std::make_unique<MemorySnapshots>(shelves_[place], disk), disk, failpoint,
       [this] {
-        const bool slow = chance(50);
+        const bool slow = dice_.chance(50);
         if (slow) count("snapshot still under way");
         return slow;
       },
       [this] { count("begun from a snapshot"); });
 }
 
-// Between two steps of a worker, as an errand finds its state.
-void World::make_snapshot() {
-  Seat& seat = random_seat(random_node());
-  if (seat.disks.empty()) return;
-  auto& [partition, disk] =
-      *std::next(seat.disks.begin(), below(static_cast<int>(seat.disks.size())));
+void Shelves::keep(const Place& place, const MemoryState& disk) {
   const auto stored = disk.rows().find(std::string(kCheckpointKey));
   StateCheckpoint head;
   if (stored == disk.rows().end() || !head.ParseFromString(stored->second)) return;
   if (head.position() == 0) return;
   count("snapshot made");
-  MemorySnapshotShelf& shelf = shelves_[{seat.subject, partition}];
-  shelf.add(about(head, std::to_string(next_id_++)), disk);
-  if (chance(50)) make_false_snapshot(shelf, head, disk);
+  MemorySnapshotShelf& shelf = shelves_[place];
+  shelf.add(about(head, std::to_string(ids_.take_id())), disk);
+  if (dice_.chance(50)) keep_false(shelf, head, disk);
 }
 
-// Of the same position, or further on, and tried first.
-void World::make_false_snapshot(MemorySnapshotShelf& shelf, StateCheckpoint head,
-                                const MemoryState& disk) {
+void Shelves::drop(const Subject* gone) {
+  std::erase_if(shelves_, [&](const auto& shelf) { return shelf.first.first == gone; });
+}
+
+void Shelves::keep_false(MemorySnapshotShelf& shelf, StateCheckpoint head,
+                         const MemoryState& disk) {
   count("false snapshot made");
-  KeptSnapshot says = about(head, std::to_string(next_id_++));
-  switch (below(6)) {
+  KeptSnapshot says = about(head, std::to_string(ids_.take_id()));
+  switch (dice_.below(6)) {
     case 0:
       says.fault = SnapshotFault::torn;
       break;
@@ -79,11 +77,11 @@ void World::make_false_snapshot(MemorySnapshotShelf& shelf, StateCheckpoint head
       says.digest.value ^= 1;
       return shelf.add(std::move(says), disk);
     case 4:  // of a log that had another record there: never twice the same, nor back to this one
-      head.set_digest(head.digest() ^ kMixed * static_cast<std::uint64_t>(next_id_));
+      head.set_digest(head.digest() ^ kMixed * static_cast<std::uint64_t>(ids_.next_id()));
       says.digest = Digest{head.digest()};
       break;
     default:  // of a view that a restore took back
-      head.set_position(head.position() + below(40));
+      head.set_position(head.position() + dice_.below(40));
       says.position = Offset{head.position()};
       head.set_published(head.published() + 1000);
       says.published = head.published();
