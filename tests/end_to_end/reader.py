@@ -1,6 +1,7 @@
 """A reader of the view who looks all the time, and afterwards holds what it saw against the log."""
-import threading
+import contextlib
 
+from background import Background
 from model import Model, digest
 from postgres import Away, Session
 from system import DOMAIN, eventually
@@ -42,43 +43,25 @@ class Snapshot:
             self.rows[conversation] = row[1:] + [by_opinion[1], by_person[1]]
 
 
-class Reader(threading.Thread):
+class Reader(Background):
     """Looks until it is stopped, through crashes of whatever. Positions never go back."""
 
-    PAUSE_SECONDS = 0.03
-
     def __init__(self, url):
-        super().__init__(daemon=True)
+        super().__init__()
         self.url = url
         self.snapshots = []
-        self.failure = None
-        self.done = threading.Event()
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.join()
-
-    def run(self):
-        session = Session(self.url)
-        try:
-            while not self.done.wait(self.PAUSE_SECONDS):
+    def work(self):
+        with contextlib.closing(Session(self.url)) as session:
+            while self.again():
                 try:
                     self.take(Snapshot(session))
                 except Away:
                     continue
-        except (AssertionError, KeyError) as failure:
-            self.failure = failure
-        finally:
-            session.close()
 
     def reached(self):
         """The sum of the positions that were seen last."""
-        if self.failure:
-            raise self.failure
+        self.require()
         return sum(self.snapshots[-1].positions.values()) if self.snapshots else 0
 
     def sees_more(self):
@@ -88,8 +71,7 @@ class Reader(threading.Thread):
 
     def moments(self):
         """How many different ones it has seen so far."""
-        if self.failure:
-            raise self.failure
+        self.require()
         return len({tuple(each.positions.items()) for each in list(self.snapshots)})
 
     def sees_moments(self, least):
@@ -104,8 +86,7 @@ class Reader(threading.Thread):
 
     def check(self, log):
         """Every snapshot is the fold of the log up to its positions. `log`: by partition."""
-        self.done.set()
-        self.join()
+        self.stop()
         moments = self.moments()
         for partition, records in log.items():
             self.check_partition(partition, records)

@@ -6,9 +6,10 @@ anything but prefixes, and when the storm is over all of the log is in the view.
 upgrade: no partition of the other moves, and none is stale for long. SLUICE_SEED=n decides otherwise,
 SLUICE_ROUNDS=n goes on for longer.
 """
+import contextlib
 import sys
-import threading
 
+from background import Background
 from broker import Broker, skipped
 from postgres import Cluster, Session, ask
 from reader import Reader
@@ -71,30 +72,20 @@ def stalest(postgres):
     return float(ask(postgres, STALEST)[0][0])
 
 
-class Staleness(threading.Thread):
+class Staleness(Background):
     """Looks all the time how stale the stalest partition is."""
 
     PAUSE_SECONDS = 0.05
 
     def __init__(self, url):
-        super().__init__(daemon=True)
+        super().__init__()
         self.url, self.most, self.looks = url, 0.0, 0
-        self.done = threading.Event()
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.join()
-
-    def run(self):
-        session = Session(self.url)
-        while not self.done.wait(self.PAUSE_SECONDS):
-            (seconds,), = session.ask(STALEST)[0]
-            self.most, self.looks = max(self.most, float(seconds)), self.looks + 1
-        session.close()
+    def work(self):
+        with contextlib.closing(Session(self.url)) as session:
+            while self.again():
+                (seconds,), = session.ask(STALEST)[0]
+                self.most, self.looks = max(self.most, float(seconds)), self.looks + 1
 
 
 def owners(postgres):

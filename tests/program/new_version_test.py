@@ -351,8 +351,7 @@ def side_by_side(scratch, bootstrap):
             eventually("readers see the second version", lambda: reader.seen == [1, 2])
             new_token = poster.token
             eventually("events come", lambda: poster.token != new_token)
-            poster.done.set()
-            poster.join()
+            poster.stop()
             old.sluice(2, "wait", poster.token, "--timeout", "60s")
             assert old.statuses() == {1: "standing", 2: "live"}, old.statuses()
             eventually("the old one stands where the new one is", lambda: old.ask(
@@ -361,8 +360,7 @@ def side_by_side(scratch, bootstrap):
             owners = {n: {owner["pid"] for owner in each["owners"]} for n, each in old.generations().items()}
             assert owners == {1: {old.process.pid}, 2: {new.process.pid}}, owners
             old.verify(2, "--brokers", bootstrap)
-            reader.done.set()
-            reader.join()
+            reader.stop()
             new.stop()
         old.stop()
     print("  side by side", flush=True)

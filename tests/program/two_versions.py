@@ -1,10 +1,12 @@
 """`sluice` in versions of the domain `counters` (tests/support/two_versions), who posts to it and who reads it."""
+import contextlib
+import http.client
 import json
 import subprocess
 import sys
-import threading
 import urllib.request
 
+from background import Background
 from postgres import Away, Session
 from program import Up, cloud_event
 
@@ -63,61 +65,40 @@ def send(up, events):
         return json.load(reply)["token"]
 
 
-class Poster(threading.Thread):
+class Poster(Background):
     """Posts until it is stopped, whoever serves at the address; a batch that was not answered comes again."""
 
     PAUSE_SECONDS = 0.01
 
     def __init__(self, up, counters=range(40)):
-        super().__init__(daemon=True)
+        super().__init__()
         self.up, self.counters, self.posted, self.token = up, counters, 0, None
-        self.done = threading.Event()
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.join()
-
-    def run(self):
-        while not self.done.wait(self.PAUSE_SECONDS):
+    def work(self):
+        while self.again():
             batch = [added(f"{'ab'[n % 2]}{n}", self.posted + n) for n in self.counters]
             try:
                 self.token = send(self.up, batch)
                 self.posted += len(batch)
-            except OSError:  # it is down, or refuses: the same ids again
+            except (OSError, http.client.HTTPException):  # it is down, or refuses: the same ids again
                 continue
 
 
-class Reader(threading.Thread):
+class Reader(Background):
     """Looks until it is stopped. No statement shows two versions, and nothing goes back."""
 
     PAUSE_SECONDS = 0.005
 
     def __init__(self, url):
-        super().__init__(daemon=True)
+        super().__init__()
         self.url = url
         self.seen = []  # versions, in turn
         self.looks = 0
-        self.failure = None
-        self.done = threading.Event()
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, kind, *_):
-        self.done.set()
-        self.join()
-        if self.failure and not kind:
-            raise self.failure
-
-    def run(self):
-        session, before, sum_before = Session(self.url), {}, 0
-        try:
-            while not self.done.wait(self.PAUSE_SECONDS):
+    def work(self):
+        before, sum_before = {}, 0
+        with contextlib.closing(Session(self.url)) as session:
+            while self.again():
                 try:
                     (first, second, rows, additions), = session.ask(SEEN)[0]
                     positions = {partition: int(position) for partition, position in session.ask(POSITIONS)[0]}
@@ -133,7 +114,3 @@ class Reader(threading.Thread):
                     self.looks += 1
                     if self.seen[-1:] != [number]:
                         self.seen.append(number)
-        except (AssertionError, KeyError) as failure:
-            self.failure = failure
-        finally:
-            session.close()
