@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "projectors/engine/derived/outbox.h"
-#include "projectors/engine/tables.h"
+#include "projectors/engine/tables/partition_tables.h"
 #include "projectors/engine/time/timers.h"
 #include "sluice/envelope.pb.h"
 #include "storage/base/position.h"

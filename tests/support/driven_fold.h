@@ -13,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "projectors/engine/effects.h"
 #include "projectors/engine/projection.h"
-#include "projectors/engine/tables.h"
+#include "projectors/engine/tables/partition_tables.h"
+#include "projectors/engine/tables/row_key.h"
 #include "storage/memory/memory_state.h"
 
 namespace sluice {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "projectors/engine/tables.h"
+#include "projectors/engine/tables/partition_tables.h"
 #include "storage/state_store.h"
 
 namespace sluice {

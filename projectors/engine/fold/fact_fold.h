@@ -21,7 +21,7 @@
 #include "projectors/engine/quarantine/parking.h"
 #include "projectors/engine/quarantine/quarantine.h"
 #include "projectors/engine/quarantine/rule_failures.h"
-#include "projectors/engine/tables.h"
+#include "projectors/engine/tables/partition_tables.h"
 #include "projectors/engine/time/timers.h"
 
 namespace sluice {

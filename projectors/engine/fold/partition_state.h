@@ -15,7 +15,7 @@
 #include "projectors/engine/key_index/key_index.h"
 #include "projectors/engine/projection.h"
 #include "projectors/engine/quarantine/parking.h"
-#include "projectors/engine/tables.h"
+#include "projectors/engine/tables/partition_tables.h"
 #include "projectors/engine/time/timers.h"
 #include "sluice/state.pb.h"
 #include "storage/base/position.h"

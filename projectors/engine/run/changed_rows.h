@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "projectors/engine/tables.h"
+#include "projectors/engine/tables/partition_tables.h"
 #include "storage/flush_batch.h"
 
 namespace sluice {

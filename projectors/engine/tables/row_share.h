@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "projectors/engine/tables.h"
+#include "projectors/engine/tables/partition_tables.h"
 #include "projectors/engine/tables/row_memory.h"
 
 namespace sluice {

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <utility>
 
-#include "projectors/engine/tables.h"
+#include "projectors/engine/tables/partition_tables.h"
 #include "projectors/engine/tables/stored_key.h"
 #include "schemas/descriptors/row_options.h"
 #include "storage/base/check.h"

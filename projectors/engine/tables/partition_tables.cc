@@ -1,4 +1,4 @@
-#include "projectors/engine/tables.h"
+#include "projectors/engine/tables/partition_tables.h"
 
 #include "storage/base/check.h"
 
