@@ -41,7 +41,9 @@ struct HttpClient::Connection {
 HttpClient::HttpClient(std::string_view url, std::string api_key, std::chrono::milliseconds timeout)
     : api_key_(std::move(api_key)), timeout_(timeout) {
   constexpr std::string_view kScheme = "http://";
-  const std::string whole(url);
+  // What stands before an "@" may hold a password.
+  const auto at = url.rfind('@');
+  const std::string whole(at == std::string_view::npos ? url : url.substr(at));
   const auto wrong = [&] {
     return Misconfigured(
         "\"" + whole + "\" is no URL of a server: give http://HOST:PORT, as `sluice up` prints it");

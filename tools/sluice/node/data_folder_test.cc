@@ -13,7 +13,6 @@
 #include "storage/base/errors.h"
 #include "tests/support/in_child.h"
 #include "tests/support/temp_dir.h"
-#include "tools/sluice/cli/secrets.h"
 
 using namespace sluice;
 using sluice::testing::in_child;
@@ -193,20 +192,4 @@ TEST_CASE("the folder itself may be reached by a link of ours") {
   const passwd* nobody = ::getpwnam("nobody");
   REQUIRE(::lchown((dir.path() / "link").c_str(), nobody->pw_uid, nobody->pw_gid) == 0);
   CHECK_THROWS_WITH(DataFolder(dir.path() / "link"), Catch::Contains("belongs to nobody"));
-}
-
-TEST_CASE("a command line shows no password") {
-  const auto shown = [](std::string word) {
-    char* words[] = {word.data()};
-    hide_secrets(words);
-    return word;
-  };
-  CHECK(shown("postgresql://u:secret@h:5432/d") == "postgresql://u:******@h:5432/d");
-  CHECK(shown("--postgres=postgresql://u:p@/:ss@h/d") == "--postgres=postgresql://u:******@h/d");
-  CHECK(shown("postgresql://h/d?user=u&password=secret&sslmode=require") ==
-        "postgresql://h/d?user=u&password=******&sslmode=require");
-  CHECK(shown("sasl.username=u,sasl.password=secret,debug=broker") ==
-        "sasl.username=u,sasl.password=******,debug=broker");
-  CHECK(shown("postgresql://127.0.0.1:5432/d") == "postgresql://127.0.0.1:5432/d");
-  CHECK(shown("http://127.0.0.1:8080") == "http://127.0.0.1:8080");
 }
