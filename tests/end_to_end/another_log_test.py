@@ -74,7 +74,10 @@ def at_once(*command, says):
 
 
 def cannot_verify(postgres, where, *words):
+    """Nor is anything told of an event by a log that the view was not folded from."""
     at_once("verify", DOMAIN, "--postgres", postgres, *where, says=words)
+    at_once("explain", f"{DOMAIN}:0@1", "--postgres", postgres, *where, says=words)
+    at_once("explain", "an-event", "--domain", DOMAIN, "--postgres", postgres, *where, says=words)
 
 
 def in_status(postgres, *words):

@@ -71,6 +71,11 @@ def visible_and_refused(s):
     otherwise = {**json.loads(vote("lunch", "p2")), "id": "lunch/p/0/agree"}
     s.one(post(s.up, [json.dumps(otherwise)])["token"], "rejected", reason="event.id_reused", of=first)
     s.one(post(s.up, [vote("nowhere", "p")])["token"], "rejected", reason="conversation.unknown", of=None)
+    # Ids that look like tokens: of no domain that there is, or beside a key.
+    for like in ("order:7@3", "deliberation:0@1"):
+        post(s.up, [json.dumps({**json.loads(vote("lunch", "like-a-token")), "id": like})])
+        s.one(like, "visible", "--key", "lunch", key="lunch", type="vote.set")
+    s.one("order:7@3", "visible", key="lunch")
     return partition
 
 

@@ -14,6 +14,7 @@
 #include "tools/sluice/explaining/fate.h"
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/records/event_json.h"
+#include "tools/sluice/verification/same_log.h"
 
 namespace sluice {
 namespace {
@@ -40,20 +41,35 @@ std::vector<Domain> domains_of(const Options& options) {
   return domains;
 }
 
-// nullopt: it is the id of an event.
-std::optional<Token> token_in(const std::string& what) {
+// nullopt: it is the id of an event, which may look like a token: of what has a key, or names no
+// domain that there is.
+std::optional<Token> token_in(const Options& options) {
+  if (!options.key.empty()) return std::nullopt;
   Token token;
   try {
-    token.add(what);
+    token.add(options.what);
   } catch (const Misconfigured&) {
     return std::nullopt;
   }
+  const std::vector<Domain> all = choose_domains({});
+  const auto known = [&](const Token::Place& place) {
+    return std::ranges::find(all, place.domain, &Domain::name) != all.end();
+  };
+  if (!std::ranges::all_of(token.places(), known)) return std::nullopt;
   return token;
 }
 
 std::vector<FoundRecord> find(const Options& options, Log& log) {
-  const std::vector<Domain> domains = domains_of(options);
-  if (const auto token = token_in(options.what)) return find_by_token(log, *token, domains);
+  std::vector<Domain> domains = domains_of(options);
+  const auto token = token_in(options);
+  std::erase_if(domains, [&](const Domain& domain) {
+    return token && std::ranges::find(token->places(), domain.name, &Token::Place::domain) ==
+                        token->places().end();
+  });
+  for (const Domain& domain : domains) {
+    require_same_log(options.postgres, std::string(domain.name), log, "explain");
+  }
+  if (token) return find_by_token(log, *token, domains);
   std::vector<FoundRecord> all;
   for (const Domain& domain : domains) {
     const auto some = options.key.empty()
@@ -84,7 +100,7 @@ void write(JsonWriter& json, const FoundRecord& record, const Fate& fate) {
 }
 
 Exit explain(const Options& options) {
-  if (options.what.empty() || (!token_in(options.what) && !is_event_id(options.what))) {
+  if (options.what.empty() || (!token_in(options) && !is_event_id(options.what))) {
     throw Misconfigured("\"" + options.what +
                         "\" is neither a token, such as deliberation~k3f9q2:3@812, nor an event's "
                         "id (1 to 200 printable characters)");
@@ -105,7 +121,7 @@ Exit explain(const Options& options) {
   print_line(json.end_array().end_object().take());
   if (!found.empty()) return Exit::done;
   std::fprintf(stderr, "sluice explain: the log has no such event%s\n",
-               token_in(options.what) || !options.key.empty()
+               token_in(options) || !options.key.empty()
                    ? ""
                    : ", or it is older than --since says: --key finds it at any age");
   return Exit::found;
@@ -123,7 +139,7 @@ void add_explain(Command& root) {
       "sluice explain deliberation~k3f9q2:3@812 --postgres postgresql://... --data DIR");
   command.argument("TOKEN|EVENT-ID", options->what,
                    "A token that a post answered, whose last event of each partition is meant, or "
-                   "the id of an event");
+                   "the id of an event; with --key always an id");
   add_postgres_option(command, options->postgres);
   add_log_options(command, options->log);
   command.text("domain", options->domain, "Only in this domain; in all when not given");

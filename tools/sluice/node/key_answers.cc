@@ -7,8 +7,10 @@
 
 #include "projectors/engine/fold/state_checkpoint.h"
 #include "projectors/engine/key_index/key_lookup.h"
+#include "schemas/descriptors/domain.h"
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
+#include "storage/base/partitioner.h"
 #include "tools/sluice/quarantine/decision.h"
 #include "tools/sluice/records/packed_postings.h"
 
@@ -78,9 +80,20 @@ OwnerAnswer index_answer(Workers& workers) {
   };
 }
 
+// Another partition's key has its records there: here it would be repaired to nothing.
+void require_own(Log& log, const ErrandPlace& place, const std::string& key) {
+  const auto partitions = log.topology()->partitions(stream_of(place.projection));
+  if (!partitions) throw Retryable("the log has no topic of " + place.projection + " now");
+  const Partition own = partition_of(key, *partitions);
+  if (own == place.partition) return;
+  throw Misconfigured("the key belongs to partition " + std::to_string(own.value) + ", not to " +
+                      std::to_string(place.partition.value));
+}
+
 OwnerAnswer repair_answer(Log& log) {
   return [&log](const OwnerRequest& request, const std::stop_token&) {
     const Wanted wanted = wanted_by(request.argument);
+    require_own(log, request.place, wanted.key);
     const std::string token = append_repair(
         log, {request.id, request.place.projection, request.place.partition, wanted.key});
     return std::optional(JsonWriter().begin_object().field("token", token).end_object().take());
