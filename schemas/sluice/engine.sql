@@ -95,7 +95,8 @@ COMMENT ON COLUMN sluice.projection.share IS
 COMMENT ON COLUMN sluice.projection.made_at IS
   'When it was made; null: by a version that did not say.';
 COMMENT ON COLUMN sluice.projection.promoted_at IS
-  'When it took the place of another before readers; null: it never did.';
+  'When it was promoted, always later than any other of the projection before it; null: it never was. A'
+  ' rollback to it changes nothing here.';
 COMMENT ON COLUMN sluice.projection.reads_sql IS
   'The views and functions for readers that belong to its tables (reads.sql of its version).';
 COMMENT ON COLUMN sluice.projection.keys_sql IS

@@ -84,6 +84,16 @@ TEST_CASE("what a rollback leaves stands, where another generation is being buil
   shapes.beat();
   REQUIRE(refused(shapes.roll_back()).empty());
   CHECK(shapes.statuses() == "live standing building");
+
+  // Asked again it does not go forward.
+  shapes.beat();
+  CHECK(refused(shapes.roll_back()) == "not_ready");
+  CHECK(shapes.statuses() == "live standing building");
+  REQUIRE(refused(shapes.promote(std::chrono::seconds(10), 1, 2)).empty());
+  CHECK(shapes.statuses() == "standing live building");
+  shapes.beat();
+  REQUIRE(refused(shapes.roll_back()).empty());
+  CHECK(shapes.statuses() == "live standing building");
 }
 
 TEST_CASE("the one that stood before is retired") {

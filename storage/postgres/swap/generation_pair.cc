@@ -74,13 +74,24 @@ std::variant<GenerationPair, GenerationRefusal> choose_pair(PgConnection& connec
 std::variant<GenerationPair, GenerationRefusal> standing_pair(PgConnection& connection,
                                                               const std::string& domain) {
   const int live = live_of(connection, domain);
+  // What was rolled back from was promoted later than what is live: a rollback promotes nothing.
   const PgResult found = connection.run(
-      "SELECT generation, version FROM sluice.projection "
-      "WHERE projection = $1 AND status = 'standing'",
+      "SELECT g.generation, g.version, coalesce(g.promoted_at > coalesce(l.promoted_at, "
+      "'-infinity'), false) FROM sluice.projection g JOIN sluice.projection l "
+      "ON l.projection = g.projection AND l.live "
+      "WHERE g.projection = $1 AND g.status = 'standing'",
       {domain});
   if (found.rows() == 0) {
     return GenerationRefusal{"not_ready",
                              "no generation of " + domain + " stands to be rolled back to"};
+  }
+  if (found.text(0, 2) == "t") {
+    const std::string standing(found.text(0, 0));
+    return GenerationRefusal{"not_ready", domain + " was rolled back from generation " + standing +
+                                              " already, and nothing stands before generation " +
+                                              std::to_string(live) + ": `sluice promote " + domain +
+                                              " --generation " + standing +
+                                              "` shows that one again"};
   }
   return GenerationPair{domain, live, static_cast<int>(found.number(0, 0)),
                         static_cast<int>(found.number(0, 1)), "standing"};

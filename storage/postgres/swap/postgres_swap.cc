@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::chrono::seconds kStatementTimeout{10};
 
+const char* word_of(SwapKind kind) { return kind == SwapKind::promote ? "promote" : "roll back"; }
+
 std::string shortened(std::string_view query) {
   constexpr std::size_t kShown = 200;
   const std::string line = in_one_line(std::string(query).c_str());
@@ -172,15 +174,17 @@ void PostgresSwap::write() {
       "AND (generation = $2 OR status = 'standing' AND generation <> $3)",
       {pair_.domain, live_, other_});
   holding_.run(
-      "UPDATE sluice.projection SET live = true, status = 'live', promoted_at = now(), "
-      "mark = $3, reason = NULL WHERE projection = $1 AND generation = $2",
-      {pair_.domain, other_, std::to_string(shown_.mark)});
+      "UPDATE sluice.projection SET live = true, status = 'live', mark = $3, reason = NULL, "
+      "promoted_at = CASE $4 WHEN 'promote' THEN greatest(now(), (SELECT max(promoted_at) "
+      "FROM sluice.projection WHERE projection = $1) + interval '1 microsecond') "
+      "ELSE promoted_at END WHERE projection = $1 AND generation = $2",
+      {pair_.domain, other_, std::to_string(shown_.mark), word_of(kind_)});
   holding_.run(
       "UPDATE sluice.projection g SET status = CASE WHEN $3 = 'promote' OR EXISTS ("
       "SELECT FROM sluice.projection b WHERE b.projection = $1 "
       "AND b.status IN ('building', 'ready')) THEN 'standing' ELSE 'ready' END "
       "WHERE g.projection = $1 AND g.generation = $2",
-      {pair_.domain, live_, kind_ == SwapKind::promote ? "promote" : "roll back"});
+      {pair_.domain, live_, word_of(kind_)});
   // What the old one has appended, or is to append no more, the new one does not append.
   holding_.run(
       "UPDATE sluice.position n SET emits_from = greatest(n.position, l.emits_from) "

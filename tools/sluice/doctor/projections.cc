@@ -12,7 +12,7 @@ namespace {
 const std::string kGenerationLeft = R"sql(
   WITH left_over AS (
     SELECT g.projection, g.generation, g.status, g.version, g.reason, g.promotes_itself,
-           CASE WHEN g.status = 'standing' THEN coalesce(l.promoted_at, g.made_at)
+           CASE WHEN g.status = 'standing' THEN coalesce(greatest(l.promoted_at, g.promoted_at), g.made_at)
                 ELSE g.made_at END AS since,
            -- All who project have older rules: it is another program's to decide on.
            (SELECT max((h.vitals->'rules'->>g.projection)::bigint) FROM heard h) < g.version
