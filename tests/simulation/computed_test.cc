@@ -42,7 +42,7 @@ class Boxes {
 
   void restart() {
     take();
-    fold();
+    read();
   }
   // Reads nothing yet.
   void take() {
@@ -50,6 +50,13 @@ class Boxes {
     projector.emplace(projection_, generation(), kOnly, std::to_string(++takings_),
                       ProjectorParts{store_, sink, emitter_, probe_, memory_, &computations});
     position_ = projector->claim(log_.range(kStream, kOnly));
+  }
+  void read() {
+    for (const auto& stored : log_.records(kStream, kOnly)) {
+      if (stored.offset < position_) continue;
+      projector->fold({kOnly, stored.offset, stored.appended_at, stored.key(), stored.value()});
+      position_ = stored.offset.next();
+    }
   }
   void lose_state() {
     projector.reset();
@@ -67,7 +74,7 @@ class Boxes {
     const std::string bytes = envelope.SerializeAsString();
     NewRecord record{kOnly, box, bytes};
     writer_->append(kStream, {&record, 1});
-    fold();
+    read();
   }
   void flush() { projector->flush(log_.range(kStream, kOnly).end); }
   int compute() {
@@ -101,14 +108,6 @@ class Boxes {
   }
 
  private:
-  void fold() {
-    for (const auto& stored : log_.records(kStream, kOnly)) {
-      if (stored.offset < position_) continue;
-      projector->fold({kOnly, stored.offset, stored.appended_at, stored.key(), stored.value()});
-      position_ = stored.offset.next();
-    }
-  }
-
   const Projection projection_ = describe<Tally>("tally");
   MemoryLog log_{[] { return Time{milliseconds{1'700'000'000'000}}; }};
   std::unique_ptr<EventWriter> writer_;
@@ -290,6 +289,21 @@ TEST_CASE("a key that waits is computed all the same while a swap waits for it")
   boxes.flush();
   CHECK(boxes.compute() == 0);
   CHECK(boxes.due() == 1);
+}
+
+TEST_CASE("nothing is computed in a hurry of a state that is not yet known to be of the log") {
+  Boxes boxes;
+  for (const char* member : {"ann", "bob", "cid"}) boxes.add("b", member);
+  boxes.flush();
+  boxes.take();
+  boxes.projector->hurry(true);
+  boxes.projector->maintain();
+  CHECK(boxes.compute() == 0);
+  boxes.read();
+  boxes.projector->maintain();
+  CHECK(boxes.compute() == 1);
+  boxes.flush();
+  CHECK(boxes.summary("b") == Summary{3, 3});
 }
 
 TEST_CASE("while the state catches up with the view it is not known what is due") {

@@ -139,7 +139,10 @@ void ComputedPartition::offer() {
 }
 
 void ComputedPartition::schedule() {
-  if (left_out_ && all_ != nullptr && all_->has_room(number_)) offer_stored();
+  // Before begin() the state is not yet known to be what the view was folded to, though owners may
+  // be told to hurry: nothing is computed of it.
+  if (!begun_ || !left_out_ || all_ == nullptr) return;
+  if (all_->has_room(number_)) offer_stored();
 }
 
 // The tables have nothing that the store has not. Keys may be many, so this does not begin at the
