@@ -1,13 +1,15 @@
 #pragma once
 
 // How readers are given another generation, and back: the order of the steps, and what each of them
-// does. Promote and rollback both go by it.
+// does. Promote and rollback both go by it. Whether two may be swapped, and what they are then, is
+// in generation_roles.h.
 
 #include <chrono>
 #include <optional>
 #include <string>
 #include <variant>
 
+#include "storage/generation_roles.h"
 #include "storage/pair_session.h"
 
 namespace sluice {
@@ -17,8 +19,6 @@ struct SwapPatience {
   std::chrono::milliseconds lock_wait{10'000};
   std::chrono::milliseconds computing{30'000};
 };
-
-enum class SwapKind { promote, roll_back };
 
 // The steps of one try. What is written is all or nothing: readers and owners meet none of it
 // before commit(), and a death anywhere leaves nothing but the mark. Steps throw Retryable.
@@ -33,7 +33,8 @@ class SwapSession : public PairSession {
   using Ended = std::variant<Positions, GenerationRefusal, Again>;
 
   // Begins the transaction that holds what is locked, and sees to it that the two still are what
-  // they were taken for and that nobody claims a further partition of either. nullopt: they are.
+  // they were taken for (refuse_roles()) and that nobody claims a further partition of either.
+  // nullopt: they are.
   [[nodiscard]] virtual std::optional<Ended> begin() = 0;
 
   // Locks the positions of the other generation too: its owner may be publishing computed rows.
@@ -49,13 +50,14 @@ class SwapSession : public PairSession {
 
   // Commits, by itself, the mark of this try: snapshots without it are told to begin again where
   // they come to the views after the swap. With it, computed rows of the other that are of before
-  // what readers saw, and not due, become those of the position that readers saw.
+  // what readers saw, and not due, become those of the position that readers saw: only where the
+  // two are at one position as it is committed, since a session that slept has lost its locks.
   virtual void commit_mark() = 0;
 
   // Whether snapshots from before the mark are still open, as far as that can be seen.
   [[nodiscard]] virtual bool older_snapshots() = 0;
 
-  // From where on the other emits, and what becomes of the two.
+  // From where on the other emits, and what becomes of all generations (roles_after()).
   virtual void write() = 0;
 
   // Locks the views, waiting for moments only, and points them to the other. nullopt: it did.

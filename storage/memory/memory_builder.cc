@@ -78,7 +78,9 @@ void MemoryBuilder::note_ready(std::int64_t records) {
     const ViewPosition view = views_.position(Partition{p});
     if (!view.loaded || view.position.value + records < wanted->second.value) return;
   }
-  views_.ready_ = true;
+  if (views_.status() == GenerationStatus::building) {
+    views_.role_now_.status = GenerationStatus::ready;
+  }
 }
 
 }  // namespace sluice

@@ -25,6 +25,7 @@ Generation MemorySink::generation() { return views_.generation_; }
 ViewPosition MemorySink::claim(Partition partition, std::string_view owner) {
   require_present();
   views_.require_unlocked();
+  if (views_.status() == GenerationStatus::retired) throw Retryable("the generation is retired");
   const bool again = views_.taken_.contains(partition);
   if (!again && views_.role_.held()) throw Retryable("the generation is locked");
   MemoryViews::Taken& taken = views_.taken_[partition];

@@ -69,14 +69,16 @@ std::optional<SwapSession::Ended> MemorySwap::begin() {
   }
   take(pair_.live.role_, hold_);
   take(pair_.other.role_, hold_);
-  if (pair_.other.generation_.live) {
-    return stand_of(pair_.other, pair_.live).positions;
-  }
-  const auto status = pair_.other.status();
-  const bool may = status == MemoryViews::Status::standing ||
-                   (status == MemoryViews::Status::ready && kind_ == SwapKind::promote);
-  if (pair_.live.generation_.live && may) return std::nullopt;
-  return GenerationRefusal{"not_ready", "the generation is neither ready nor standing"};
+  roles_.clear();
+  for (const MemoryViews* each : generations()) roles_.push_back(each->role());
+  const SwappedPair swapped{pair_.live.generation_.number, pair_.other.generation_.number};
+  if (is_swapped(swapped, roles_)) return stand_of(pair_.other, pair_.live).positions;
+  if (auto refused = refuse_roles(kind_, swapped, roles_)) return *std::move(refused);
+  return std::nullopt;
+}
+
+std::vector<MemoryViews*> MemorySwap::generations() const {
+  return pair_.all ? pair_.all() : std::vector<MemoryViews*>{&pair_.live, &pair_.other};
 }
 
 void MemorySwap::lock_live() {
@@ -92,13 +94,18 @@ void MemorySwap::lock_other() {
   take(pair_.other.positions_, hold_);
 }
 
-// Also without a transaction at hand.
-std::string MemorySwap::still_computed() {
-  if (hold_) speak();
+std::set<std::string> MemorySwap::due_in_other() const {
   std::set<std::string> due;
   for (const auto& [partition, taken] : pair_.other.taken_) {
     due.insert(taken.due.begin(), taken.due.end());
   }
+  return due;
+}
+
+// Also without a transaction at hand.
+std::string MemorySwap::still_computed() {
+  if (hold_) speak();
+  const std::set<std::string> due = due_in_other();
   for (const auto& [table, rows] : pair_.live.rows_) {
     const auto others = pair_.other.rows_.find(table);
     for (const auto& [key, row] : rows) {
@@ -113,15 +120,19 @@ std::string MemorySwap::still_computed() {
   return "";
 }
 
-// The rows of a key that is not due are those of every position since its last change.
+// The rows of a key that is not due are those of every position since its last change. It is
+// committed in another session than the one that holds, which may have been ended meanwhile.
 void MemorySwap::commit_mark() {
   mark_ = readers_.add_mark();
+  if (!stand_of(pair_.live, pair_.other).equal) return;
+  const std::set<std::string> due = due_in_other();
   for (auto& [table, others] : pair_.other.rows_) {
     const auto rows = pair_.live.rows_.find(table);
     if (rows == pair_.live.rows_.end()) continue;
     for (auto& [key, row] : others) {
       const auto seen = rows->second.find(key);
       if (as_of_field(*row) == nullptr || seen == rows->second.end()) continue;
+      if (due.contains(memory::first_key(*row))) continue;
       if (as_of(*row) < as_of(*seen->second)) row = with_as_of(*row, as_of(*seen->second));
     }
   }
@@ -147,12 +158,16 @@ bool MemorySwap::commit() {
   for (const auto& [partition, from] : emits_from_) {
     pair_.other.taken_[partition].view.emits_from = from;
   }
-  pair_.live.generation_.live = false;
-  pair_.live.live_ = &pair_.other;
-  pair_.live.ready_ = true;
-  pair_.live.stands_ = kind_ == SwapKind::promote;
-  pair_.other.generation_.live = true;
-  pair_.other.live_ = nullptr;
+  const GenerationRoles after =
+      roles_after(kind_, {pair_.live.generation_.number, pair_.other.generation_.number}, roles_);
+  for (MemoryViews* const each : generations()) {
+    const auto became =
+        std::ranges::find(after, each->generation_.number, &GenerationRole::generation);
+    // One that is neither of the two may have become ready meanwhile.
+    if (std::ranges::count(roles_, *became) == 0) each->role_now_ = *became;
+    each->generation_.live = became->status == GenerationStatus::live;
+    each->live_ = each->generation_.live ? nullptr : &pair_.other;
+  }
   pair_.other.mark_ = mark_;
   return true;
 }

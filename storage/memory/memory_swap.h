@@ -3,9 +3,11 @@
 // Two generations in memory compared and swapped: the steps, locks and sessions that Postgres has.
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,8 @@ namespace sluice {
 struct MemoryPair {
   MemoryViews& live;
   MemoryViews& other;
+  // All generations that the projection has now. None: there are no further ones.
+  std::function<std::vector<MemoryViews*>()> all = {};
 };
 
 class MemorySwap final : public SwapSession {
@@ -47,12 +51,15 @@ class MemorySwap final : public SwapSession {
  private:
   // A statement in the transaction that holds; Retryable where that was ended.
   void speak();
+  [[nodiscard]] std::vector<MemoryViews*> generations() const;
+  [[nodiscard]] std::set<std::string> due_in_other() const;
 
   const MemoryPair pair_;
   MemoryReaders& readers_;
   const SwapKind kind_;
   std::shared_ptr<MemoryHold> hold_;
   std::int64_t mark_ = 0;
+  GenerationRoles roles_;  // of all generations, as they are while this swap is under way
   // Written, and not committed.
   std::map<Partition, Offset> emits_from_;
 };

@@ -51,8 +51,8 @@ std::vector<GenerationSeen> MemoryViewMonitor::generations(
   require_present();
   const Generation& generation = views_.generation();
   if (std::ranges::count(projections, generation.projection) == 0) return {};
-  const char* status = generation.live ? "live" : views_.ready() ? "ready" : "building";
-  return {{generation.projection, generation.number, generation.version, status, 1}};
+  return {{generation.projection, generation.number, generation.version,
+           std::string(word_of(views_.status())), 1}};
 }
 
 }  // namespace sluice

@@ -54,12 +54,6 @@ void MemoryViews::build_beside(const MemoryViews& live) {
   built_in_bulk_ = true;
 }
 
-MemoryViews::Status MemoryViews::status() const {
-  if (generation_.live) return Status::live;
-  if (stands_) return Status::standing;
-  return ready_ ? Status::ready : Status::building;
-}
-
 void MemoryViews::require_unlocked() const {
   if (positions_.held()) throw Retryable("the positions of the generation are locked");
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "storage/generation_builder.h"
+#include "storage/generation_roles.h"
 #include "storage/memory/memory_hold.h"
 #include "storage/projection_sink.h"
 
@@ -51,13 +52,15 @@ class MemoryViews {
   // By partition that the live generation ever took.
   [[nodiscard]] std::map<Partition, Offset> live_positions() const;
   [[nodiscard]] BuildPhase advance() const;
-  [[nodiscard]] bool ready() const { return ready_; }
   // Somebody who would have readers see these waits for their computed rows, for so long.
   void hurry_for(std::chrono::milliseconds how_long) { hurries_until_ = clock_() + how_long; }
   [[nodiscard]] bool hurries() const { return hurries_until_ && clock_() < *hurries_until_; }
-  // What becomes of it, as people are told.
-  enum class Status { building, ready, live, standing };
-  [[nodiscard]] Status status() const;
+  [[nodiscard]] const GenerationRole& role() const { return role_now_; }
+  [[nodiscard]] GenerationStatus status() const { return role_now_.status; }
+  void promote_itself() { role_now_.promotes_itself = true; }
+  void retire() { role_now_.status = GenerationStatus::retired; }
+  // Whether somebody is at it: no generation is made and none retired meanwhile.
+  [[nodiscard]] bool swapped() const { return role_.held(); }
   // The mark without which no snapshot sees it; 0: every one does.
   [[nodiscard]] std::int64_t mark() const { return mark_; }
 
@@ -80,6 +83,13 @@ class MemoryViews {
     const auto table = rows_.find(Row::descriptor()->full_name());
     if (table == rows_.end()) return;
     for (const auto& [key, row] : table->second) visit(static_cast<const Row&>(*row));
+  }
+  // Calls visit(const Message&) for each row of every table.
+  template <class Visit>
+  void for_each_published(Visit visit) const {
+    for (const auto& [name, table] : rows_) {
+      for (const auto& [key, row] : table) visit(*row);
+    }
   }
 
  private:
@@ -125,8 +135,8 @@ class MemoryViews {
   Clock clock_;
   const MemoryViews* live_ = nullptr;  // null: these are, or nobody's are
   bool built_in_bulk_ = false;
-  bool ready_ = false;
-  bool stands_ = false;  // where it is not live: was, and is folded on
+  GenerationRole role_now_{generation_.number,
+                           generation_.live ? GenerationStatus::live : GenerationStatus::building};
   std::optional<std::chrono::steady_clock::time_point> hurries_until_;
   std::int64_t mark_ = 0;
   MemoryLock positions_;  // held: flushes wait

@@ -2,8 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "storage/base/errors.h"
 #include "tests/contract/building.h"
 #include "tests/contract/made_flush.h"
+#include "tests/contract/swap_steps.h"
 #include "tests/support/eventually.h"
 
 namespace sluice::testing {
@@ -15,33 +17,6 @@ using Step = GenerationSwap::Step;
 
 constexpr Partition kZero{0};
 constexpr Partition kOne{1};
-
-std::optional<Shown> shown(SwapUnderTest& world) { return world.reader()->read(); }
-
-std::string word_of(const std::optional<SwapSession::Ended>& ended) {
-  if (!ended) return "";
-  if (const auto* again = std::get_if<SwapSession::Again>(&*ended)) return again->word;
-  const auto* refused = std::get_if<GenerationRefusal>(&*ended);
-  return refused == nullptr ? "done" : refused->word;
-}
-
-// Everything up to the mark.
-void meet(SwapSession& session) {
-  REQUIRE(word_of(session.begin()).empty());
-  session.lock_live();
-  REQUIRE(session.look().equal);
-  session.lock_other();
-  REQUIRE(session.still_computed().empty());
-}
-
-void carry_out(SwapSession& session) {
-  meet(session);
-  session.commit_mark();
-  session.write();
-  REQUIRE(word_of(session.show()).empty());
-  REQUIRE(session.commit());
-  session.release();
-}
 
 void nothing_is_shown_before_the_commit(SwapUnderTest& world) {
   const auto session = world.swap(SwapKind::promote);

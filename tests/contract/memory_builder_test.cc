@@ -33,7 +33,7 @@ class MemoryBuilderUnderTest final : public BuilderUnderTest {
   }
   void hurry(bool hurries) override { views_.hurry_for(std::chrono::hours{hurries ? 1 : 0}); }
   [[nodiscard]] const SeenView& seen() const override { return seen_; }
-  [[nodiscard]] bool ready() const override { return views_.ready(); }
+  [[nodiscard]] bool ready() const override { return views_.status() == GenerationStatus::ready; }
 
  private:
   static BuildingSession session_of(MemoryViews& views) {

@@ -5,6 +5,7 @@
 #include "shapes/tables.pb.h"
 #include "storage/base/errors.h"
 #include "storage/memory/memory_builder.h"
+#include "storage/memory/memory_comparison.h"
 #include "storage/memory/memory_sink.h"
 #include "tests/contract/building.h"
 #include "tests/contract/generation_swap_contract.h"
@@ -34,8 +35,9 @@ class MemoryReaderUnderTest final : public ReaderUnderTest {
  private:
   static Shown of(const MemoryViews& views) {
     Shown shown;
-    views.for_each_row<shapes::OnlyKey>(
-        [&](const shapes::OnlyKey& row) { shown.generation = row.id() == "first" ? 1 : 2; });
+    views.for_each_row<shapes::OnlyKey>([&](const shapes::OnlyKey& row) {
+      shown.generation = row.id() == "first" ? 1 : row.id() == "second" ? 2 : 3;
+    });
     views.for_each_row<shapes::Summary>([&](const shapes::Summary& row) {
       shown.as_of = std::max<std::int64_t>(shown.as_of, row.as_of());
     });
@@ -57,33 +59,70 @@ class MemorySwapUnderTest final : public SwapUnderTest {
       load_ids(builder, Partition{p}, "owner2", 10, {});
     }
     builder.note_ready(0);
-    shapes::OnlyKey row;
-    row.set_id("first");
-    first_.put(row);
-    row.set_id("second");
-    second_.put(row);
+    name(first_, "first");
+    name(second_, "second");
   }
 
   ProjectionSink& live() override { return live_; }
   ProjectionSink& other() override { return other_; }
-  std::unique_ptr<SwapSession> swap(SwapKind kind) override {
-    const bool forth = kind == SwapKind::promote;
+  using SwapUnderTest::swap;
+  std::unique_ptr<SwapSession> swap(SwapKind kind, SwappedPair pair) override {
     return std::make_unique<MemorySwap>(
-        MemoryPair{forth ? first_ : second_, forth ? second_ : first_}, readers_, kind);
+        MemoryPair{views(pair.live), views(pair.other), [this] { return made_; }}, readers_, kind);
+  }
+  void build_third(bool ready) override {
+    third_.build_beside(second_);
+    made_.push_back(&third_);
+    name(third_, "third");
+    MemorySink sink(third_);
+    MemoryBuilder builder(sink);
+    for (int p = 0; p < kPartitions && ready; ++p) {
+      sink.claim(Partition{p}, "owner3");
+      load_ids(builder, Partition{p}, "owner3", 10, {});
+    }
+    builder.note_ready(0);
+  }
+  std::string statuses() override {
+    std::string all;
+    for (const MemoryViews* each : made_) {
+      all += (all.empty() ? "" : " ") + std::string(word_of(each->status()));
+    }
+    return all;
+  }
+  void let_promote_itself() override { second_.promote_itself(); }
+  std::int64_t as_of(int generation) override {
+    std::int64_t found = 0;
+    views(generation).for_each_row<shapes::Summary>([&](const shapes::Summary& row) {
+      found = row.as_of();
+    });
+    return found;
+  }
+  void share(int generation, double value) override {
+    shapes::Share row;
+    row.set_id("a");
+    row.set_value(value);
+    views(generation).put(row);
+  }
+  std::string compared(const std::string& table) override {
+    const auto found = compare(first_, second_)[table];
+    std::string text = std::to_string(found.same);
+    for (const auto* rows : {&found.added, &found.missing, &found.changed, &found.undecided}) {
+      text += " " + std::to_string(rows->size());
+    }
+    return text;
   }
   std::unique_ptr<ComparisonSession> comparison() override {
     return std::make_unique<MemoryComparison>(MemoryPair{first_, second_});
   }
   std::unique_ptr<ReaderUnderTest> reader() override {
     return std::make_unique<MemoryReaderUnderTest>(
-        readers_, std::vector<const MemoryViews*>{&first_, &second_});
+        readers_, std::vector<const MemoryViews*>{made_.begin(), made_.end()});
   }
   void summarize(int generation, std::int64_t as_of, bool due) override {
-    MemoryViews& views = generation == 1 ? first_ : second_;
     shapes::Summary row;
     row.set_id("a");
     row.set_as_of(as_of);
-    views.put(row);
+    views(generation).put(row);
     const std::vector<std::string> keys{"a"};
     FlushBatch batch{};
     batch.owner = generation == 1 ? "owner1" : "owner2";
@@ -106,8 +145,19 @@ class MemorySwapUnderTest final : public SwapUnderTest {
   void settle() override { waiting_(); }
 
  private:
+  static void name(MemoryViews& views, const char* id) {
+    shapes::OnlyKey row;
+    row.set_id(id);
+    views.put(row);
+  }
+  MemoryViews& views(int generation) {
+    return generation == 1 ? first_ : generation == 2 ? second_ : third_;
+  }
+
   MemoryViews first_{Generation{"shapes", 1, "one", 1, kPartitions, {}, {}, true}};
   MemoryViews second_{Generation{"shapes", 2, "two", 1, kPartitions, {}, {}, false}};
+  MemoryViews third_{Generation{"shapes", 3, "three", 1, kPartitions, {}, {}, false}};
+  std::vector<MemoryViews*> made_{&first_, &second_};
   MemorySink live_{first_};
   MemorySink other_{second_};
   MemoryReaders readers_;
@@ -118,6 +168,10 @@ class MemorySwapUnderTest final : public SwapUnderTest {
 
 TEST_CASE("comparing and swapping in memory keep the contract") {
   generation_swap_contract([] { return std::make_unique<MemorySwapUnderTest>(); });
+}
+
+TEST_CASE("generations after swaps in memory keep the contract") {
+  swapped_roles_contract([] { return std::make_unique<MemorySwapUnderTest>(); });
 }
 
 TEST_CASE("who sleeps in a swap in memory has nothing when it wakes") {

@@ -1,12 +1,15 @@
 #include "storage/postgres/swap/postgres_swap.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <future>
 
 #include "shapes/tables.pb.h"
 #include "storage/postgres/error.h"
+#include "storage/postgres/generations.h"
 #include "storage/postgres/swap/comparison.h"
 #include "tests/contract/generation_swap_contract.h"
+#include "tests/integration/built_shapes.h"
 #include "tests/integration/two_generations.h"
 #include "tests/support/eventually.h"
 
@@ -23,9 +26,9 @@ class PostgresReaderUnderTest final : public ReaderUnderTest {
   std::optional<Shown> read() override {
     try {
       const PgResult row = session_.run(
-          "SELECT min(id) = 'first', (SELECT coalesce(max(as_of), 0) FROM shapes.summary) "
-          "FROM shapes.only_key");
-      return Shown{row.text(0, 0) == "t" ? 1 : 2, row.number(0, 1)};
+          "SELECT CASE min(id) WHEN 'first' THEN 1 WHEN 'second' THEN 2 ELSE 3 END, "
+          "(SELECT coalesce(max(as_of), 0) FROM shapes.summary) FROM shapes.only_key");
+      return Shown{static_cast<int>(row.number(0, 0)), row.number(0, 1)};
     } catch (const Retryable& failure) {
       if (!has_state(failure, "40001")) throw;
       return std::nullopt;
@@ -42,10 +45,43 @@ class PostgresSwapUnderTest final : public SwapUnderTest {
 
   ProjectionSink& live() override { return live_; }
   ProjectionSink& other() override { return other_; }
-  std::unique_ptr<SwapSession> swap(SwapKind kind) override {
-    const bool forth = kind == SwapKind::promote;
-    const auto pair = forth ? TwoGenerations::pair(1, 2) : TwoGenerations::pair(2, 1);
-    return std::make_unique<PostgresSwap>(shapes_.url(), pair, kind);
+  using SwapUnderTest::swap;
+  std::unique_ptr<SwapSession> swap(SwapKind kind, SwappedPair pair) override {
+    return std::make_unique<PostgresSwap>(shapes_.url(),
+                                          TwoGenerations::pair(pair.live, pair.other), kind);
+  }
+  void build_third(bool ready) override {
+    (void)make_generation(shapes_.url(), shapes_schema(3), {});
+    shapes_.ask("INSERT INTO shapes_g3.only_key VALUES ('third')");
+    if (ready) be_third();
+  }
+  std::string statuses() override { return shapes_.statuses(); }
+  void let_promote_itself() override {
+    shapes_.ask("UPDATE sluice.projection SET promotes_itself = true WHERE generation = 2");
+  }
+  std::int64_t as_of(int generation) override {
+    return std::stoll(
+        shapes_.value("SELECT max(as_of) FROM shapes_g" + std::to_string(generation) + ".summary"));
+  }
+  void share(int generation, double value) override {
+    const std::string table = "shapes_g" + std::to_string(generation) + ".share";
+    shapes_.ask("DELETE FROM " + table + "; INSERT INTO " + table +
+                " (id, place, value) VALUES ('a', 0, " + std::to_string(value) + ")");
+  }
+  std::string compared(const std::string& table) override {
+    ComparisonOptions options;
+    options.tables = shapes::OnlyKey::descriptor()->file();
+    options.patience = std::chrono::milliseconds(0);
+    const auto made = compare(shapes_.url(), TwoGenerations::pair(), options);
+    REQUIRE(std::holds_alternative<Comparison>(made));
+    const auto& tables = std::get<Comparison>(made).tables;
+    const auto found = std::ranges::find(tables, table, &TableComparison::table);
+    REQUIRE(found != tables.end());
+    std::string text = std::to_string(found->same);
+    for (const auto rows : {found->added, found->missing, found->changed, found->undecided}) {
+      text += " " + std::to_string(rows);
+    }
+    return text;
   }
   std::unique_ptr<ComparisonSession> comparison() override {
     shapes_.beat();
@@ -78,6 +114,15 @@ class PostgresSwapUnderTest final : public SwapUnderTest {
   void settle() override { waiting_.get(); }
 
  private:
+  // As if it had been built.
+  void be_third() const {
+    shapes_.ask(
+        "INSERT INTO sluice.position (projection, generation, partition, position, digest) "
+        "SELECT projection, 3, partition, position, digest FROM sluice.position "
+        "WHERE generation = 2; SELECT sluice.note_phase('shapes', 3);"
+        "SELECT sluice.make_keys('shapes', 3); SELECT sluice.note_ready('shapes', 3, 0)");
+  }
+
   const TwoGenerations shapes_;
   PostgresSink live_{
       PostgresSinkConfig{shapes_.url(), "shapes", 1, {shapes::OnlyKey::descriptor()}}};
@@ -90,6 +135,10 @@ class PostgresSwapUnderTest final : public SwapUnderTest {
 
 TEST_CASE("comparing and swapping on Postgres keep the contract") {
   generation_swap_contract([] { return std::make_unique<PostgresSwapUnderTest>(); });
+}
+
+TEST_CASE("generations after swaps on Postgres keep the contract") {
+  swapped_roles_contract([] { return std::make_unique<PostgresSwapUnderTest>(); });
 }
 
 }  // namespace sluice::testing

@@ -8,6 +8,7 @@
 #include "schemas/descriptors/row_options.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/errors.h"
+#include "storage/compared_rows.h"
 #include "storage/postgres/error.h"
 #include "storage/postgres/generation_tables.h"
 #include "storage/postgres/schema.h"
@@ -25,26 +26,30 @@ constexpr std::chrono::hours kStatementTimeout{4};
 constexpr std::chrono::milliseconds kBetweenSnapshots{500};
 constexpr std::string_view kAsOf = "as_of";
 
-// What the program knows of a table beyond what the catalogue does.
-struct Computed {
-  bool computed = false;
-  std::set<std::string> left_out;  // columns that are not compared
-};
-
-Computed computed_of(const google::protobuf::FileDescriptor* tables, const std::string& name,
-                     bool has_as_of) {
-  Computed made;
-  made.computed = has_as_of;
+// By the program's descriptors, else by what the catalogue tells.
+ComparedRow row_of(const google::protobuf::FileDescriptor* tables, const std::string& name,
+                   bool has_as_of) {
   for (const auto* row : tables == nullptr ? std::vector<const google::protobuf::Descriptor*>{}
                                            : published_rows(*tables)) {
-    if (table_name(*row) != name) continue;
-    made.computed = is_computed(*row);
-    for (int i = 0; made.computed && i < row->field_count(); ++i) {
-      if (is_measured(*row->field(i))) made.left_out.insert(row->field(i)->name());
-    }
+    if (table_name(*row) == name) return compared_row(*row);
   }
-  if (made.computed) made.left_out.emplace(kAsOf);
-  return made;
+  return has_as_of ? computed_row() : ComparedRow();
+}
+
+const char* type_of(RefusedTable::Kind kind) {
+  switch (kind) {
+    case RefusedTable::Kind::text:
+      return "text";
+    case RefusedTable::Kind::number:
+      return "bigint";
+    case RefusedTable::Kind::time:
+      return "timestamp with time zone";
+    case RefusedTable::Kind::bytes:
+      return "bytea";
+    case RefusedTable::Kind::flag:
+      return "boolean";
+  }
+  return "";
 }
 
 std::string from(const std::string& domain, int generation, const CatalogueTable* table) {
@@ -54,7 +59,7 @@ std::string from(const std::string& domain, int generation, const CatalogueTable
 
 // Its columns in the order of the new one, behind them those that only the old one has.
 ComparedTable compared_table(const GenerationPair& pair, const CatalogueTable* old_table,
-                             const CatalogueTable* new_table, const Computed& computed) {
+                             const CatalogueTable* new_table, const ComparedRow& computed) {
   const CatalogueTable& either = new_table != nullptr ? *new_table : *old_table;
   ComparedTable made{.name = either.name,
                      .old_rows = from(pair.domain, pair.live, old_table),
@@ -79,8 +84,8 @@ ComparedTable compared_table(const GenerationPair& pair, const CatalogueTable* o
 }
 
 // What was refused or decided of a projection, as a table of each generation.
-ComparedTable refused_table(const GenerationPair& pair, const std::string& name,
-                            const std::vector<std::pair<std::string, std::string>>& columns) {
+ComparedTable refused_table(const GenerationPair& pair, const RefusedTable& refused) {
+  const std::string name(refused.name);
   ComparedTable made{
       .name = name,
       .old_rows = {},
@@ -89,8 +94,8 @@ ComparedTable refused_table(const GenerationPair& pair, const std::string& name,
       .columns = {{"partition", "integer", "integer"}, {"position", "bigint", "bigint"}},
       .undecided = {}};
   std::string list = "partition, position";
-  for (const auto& [column, type] : columns) {
-    made.columns.push_back({column, type, type});
+  for (const auto& [column, kind] : refused.columns) {
+    made.columns.push_back({std::string(column), type_of(kind), type_of(kind)});
     list += ", " + quoted(column);
   }
   const auto rows = [&](int generation) {
@@ -181,7 +186,7 @@ std::optional<GenerationRefusal> Comparing::read_tables() {
                          std::to_string(pair_.other) +
                          (o == nullptr ? "" : " and " + joined(o->keys()) + " in the live one")};
     }
-    const Computed computed = computed_of(options_.tables, name, either.find(kAsOf) != nullptr);
+    const ComparedRow computed = row_of(options_.tables, name, either.find(kAsOf) != nullptr);
     tables_.push_back(compared_table(pair_, o, n, computed));
     if (computed.computed) computed_.push_back(tables_.size() - 1);
     for (const ComparedColumn& column : tables_.back().columns) {
@@ -189,24 +194,9 @@ std::optional<GenerationRefusal> Comparing::read_tables() {
       if (column.new_type.empty()) dropped_.push_back(name + "." + column.name);
     }
   }
-  tables_.push_back(refused_table(pair_, "sluice.rejection",
-                                  {{"event_id", "text"},
-                                   {"type", "text"},
-                                   {"key", "text"},
-                                   {"reason", "text"},
-                                   {"recorded_at", "timestamp with time zone"}}));
-  tables_.push_back(refused_table(pair_, "sluice.quarantine",
-                                  {{"key", "text"},
-                                   {"reason", "text"},
-                                   {"bytes", "bytea"},
-                                   {"appended_at", "timestamp with time zone"},
-                                   {"parks_key", "boolean"}}));
-  tables_.push_back(refused_table(pair_, "sluice.decision",
-                                  {{"offset", "bigint"},
-                                   {"kind", "text"},
-                                   {"who", "text"},
-                                   {"why", "text"},
-                                   {"at", "timestamp with time zone"}}));
+  for (const RefusedTable& refused : refused_tables()) {
+    tables_.push_back(refused_table(pair_, refused));
+  }
   const Expectation expectation(options_.expected, tables_);
   for (ComparedTable& table : tables_) expectation.apply(table);
   return std::nullopt;

@@ -15,8 +15,6 @@ namespace {
 
 constexpr std::chrono::seconds kStatementTimeout{10};
 
-const char* word_of(SwapKind kind) { return kind == SwapKind::promote ? "promote" : "roll back"; }
-
 std::string shortened(std::string_view query) {
   constexpr std::size_t kShown = 200;
   const std::string line = in_one_line(std::string(query).c_str());
@@ -57,22 +55,29 @@ std::optional<SwapSession::Ended> PostgresSwap::begin() {
 }
 
 std::optional<SwapSession::Ended> PostgresSwap::require_roles() {
-  const PgResult rows = holding_.run(
-      "SELECT generation, status, coalesce(reads_sql, '') FROM sluice.projection "
-      "WHERE projection = $1 AND generation IN ($2, $3) ORDER BY generation = $2 DESC FOR UPDATE",
+  holding_.run(
+      "SELECT FROM sluice.projection WHERE projection = $1 AND generation IN ($2, $3) "
+      "ORDER BY generation = $2 DESC FOR UPDATE",
       {pair_.domain, live_, other_});
-  if (rows.rows() < 2) return GenerationRefusal{"not_ready", "a generation is not there any more"};
-  const std::string live(rows.text(0, 1));
-  const std::string other(rows.text(1, 1));
-  reads_sql_ = rows.text(1, 2);
-  // Somebody else was faster, or the answer of an earlier call was lost.
-  if (other == "live") {
+  // Of all, since the one that stood before gives way: who makes and retires some waits as well.
+  const PgResult rows = holding_.run(
+      "SELECT generation, status, promotes_itself, coalesce(reads_sql, '') FROM sluice.projection "
+      "WHERE projection = $1 ORDER BY generation",
+      {pair_.domain});
+  roles_.clear();
+  for (int i = 0; i < rows.rows(); ++i) {
+    roles_.push_back(
+        {static_cast<int>(rows.number(i, 0)), status_of(rows.text(i, 1)), rows.text(i, 2) == "t"});
+    if (roles_.back().generation == pair_.other) reads_sql_ = rows.text(i, 3);
+  }
+  const SwappedPair swapped{pair_.live, pair_.other};
+  if (is_swapped(swapped, roles_)) {
     return sluice::look(holding_, {pair_.domain, pair_.other, pair_.live, 0, {}}).positions;
   }
-  const bool may = other == "standing" || (other == "ready" && kind_ == SwapKind::promote);
-  if (live == "live" && may) return std::nullopt;
-  return GenerationRefusal{"not_ready", pair_.domain + " generation " + other_ + " is " + other +
-                                            ", generation " + live_ + " is " + live};
+  auto refused = refuse_roles(kind_, swapped, roles_);
+  if (!refused) return std::nullopt;
+  refused->reason = pair_.domain + ": " + refused->reason;
+  return *std::move(refused);
 }
 
 void PostgresSwap::lock_live() { lock_positions(holding_, pair_.domain, pair_.live); }
@@ -137,16 +142,24 @@ void PostgresSwap::hurry(std::chrono::seconds how_long) {
 
 // The rows of a key that is not due are those of every position since its last change. As of the
 // one that readers saw they are in every snapshot that has the mark: one that is taken before the
-// swap may come to the views after it.
+// swap may come to the views after it. Where the other session has lost its locks, the one
+// snapshot of this statement says whether that is so.
 void PostgresSwap::commit_mark() {
-  std::string sql;
+  std::string sql =
+      "WITH stand AS (SELECT NOT EXISTS (SELECT FROM "
+      "(SELECT * FROM sluice.position WHERE projection = $1 AND generation = $2) AS l FULL JOIN "
+      "(SELECT * FROM sluice.position WHERE projection = $1 AND generation = $3) AS n "
+      "USING (partition) WHERE coalesce(l.position, 0) <> coalesce(n.position, 0) "
+      "OR coalesce(l.digest, 0) <> coalesce(n.digest, 0)) AS equal)";
   for (const ComputedTable& table : computed_tables(beside_)) {
-    sql += (sql.empty() ? "WITH " : ", ") + quoted("carried " + table.name) + " AS (UPDATE " +
-           table.new_rows + " n SET as_of = o.as_of FROM " + table.old_rows + " o WHERE " +
-           table.same + " AND n.as_of < o.as_of)";
+    sql += ", " + quoted("carried " + table.name) + " AS (UPDATE " + table.new_rows +
+           " n SET as_of = o.as_of FROM " + table.old_rows + " o, stand WHERE " + table.same +
+           " AND n.as_of < o.as_of AND stand.equal AND NOT EXISTS (SELECT FROM sluice.due d "
+           "WHERE d.projection = $1 AND d.generation = $3 AND d.key = " +
+           table.key + "::text))";
   }
   sql += " INSERT INTO sluice.mark (projection) VALUES ($1) RETURNING id";
-  shown_.mark = beside_.run(sql, {pair_.domain}).number(0, 0);
+  shown_.mark = beside_.run(sql, {pair_.domain, live_, other_}).number(0, 0);
   marked_ = beside_.run("SELECT clock_timestamp()").text(0, 0);
 }
 
@@ -162,29 +175,8 @@ bool PostgresSwap::older_snapshots() {
   return older.rows() > 0;
 }
 
-// One statement after the other, since of each status there may be one at any moment.
 void PostgresSwap::write() {
-  // Who promotes or rolls back by hand has decided for both.
-  holding_.run(
-      "UPDATE sluice.projection SET promotes_itself = false WHERE projection = $1 "
-      "AND generation IN ($2, $3)",
-      {pair_.domain, live_, other_});
-  holding_.run(
-      "UPDATE sluice.projection SET live = false, status = 'retired' WHERE projection = $1 "
-      "AND (generation = $2 OR status = 'standing' AND generation <> $3)",
-      {pair_.domain, live_, other_});
-  holding_.run(
-      "UPDATE sluice.projection SET live = true, status = 'live', mark = $3, reason = NULL, "
-      "promoted_at = CASE $4 WHEN 'promote' THEN greatest(now(), (SELECT max(promoted_at) "
-      "FROM sluice.projection WHERE projection = $1) + interval '1 microsecond') "
-      "ELSE promoted_at END WHERE projection = $1 AND generation = $2",
-      {pair_.domain, other_, std::to_string(shown_.mark), word_of(kind_)});
-  holding_.run(
-      "UPDATE sluice.projection g SET status = CASE WHEN $3 = 'promote' OR EXISTS ("
-      "SELECT FROM sluice.projection b WHERE b.projection = $1 "
-      "AND b.status IN ('building', 'ready')) THEN 'standing' ELSE 'ready' END "
-      "WHERE g.projection = $1 AND g.generation = $2",
-      {pair_.domain, live_, word_of(kind_)});
+  write_roles();
   // What the old one has appended, or is to append no more, the new one does not append.
   holding_.run(
       "UPDATE sluice.position n SET emits_from = greatest(n.position, l.emits_from) "
@@ -200,6 +192,33 @@ void PostgresSwap::write() {
                                                                  .field("was", pair_.live)
                                                                  .end_object()
                                                                  .take()});
+}
+
+// Since of each status there may be one at any moment, all that change give theirs up first.
+void PostgresSwap::write_roles() {
+  const GenerationRoles after = roles_after(kind_, {pair_.live, pair_.other}, roles_);
+  GenerationRoles changed;
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    if (after[i] == roles_[i]) continue;
+    changed.push_back(after[i]);
+    holding_.run(
+        "UPDATE sluice.projection SET live = false, status = 'retired', promotes_itself = $3 "
+        "WHERE projection = $1 AND generation = $2",
+        {pair_.domain, std::to_string(after[i].generation), after[i].promotes_itself ? "t" : "f"});
+  }
+  for (const GenerationRole& role : changed) {
+    holding_.run(
+        "UPDATE sluice.projection SET live = $3::text = 'live', status = $3::text "
+        "WHERE projection = $1 AND generation = $2",
+        {pair_.domain, std::to_string(role.generation), std::string(word_of(role.status))});
+  }
+  holding_.run(
+      "UPDATE sluice.projection SET mark = $3, reason = NULL, promoted_at = "
+      "CASE $4 WHEN 'roll back' THEN promoted_at ELSE greatest(now(), (SELECT max(promoted_at) "
+      "FROM sluice.projection WHERE projection = $1) + interval '1 microsecond') END "
+      "WHERE projection = $1 AND generation = $2",
+      {pair_.domain, other_, std::to_string(shown_.mark),
+       kind_ == SwapKind::roll_back ? "roll back" : "promote"});
 }
 
 std::optional<SwapSession::Ended> PostgresSwap::show() {

@@ -43,6 +43,7 @@ class PostgresSwap final : public SwapSession {
 
   // Whether the two still are what the pair says; locks their rows. Nothing where they are.
   std::optional<Ended> require_roles();
+  void write_roles();
   [[nodiscard]] std::vector<ComputedTable> computed_tables(PgConnection& connection) const;
   // After a commit whose answer was lost.
   [[nodiscard]] bool went_through();
@@ -56,7 +57,8 @@ class PostgresSwap final : public SwapSession {
   PgConnection holding_;
   PgConnection beside_;
   std::string holding_pid_;
-  std::string marked_;  // when the mark was
+  GenerationRoles roles_;  // of all generations, as they are while this swap is under way
+  std::string marked_;     // when the mark was
   Shown shown_;
   std::string reads_sql_;
   std::string holder_;  // who was seen in the way last

@@ -96,6 +96,10 @@ Promoted promote(const std::string& url, const GenerationPair& pair, SwapPatienc
   return swapped(url, pair, SwapKind::promote, patience);
 }
 
+Promoted promote_itself(const std::string& url, const GenerationPair& pair, SwapPatience patience) {
+  return swapped(url, pair, SwapKind::promote_itself, patience);
+}
+
 Promoted roll_back(const std::string& url, const std::string& domain, SwapPatience patience) {
   PgConnection connection(url, kStatementTimeout);
   auto chosen = standing_pair(connection, domain);

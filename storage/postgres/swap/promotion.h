@@ -46,6 +46,11 @@ using Promoted = std::variant<Promotion, GenerationRefusal>;
 [[nodiscard]] Promoted promote(const std::string& url, const GenerationPair& pair,
                                SwapPatience patience = {});
 
+// The same for a program that promotes what it made by itself. Also refused as "decided", where a
+// person promoted it or went back from it meanwhile: it is not tried again then.
+[[nodiscard]] Promoted promote_itself(const std::string& url, const GenerationPair& pair,
+                                      SwapPatience patience = {});
+
 // The same with the standing one, whose place the live one takes. Also refused as "no_owner".
 [[nodiscard]] Promoted roll_back(const std::string& url, const std::string& domain,
                                  SwapPatience patience = {});

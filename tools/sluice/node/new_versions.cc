@@ -158,7 +158,7 @@ NewVersions::Left NewVersions::look(Pending& pending, const std::stop_token& sto
   }
   const int generation = static_cast<int>(own.number(0, 0));
   const auto why = promote(pending, generation, stop);
-  if (!why) return Left::nothing;
+  if (!why || why->word == "decided") return Left::nothing;
   refused(pending, generation, *why);
   return Left::something;
 }
@@ -189,7 +189,7 @@ std::optional<GenerationRefusal> NewVersions::promote(Pending& pending, int gene
     if (auto refusal = compare_and_note(pending, pair, stop)) return refusal;
     pending.compared = Clock::now();
   }
-  const Promoted promoted = sluice::promote(postgres_, pair, {.lock_wait = kLockWait});
+  const Promoted promoted = promote_itself(postgres_, pair, {.lock_wait = kLockWait});
   if (const auto* refusal = std::get_if<GenerationRefusal>(&promoted)) return *refusal;
   const Promotion& done = std::get<Promotion>(promoted);
   spdlog::info("new version is live projection={} generation={} was={} version={} positions={}",
