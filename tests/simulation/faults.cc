@@ -119,6 +119,7 @@ void World::restore() {
         }
       }
     }
+    forget_decisions(domain);
   }
   for (Node& node : nodes_) crash(node);
 }
@@ -143,6 +144,7 @@ void World::restore_under_them(const std::string& domain) {
     }
   }
   for (Subject* const subject : generations_of(domain)) subject->restore();
+  forget_decisions(domain);
 }
 
 // By a process that has fallen silent: the partition goes back to the one that the log gave it to.

@@ -22,11 +22,26 @@ Subject& World::live(const std::string& domain) {
   });
 }
 
-Subject* World::other(const Subject& live) {
-  const auto found = std::ranges::find_if(subjects_, [&](const auto& subject) {
-    return !subject->is_live() && subject->projection().name == live.projection().name;
+std::vector<Subject*> World::beside(const std::string& domain) {
+  std::vector<Subject*> all = generations_of(domain);
+  std::erase_if(all, [](const Subject* each) {
+    return each->is_live() || each->views().status() == GenerationStatus::retired;
   });
-  return found == subjects_.end() ? nullptr : found->get();
+  return all;
+}
+
+Subject* World::in_the_making(const std::string& domain) {
+  for (Subject* const each : beside(domain)) {
+    if (each->views().status() != GenerationStatus::standing) return each;
+  }
+  return nullptr;
+}
+
+Subject* World::standing(const std::string& domain) {
+  for (Subject* const each : beside(domain)) {
+    if (each->views().status() == GenerationStatus::standing) return each;
+  }
+  return nullptr;
 }
 
 void World::seat(Subject& subject) {
@@ -37,76 +52,111 @@ void World::seat(Subject& subject) {
   deal(subject);
 }
 
-// By whichever program is asked.
+// By whichever program is asked. While one is in the making the program answers that one.
 void World::rebuild() {
   Subject& shown = random_subject();
-  if (other(shown) != nullptr) return;
-  count("rebuild");
   const std::string name(shown.projection().name);
-  for (Subject* const each : generations_of(name)) each->drop_backup();
+  if (in_the_making(name) != nullptr || shown.views().swapped()) return;
+  count(standing(name) == nullptr ? "rebuild" : "rebuild beside one that stands");
   const SimulatedDomain& by = domain(name, random_node().version);
   if (by.mended) count("rebuild by mended rules");
+  build(by, shown, false);
+}
+
+void World::build(const SimulatedDomain& by, Subject& shown, bool promotes_itself) {
+  const std::string name(shown.projection().name);
+  for (Subject* const each : generations_of(name)) each->drop_backup();
   subjects_.push_back(std::make_unique<Subject>(by, shown, next_generation_++));
-  seat(*subjects_.back());
-}
-
-void World::call_operator() {
-  if (operator_) return;
-  Subject* first = &random_subject();
-  if (other(*first) == nullptr)
-    first = &live(first->projection().name == "tally" ? "roster" : "tally");
-  Subject& shown = *first;
-  Subject* const next = other(shown);
-  if (next == nullptr) return;
-  const bool standing = next->views().status() == MemoryViews::Status::standing;
-  auto task = chance(25)               ? Operator::Task::compare
-              : standing && chance(70) ? Operator::Task::roll_back
-                                       : Operator::Task::promote;
-  // They tell the other domain other things, so that they are shown to nobody here.
-  if (!next->tells_as(shown)) task = Operator::Task::compare;
-  operator_ = std::make_unique<Operator>(
-      task, shown, *next, readers_[std::string(shown.projection().name)],
-      SwapPatience{std::chrono::seconds(10), std::chrono::seconds(5)}, steady_);
-}
-
-// A command dies or hangs between any two of its steps.
-void World::operate() {
-  if (chance(3)) {
-    count("killed: " + operator_->at());
-    return operator_.reset();
-  }
-  if (chance(3)) {
-    count("command hangs");
-    return operator_->sleep(steady_ + std::chrono::milliseconds{below(5000)});
-  }
-  if (operator_->hurries()) count("told to hurry");
-  const auto ended = operator_->step(steady_);
-  if (!ended) return;
-  count(*ended);
-  operator_.reset();
-}
-
-// Who folds the generation that is awaited.
-void World::keep_up() {
-  for (Node& node : nodes_) {
-    for (Seat& seat : node.seats) {
-      if (seat.subject == &operator_->other()) turn(node, seat);
-    }
-  }
+  Subject& made = *subjects_.back();
+  if (promotes_itself) made.views().promote_itself();
+  newest_version_[name] = std::max(newest_version_[name], made.projection().version);
+  seat(made);
 }
 
 // Where all is well: why it does not come through; "": it does.
 std::string World::promote(Subject& live, Subject& other) {
-  const bool back = other.views().status() == MemoryViews::Status::standing;
-  Operator calm(back ? Operator::Task::roll_back : Operator::Task::promote, live, other,
-                readers_[std::string(live.projection().name)],
-                {std::chrono::seconds(10), std::chrono::seconds(10)}, steady_);
-  for (;;) {
-    if (calm.hurries()) count("told to hurry at the end");
-    if (const auto ended = calm.step(steady_)) {
-      return calm.succeeded() ? "" : *ended + ", " + calm.reason();
+  const bool back = other.views().status() == GenerationStatus::standing;
+  const std::string domain(live.projection().name);
+  const Operator::Work work{.task = back ? Operator::Task::roll_back : Operator::Task::promote,
+                            .live = live,
+                            .other = other,
+                            .all = views_of(domain),
+                            .patience = {std::chrono::seconds(10), std::chrono::seconds(10)}};
+  auto calm = std::make_unique<Operator>(work, readers_[domain], steady_);
+  for (int deaths = 0;;) {
+    if (deaths < 3 && dies_in_a_hurry(*calm)) {
+      ++deaths;
+      calm = std::make_unique<Operator>(work, readers_[domain], steady_);
     }
-    if (!calm.due(steady_)) turn_all(std::chrono::milliseconds{50});
+    if (calm->marks() && chance(15)) oversleep(live);
+    if (calm->hurries()) count("told to hurry at the end");
+    if (const auto ended = calm->step(steady_)) {
+      if (!calm->succeeded()) return *ended + ", " + calm->reason();
+      note_swapped(*calm);
+      return {};
+    }
+    if (!calm->due(steady_)) turn_all(std::chrono::milliseconds{50});
+  }
+}
+
+// A command sleeps until the server has ended what it locked, and the live generation alone goes
+// on.
+void World::oversleep(const Subject& live) {
+  count("oversleeps its locks");
+  steady_ += std::chrono::milliseconds{2500};
+  for (int more = 0; more < 10; ++more) produce();
+  for (int i = 0; i < 8; ++i) {
+    steady_ += std::chrono::milliseconds{500};
+    for (Node& node : nodes_) {
+      for (Seat& seat : node.seats) {
+        if (seat.subject == &live) turn(node, seat);
+      }
+      compute(node);
+    }
+    check();
+  }
+}
+
+// Few are told to hurry before the end, so that who tells and who is told die here too.
+bool World::dies_in_a_hurry(const Operator& calm) {
+  if (!calm.awaits_hurry()) return false;
+  if (chance(4)) {
+    count("program killed while it hurries");
+    crash(random_node());
+  }
+  if (!chance(calm.hurries() ? 25 : 6)) return false;
+  count("killed: " + calm.at());
+  count("killed while others hurry");
+  return true;
+}
+
+// Wherever nothing was lost and the rules tell the other domain the same; and back again, at times.
+void World::show_what_follows(const std::string& domain) {
+  const auto show = [&](Subject* next) {
+    Subject& shown = live(domain);
+    if (next == nullptr || !next->tells_as(shown)) return false;
+    if (shown.any_lost() || next->any_lost()) return false;
+    // Its owner says so with a beat.
+    for (int i = 0; i < 6 && next->views().status() == GenerationStatus::building; ++i) {
+      turn_all();
+    }
+    if (next->views().role().promotes_itself) decide_amid(shown, *next);
+    if (next->is_live()) return true;
+    const std::string refused = promote(live(domain), *next);
+    if (refused.empty()) return true;
+    throw Broken("a generation that follows cannot be given to readers: " + refused);
+  };
+  const Subject& before = live(domain);
+  Subject* const made = in_the_making(domain);
+  const bool third = made != nullptr && standing(domain) != nullptr;
+  if (!show(made)) {
+    show(standing(domain));
+  } else if (third || chance(15)) {
+    count(third ? "third shown at the end" : "shown at the end");
+    clear_away_retired();
+    if (show(standing(domain)) && &live(domain) != &before) {
+      throw Broken("a rollback shows what was not shown before");
+    }
   }
 }
 
@@ -138,25 +188,40 @@ void World::run_all_versions() {
   for (const auto& subject : subjects_) deal(*subject);
 }
 
-// What had a session with the views' database has none any more.
-void World::start_anew(const std::string& domain) {
-  applications_.at(domain).begin_anew();
-  if (operator_ && operator_->is_about(domain)) operator_.reset();
-}
-
+// By hand, whatever becomes of commands that are about it: they are refused when they go on.
 void World::retire() {
   Subject& shown = random_subject();
-  Subject* const gone = other(shown);
-  if (gone == nullptr) return;
-  // Refused while a command is at work on it.
-  if (operator_ && &operator_->other() == gone) return;
-  count("retired");
-  for (Node& node : nodes_) {
-    std::erase_if(node.seats, [&](const Seat& seat) { return seat.subject == gone; });
+  const std::vector<Subject*> all = beside(std::string(shown.projection().name));
+  if (all.empty()) return;
+  if (shown.views().swapped()) return count("retire refused: locked");
+  Subject& gone = *all[static_cast<std::size_t>(below(static_cast<int>(all.size())))];
+  count(gone.views().status() == GenerationStatus::standing ? "standing one retired" : "retired");
+  gone.views().retire();
+  if (chance(50)) clear_away_retired();
+}
+
+// By the command that retired it, or by a later one: until then it is folded on by who had it.
+void World::clear_away_retired() {
+  for (const char* domain : {"tally", "roster"}) {
+    if (live(domain).views().swapped()) continue;
+    for (const Subject* const each : generations_of(domain)) {
+      const bool needed = std::ranges::any_of(
+          commands_, [&](const auto& command) { return command->needs(*each); });
+      if (each->views().status() == GenerationStatus::retired && !needed) forget(*each);
+    }
   }
-  shelves_.drop(gone);
-  std::erase_if(subjects_, [&](const auto& subject) { return subject.get() == gone; });
-  shown.drop_backup();
+}
+
+void World::forget(const Subject& gone) {
+  count("retired one cleared away");
+  for (Subject* const each : generations_of(std::string(gone.projection().name))) {
+    each->drop_backup();
+  }
+  for (Node& node : nodes_) {
+    std::erase_if(node.seats, [&](const Seat& seat) { return seat.subject == &gone; });
+  }
+  shelves_.drop(&gone);
+  std::erase_if(subjects_, [&](const auto& subject) { return subject.get() == &gone; });
 }
 
 // Nobody is shown later what readers do not see yet.
@@ -169,6 +234,25 @@ void World::check_following() {
       if (at > shown.views().position(Partition{p}).position) {
         throw Broken("ahead of the live generation" + subject->where(Partition{p}, at.value));
       }
+    }
+  }
+}
+
+// Of each there is one, wherever commands and programs die.
+void World::check_roles() {
+  for (const char* domain : {"tally", "roster"}) {
+    std::map<GenerationStatus, int> all;
+    for (const Subject* const each : generations_of(domain)) {
+      const MemoryViews& views = each->views();
+      ++all[views.status()];
+      if ((views.status() == GenerationStatus::live) != views.generation().live) {
+        throw Broken("a generation is live and is not");
+      }
+    }
+    if (all[GenerationStatus::live] != 1) throw Broken("not one generation is live");
+    if (all[GenerationStatus::standing] > 1) throw Broken("two generations stand");
+    if (all[GenerationStatus::building] + all[GenerationStatus::ready] > 1) {
+      throw Broken("two generations are in the making");
     }
   }
 }

@@ -15,6 +15,9 @@
 
 namespace sluice::simulation {
 
+// By table, in the names of Postgres: of each row's key the text of its other columns.
+using TextsByTable = std::map<std::string, std::map<std::string, std::string>>;
+
 // The numbers of a row, by the text of its key.
 using Rows = std::map<std::string, std::array<std::int64_t, 6>>;
 
@@ -77,9 +80,12 @@ class Ledger {
   [[nodiscard]] virtual std::map<std::string, std::int64_t> computed(const MemoryViews&) const {
     return {};
   }
-  // A key that was computed as of a position at which it was to wait; nullopt: there is none.
-  [[nodiscard]] virtual std::optional<std::string> computed_waiting(const MemoryViews&) const {
-    return std::nullopt;
+  // What is to be computed as of each key's position in the views, without that.
+  [[nodiscard]] virtual TextsByTable computed_rows(const MemoryViews&) const { return {}; }
+  // Keys that were computed as of a position at which they were to wait, with that.
+  [[nodiscard]] virtual std::map<std::string, std::int64_t> computed_waiting(
+      const MemoryViews&) const {
+    return {};
   }
   // Keys whose computed rows are of before their last change, and whether they wait: then nothing
   // is to be computed.

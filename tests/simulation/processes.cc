@@ -148,6 +148,7 @@ void World::stop_all() {
 
 void World::crash(Node& node) {
   count("crash");
+  end_commands_of(node);
   for (Seat& seat : node.seats) {
     seat.worker.reset();
     // The disk keeps a prefix of what was written to it.

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,9 @@ class Subject {
   [[nodiscard]] Account& account(Partition p) {
     return accounts_[static_cast<std::size_t>(p.value)];
   }
+  [[nodiscard]] const Account& account(Partition p) const {
+    return accounts_[static_cast<std::size_t>(p.value)];
+  }
   [[nodiscard]] bool any_lost() const;
 
   // What is published equals the account of the same prefix; no position has gone back; only who
@@ -67,6 +71,9 @@ class Subject {
 
   // Who folds it is told to compute what is due: from here on also of keys that are to wait.
   void hurry() { hurried_ = true; }
+  [[nodiscard]] bool hurried() const { return hurried_; }
+  // From here on nothing more may be computed of keys that are to wait.
+  void end_hurry();
   // Readers saw the other's rows, and see these.
   void succeed(const Subject& shown_before);
 
@@ -75,6 +82,10 @@ class Subject {
   [[nodiscard]] Rows expected() const;
   // As of which position each key was computed in these views, as Ledger::computed() has it.
   [[nodiscard]] std::map<std::string, std::int64_t> computed(const MemoryViews& views) const;
+
+  // Of these views, as Ledger::computed_rows() has them; and keys of which those are behind.
+  [[nodiscard]] TextsByTable computed_rows(const MemoryViews& views) const;
+  [[nodiscard]] std::set<std::string> behind(const MemoryViews& views) const;
 
   void back_up() { backup_ = views_; }
   void drop_backup() { backup_.reset(); }
@@ -119,6 +130,7 @@ class Subject {
   std::optional<MemoryViews> backup_;
   std::vector<Account> accounts_;
   bool hurried_ = false;
+  std::map<std::string, std::int64_t> computed_in_a_hurry_;  // of keys that wait: as of when
   int unmoved_checks_ = 0;
   std::size_t checked_flushes_ = 0;
   std::map<Partition, std::string> owners_;

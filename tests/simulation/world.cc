@@ -47,7 +47,10 @@ World::World(std::uint64_t seed)
   for (const std::string name : {"tally", "roster"}) {
     subjects_.push_back(std::make_unique<Subject>(domain(name, 1), log_, clock));
     applications_.try_emplace(name, name, subjects_, readers_[name]);
+    newest_version_[name] = 1;
   }
+  // Of a release that is being rolled out.
+  if (chance(50)) nodes_.back().version = 2;
   for (Node& node : nodes_) start(node);
   for (const auto& subject : subjects_) seat(*subject);
 }
@@ -76,10 +79,15 @@ void World::run(int steps) {
 
 void World::step() {
   if (producers_stamp_ > 0 && --producers_stamp_ == 0) log_.let_producers_stamp(std::nullopt);
-  if (operator_ && operator_->due(steady_)) {
-    if (chance(45)) return operate();
-    if (chance(60)) return keep_up();
+  if (!commands_.empty()) {
+    Operator& command =
+        *commands_[static_cast<std::size_t>(below(static_cast<int>(commands_.size())))];
+    if (command.due(steady_) && chance(45)) return operate(command);
+    if (command.due(steady_) && chance(60)) return keep_up(command);
   }
+  if (chance(8)) return look_for_new_versions(random_node());
+  if (chance(people_decide() ? 8 : 0)) return call_operator();
+  if (chance(5)) clear_away_retired();
   if (chance(8)) return read();
   if (below(1000) < 30) return change_generations();
   if (chance(2)) return make_snapshot();
@@ -91,6 +99,18 @@ void World::step() {
   }
   if (what < 830) return compute(random_node());
   strike(what);
+}
+
+// Where something can come of it. What promotes itself is left alone until a program is at it.
+bool World::people_decide() {
+  const auto by_itself = [](const auto& command) {
+    return command->task() == Operator::Task::promote_itself;
+  };
+  const auto is_ready = [](const auto& subject) {
+    const GenerationRole& role = subject->views().role();
+    return role.status == GenerationStatus::ready && !role.promotes_itself;
+  };
+  return std::ranges::any_of(commands_, by_itself) || std::ranges::any_of(subjects_, is_ready);
 }
 
 void World::strike(int what) {
@@ -124,6 +144,7 @@ void World::check() {
   check_state();
   for (const auto& subject : subjects_) subject->check();
   check_following();
+  check_roles();
   correspondence_.check();
   // A look folds all logs.
   constexpr int kNowAndThen = 300;
@@ -136,7 +157,8 @@ void World::heal() {
   log_.set_away(false);
   log_.let_producers_stamp(std::nullopt);
   carry_out_late();
-  operator_.reset();
+  commands_.clear();
+  clear_away_retired();
   for (auto& [name, application] : applications_) application.end();
   for (Node& node : nodes_) {
     for (Seat& seat : node.seats) seat.sink->finish_delayed();
@@ -148,19 +170,8 @@ void World::heal() {
   check();
   reach_the_ends();
   // What follows can be shown instead, wherever nothing was lost.
-  for (const char* domain : {"tally", "roster"}) {
-    Subject& shown = live(domain);
-    Subject* const next = other(shown);
-    if (next == nullptr || !next->tells_as(shown)) continue;
-    if (shown.any_lost() || next->any_lost()) continue;
-    // Its owner says so with a beat.
-    for (int i = 0; i < 6 && next->views().status() == MemoryViews::Status::building; ++i) {
-      turn_all();
-    }
-    if (const std::string refused = promote(shown, *next); !refused.empty()) {
-      throw Broken("a generation that follows cannot be given to readers: " + refused);
-    }
-  }
+  for (const char* domain : {"tally", "roster"}) show_what_follows(domain);
+  end_hurry();
   // A backup of this very ownership: then the position alone tells that the view went back.
   for (const auto& subject : subjects_) subject->back_up();
   for (int more = 0; more < 5; ++more) produce();
@@ -176,6 +187,16 @@ void World::heal() {
   check_indexes();
   // Of every other world: it takes as long as the rest of a seed.
   if (chance(50)) check_keys_alone();
+}
+
+// Whoever was told to hurry is left alone long enough, by whomever it was told, and waits again.
+void World::end_hurry() {
+  const auto hurried = [](const auto& subject) { return subject->hurried(); };
+  if (std::ranges::none_of(subjects_, hurried)) return;
+  for (int i = 0; i < 30; ++i) turn_all();
+  count("hurry over");
+  for (const auto& subject : subjects_) subject->end_hurry();
+  for (int more = 0; more < 10; ++more) produce();
 }
 
 // Where nothing was lost no process goes on saying of anything that it stands still, whatever its

@@ -8,8 +8,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,19 +79,41 @@ class World {
   // generations.cc
   void change_generations();
   void rebuild();
-  void call_operator();
-  void operate();
-  void keep_up();
-  [[nodiscard]] std::string promote(Subject& live, Subject& other);
+  void build(const SimulatedDomain& by, Subject& shown, bool promotes_itself);
   void retire();
+  void clear_away_retired();
+  void forget(const Subject& gone);
+  [[nodiscard]] std::string promote(Subject& live, Subject& other);
+  void oversleep(const Subject& live);
+  [[nodiscard]] bool dies_in_a_hurry(const Operator& calm);
+  void show_what_follows(const std::string& domain);
   void replace_program();
   void run_all_versions();
-  void start_anew(const std::string& domain);
   [[nodiscard]] std::vector<Subject*> generations_of(const std::string& domain);
   [[nodiscard]] Subject& live(const std::string& domain);
-  [[nodiscard]] Subject* other(const Subject& live);
+  // Neither live nor retired: one is being made or ready, one stands.
+  [[nodiscard]] std::vector<Subject*> beside(const std::string& domain);
+  [[nodiscard]] Subject* in_the_making(const std::string& domain);
+  [[nodiscard]] Subject* standing(const std::string& domain);
   void seat(Subject& subject);
   void check_following();
+  void check_roles();
+
+  // commands.cc
+  [[nodiscard]] bool people_decide();
+  void call_operator();
+  void look_for_new_versions(Node& node);
+  // As a database has them at any moment.
+  [[nodiscard]] std::function<std::vector<MemoryViews*>()> views_of(const std::string& domain);
+  void begin(Operator::Task task, Subject& live, Subject& other, std::optional<int> node = {});
+  void operate(Operator& command);
+  void kill(Operator& command);
+  void keep_up(const Operator& command);
+  void decide_amid(Subject& shown, Subject& made);
+  void note_swapped(const Operator& done);
+  void end_commands_of(const Node& node);
+  void start_anew(const std::string& domain);
+  void forget_decisions(const std::string& domain);
 
   // readers.cc
   void read();
@@ -110,6 +135,7 @@ class World {
   void jump();
 
   void heal();
+  void end_hurry();
   void reach_the_ends();
   void turn_all(std::chrono::milliseconds passed = std::chrono::milliseconds{500});
   void check_nothing_is_said();
@@ -135,7 +161,11 @@ class World {
   // By domain.
   std::map<std::string, MemoryReaders> readers_;
   std::map<std::string, Reader> applications_;
-  std::unique_ptr<Operator> operator_;  // null: nobody is at work
+  std::vector<std::unique_ptr<Operator>> commands_;  // that are at work
+  using Numbered = std::pair<std::string, int>;      // a domain's generation
+  std::set<Numbered> decided_;                       // somebody swapped it
+  std::map<std::string, int> seen_before_;     // what readers saw before the last swap, by domain
+  std::map<std::string, int> newest_version_;  // that a generation of the domain ever was of
   Correspondence correspondence_;
   std::map<std::string, int> happened_;
   Shelves shelves_{dice_, events_, happened_};

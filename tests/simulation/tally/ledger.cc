@@ -252,13 +252,25 @@ std::map<std::string, std::int64_t> TallyLedger::computed(const MemoryViews& vie
   return as_ofs;
 }
 
-std::optional<std::string> TallyLedger::computed_waiting(const MemoryViews& views) const {
-  std::optional<std::string> found;
+TextsByTable TallyLedger::computed_rows(const MemoryViews& views) const {
+  TextsByTable all;
+  for (const auto& [box, as_of] : computed(views)) {
+    const Summary& then = std::prev(history_.at(box).upper_bound(as_of))->second;
+    all["box_summary"][box] = std::to_string(then.members) + " " + std::to_string(then.times);
+    for (std::size_t place = 0; place < then.names.size(); ++place) {
+      all["box_place"][box + "/" + std::to_string(place)] = then.names[place];
+    }
+  }
+  return all;
+}
+
+std::map<std::string, std::int64_t> TallyLedger::computed_waiting(const MemoryViews& views) const {
+  std::map<std::string, std::int64_t> found;
   views.for_each_row<tally::BoxSummary>([&](const tally::BoxSummary& row) {
     const auto history = history_.find(row.box_id());
     if (history == history_.end()) return;  // another partition's
     if (std::prev(history->second.upper_bound(row.as_of()))->second.members % 4 == 3) {
-      found = row.box_id();
+      found[row.box_id()] = row.as_of();
     }
   });
   return found;

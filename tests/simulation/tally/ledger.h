@@ -30,7 +30,8 @@ class TallyLedger final : public Ledger {
   void reach(std::int64_t position) override;
   [[nodiscard]] std::map<std::string, std::int64_t> computed(
       const MemoryViews& views) const override;
-  [[nodiscard]] std::optional<std::string> computed_waiting(
+  [[nodiscard]] TextsByTable computed_rows(const MemoryViews& views) const override;
+  [[nodiscard]] std::map<std::string, std::int64_t> computed_waiting(
       const MemoryViews& views) const override;
   [[nodiscard]] std::map<std::string, bool> behind(const MemoryViews& views) const override;
 
