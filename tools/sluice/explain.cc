@@ -63,8 +63,8 @@ std::vector<FoundRecord> find(const Options& options, Log& log) {
   std::vector<Domain> domains = domains_of(options);
   const auto token = token_in(options);
   std::erase_if(domains, [&](const Domain& domain) {
-    return token && std::ranges::find(token->places(), domain.name, &Token::Place::domain) ==
-                        token->places().end();
+    const auto names = [&](const Token::Place& place) { return place.domain == domain.name; };
+    return token && std::ranges::none_of(token->places(), names);
   });
   for (const Domain& domain : domains) {
     require_same_log(options.postgres, std::string(domain.name), log, "explain");
