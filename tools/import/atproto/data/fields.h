@@ -12,6 +12,11 @@ namespace sluice::atproto {
   return found ? found->text() : std::nullopt;
 }
 
+[[nodiscard]] inline std::optional<std::string_view> bytes_field(Value map, std::string_view key) {
+  const auto found = map.find(key);
+  return found ? found->bytes() : std::nullopt;
+}
+
 [[nodiscard]] inline std::optional<std::int64_t> integer_field(Value map, std::string_view key) {
   const auto found = map.find(key);
   return found ? found->integer() : std::nullopt;
