@@ -18,6 +18,8 @@ from program import (Folder, Up, brokers, conversation, eventually, post, result
                      within)
 
 EDITOR = pathlib.Path(sys.argv[3]).parent / "state_editor"
+LOG_WRITER = pathlib.Path(sys.argv[3]).parent / "log_writer"
+STREAM = "deliberation.events"
 ROUND_SECONDS = 60
 PARTITIONS = 4
 ONLY = ["--domains", "deliberation"]
@@ -29,6 +31,19 @@ def fill(up):
         events += [vote("lunch", f"p{n % 20}", str(n % 3), ("agree", "disagree", "pass")[n % 3 - n % 2]),
                    vote("dinner", f"p{n}", str(n % 3))]
     post(up, events)
+
+
+def stray(up):
+    """Where garbage goes under a key whose rows are another partition's, and are right."""
+    ((partition,),) = up.ask("SELECT partition FROM sluice.position WHERE projection = 'deliberation' "
+                             "ORDER BY position LIMIT 1")
+    return partition
+
+
+def misroute(up, brokers_):
+    subprocess.run(["kcat", "-b", brokers_, "-P", "-t", STREAM, "-p", stray(up), "-K", "\t"], input=b"lunch\tgarbage",
+                   check=True, capture_output=True)
+    eventually("it is in quarantine", lambda: up.ask("SELECT count(*) FROM sluice.quarantine") == [["1"]])
 
 
 def standing(up):
@@ -122,7 +137,9 @@ def state_found(up, log):
     """Rows that only the state has lost, which the view still has."""
     partition = result("replay", "deliberation", "--key", "lunch", "--postgres", up.postgres, *log,
                        "--json")["partition"]
+    elsewhere = stray(up)
     up.stop()
+    subprocess.run([LOG_WRITER, up.folder, STREAM, elsewhere, "lunch", "garbage"], check=True, capture_output=True)
     folder = up.folder / "state" / "deliberation-g1" / str(partition)
     # The engine's own rows, of which some go as well, are nobody's to audit.
     subprocess.run([EDITOR, folder, "lunch"], capture_output=True, text=True, check=True)
@@ -181,6 +198,8 @@ def on(name, up_log, replay_log, whole):
         with Up(folder / "data", [*up_log, "--memory", "128MiB", *ONLY], "--audit", "1") as up:
             up.start()
             fill(up)
+            if replay_log:
+                misroute(up, replay_log[1])
             all_is_equal(up)
             tampered(up)
             repaired(up, log)

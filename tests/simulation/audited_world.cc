@@ -7,6 +7,7 @@
 
 #include "projectors/engine/tables/row_key.h"
 #include "storage/base/errors.h"
+#include "storage/base/partitioner.h"
 
 namespace sluice {
 namespace {
@@ -19,6 +20,14 @@ std::string state_key(const google::protobuf::Message& row) {
   std::string bytes;
   row_key::append_key_of(bytes, row);
   return bytes;
+}
+
+tally::Member member_of(const std::string& box, const std::string& member) {
+  tally::Member row;
+  row.set_box_id(box);
+  row.set_member(member);
+  row.set_times(1);
+  return row;
 }
 
 }  // namespace
@@ -34,7 +43,13 @@ std::shared_ptr<StateStore> scratch_store() {
 
 AuditedWorld::AuditedWorld(std::uint64_t seed, bool calm, const PartitionAudit::Limits& limits)
     : random_(seed), calm_(calm), limits_(limits) {
+  for (const char* own : kBoxes) REQUIRE(partition_of(own, kPartitions) == kOnly);
+  REQUIRE(partition_of(kForeign, kPartitions) != kOnly);
   pair_.tally.flushes_when_full = true;
+  tally::Box box;
+  box.set_box_id(kForeign);
+  pair_.tally.views.put(box);
+  for (int i = 0; i < 5; ++i) pair_.tally.views.put(member_of(kForeign, "m" + std::to_string(i)));
   begin_audit();
 }
 
@@ -60,7 +75,7 @@ int AuditedWorld::below(int bound) {
 }
 
 void AuditedWorld::happen() {
-  switch (below(12)) {
+  switch (below(13)) {
     case 0:
       return pair_.remove(box(), member(), id());
     case 1:
@@ -78,6 +93,8 @@ void AuditedWorld::happen() {
     case 6:
     case 7:
       return pair_.tally.flush();
+    case 8:
+      return calm_ ? add() : misroute();
     default:
       return add();
   }
@@ -148,19 +165,19 @@ AuditedWorld::Places AuditedWorld::tamper() {
     }
   };
   for (const auto& row : pair_.tally.rows<tally::Box>()) {
+    if (row.box_id() == kForeign) continue;
     each(row, [](auto& other) { static_cast<tally::Box&>(other).set_members(77); });
   }
   for (const auto& row : pair_.tally.rows<tally::Member>()) {
+    if (row.box_id() == kForeign) continue;
     each(row, [](auto& other) { static_cast<tally::Member&>(other).set_times(-1); });
   }
-  // Of a key that there is, and of one that no index knows.
-  for (const char* stranger : {"box0", "never"}) {
+  // Of a key that there is, of one that no index knows, and of one whose rows in the view are
+  // right.
+  for (const std::string stranger : {"box0", "none", kForeign}) {
     for (const RowFault::Side side : {RowFault::Side::view, RowFault::Side::state}) {
-      if (!chance(40)) continue;
-      tally::Member row;
-      row.set_box_id(stranger);
-      row.set_member("stranger");
-      row.set_times(1);
+      if (!chance(40) || (stranger == kForeign && side == RowFault::Side::view)) continue;
+      const tally::Member row = member_of(stranger, "stranger");
       places.insert(place(side, RowFault::What::extra, row));
       put(side, row, false);
     }
@@ -175,6 +192,12 @@ void AuditedWorld::restore() {
 
 void AuditedWorld::look_again() {
   for (int i = 0; i < 20; ++i) CHECK(audit_->look_again() == PartitionAudit::Did::looked);
+}
+
+// Also what would be an event, where it belonged.
+void AuditedWorld::misroute() {
+  if (chance(50)) return pair_.tally.append_bytes(kForeign, "no envelope");
+  pair_.add(kForeign, member(), id());
 }
 
 void AuditedWorld::add() {

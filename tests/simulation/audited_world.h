@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,6 +27,8 @@ inline constexpr PartitionAudit::Limits kLargeAudit{
 [[nodiscard]] std::shared_ptr<StateStore> scratch_store();
 
 // A tally with its log, view and state, what may happen to it, and an audit that goes on meanwhile.
+// The log has another partition: of its only box this one gets misrouted records, and the view has
+// rows, which are nothing to audit here.
 class AuditedWorld {
  public:
   // `calm`: no rule fails, and nothing waits in quarantine.
@@ -70,8 +73,14 @@ class AuditedWorld {
   [[nodiscard]] Pair& pair() { return pair_; }
   [[nodiscard]] std::int64_t position() { return pair_.tally.views.position(kOnly).position.value; }
 
+  static constexpr const char* kForeign = "box2";
+  void misroute();
+
  private:
-  std::string box() { return "box" + std::to_string(below(5)); }
+  static constexpr int kPartitions = 2;
+  static constexpr std::array kBoxes{"box0", "box1", "box4", "box5", "box11"};
+
+  std::string box() { return kBoxes[static_cast<std::size_t>(below(5))]; }
   std::string member() { return "m" + std::to_string(below(6)); }
   std::string id() { return "e" + std::to_string(chance(10) ? below(30) : next_id_++); }
 
@@ -90,7 +99,7 @@ class AuditedWorld {
   std::mt19937_64 random_;
   const bool calm_;
   const PartitionAudit::Limits limits_;
-  Pair pair_;
+  Pair pair_{kPartitions};
   Projection projection_ = describe<Tally>("tally");
   MemoryAuditedView view_{pair_.tally.views};
   MemoryAuditBook book_;

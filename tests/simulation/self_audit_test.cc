@@ -117,6 +117,23 @@ TEST_CASE("one look sees state, view and log at one position, whatever happens m
   CHECK(looks > 10 * kSeeds);
 }
 
+// As a program that held these rows against its own partition's records has left it.
+TEST_CASE("a difference that is known of rows of another partition's key goes at the next look") {
+  AuditedWorld world(0);
+  world.misroute();
+  world.settle();
+  RowFault wrong;
+  wrong.what = RowFault::What::extra;
+  wrong.owner = AuditedWorld::kForeign;
+  wrong.table = "member";
+  world.book().add(kOnly, {&wrong, 1});
+  world.begin_audit();
+  CHECK(world.audited().standing().differences == 1);
+  world.look_again();
+  CHECK(world.audited().standing().differences == 0);
+  CHECK(world.found().empty());
+}
+
 TEST_CASE("what is kept of differences is bounded, and their number is true") {
   constexpr int kMembers = static_cast<int>(kDifferencesKept) + 200;
   AuditedWorld world(0, true);
@@ -183,7 +200,7 @@ TEST_CASE("a row in a partition that has no records at all is found") {
   CHECK(world.found().empty());
   CHECK(world.audited().standing().proved_to == Offset{0});
   tally::Member row;
-  row.set_box_id("never");
+  row.set_box_id("none");
   row.set_member("stranger");
   world.pair().tally.views.put(row);
   world.round();

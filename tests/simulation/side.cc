@@ -7,12 +7,12 @@
 namespace sluice {
 namespace {
 
-Generation generation(const Projection& projection, bool live) {
+Generation generation(const Projection& projection, bool live, int partitions) {
   return {.projection = std::string(projection.name),
           .number = 1,
           .unique_id = "g",
           .version = projection.version,
-          .partitions = 1,
+          .partitions = partitions,
           .dedupe_horizon = kHorizon,
           .quarantine_retention = kRetention,
           .live = live,
@@ -22,18 +22,19 @@ Generation generation(const Projection& projection, bool live) {
 
 }  // namespace
 
-Side::Side(MemoryLog& log, const Projection& projection, bool live, Offset emits_from)
+Side::Side(MemoryLog& log, const Projection& projection, bool live, Offset emits_from,
+           int partitions)
     : log_(log),
       stream_(std::string(projection.name) + ".events"),
       projection_(projection),
-      generation_(generation(projection, live)),
+      generation_(generation(projection, live, partitions)),
       emits_from_(emits_from),
       writer_(log.writer()),
       leader(far_ahead(generation_)),
       views(generation_),
       sink(views),
       emitter_(*writer_, log, 2) {
-  log.create(stream_, 1);
+  log.create(stream_, partitions);
   if (!live) views.follow(leader);
 }
 

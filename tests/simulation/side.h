@@ -1,6 +1,7 @@
 #pragma once
 
-// A domain by hand, of one partition in memory.
+// A domain by hand, of one partition in memory: the only one that is folded, if not the only one
+// that its log has.
 
 #include <chrono>
 #include <cstdint>
@@ -22,11 +23,11 @@ inline constexpr Partition kOnly{0};
 inline constexpr std::chrono::milliseconds kHorizon{1000};
 inline constexpr std::chrono::milliseconds kRetention{5000};
 
-// One domain of one partition: its view, its state, and a projector that is made again by
-// restart().
+// Its view, its state, and a projector that is made again by restart().
 class Side {
  public:
-  Side(MemoryLog& log, const Projection& projection, bool live = true, Offset emits_from = {});
+  Side(MemoryLog& log, const Projection& projection, bool live = true, Offset emits_from = {},
+       int partitions = 1);
 
   // As after kill -9: memory is lost.
   void restart();

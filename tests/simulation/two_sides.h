@@ -13,9 +13,12 @@
 namespace sluice {
 
 struct Pair {
+  explicit Pair(int tally_partitions = 1)
+      : tally(log, describe<Tally>("tally"), true, {}, tally_partitions) {}
+
   Time now{std::chrono::milliseconds{1'700'000'000'000}};
   MemoryLog log{[this] { return now; }};
-  Side tally{log, describe<Tally>("tally")};
+  Side tally;
   Side roster{log, describe<Roster>("roster")};
 
   void add(const std::string& box, const std::string& member, const std::string& id) {

@@ -3,6 +3,7 @@
 #include <google/protobuf/arena.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "schemas/descriptors/belonging.h"
 #include "schemas/descriptors/row_options.h"
 #include "storage/base/errors.h"
+#include "storage/base/partitioner.h"
 
 namespace sluice {
 namespace {
@@ -57,6 +59,10 @@ std::vector<const Message*> expected_rows(KeyStore& store, const TableRows& tabl
 }
 
 }  // namespace
+
+bool is_own(const AuditedPartition& of, std::string_view key) {
+  return partition_of(key, of.generation.partitions) == of.partition;
+}
 
 bool is_audited(const google::protobuf::Descriptor& row) {
   const Belonging belonging(row);
@@ -136,10 +142,12 @@ std::optional<KeyLook::Rows> KeyLook::rows_of(const std::vector<TableRows*>& tab
     if (!read_state(*state, keys, rows.state.back())) return std::nullopt;
   }
   state.reset();
-  const std::vector<std::string> all(keys.begin(), keys.end());
+  std::vector<std::string> own;
+  std::ranges::copy_if(keys, std::back_inserter(own),
+                       [&](const std::string& key) { return is_own(of_, key); });
   for (TableRows* table : tables) {
     if (!table->published()) continue;
-    rows.view.emplace_back(table, view_.rows_of(table->row_type(), all));
+    rows.view.emplace_back(table, view_.rows_of(table->row_type(), own));
   }
   return rows;
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "projectors/engine/audit/lent_state.h"
@@ -28,6 +29,10 @@ struct AuditedPartition {
   const Generation& generation;
   Partition partition;
 };
+
+// Whether rows of the key are folded here. Of a key that is another partition's, of which a record
+// was misrouted to this one, the view's rows are that partition's to look at; the state has none.
+[[nodiscard]] bool is_own(const AuditedPartition& of, std::string_view key);
 
 // Whether rows of the table are held against a fold of their keys: not those that are computed, the
 // engine's own, or a whole partition's.

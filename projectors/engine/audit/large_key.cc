@@ -149,7 +149,7 @@ bool LargeKeyLook::read_range(RangeRows& range) {
     if (told && belonging.key_of(*row) == key_) rows.emplace(at->key(), at->value());
   }
   state.reset();
-  if (!table.published()) return true;
+  if (!table.published() || !is_own(of_, key_)) return true;
   const auto bound = [&](const std::string& key) {
     std::unique_ptr<Message> at(key.empty() ? nullptr : table.prototype().New());
     if (at) row_key::set_key(*at, key);

@@ -49,7 +49,7 @@ class LargeKeyLook {
     Offset position;
     Postings since;  // that the key has had since it was folded
     KeyLook::StateRows state;
-    std::unique_ptr<AuditedRows> view;  // null: the table is not published
+    std::unique_ptr<AuditedRows> view;  // null: it has none of the key to look at
   };
 
   [[nodiscard]] Postings postings(const LentState& state, Offset from, Offset before) const;

@@ -11,7 +11,6 @@
 #include "projectors/engine/tables/stored_key.h"
 #include "schemas/descriptors/belonging.h"
 #include "schemas/descriptors/row_options.h"
-#include "storage/base/partitioner.h"
 
 namespace sluice {
 
@@ -41,9 +40,7 @@ PartitionAudit::Did PartitionAudit::walk_view(std::size_t& rows) {
   }
   // At least one, so that it ends.
   rows += found.next.empty() ? found.owners.size() + 1 : limits_.rows;
-  std::erase_if(found.owners, [&](const std::string& owner) {
-    return partition_of(owner, of_.generation.partitions) != of_.partition;
-  });
+  std::erase_if(found.owners, [&](const std::string& owner) { return !is_own(of_, owner); });
   // A key with a row was met before the view's position, so that the index has it there.
   const auto state = look_.lend();
   if (!state || state->position() < position) return Did::waits;
