@@ -8,6 +8,7 @@
 
 #include "projectors/engine/tables/row_key.h"
 #include "storage/base/errors.h"
+#include "storage/base/partitioner.h"
 #include "tests/simulation/two_sides.h"
 
 namespace sluice {
@@ -36,7 +37,7 @@ std::string state_key(const google::protobuf::Descriptor& row, const Key&... key
 // Two boxes with members; one member is to leave. Tests tamper with box "b"; box "c" is there so
 // that a repair of "b" can be seen to leave it alone.
 struct World : Pair {
-  World() {
+  explicit World(int partitions = 1) : Pair(partitions) {
     tally.flushes_when_full = true;
     add("b", "m", "e0");
     add("b", "n", "e1");
@@ -209,6 +210,25 @@ TEST_CASE("a repair of one key leaves another as it is") {
   world.tally.views.put(box);
   const std::string before = world.rows();
   world.repair("r");
+  world.tally.flush();
+  CHECK(world.rows() == before);
+}
+
+// As another producer's partitioner, or a copy of the topic with more partitions, may have it.
+TEST_CASE("a repair in another partition than its key's leaves the rows of that partition alone") {
+  constexpr int kPartitions = 2;
+  const std::string foreign = "box2";
+  REQUIRE(partition_of(foreign, kPartitions) != kOnly);
+  World world(kPartitions);
+  tally::Box box = wrong_box();
+  box.set_box_id(foreign);
+  world.tally.views.put(box);
+  world.tally.append_bytes(foreign, "misrouted");
+  const std::string before = world.rows();
+  world.repair("r", foreign);
+  world.tally.flush();
+  CHECK(world.rows() == before);
+  world.repair("s");
   world.tally.flush();
   CHECK(world.rows() == before);
 }

@@ -7,6 +7,7 @@
 #include "projectors/engine/run/key_repair.h"
 #include "projectors/engine/run/projector.h"
 #include "storage/base/errors.h"
+#include "storage/base/partitioner.h"
 
 namespace sluice {
 
@@ -18,6 +19,13 @@ void Projector::repair(const std::string& key) {
   const bool replays = fold_.position() <= view_.at().known();
   const bool began_anew = replays && recovery_.so_far().from == Recovery::From::start;
   if (in_bulk() || began_anew || !parts_.read_record) return;
+  // Of a key that is another partition's nothing is folded here, so that all of its rows, which
+  // that partition has written, would be taken for wrong.
+  if (const Partition right = partition_of(key, generation_.partitions); right != partition_) {
+    spdlog::warn("repair left out partition=\"{}\" reason=\"its key belongs to partition {}\"",
+                 name_, right.value);
+    return;
+  }
   const auto postings = fold_.state().postings(key);
   if (!postings) {
     spdlog::warn("repair left out partition={} reason=\"the state has no index of keys\"", name_);
