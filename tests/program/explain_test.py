@@ -34,7 +34,7 @@ class System:
     def write(self, partition, key, value):
         """A record past ingest. The embedded log is nobody else's meanwhile."""
         if self.brokers:
-            subprocess.run(["kcat", "-b", self.brokers, "-P", "-t", STREAM, "-p", str(partition), "-K", "\t"],
+            subprocess.run(["kcat", "-b", self.brokers, "-P", "-t", STREAM, "-p", str(partition), "-K", "\t", "-D", "\f"],
                            input=f"{key}\t{value}".encode(), check=True, capture_output=True)
             return
         self.up.stop()
@@ -134,6 +134,21 @@ def decided(s, partition, parked, tokens):
     run("verify", "deliberation", "--postgres", s.up.postgres, *s.log, code=0)
 
 
+def misrouted(s, partition):
+    """In another partition than its key's, where the key's own index does not know of it."""
+    stray = (partition + 1) % 4
+    s.write(stray, "lunch", "\n\x05stray")  # an envelope of nothing but an id
+    at = int(eventually("it is in quarantine", lambda: s.up.ask(
+        f"SELECT position FROM sluice.quarantine WHERE partition = {stray} AND key = 'lunch'"))[0][0])
+    by_log = s.one("stray", "quarantined", partition=stray, offset=at, key="lunch")
+    assert by_log["reason"].startswith("misrouted") and by_log == s.one("stray", "quarantined", "--key", "lunch")
+    assert s.explain("stray", "--key", "dinner", code=1) == []
+    dropped = result("quarantine", "discard", "--domain", "deliberation", "--key", "lunch", "--partition", stray,
+                     "--offset", at, "--why", "nobody's", "--postgres", s.up.postgres)["token"]
+    run("wait", dropped, "--postgres", s.up.postgres, code=0)
+    assert "nobody's" in s.one("stray", "rejected", "--key", "lunch", offset=at)["reason"]
+
+
 @contextlib.contextmanager
 def held_up(s, partition):
     """Somebody's transaction has the row that a flush moves."""
@@ -168,6 +183,7 @@ def on(name, flags, brokers_):
             partition = visible_and_refused(system)
             unknown_and_wrong(system)
             decided(system, partition, *waiting_in_quarantine(system, partition))
+            misrouted(system, partition)
             waiting_for_the_view(system, partition)
             system.up.stop()
     print(f"passed: {name}")

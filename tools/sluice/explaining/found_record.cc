@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "projectors/engine/fold/open_record.h"
 #include "schemas/descriptors/rules.h"
 #include "schemas/descriptors/words.h"
 #include "storage/base/errors.h"
 #include "storage/base/partitioner.h"
+#include "storage/postgres/copy_text.h"
 #include "tools/sluice/node/published.h"
 #include "tools/sluice/quarantine/decision.h"
 #include "tools/sluice/records/partition_records.h"
@@ -95,6 +97,35 @@ Offset first_since(PartitionRecords& records, LogRange range, Time since) {
   return Offset{from};
 }
 
+// Records of the key in other partitions, which no index of its own names: they wait in quarantine,
+// or somebody discarded them.
+std::vector<FoundRecord> find_misrouted(const KeySources& sources, const Domain& domain,
+                                        const std::string& id, const KeyPlace& place) {
+  PgConnection postgres(sources.postgres);
+  const PgResult there = postgres.run(
+      "WITH live AS (SELECT projection, generation FROM sluice.projection WHERE live "
+      "AND projection = $1) "
+      "SELECT partition, position FROM sluice.quarantine JOIN live USING (projection, generation) "
+      "WHERE key = $2 AND partition <> $3::integer UNION "
+      "SELECT partition, \"offset\" FROM sluice.decision JOIN live USING (projection, generation) "
+      "WHERE kind = 'discard' AND \"offset\" >= 0 AND partition <> $3::integer ORDER BY 1, 2",
+      {std::string(domain.name), storable_text(place.key), std::to_string(place.partition.value)});
+  std::vector<FoundRecord> all;
+  std::map<Partition, PartitionRecords> partitions;
+  for (int row = 0; row < there.rows(); ++row) {
+    const Partition partition{static_cast<std::int32_t>(there.number(row, 0))};
+    const Offset offset{there.number(row, 1)};
+    auto& records =
+        partitions.try_emplace(partition, sources.log, stream_of(domain.name), partition)
+            .first->second;
+    const auto record = records.from(offset);
+    if (!record || record->offset != offset) continue;  // retention took it
+    FoundRecord made = found(domain, *record);
+    if (made.key == place.key && made.envelope.id() == id) all.push_back(std::move(made));
+  }
+  return all;
+}
+
 void require_log(LogTopology& topology, const std::string& stream, const Token::Place& place) {
   if (place.log.empty()) return;
   const auto identity = topology.identity(stream, Partition{place.partition});
@@ -167,6 +198,8 @@ std::vector<FoundRecord> find_by_key(const KeySources& sources, const Domain& do
   add_found(records, {domain, id, {history.position, end}}, behind);
   std::erase_if(behind, [&](const FoundRecord& record) { return record.key != key; });
   all.insert(all.end(), behind.begin(), behind.end());
+  const auto misrouted = find_misrouted(sources, domain, id, place);
+  all.insert(all.end(), misrouted.begin(), misrouted.end());
   return all;
 }
 

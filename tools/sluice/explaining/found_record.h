@@ -36,7 +36,8 @@ struct FoundRecord {
                                                   const std::string& id, Time since);
 
 // Those of the id under this key, by the index of keys and, behind what the index knows, by the
-// log. Where there is no index the partition is folded.
+// log. Where there is no index the partition is folded. Those that were misrouted are found once
+// they are in quarantine.
 [[nodiscard]] std::vector<FoundRecord> find_by_key(const KeySources& sources, const Domain& domain,
                                                    const std::string& id, const std::string& key);
 
