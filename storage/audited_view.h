@@ -76,7 +76,7 @@ struct AuditStanding {
 };
 
 // What audits of one generation have come to. As AuditedView; needs no snapshot, and none may be
-// begun.
+// begun. Nothing is kept of a generation that readers do not see, or see no more.
 class AuditBook {
  public:
   virtual ~AuditBook() = default;

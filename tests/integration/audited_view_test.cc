@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <future>
 #include <limits>
 #include <memory>
 #include <random>
@@ -18,12 +19,14 @@
 #include "storage/postgres/postgres_sink.h"
 #include "storage/postgres/schema.h"
 #include "tests/integration/fresh_database.h"
+#include "tests/support/eventually.h"
 
 namespace sluice {
 namespace {
 
 using google::protobuf::Message;
 using shapes::EveryType;
+using testing::eventually;
 using testing::fresh_database;
 
 constexpr Partition kFirst{0};
@@ -304,6 +307,40 @@ TEST_CASE("differences are kept up to a bound, and go when they are not found ag
   book.retain(kFirst, "other", {});
   book.retain(kFirst, "k", {});
   CHECK(database.value("SELECT count(*) FROM sluice.audit_difference") == "0");
+}
+
+TEST_CASE(
+    "nothing is told of a generation that readers see no more, also while they are given another") {
+  Database database;
+  AuditStanding standing;
+  standing.walks = 1;
+  RowFault fault;
+  fault.owner = "k";
+  fault.table = "every_type";
+  fault.key = fault.expected = fault.found = "{}";
+  const auto told = [&] {
+    return database.value("SELECT count(*) FROM sluice.audit") + " " +
+           database.value("SELECT count(*) FROM sluice.audit_difference");
+  };
+  database.book().note(kFirst, standing, AuditBook::Note::begins);
+  database.book().add(kFirst, {&fault, 1});
+  CHECK(told() == "1 1");
+  // As a swap has it.
+  database.run("BEGIN; SELECT FROM sluice.projection FOR UPDATE");
+  database.run("UPDATE sluice.projection SET live = false, status = 'standing'");
+  database.run("DELETE FROM sluice.audit; DELETE FROM sluice.audit_difference");
+  auto noted = std::async(std::launch::async, [&] {
+    database.book().note(kFirst, standing, AuditBook::Note::goes_on);
+  });
+  REQUIRE(eventually([&] {
+    return database.value(
+               "SELECT count(*) FROM pg_locks WHERE NOT granted "
+               "AND transactionid = pg_current_xact_id()::xid") == "1";
+  }));
+  database.run("COMMIT");
+  noted.get();
+  database.book().add(kFirst, {&fault, 1});
+  CHECK(told() == "0 0");
 }
 
 TEST_CASE("a process that stops waits for no answer of Postgres") {

@@ -158,6 +158,18 @@ def goes_on_under_traffic(up):
     all_is_equal(up)
 
 
+def readers_see_another(up):
+    """What is known of a generation goes with it, and the one that takes its place is audited."""
+    up.ask("UPDATE deliberation_g1.opinion_stats SET agrees = 77 WHERE conversation_id = 'lunch' "
+           "AND opinion_id = '0'")
+    within(ROUND_SECONDS, "it is found", lambda: differences(up))
+    result("rebuild", "deliberation", "--postgres", up.postgres, "--wait")
+    result("promote", "deliberation", "--postgres", up.postgres, "--expect", "opinion_stats.agrees")
+    assert differences(up) == set(), differences(up)
+    all_is_equal(up)
+    assert up.ask("SELECT DISTINCT generation FROM sluice.audit") == [["2"]]
+
+
 def sessions(up):
     return up.ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sluice audit'")[0][0]
 
@@ -206,6 +218,7 @@ def on(name, up_log, replay_log, whole):
             if whole:
                 state_found(up, log)
                 goes_on_under_traffic(up)
+                readers_see_another(up)
             up.stop()
         if whole:
             without_an_index(folder)

@@ -8,6 +8,11 @@
 namespace sluice {
 namespace {
 
+// Nothing is told of a generation that readers see no more: it is audited no more, and a swap has
+// taken away what was told of it. A swap that is under way is awaited, and then decides.
+constexpr const char* kWhileLive =
+    " FROM (SELECT FROM sluice.projection WHERE projection = $1 AND generation = $2::integer "
+    "AND live FOR SHARE) AS seen";
 constexpr const char* kOfPartition = "projection = $1 AND generation = $2 AND partition = $3";
 
 // jsonb takes no zero byte, and no text of Postgres anything but UTF-8.
@@ -76,10 +81,12 @@ void PostgresAuditBook::note(Partition partition, const AuditStanding& standing,
   session_.ready()->run(
       "INSERT INTO sluice.audit AS a (projection, generation, partition, round, started_at, "
       "finished_at, proved_to, rows, large_keys, differences, walks, walked, walk_began_at) "
-      "VALUES ($1, $2, $3, $4, now(), CASE WHEN " +
+      "(SELECT $1, $2::integer, $3::integer, $4::bigint, now(), CASE WHEN " +
           finished +
-          " THEN now() END, nullif($5::bigint, -1), $6, $7, $8, $9, $10, now()) "
-          "ON CONFLICT (projection, generation, partition) DO UPDATE SET "
+          " THEN now() END, nullif($5::bigint, -1), $6::bigint, $7::bigint, $8::bigint, "
+          "$9::bigint, $10, now()" +
+          kWhileLive +
+          ") ON CONFLICT (projection, generation, partition) DO UPDATE SET "
           "round = CASE WHEN " +
           finished +
           " OR a.finished_at IS NULL THEN excluded.round ELSE a.round END, "
@@ -129,10 +136,10 @@ void PostgresAuditBook::add(Partition partition, std::span<const RowFault> fault
       "INSERT INTO sluice.audit_difference (projection, generation, partition, partition_key, "
       "found_in, what, table_name, key, column_name, expected, found) "
       "SELECT $1, $2::integer, $3::integer, $4, f.found_in, f.what, f.table_name, f.key::jsonb, "
-      "nullif(f.column_name, ''), f.expected::jsonb, f.found::jsonb FROM " +
-          faults_sql(5) + " WHERE NOT EXISTS (SELECT FROM sluice.audit_difference AS d WHERE " +
-          of_key + " AND " + kSamePlace + ") LIMIT greatest(0, " +
-          std::to_string(kDifferencesKept) +
+      "nullif(f.column_name, ''), f.expected::jsonb, f.found::jsonb" +
+          std::string(kWhileLive) + ", " + faults_sql(5) +
+          " WHERE NOT EXISTS (SELECT FROM sluice.audit_difference AS d WHERE " + of_key + " AND " +
+          kSamePlace + ") LIMIT greatest(0, " + std::to_string(kDifferencesKept) +
           " - (SELECT count(*) FROM sluice.audit_difference WHERE " + kOfPartition + "))",
       parameters);
 }

@@ -183,6 +183,12 @@ void PostgresSwap::write() {
       "FROM sluice.position l WHERE n.projection = $1 AND n.generation = $3 "
       "AND l.projection = $1 AND l.generation = $2 AND l.partition = n.partition",
       {pair_.domain, live_, other_});
+  // What readers see no more is audited no more: what was found there would stand for ever.
+  for (const char* table : {"sluice.audit", "sluice.audit_difference"}) {
+    holding_.run(
+        std::string("DELETE FROM ") + table + " WHERE projection = $1 AND generation <> $2",
+        {pair_.domain, other_});
+  }
   holding_.run("DELETE FROM sluice.mark WHERE projection = $1 AND id < $2",
                {pair_.domain, std::to_string(shown_.mark)});
   holding_.run("SELECT pg_notify('sluice_generation', $1)", {JsonWriter()
