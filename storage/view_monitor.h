@@ -16,8 +16,8 @@
 
 namespace sluice {
 
-// A partition of a live generation that no process has: it was never claimed, or its owner let go
-// or has been silent for kOwnerGone.
+// A partition of a live generation that stands still: no process has it, since it was never
+// claimed, or its owner let go or has been silent for kOwnerGone; or its owner says that it does.
 struct UnownedPartition {
   std::string projection;
   int generation = 1;
@@ -29,6 +29,7 @@ struct UnownedPartition {
   std::optional<std::chrono::milliseconds> freshness = std::nullopt;
   // Which generation is built beside, how far, and by whom, for people; empty: none is.
   std::string built = {};
+  bool owned = false;
 };
 
 // A generation of a projection.

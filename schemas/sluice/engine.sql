@@ -583,10 +583,12 @@ COMMENT ON FUNCTION sluice.built_beside(text, integer) IS
 CREATE OR REPLACE VIEW sluice.freshness AS
 SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end,
        CASE WHEN i.idle THEN 0
+            WHEN e.log_end < coalesce(p.position, 0) THEN NULL
             WHEN s.owned THEN e.log_end - coalesce(p.position, 0)
             WHEN s.contended THEN nullif(e.log_end - coalesce(p.position, 0), 0) END AS lag,
        p.record_time,
-       greatest(CASE WHEN p.position < e.log_end THEN now() - p.record_time
+       greatest(CASE WHEN p.position < e.log_end
+                     THEN now() - coalesce(p.record_time, s.heard_at)
                      ELSE now() - s.heard_at END, interval '0') AS age,
        CASE WHEN i.idle THEN ''
             WHEN s.owned THEN h.trouble
@@ -601,7 +603,8 @@ SELECT g.projection, n.partition, coalesce(p.position, 0) AS position, e.log_end
                  || coalesce(v.why, '') || coalesce('; ' || v.built, '')
        END AS trouble,
        s.owned, h.owner, h.claimed_at, now() - s.heard_at AS silent,
-       CASE WHEN i.idle OR s.owned AND coalesce(p.position, 0) >= e.log_end THEN 0
+       CASE WHEN i.idle OR s.owned AND coalesce(h.trouble, '') = ''
+                 AND coalesce(p.position, 0) >= e.log_end THEN 0
             WHEN coalesce(o.oldest_at, s.heard_at) IS NOT NULL
             THEN extract(epoch FROM greatest(now() - coalesce(o.oldest_at, s.heard_at),
                                              interval '0')) END::double precision
@@ -627,8 +630,10 @@ CROSS JOIN LATERAL (
                   BETWEEN now() - interval '5 s' AND now() + interval '5 s', false) AS contended
 ) AS s
 CROSS JOIN LATERAL (
-  SELECT greatest(p.position, CASE WHEN h.seen_at < p.updated_at THEN greatest(h.log_end, p.log_end)
-                                   ELSE coalesce(h.log_end, p.log_end, 0) END) AS log_end
+  -- What stands still may do so since its log was restored, and ends before the view.
+  SELECT greatest(CASE WHEN s.owned AND h.trouble <> '' THEN NULL ELSE p.position END,
+                  CASE WHEN h.seen_at < p.updated_at THEN greatest(h.log_end, p.log_end)
+                       ELSE coalesce(h.log_end, p.log_end, 0) END) AS log_end
 ) AS e
 CROSS JOIN LATERAL (
   SELECT CASE WHEN NOT s.owned AND NOT s.contended AND e.log_end = 0
@@ -649,10 +654,10 @@ CROSS JOIN LATERAL (
 WHERE g.live;
 COMMENT ON VIEW sluice.freshness IS
   'Every partition of the live generations: lag in records, null where nobody has told the log''s'
-  ' end for 5 seconds; age of what is shown, or of the last word of its owner; why it stands'
+  ' end for 5 seconds, or the log ends before the view; age of what is shown, or of the last word of its owner; why it stands'
   ' still, where it does; whether a process has it, which, since when, and when it spoke last;'
   ' freshness_seconds: how long the log has had the oldest record that the view lacks, 0: none; it'
-  ' grows while nobody has the partition, since the owner''s last word where that knew of none;'
+  ' grows while the partition stands still or nobody has it, since the last word that knew of none;'
   ' built: where no process has it, which generation is built beside, how far, and by whom; note:'
   ' that nobody projects it and its log has no records, so nothing stands still.';
 

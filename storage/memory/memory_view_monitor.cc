@@ -37,11 +37,12 @@ std::vector<UnownedPartition> MemoryViewMonitor::unowned(std::span<const std::st
   if (!generation.live || std::ranges::count(projections, generation.projection) == 0) return all;
   for (int p = 0; p < generation.partitions; ++p) {
     const ViewPosition view = views_.position(Partition{p});
-    if (view.owner.empty() || view.silent >= kOwnerGone) {
-      all.push_back({generation.projection, generation.number, Partition{p}, view.position,
-                     std::max(view.position, views_.log_end(Partition{p})),
-                     views_.freshness(Partition{p})});
-    }
+    const bool owned = !view.owner.empty() && view.silent < kOwnerGone;
+    if (owned && views_.trouble(Partition{p}).empty()) continue;
+    all.push_back({generation.projection, generation.number, Partition{p}, view.position,
+                   std::max(view.position, views_.log_end(Partition{p})),
+                   views_.freshness(Partition{p})});
+    all.back().owned = owned;
   }
   return all;
 }

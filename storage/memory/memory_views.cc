@@ -88,7 +88,8 @@ std::optional<std::chrono::milliseconds> MemoryViews::freshness(Partition partit
   if (found == taken_.end()) return std::nullopt;
   const Taken& taken = found->second;
   const bool owned = heard_of(taken).silent < kOwnerGone;
-  if (owned && taken.view.position >= taken.log_end) return std::chrono::milliseconds{0};
+  const bool runs = owned && taken.trouble.empty();
+  if (runs && taken.view.position >= taken.log_end) return std::chrono::milliseconds{0};
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock_() -
                                                                taken.oldest.value_or(taken.heard));
 }
@@ -111,7 +112,8 @@ std::vector<Decision> MemoryViews::decisions(Partition partition) const {
 
 void MemoryViews::note_unseen(const LogProgress& said, Taken& taken) const {
   const bool none = said.unseen == std::chrono::milliseconds{0};
-  if (none || said.log_end <= taken.view.position) return taken.oldest.reset();
+  const bool complete = said.trouble.empty() && said.log_end <= taken.view.position;
+  if (none || complete) return taken.oldest.reset();
   if (said.unseen) {
     taken.oldest = clock_() - *said.unseen;
   } else if (!taken.oldest) {

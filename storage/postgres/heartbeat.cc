@@ -19,7 +19,7 @@ constexpr const char* kSay =
     "computing = coalesce(s.computing, h.computing), failing = coalesce(s.failing, h.failing), "
     "due_since = CASE WHEN s.due IS NULL THEN h.due_since ELSE date_trunc('second', "
     "now() - nullif(s.waited, 0) * interval '1 ms') END, "
-    "oldest_at = CASE WHEN s.unseen = 0 OR s.log_end <= p.position THEN NULL "
+    "oldest_at = CASE WHEN s.unseen = 0 OR s.trouble = '' AND s.log_end <= p.position THEN NULL "
     "WHEN s.unseen IS NULL THEN coalesce(h.oldest_at, h.seen_at) "
     "ELSE now() - s.unseen * interval '1 ms' END "
     "FROM said s LEFT JOIN sluice.position p "

@@ -104,9 +104,10 @@ std::vector<UnownedPartition> PostgresMonitor::unowned(std::span<const std::stri
   for (const std::string& projection : projections) names.add(projection);
   const PgResult rows = connection_.run(
       "SELECT f.projection, g.generation, f.partition, f.position, f.log_end, "
-      "(1000 * f.freshness_seconds)::bigint, coalesce(f.built, '') FROM sluice.freshness f "
+      "(1000 * f.freshness_seconds)::bigint, coalesce(f.built, ''), f.owned FROM sluice.freshness "
+      "f "
       "JOIN sluice.projection g ON g.projection = f.projection AND g.live "
-      "WHERE f.projection = ANY ($1::text[]) AND NOT f.owned ORDER BY 1, 3",
+      "WHERE f.projection = ANY ($1::text[]) AND (NOT f.owned OR f.trouble <> '') ORDER BY 1, 3",
       {names.text()});
   std::vector<UnownedPartition> all;
   for (int i = 0; i < rows.rows(); ++i) {
@@ -115,6 +116,7 @@ std::vector<UnownedPartition> PostgresMonitor::unowned(std::span<const std::stri
                    Offset{rows.number(i, 3)}, Offset{rows.number(i, 4)}});
     if (!rows.null(i, 5)) all.back().freshness = milliseconds{rows.number(i, 5)};
     all.back().built = rows.text(i, 6);
+    all.back().owned = rows.text(i, 7) == "t";
   }
   return all;
 }

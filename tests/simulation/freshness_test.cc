@@ -11,6 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using testing::kOnly;
+using testing::kStream;
 using Process = testing::WatchedProcess;
 
 constexpr milliseconds kNone{0};
@@ -121,6 +122,44 @@ TEST_CASE("a process that has not got a partition tells how old is what nobody s
   process.start_worker();
   process.live(kSoon);
   CHECK(process.monitor.unowned().empty());
+}
+
+TEST_CASE("of a log that ends before its view freshness grows, also for who came to it so") {
+  Process process;
+  for (const char* member : {"m1", "m2", "m3"}) process.add("b", member);
+  process.live(kSoon);
+  process.log.lose_tail(kStream, kOnly, 1);
+  process.start_worker();
+  process.live(milliseconds{30'000});
+  CHECK(about(process.views.freshness(kOnly), milliseconds{30'000}));
+  const auto held = process.probe.workers().begin()->second.held.at(0);
+  CHECK(held.position == Offset{3});
+  CHECK(held.log_end == Offset{2});
+  CHECK_FALSE(held.trouble.empty());
+  const auto still = process.monitor.unowned();
+  REQUIRE(still.size() == 1);
+  CHECK(still[0].owned);
+  CHECK(about(still[0].freshness, milliseconds{30'000}));
+}
+
+TEST_CASE("a view that was set back is told of as it is, and grows old from then on") {
+  Process process;
+  Process another;
+  another.add("b", "another");
+  another.live(kSoon);
+  for (const char* member : {"m1", "m2", "m3"}) process.add("b", member);
+  process.live(kSoon);
+  process.views = another.views;
+  process.live(milliseconds{20'000});
+  REQUIRE_FALSE(process.views.trouble(kOnly).empty());
+  CHECK(about(process.views.freshness(kOnly), milliseconds{20'000}));
+  CHECK(about(by_process(process), milliseconds{20'000}));
+  CHECK(process.probe.workers().begin()->second.held.at(0).position == Offset{1});
+  // What comes now is not the oldest that it lacks.
+  process.add("b", "m4");
+  process.live(milliseconds{10'000});
+  CHECK(about(process.views.freshness(kOnly), milliseconds{30'000}));
+  CHECK(about(by_process(process), milliseconds{30'000}));
 }
 
 TEST_CASE("how a partition was taken says what was folded again and how long that took") {

@@ -257,6 +257,7 @@ void Monitor::tell_of_silent_log(const Workers& workers) {
 
 // Of partitions that workers here have these say themselves why nothing is done with them.
 void Monitor::explain_others(std::vector<UnownedPartition> unowned, const Workers& workers) {
+  std::erase_if(unowned, [](const UnownedPartition& each) { return each.owned; });
   std::erase_if(unowned, [&](const UnownedPartition& each) {
     return std::ranges::any_of(workers, [&](const auto& worker) {
       return worker.second.projection == each.projection &&

@@ -60,8 +60,8 @@ class Monitor {
   // As the view had them last; none: nothing was heard of it yet. Any thread.
   [[nodiscard]] std::vector<GenerationSeen> generations() const;
 
-  // Partitions that no process had when that was last known, with their freshness as of now. Any
-  // thread.
+  // Partitions that no process had, or whose owner said that they stand still, when that was last
+  // known, with their freshness as of now. Any thread.
   [[nodiscard]] std::vector<UnownedPartition> unowned() const;
 
  private:

@@ -8,7 +8,8 @@ std::optional<std::chrono::milliseconds> freshness(const HeldPartition& held, Of
                                                    Time now) {
   using std::chrono::milliseconds;
   if (!held.position) return std::nullopt;
-  if (*held.position >= log_end) return milliseconds{0};
+  // Of what stands still nobody knows what it lacks: its log may have been restored.
+  if (held.trouble.empty() && *held.position >= log_end) return milliseconds{0};
   const std::optional<Time> since = held.oldest ? held.oldest : held.complete_at;
   if (!since) return std::nullopt;
   return std::max(now - *since, milliseconds{1});

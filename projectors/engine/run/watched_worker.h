@@ -55,7 +55,7 @@ struct WatchedWorker {
 };
 
 // How long the log, which ends at `log_end`, has had the oldest record that the view lacks; 0: it
-// lacks none. nullopt: not known.
+// lacks none. While it stands still it grows, since that was last known. nullopt: not known.
 [[nodiscard]] std::optional<std::chrono::milliseconds> freshness(const HeldPartition& held,
                                                                  Offset log_end, Time now);
 

@@ -40,7 +40,8 @@ HeldPartition Worker::held(Partition partition, Assigned& assigned) const {
     held.dedupe_bytes = state.dedupe().bytes();
     held.oldest = projector->oldest_unseen();
   }
-  if (assigned.flushed && *assigned.flushed >= assigned.log_end) assigned.complete_at = wall_;
+  const bool complete = assigned.flushed && *assigned.flushed >= assigned.log_end;
+  if (complete && assigned.trouble.empty() && assigned.told.empty()) assigned.complete_at = wall_;
   held.position = assigned.flushed;
   held.complete_at = assigned.complete_at;
   return held;
@@ -161,6 +162,10 @@ void Worker::go_on_if_changed(Assigned& assigned, const std::optional<ViewPositi
 // view is another than the one it was folded into: one restored from a backup.
 void Worker::compare(Partition partition, Assigned& assigned,
                      const std::optional<ViewPosition>& view) {
+  // Without a projector nothing else tells where the view is now; where another has it, it does.
+  if (!assigned.projector) {
+    assigned.flushed = view ? std::optional(view->position) : std::nullopt;
+  }
   if (assigned.stopped) return go_on_if_changed(assigned, view);
   if (!assigned.projector || assigned.projector->in_doubt()) return;
   guarded(partition, assigned, [&] {

@@ -69,6 +69,12 @@ std::string status_of(const PartitionSeen& seen, const std::vector<GenerationSee
   return "building";
 }
 
+// Of a log that ends before its view nobody can say how much of it the view lacks.
+std::optional<double> lag_of(const PartitionSeen& seen) {
+  if (!seen.position || *seen.position > seen.log_end) return std::nullopt;
+  return static_cast<double>(seen.log_end.value - seen.position->value);
+}
+
 void add_now(const std::vector<PartitionSeen>& all,
              const std::vector<GenerationSeen>& seen_generations, MetricFamilies& families) {
   MetricFamily position =
@@ -78,34 +84,63 @@ void add_now(const std::vector<PartitionSeen>& all,
   MetricFamily fresh = gauge_family(
       "sluice_freshness_seconds",
       "How long the log has had the oldest record that the view lacks; 0: it lacks none");
+  MetricFamily still = gauge_family("sluice_standing_still",
+                                    "1: nothing of the partition is folded or shown, and "
+                                    "`sluice status` says why; 0: it goes on");
   MetricFamily dirty =
       gauge_family("sluice_dirty_rows", "Rows changed and not yet flushed, as of the last second");
   MetricFamily generations = gauge_family("sluice_generation_lag_records",
                                           "Offsets that a generation's view is behind the log");
   for (const PartitionSeen& seen : all) {
-    if (!seen.position) continue;
     const std::string label = label_of(seen);
     MetricLabels labels = {{"projection", seen.projection},
                            {"partition", std::string_view(label).substr(label.rfind(':') + 1)}};
-    const auto behind = static_cast<double>(seen.log_end.value - seen.position->value);
+    const std::optional<double> behind = lag_of(seen);
     const std::string generation = std::to_string(seen.generation);
     const std::string status = status_of(seen, seen_generations);
     MetricLabels of_generation = labels;
     of_generation.emplace_back("generation", generation);
     of_generation.emplace_back("status", status);
-    generations.add(of_generation, behind);
+    if (behind) generations.add(of_generation, *behind);
     if (!seen.live) continue;
+    still.add(labels, seen.stands_still ? 1 : 0);
+    if (!seen.position) continue;
     position.add(labels, static_cast<double>(seen.position->value));
     end.add(labels, static_cast<double>(seen.log_end.value));
-    lag.add(labels, behind);
+    if (behind) lag.add(labels, *behind);
     dirty.add(labels, number(seen.dirty_rows));
     if (seen.freshness) {
       fresh.add(labels, std::chrono::duration<double>(*seen.freshness).count());
     }
   }
-  for (MetricFamily* family : {&position, &end, &lag, &fresh, &dirty, &generations}) {
+  for (MetricFamily* family : {&position, &end, &lag, &fresh, &still, &dirty, &generations}) {
     std::move(*family).move_to(families);
   }
+}
+
+// What a process cannot claim, or has stopped at, it may know less of than the view does.
+void add_standing(const UnownedPartition& each, std::vector<PartitionSeen>& seen) {
+  const auto own = std::ranges::find_if(seen, [&](const PartitionSeen& one) {
+    return one.projection == each.projection && one.generation == each.generation &&
+           one.partition == each.partition;
+  });
+  if (own == seen.end()) {
+    if (each.owned) return;  // its owner tells of it
+    seen.push_back({.projection = each.projection,
+                    .generation = each.generation,
+                    .partition = each.partition,
+                    .position = each.position,
+                    .log_end = each.log_end,
+                    .freshness = each.freshness,
+                    .stands_still = true});
+    return;
+  }
+  if (!own->position) {
+    own->position = each.position;
+    own->log_end = own->log_end == Offset{0} ? each.log_end : own->log_end;
+    own->stands_still = true;
+  }
+  if (!own->freshness) own->freshness = each.freshness;
 }
 
 }  // namespace
@@ -130,7 +165,12 @@ std::vector<PartitionSeen> partitions_seen(const Probe& probe, Time now) {
                          .row_bytes = held.row_bytes,
                          .dedupe_bytes = held.dedupe_bytes};
       const Offset heard = probe.found(label_of(seen)).log_end;
-      seen.log_end = std::max({held.log_end, heard, held.position.value_or(Offset{0})});
+      seen.log_end = std::max(held.log_end, heard);
+      seen.stands_still = !held.trouble.empty();
+      // The view may know of more than the reader has heard of; else the log was restored.
+      if (!seen.stands_still) {
+        seen.log_end = std::max(seen.log_end, held.position.value_or(Offset{0}));
+      }
       seen.freshness = freshness(held, seen.log_end, now);
       all.push_back(std::move(seen));
     }
@@ -142,19 +182,7 @@ void add_projector_metrics(const Probe& probe, const std::vector<UnownedPartitio
                            const std::vector<GenerationSeen>& generations, Time now,
                            MetricFamilies& families) {
   std::vector<PartitionSeen> seen = partitions_seen(probe, now);
-  for (const UnownedPartition& each : unowned) {
-    const bool is_ours = std::ranges::any_of(seen, [&](const PartitionSeen& own) {
-      return own.position && own.projection == each.projection &&
-             own.generation == each.generation && own.partition == each.partition;
-    });
-    if (is_ours) continue;
-    seen.push_back({.projection = each.projection,
-                    .generation = each.generation,
-                    .partition = each.partition,
-                    .position = each.position,
-                    .log_end = each.log_end,
-                    .freshness = each.freshness});
-  }
+  for (const UnownedPartition& each : unowned) add_standing(each, seen);
   add_now(seen, generations, families);
   Counts all = probe.counts();
   // Of a generation that readers do not see.

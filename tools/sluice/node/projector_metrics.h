@@ -17,6 +17,7 @@ struct PartitionSeen {
   std::optional<Offset> folded = {};    // what comes next, shown or not
   Offset log_end = {};
   std::optional<std::chrono::milliseconds> freshness = {};  // nullopt: not known
+  bool stands_still = false;
   std::size_t dirty_rows = 0;
   std::size_t dirty_bytes = 0;
   std::size_t row_bytes = 0;
@@ -24,9 +25,10 @@ struct PartitionSeen {
 };
 [[nodiscard]] std::vector<PartitionSeen> partitions_seen(const Probe& probe, Time now);
 
-// Partitions as metrics: how those of live generations stand at `now` that the process has, and
-// those that no process has, and what it counted of all that it had; of other generations only how
-// far they lag, under their status as `generations` has it. Any thread.
+// Partitions as metrics: how those of live generations stand at `now` that the process has, with
+// what the view knows of those that stand still, and those that no process has, and what it counted
+// of all that it had; of other generations only how far they lag, under their status as
+// `generations` has it. Any thread.
 void add_projector_metrics(const Probe& probe, const std::vector<UnownedPartition>& unowned,
                            const std::vector<GenerationSeen>& generations, Time now,
                            MetricFamilies& families);

@@ -86,4 +86,49 @@ TEST_CASE("a partition is shown by projection and number, as it stands and as it
   CHECK(partitions_seen(probe, at(4500)).at(0).log_end == Offset{20});
 }
 
+TEST_CASE("a partition that stands still says so, and is never left out") {
+  Probe probe;
+  probe.began("w", "tally", 2, "session");
+  HeldPartition stopped{.partition = Partition{3}, .trouble = "damaged"};
+  stopped.log_end = Offset{9};
+  HeldPartition restored{.partition = Partition{4}, .trouble = "the log ends at 8"};
+  restored.log_end = Offset{8};
+  restored.position = Offset{11};
+  HeldPartition unheard{.partition = Partition{5}, .trouble = "no database"};
+  HeldPartition well{.partition = Partition{6}};
+  well.log_end = Offset{1};
+  well.position = Offset{2};
+  probe.holds("w", {stopped, restored, unheard, well});
+  UnownedPartition first{"tally", 2, Partition{3}, Offset{7}, Offset{9}, milliseconds{60'000}};
+  UnownedPartition second{"tally", 2, Partition{4}, Offset{11}, Offset{8}, milliseconds{50'000}};
+  // Its owner is another process, which tells of it.
+  UnownedPartition others{"tally", 2, Partition{7}, Offset{1}, Offset{8}, milliseconds{40'000}};
+  first.owned = second.owned = others.owned = true;
+  const UnownedPartition nobodys{"tally", 2, Partition{8}, Offset{1}, Offset{3}, milliseconds{1}};
+  MetricFamilies families;
+  add_projector_metrics(probe, {first, second, others, nobodys}, {}, at(4500), families);
+  const std::string text = shown(families);
+  const auto of = [](const char* name, int partition) {
+    return std::string(name) + "{projection=\"tally\",partition=\"" + std::to_string(partition) +
+           "\"} ";
+  };
+  CHECK_THAT(text, Catch::Contains(of("sluice_position", 3) + "7\n"));
+  CHECK_THAT(text, Catch::Contains(of("sluice_log_end", 3) + "9\n"));
+  CHECK_THAT(text, Catch::Contains(of("sluice_lag_records", 3) + "2\n"));
+  CHECK_THAT(text, Catch::Contains(of("sluice_freshness_seconds", 3) + "60\n"));
+  CHECK_THAT(text, Catch::Contains(of("sluice_standing_still", 3) + "1\n"));
+  CHECK_THAT(text, Catch::Contains(of("sluice_position", 4) + "11\n"));
+  CHECK_THAT(text, Catch::Contains(of("sluice_log_end", 4) + "8\n"));
+  CHECK_THAT(text, !Catch::Contains(of("sluice_lag_records", 4)));
+  CHECK_THAT(text, Catch::Contains(of("sluice_freshness_seconds", 4) + "50\n"));
+  CHECK_THAT(text, Catch::Contains(of("sluice_standing_still", 4) + "1\n"));
+  CHECK_THAT(text, !Catch::Contains(of("sluice_position", 5)));
+  CHECK_THAT(text, Catch::Contains(of("sluice_standing_still", 5) + "1\n"));
+  // The view may know of more than its reader has heard of.
+  CHECK_THAT(text, Catch::Contains(of("sluice_lag_records", 6) + "0\n"));
+  CHECK_THAT(text, Catch::Contains(of("sluice_standing_still", 6) + "0\n"));
+  CHECK_THAT(text, !Catch::Contains(of("sluice_standing_still", 7)));
+  CHECK_THAT(text, Catch::Contains(of("sluice_standing_still", 8) + "1\n"));
+}
+
 }  // namespace sluice

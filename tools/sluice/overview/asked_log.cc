@@ -1,7 +1,5 @@
 #include "tools/sluice/overview/asked_log.h"
 
-#include <algorithm>
-
 #include "schemas/descriptors/domain.h"
 #include "storage/base/errors.h"
 
@@ -31,9 +29,11 @@ void AskedLog::complete(Answer& partitions, Answer& troubles) {
     // reader gets.
     if (found == stream.seen.end() || row[owned_at] == "t") continue;
     const std::int64_t position = std::stoll(row[position_at].value());
-    const std::int64_t end = std::max(found->second.range.end.value, position);
+    const std::int64_t end = found->second.range.end.value;
     row[end_at] = std::to_string(end);
     row[lag_at] = std::to_string(end - position);
+    // How much of a log that ends before its view this lacks nobody knows.
+    if (end < position) row[lag_at].reset();
     if (end == position) row[fresh_at] = "0";
   }
 }
