@@ -339,4 +339,6 @@ std::string time_text(Time time) {
   return text;
 }
 
+std::string record_time_text(Time time) { return time == Time{} ? "" : time_text(time); }
+
 }  // namespace sluice

@@ -29,5 +29,7 @@ void append_time(std::int64_t milliseconds, std::string& out);
 void append_hex(std::string_view bytes, std::string& out);  // escaped for COPY
 
 [[nodiscard]] std::string time_text(Time time);
+// The same; "" where no record was folded that has one.
+[[nodiscard]] std::string record_time_text(Time time);
 
 }  // namespace sluice

@@ -85,13 +85,15 @@ void PostgresBuilder::begin_load(const LoadBatch& batch) {
   PgConnection& connection = sink_.connection_;
   connection.run(std::string(PostgresSink::kBegin) + "; SET LOCAL statement_timeout = 0");
   const PgResult moved = connection.run(
-      "UPDATE sluice.position SET position = $5, digest = $6, record_time = $7, log_end = $8, "
+      "UPDATE sluice.position SET position = $5, digest = $6, record_time = nullif($7, "
+      "'')::timestamptz, log_end = $8, "
       "log_identity = coalesce(log_identity, nullif($9, '')), loaded = true, updated_at = now() "
       "WHERE projection = $1 AND generation = $2 AND partition = $3 AND owner = $4 "
       "AND NOT loaded AND position = 0 AND folded <= $5",
       {sink_.config_.projection, sink_.number_, text(batch.partition.value), batch.owner,
        text(batch.to.value), text(static_cast<std::int64_t>(batch.digest.value)),
-       time_text(batch.record_time), text(batch.log_end.value), batch.log ? batch.log->text : ""});
+       record_time_text(batch.record_time), text(batch.log_end.value),
+       batch.log ? batch.log->text : ""});
   if (moved.changed() == 0) {
     throw Fenced("the partition has another owner, is loaded, or was folded further");
   }

@@ -227,7 +227,8 @@ void PostgresSink::require_generation(const FlushBatch& batch) {
 
 void PostgresSink::advance(const FlushBatch& batch) {
   const PgResult moved = connection_.run(
-      "UPDATE sluice.position SET position = $7, digest = $8, record_time = $9, "
+      "UPDATE sluice.position SET position = $7, digest = $8, record_time = nullif($9, "
+      "'')::timestamptz, "
       "log_end = $10, log_identity = coalesce(log_identity, nullif($13, '')), "
       "published = published + $12, "
       "published_at = CASE WHEN $12 = 0 THEN published_at ELSE now() END, updated_at = now() "
@@ -235,8 +236,8 @@ void PostgresSink::advance(const FlushBatch& batch) {
       "AND owner = $4 AND position = $5 AND digest = $6 AND published = $11",
       {config_.projection, number_, text(batch.partition.value), batch.owner,
        text(batch.from.value), digest_text(batch.digest_at_from), text(batch.to.value),
-       digest_text(batch.digest_at_to), time_text(batch.record_time), text(batch.log_end.value),
-       text(batch.published_at_from), batch.computed.empty() ? "0" : "1",
+       digest_text(batch.digest_at_to), record_time_text(batch.record_time),
+       text(batch.log_end.value), text(batch.published_at_from), batch.computed.empty() ? "0" : "1",
        batch.log ? batch.log->text : ""});
   if (moved.changed() == 0) throw Fenced("the partition has another owner or position");
 }

@@ -107,6 +107,32 @@ TEST_CASE("a fenced flush changes nothing, whatever it carried") {
   CHECK(owner.position(Partition{0})->digest == batch.digest_at_to);
 }
 
+TEST_CASE("what was folded without a time of its own leaves none") {
+  const std::string url = fresh_database();
+  apply(url);
+  PostgresSink sink = sink_on(url);
+  sink.claim(Partition{0}, "me");
+  FlushBatch garbage = batch_of("me", 0, 1, {});
+  garbage.record_time = {};
+  REQUIRE(sink.flush(garbage) == FlushOutcome::committed);
+  CHECK(value(url, "SELECT record_time IS NULL FROM sluice.freshness WHERE partition = 0") == "t");
+  REQUIRE(sink.flush(batch_of("me", 1, 2, {})) == FlushOutcome::committed);
+  CHECK(value(url, "SELECT record_time IS NULL FROM sluice.freshness WHERE partition = 0") == "f");
+}
+
+TEST_CASE("of a log that ends before its view nobody says that nothing lags") {
+  const std::string url = fresh_database();
+  apply(url);
+  PostgresSink sink = sink_on(url);
+  sink.claim(Partition{0}, "me");
+  REQUIRE(sink.flush(batch_of("me", 0, 11, {})) == FlushOutcome::committed);
+  const LogProgress word{Partition{0}, Offset{8}, "me", "the log ends at 8"};
+  REQUIRE(sink.show_progress({{word}}).at(0));
+  CHECK(value(url,
+              "SELECT concat_ws(' ', position, log_end, coalesce(lag::text, 'null')) "
+              "FROM sluice.freshness WHERE partition = 0") == "11 8 null");
+}
+
 TEST_CASE("only rows whose values differ are written, and erased ones go") {
   const std::string url = fresh_database();
   apply(url);

@@ -16,13 +16,20 @@ std::string rfc3339_of(const std::string& time) {
   return "to_char(" + time + R"( AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))";
 }
 
+// For people, who need no more of it.
+std::string in_seconds(const std::string& number, int digits) {
+  return "to_char(" + number + ", 'FM999999990." + std::string(digits, '0') + "') || ' s'";
+}
+
 // What only the owner knows counts as long as it is the owner that said it.
 const std::string kPartitions =
     "SELECT f.projection, f.partition, g.generation, g.live, f.position, "
     // The end that an owner who is gone saw last is not where the log ends.
     "CASE WHEN f.owned OR f.lag IS NOT NULL THEN f.log_end END AS log_end, f.lag, " +
-    rfc3339_of("f.record_time") +
-    " AS record_time, f.age, f.owned, f.freshness_seconds, "
+    rfc3339_of("f.record_time") + " AS record_time, f.age, f.owned, f.freshness_seconds, " +
+    in_seconds("f.freshness_seconds", 1) + " AS freshness, " +
+    in_seconds("(v.told->>'flush_seconds')::float8", 3) +
+    " AS flush, "
     "round((v.told->>'events_a_second')::numeric, 1) AS events_a_second, "
     "(v.told->>'dirty_rows')::bigint AS dirty_rows, "
     "(v.told->>'dirty_bytes')::bigint AS dirty_bytes, "
@@ -32,7 +39,7 @@ const std::string kPartitions =
     rfc3339_of("f.claimed_at") +
     ") END AS owner, nullif(f.trouble, '') AS trouble, f.note, v.told->'began' AS began, "
     "CASE WHEN f.owned THEN split_part(f.owner, ':', 1) || ':' || split_part(f.owner, ':', 2) "
-    "ELSE '' END AS process, to_char(f.freshness_seconds, 'FM999999990.0') AS freshness "
+    "ELSE '' END AS process "
     "FROM sluice.freshness f JOIN sluice.projection g ON g.projection = f.projection AND g.live "
     "LEFT JOIN " +
     kProcessesHeard +
@@ -44,8 +51,11 @@ const std::string kGenerations =
     "SELECT projection, generation, version, status, phase, live FROM sluice.projection "
     "ORDER BY 1, 2";
 const std::string kComputations =
-    "SELECT projection, partition, due, computing, failing, oldest_due, published, published_age "
-    "FROM sluice.computation ORDER BY 1, 2";
+    "SELECT projection, partition, due, computing, failing, oldest_due, published, "
+    "published_age, " +
+    in_seconds("extract(epoch FROM oldest_due)", 1) + " AS oldest, " +
+    in_seconds("extract(epoch FROM published_age)", 1) +
+    " AS published_ago FROM sluice.computation ORDER BY 1, 2";
 const std::string kRejected =
     "SELECT projection, r.reason, count(*) AS rejected FROM sluice.rejection r "
     "JOIN sluice.projection g USING (projection, generation) WHERE g.live "
@@ -88,8 +98,14 @@ const std::vector<std::string> kPartitionKeys{
     "dirty_rows", "dirty_bytes",       "flush_seconds", "owner", "trouble",  "note",
     "began"};
 const std::vector<std::string> kPartitionTable{
-    "projection", "partition",       "generation", "position",      "log_end", "lag",
-    "freshness",  "events_a_second", "dirty_rows", "flush_seconds", "process", "record_time"};
+    "projection", "partition",       "generation", "position", "log_end", "lag",
+    "freshness",  "events_a_second", "dirty_rows", "flush",    "process", "record_time"};
+const std::vector<std::string> kComputationKeys{"projection", "partition",    "due",
+                                                "computing",  "failing",      "oldest_due",
+                                                "published",  "published_age"};
+const std::vector<std::string> kComputationTable{"projection", "partition",    "due",
+                                                 "computing",  "failing",      "oldest",
+                                                 "published",  "published_ago"};
 const std::vector<std::string> kProcessKeys{"host",   "pid",     "version", "since",   "seen_at",
                                             "memory", "rocksdb", "kafka",   "postgres"};
 const std::vector<std::string> kProcessTable{"host",  "pid",      "version",
@@ -136,7 +152,7 @@ std::string Overview::json() const {
   json.begin_object();
   json.name("partitions").json(partitions.only(kPartitionKeys).json());
   json.name("generations").json(generations.json());
-  json.name("computations").json(computations.json());
+  json.name("computations").json(computations.only(kComputationKeys).json());
   json.name("troubles").json(troubles.json());
   json.name("rejected").json(rejected.json());
   json.name("quarantined").json(quarantined.json());
@@ -150,7 +166,7 @@ std::string Overview::text() const {
   std::string text = partitions.only(kPartitionTable).table();
   if (!notes.rows.empty()) text += "\n" + notes.table();
   if (!processes.rows.empty()) text += "\n" + processes.only(kProcessTable).table();
-  if (!computations.rows.empty()) text += "\n" + computations.table();
+  if (!computations.rows.empty()) text += "\n" + computations.only(kComputationTable).table();
   if (!troubles.rows.empty()) text += "\n" + together(troubles).table();
   if (!rejected.rows.empty()) text += "\n" + rejected.table();
   if (!quarantined.rows.empty())
