@@ -4,10 +4,14 @@ well, 1 where not, 2 where it cannot tell.
 
 status_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
+import re
 import shutil
 import sys
 
-from program import (Folder, Up, brokers, conversation, eventually, free_port, post, result, run, sluice, vote)
+import metrics_page
+from program import (Folder, Up, brokers, conversation, eventually, free_port, post, result, run, sluice, vote, within)
+
+SOON = 5
 
 
 def all_is_well(up):
@@ -60,9 +64,65 @@ def state_cannot_be_opened(up):
     eventually("lag counts what waits", lambda: row()["lag"] == 50)
     text = run("status", "--postgres", up.postgres, code=1).stdout
     assert "delete that folder" in text, text
+    eventually("the metrics say so, too", lambda: on_the_page(up, "sluice_lag_records", partition) == 50)
+    assert on_the_page(up, "sluice_standing_still", partition) == 1
+    assert on_the_page(up, "sluice_log_end", partition) == on_the_page(up, "sluice_position", partition) + 50
+    before = on_the_page(up, "sluice_freshness_seconds", partition)
+    eventually("it grows old", lambda: on_the_page(up, "sluice_freshness_seconds", partition) > before + 2)
     shutil.rmtree(folder)
     run("wait", posted["token"], "--postgres", up.postgres, "--timeout", "60s", code=0)
     eventually("all is well again", lambda: sluice("status", "--postgres", up.postgres, check=False).returncode == 0)
+
+
+def on_the_page(up, name, partition, projection="deliberation"):
+    return metrics_page.values(metrics_page.read(up.http), name, "projection", "partition").get(
+        (projection, str(partition)))
+
+
+def log_of_before(up):
+    """A log from an older backup ends before its views: they grow old, and nobody says that nothing lags. Where the
+    way out was taken, readiness knows at once."""
+    up.stop()
+    kept = up.folder.parent / "kept"
+    shutil.copytree(up.folder / "log", kept)
+    up.start()
+    partition = partition_of(up, "c")
+    eventually("it is shown", lambda: sluice("status", "--postgres", up.postgres, check=False).returncode == 0)
+    up.stop()
+    shutil.rmtree(up.folder / "log")
+    shutil.move(kept, up.folder / "log")
+    up.start()
+
+    def told():
+        return result("status", "--postgres", up.postgres, "--json", code=1)
+
+    def row():
+        return next(each for each in told()["partitions"]
+                    if (each["projection"], each["partition"]) == ("deliberation", partition))
+
+    eventually("it says where the log ends", lambda: row()["log_end"] is not None
+               and row()["log_end"] < row()["position"])
+    assert row()["lag"] is None and row()["trouble"], row()
+    before = row()["freshness_seconds"]
+    eventually("it grows old", lambda: row()["freshness_seconds"] > before + 2)
+    assert on_the_page(up, "sluice_position", partition) == row()["position"]
+    assert on_the_page(up, "sluice_log_end", partition) == row()["log_end"]
+    assert on_the_page(up, "sluice_lag_records", partition) is None
+    assert on_the_page(up, "sluice_freshness_seconds", partition) > before
+    assert on_the_page(up, "sluice_standing_still", partition) == 1
+    assert "ends at" in up.readiness(), up.readiness()
+    for projection in sorted({each["projection"] for each in told()["troubles"]}):
+        run("schema", "apply", "--refold", projection, "--postgres", up.postgres, code=0)
+    eventually("all is well again", lambda: sluice("status", "--postgres", up.postgres, check=False).returncode == 0)
+    within(SOON, "it is ready again", lambda: not up.readiness())
+    assert on_the_page(up, "sluice_standing_still", partition) == 0
+
+
+def is_read_by_people(up):
+    """What has a unit shows it, and no more digits than somebody reads."""
+    text = run("status", "--postgres", up.postgres, code=0).stdout
+    assert re.search(r"deliberation .* 0\.\d s .* \d+\.\d{3} s ", text), text
+    assert not re.search(r"\de-\d|\.\d{4,}", text.replace(".000Z", "")), text
 
 
 def on_kafka(folder):
@@ -87,8 +147,10 @@ with Folder() as scratch:
         running.start()
         post(running, [conversation("c"), conversation("d"), vote("c", "p"), vote("d", "p")])
         all_is_well(running)
+        is_read_by_people(running)
         cannot_tell(running)
         state_cannot_be_opened(running)
+        log_of_before(running)
         running.stop()
     on_kafka(scratch)
 sys.exit(0)

@@ -12,6 +12,8 @@ namespace sluice {
 namespace {
 
 constexpr std::chrono::minutes kBetweenLooks{1};
+// Who took a way out waits for nothing else.
+constexpr std::chrono::seconds kWhileWrong{1};
 // Whatever happens: a log that fails appends fails many of them.
 constexpr std::chrono::seconds kLeastBetweenLooks{1};
 
@@ -80,8 +82,8 @@ void LogWatch::run(const std::stop_token& stop) {
     {
       MutexLock lock(mutex_);
       woken_.wait_for(lock, stop, kLeastBetweenLooks, [] { return false; });
-      woken_.wait_for(lock, stop, kBetweenLooks,
-                      [this]() SLUICE_REQUIRES(mutex_) { return soon_; });
+      const Clock::duration pause = is_wrong() ? Clock::duration(kWhileWrong) : kBetweenLooks;
+      woken_.wait_for(lock, stop, pause, [this]() SLUICE_REQUIRES(mutex_) { return soon_; });
       soon_ = false;
     }
     if (!stop.stop_requested()) look_again();
@@ -193,7 +195,10 @@ void LogWatch::judge(const std::string& domain, Watched& watched,
   const auto stand = stands_.find(domain);
   const bool has_stand = stand != stands_.end();
   ViewStand own{{}, has_stand ? stand->second.partitions : watched.partitions, {}};
+  const std::set<Partition> anew =
+      has_stand ? set_back(stand->second, watched) : std::set<Partition>{};
   for (const auto& [partition, known] : before_look) {
+    if (anew.contains(partition)) continue;
     own.positions[partition].position = known.end;
     own.positions[partition].log = known.identity;
   }
@@ -209,11 +214,30 @@ void LogWatch::judge(const std::string& domain, Watched& watched,
   for (const auto& [partition, found] : seen.seen) {
     Known& known = watched.known[partition];
     if (!known.identity) known.identity = found.identity;
-    known.end = std::max(known.end, found.range.end);
+    known.end = anew.contains(partition) ? found.range.end : std::max(known.end, found.range.end);
     known.asked = false;
   }
   const LogMismatch* now = wrong_of(watched);
   log_mismatch(domain, before ? &*before : nullptr, now);
+}
+
+// A view that was set back is folded anew from what the log has now, whatever it had before.
+std::set<Partition> LogWatch::set_back(const ViewStand& stand, Watched& watched) {
+  std::set<Partition> back;
+  for (const auto& [partition, view] : stand.positions) {
+    Offset& stood = watched.stood[partition];
+    if (view.position < stood) back.insert(partition);
+    stood = view.position;
+  }
+  return back;
+}
+
+// As troubles() tells.
+bool LogWatch::is_wrong() const {
+  return std::ranges::any_of(watched_, [](const auto& each) {
+    const Watched& watched = each.second;
+    return wrong_of(watched) != nullptr || !watched.lost.empty() || loses(watched.faults);
+  });
 }
 
 void LogWatch::judge_settings(Watched& watched, const std::vector<SettingFault>& faults,

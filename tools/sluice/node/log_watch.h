@@ -1,12 +1,14 @@
 #pragma once
 
-// Looks at the streams of a process's domains, at its start and each minute: whether they are those
+// Looks at the streams of a process's domains, at its start and each minute, and each two seconds
+// while something is wrong: whether they are those
 // that views stand on, and whether their settings keep what views are folded from.
 
 #include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -27,6 +29,8 @@ struct LogWatchParts {
 
 class LogWatch {
  public:
+  using Clock = std::chrono::steady_clock;
+
   // `partitions`: of each domain that is watched, the number that its views have where no database
   // tells it. The parts are used by this alone, and outlive it.
   LogWatch(std::map<std::string, int, std::less<>> partitions, LogWatchParts parts);
@@ -34,7 +38,8 @@ class LogWatch {
   // Looks once, before anything else is asked: what is found wrong with settings now is refused
   // until it is put right. Throws Retryable when log or database do not answer.
   void start();
-  // Looks again each minute, and when something seems to be wrong, until stopped.
+  // Looks again each minute, each two seconds while something is wrong, and when something seems to
+  // be, until stopped.
   void run(const std::stop_token& stop);
   // As run() does it: what does not answer leaves what was known as it was.
   void look_again();
@@ -75,6 +80,7 @@ class LogWatch {
     std::string stream;
     int partitions = 0;
     std::map<Partition, Known> known;
+    std::map<Partition, Offset> stood;  // where the view did when last looked at
     std::optional<LogMismatch> wrong;
     std::optional<LogMismatch> changed;     // while this process ran: for good
     std::map<Partition, std::string> lost;  // what is wrong with those that lost their tails
@@ -94,6 +100,8 @@ class LogWatch {
   void judge(const std::string& domain, Watched& watched,
              const std::map<Partition, Known>& before_look, const StreamSeen& seen)
       SLUICE_REQUIRES(mutex_);
+  [[nodiscard]] static std::set<Partition> set_back(const ViewStand& stand, Watched& watched);
+  [[nodiscard]] bool is_wrong() const SLUICE_REQUIRES(mutex_);
   static void judge_settings(Watched& watched, const std::vector<SettingFault>& faults, When when);
   [[nodiscard]] static const LogMismatch* wrong_of(const Watched& watched);
 

@@ -10,6 +10,7 @@
 
 #include "storage/base/errors.h"
 #include "storage/memory/memory_log.h"
+#include "tests/support/eventually.h"
 #include "tools/sluice/node/log_check.h"
 #include "tools/sluice/node/refusing_writer.h"
 
@@ -190,6 +191,20 @@ TEST_CASE("a partition that ends before its view takes no record, and others do"
   CHECK(lost_tails("lockers", standing.stand, look_at(standing.log, kStream)).empty());
   watch.look_again();
   CHECK(watch.lost_tails(kStream).empty());
+}
+
+TEST_CASE("while something is wrong it is looked at again within seconds") {
+  Standing standing;
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
+  watch.start();
+  standing.log.lose_tail(kStream, kFirst, 1);
+  watch.look_again();
+  REQUIRE(watch.troubles().size() == 1);
+  standing.append(1);
+  const std::jthread looking([&](const std::stop_token& stop) { watch.run(stop); });
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(testing::eventually([&] { return watch.troubles().empty(); }));
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(5));
 }
 
 TEST_CASE("what is appended while the log is looked at is not missed in it") {
