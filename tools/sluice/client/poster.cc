@@ -64,7 +64,7 @@ HttpReply Poster::deliver() {
       const bool later = reply.status == 429 || reply.status == 503 || reply.status == 408 ||
                          reply.status == 502 || reply.status == 504;
       if (!later) return reply;
-      problem = "the server answers " + std::to_string(reply.status);
+      problem = complaint(reply);
     } catch (const Retryable& error) {
       problem = error.what();
     }
