@@ -37,7 +37,9 @@ void add_import_bids(Command& import) {
       "was closed, and is rejected.",
       "sluice import bids bid_events.csv.gz --inventory 5810 --http http://127.0.0.1:8080");
   add_producer_options(command, options->producer);
-  command.argument("FILE", options->file, "Bids: bidder, total_amount_mist, timestamp_ms");
+  command.argument("FILE", options->file,
+                   "Bids: bidder, total_amount_mist (what the bidder has bid in all by then, in "
+                   "the smallest unit of money), timestamp_ms");
   command.text("boosted", options->boosted,
                "Who is boosted: bidder, boosted; boosted.csv or boosted.csv.gz beside FILE when "
                "not given");

@@ -93,7 +93,8 @@ void add_post(Command& root) {
   Command command = root.command(
       "post",
       "Post CloudEvents, one JSON object a line. A batch is taken whole or not at all; "
-      "lines without an id get one. Exit 1 when the server finds fault with a line.",
+      "lines without an id get one, a new one each time that the file is posted. Exit 1 when the "
+      "server finds fault with a line.",
       "sluice post --http http://127.0.0.1:8080 --domain deliberation events.jsonl");
   add_producer_options(command, options->producer);
   command.text("domain", options->domain, "The domain that the events belong to").required();

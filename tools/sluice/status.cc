@@ -90,7 +90,8 @@ void add_status(Command& root) {
       "status",
       "How far each view is, by partition: position, end of the log, lag in records, freshness "
       "(how long the log has had the oldest record that the view lacks), events a second, rows "
-      "that wait to be flushed, the process that has it and how that began; the processes, with "
+      "that wait to be flushed, the process that has it and, with --json, how that began; the "
+      "processes, with "
       "memory, RocksDB, Kafka and Postgres as they see them; of what is computed, how many keys "
       "are due, are being computed or fail, and how long the oldest has waited; what stands still, "
       "why, and what to do; what was rejected and what is in quarantine. With --brokers or --data "

@@ -89,7 +89,9 @@ void add_wait(Command& root) {
   auto options = std::make_shared<Options>();
   Command command = root.command(
       "wait",
-      "Wait until every view has reached a token. Exit 0 when they have, 1 after the timeout.",
+      "Wait until every view has reached a token. Exit 0 when they have, 1 after the timeout. What "
+      "was rejected, or waits in quarantine, is reached, too, and in no view: sluice explain TOKEN "
+      "says so.",
       "sluice wait deliberation~k3f9q2:3@812 --postgres postgresql://... --timeout 30s");
   command.argument("TOKEN", options->token, "What a post or an import answered");
   add_postgres_option(command, options->postgres);
