@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 
-from doctor import NOTHING, ask_doctor, does, doctor, finds, found, is_silent
+from doctor import NOTHING, ask_doctor, does, doctor, finds, found, is_silent, pasted
 from program import Folder, Up, conversation, eventually, post, result, run, sluice, vote, within
 from postgres import Session, ask
 
@@ -68,6 +68,10 @@ def held(up):
         assert waited["evidence"]["waiting_query"], waited
         still = finds(up, "standing_still", projection="deliberation")
         assert str(pid) in still["what"], still
+        assert still["next"].startswith("sluice doctor --older 0s --postgres "), still
+        assert len(still["evidence"]["partitions"]) > 0, still
+        looked = pasted(up, still["next"], code=1)
+        assert f"pg_terminate_backend({pid})" in looked, looked
         does(up, holder)
     run("wait", posted["token"], "--postgres", up.postgres, "--timeout", "30s", code=0)
     is_silent(up)
@@ -161,6 +165,11 @@ def left_out(up):
     assert doctor(up, "auction") == NOTHING
     people = finds(up, "no_owner", projection="people")
     assert f"process {up.process.pid} on " in people["next"] and "among its --domains" in people["next"], people
+    # One that does project it is not told to, nor is that the first cause of all.
+    with told_by_process(up, '{"rules": {"people": 1}, "brokers": "127.0.0.1:1"}', silent=False):
+        taken = finds(up, "no_owner", projection="people", pid=1)
+        assert "process 1 on elsewhere projects it, and has not taken them" in taken["what"], taken
+        assert taken["next"].startswith("sluice topics list --brokers '127.0.0.1:1'  # "), taken
     up.stop()
     up.command = whole
     up.start()

@@ -87,7 +87,6 @@ Diagnosis diagnose(const Options& options) {
     skip_log(postgres, diagnosis);
   }
   find_unowned(postgres, scope, log && log->answered(), diagnosis);
-  diagnosis.put_first("no_owner");
   if (scope.place.lacks_password) {
     diagnosis.note = "commands leave out the password of the URL: export it as PGPASSWORD";
   }

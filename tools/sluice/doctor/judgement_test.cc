@@ -5,6 +5,7 @@
 #include "storage/postgres/url.h"
 #include "tools/sluice/doctor/bounds.h"
 #include "tools/sluice/doctor/log_findings.h"
+#include "tools/sluice/doctor/way_out.h"
 
 namespace sluice {
 namespace {
@@ -102,6 +103,35 @@ TEST_CASE("a diagnosis is said as JSON, null where it is not known since when") 
                                    Catch::Contains("  next: kill 1\n") &&
                                    Catch::Contains("not asked: isr: no --brokers\n"));
   CHECK(Diagnosis{}.text() == "nothing found\n");
+}
+
+TEST_CASE("why a partition stands still leads on to a command with its values") {
+  const Place embedded{"'p'", " --data '/d'", false};
+  const Place kafka{"'p'", " --brokers 'b:1'", false};
+  const auto of = [](const std::string& trouble) { return StandingStill{trouble, "host", "4711"}; };
+  CHECK(way_out(of("the log ends at 8: it lost records. Restore it, or let `sluice schema apply "
+                   "--refold people` fold anew what there is (docs/start_checks.md)"),
+                embedded) ==
+        "sluice schema apply --refold people --postgres 'p'  # where what is lost cannot be "
+        "restored: docs/start_checks.md");
+  CHECK(way_out(of("the state is damaged: bad block. It lies in /d/s/2. Stop this process, delete "
+                   "that folder and start it again: then ..."),
+                embedded) ==
+        "kill 4711  # on host; once it has ended: rm -r '/d/s/2', and start it again");
+  CHECK(
+      way_out(of("IO error: the state in /d/s/2 cannot be opened. Give this process what it lacks"),
+              embedded) ==
+      "ls -ld '/d/s/2'  # on host; give the process what it lacks, or: rm -r '/d/s/2'");
+  CHECK(way_out(of("there is no x.events: `sluice up` makes it at its start, on Kafka `sluice "
+                   "topics apply` does too"),
+                kafka) == "sluice topics apply --brokers 'b:1'");
+  CHECK(way_out(of("log: no answer for 4 s"), kafka) ==
+        "sluice topics list --brokers 'b:1'  # does a broker answer? Else start it");
+  CHECK(way_out(of("flushing waits for a lock of process 9"), kafka) ==
+        "sluice doctor --older 0s --postgres 'p'  # says who has the lock");
+  CHECK(way_out(of(""), embedded) ==
+        "ps -o pid,stat,etime,args -p 4711  # on host; its log says more");
+  CHECK(way_out({}, embedded) == "sluice status --postgres 'p'");
 }
 
 }  // namespace sluice

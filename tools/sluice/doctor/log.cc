@@ -9,6 +9,7 @@
 #include "storage/base/json_writer.h"
 #include "tools/sluice/doctor/bounds.h"
 #include "tools/sluice/doctor/log_findings.h"
+#include "tools/sluice/doctor/way_out.h"
 #include "tools/sluice/node/log_check.h"
 #include "tools/sluice/node/view_stand.h"
 
@@ -32,7 +33,7 @@ void add_standing(const std::string& projection, std::optional<Partition> partit
                                 .what = projection + " cannot go on: " + why,
                                 .evidence = evidence.take(),
                                 .since = std::nullopt,
-                                .next = "sluice status" + place.postgres_flag()});
+                                .next = way_out({why, {}, {}}, place)});
 }
 
 // Records before the first are gone: what a view has of them cannot be folded anew.

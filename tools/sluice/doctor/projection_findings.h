@@ -10,6 +10,7 @@
 #include "storage/postgres/connection.h"
 #include "tools/sluice/doctor/finding.h"
 #include "tools/sluice/doctor/question.h"
+#include "tools/sluice/doctor/way_out.h"
 
 namespace sluice {
 
@@ -21,7 +22,8 @@ class StandingPartitions {
   StandingPartitions(PgConnection& postgres, const Scope& scope);
 
   [[nodiscard]] bool none() const { return standing_.empty(); }
-  // standing_still: of those that have not moved since. Wait some seconds before.
+  // standing_still: of those that have not moved since, one of all that have the same trouble. Wait
+  // some seconds before.
   void find_still(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis) const;
 
  private:
@@ -29,11 +31,12 @@ class StandingPartitions {
     std::string projection;
     std::int64_t partition = 0;
     std::int64_t position = 0;
-    std::string trouble;  // empty: nobody says why it does not move
     std::string evidence;
     std::optional<std::string> since;
+    StandingStill still;
   };
 
+  [[nodiscard]] bool stands_there(const Standing& now) const;
   [[nodiscard]] static std::vector<Standing> look(PgConnection& postgres, const Scope& scope);
 
   std::vector<Standing> standing_;
@@ -41,7 +44,9 @@ class StandingPartitions {
 
 // generation_left, quarantine_repeats, audit_differences.
 void find_in_projections(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis);
-// no_owner. `log_asked`: whether scope.waiting is what the log says.
+// no_owner: first of all those whose processes are gone or hang, which are no consequence of
+// anything here, and last those that a process which is heard projects and has not taken.
+// `log_asked`: whether scope.waiting is what the log says.
 void find_unowned(PgConnection& postgres, const Scope& scope, bool log_asked, Diagnosis& diagnosis);
 
 }  // namespace sluice

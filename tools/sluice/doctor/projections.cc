@@ -141,7 +141,13 @@ const std::string kUnowned = R"sql(
     SELECT f.projection, f.partition, f.owner, f.silent, f.lag, f.trouble, f.freshness_seconds,
            coalesce(b.released, false) AS released,
            nullif(split_part(f.owner, ':', 1), '') AS host,
-           nullif(split_part(f.owner, ':', 2), '') AS pid, )sql" +
+           nullif(split_part(f.owner, ':', 2), '') AS pid,
+           -- Where its owner neither let go of it nor is heard, it is that one that hangs.
+           CASE WHEN f.owner IS NULL OR f.owner = '' OR b.released
+                  OR EXISTS (SELECT FROM heard h WHERE h.instance = split_part(f.owner, '/', 1))
+                THEN (SELECT h.instance FROM heard h WHERE h.vitals->'rules' ? f.projection
+                      ORDER BY h.instance <> split_part(f.owner, '/', 1), h.since LIMIT 1)
+           END AS projected_by, )sql" +
                              kStartedBy + R"sql( AS started_by
     FROM asked a JOIN sluice.projection g ON g.projection = ANY (a.projections) AND g.live
     JOIN sluice.freshness f ON f.projection = g.projection
@@ -158,6 +164,7 @@ const std::string kUnowned = R"sql(
     FROM unowned u
   ))sql";
 
+// Nobody who is heard projects it.
 const std::string kNoOwner = kUnowned + R"sql(
   SELECT format('%s of %s %s no owner: nobody folds what comes (%s)',
                 CASE count(*) WHEN 1 THEN 'Partition ' || min(u.partition)
@@ -181,8 +188,33 @@ const std::string kNoOwner = kUnowned + R"sql(
                           (array_agg(u.pid))[1], (array_agg(u.host))[1], (array_agg(u.pid))[1])
                    || coalesce('; then: ' || min(u.started_by), '') END
   FROM asked a, stopped s, unowned u
-  WHERE NOT s.by_hand OR u.projection = ANY (a.waiting)
+  WHERE (NOT s.by_hand OR u.projection = ANY (a.waiting)) AND u.projected_by IS NULL
   GROUP BY u.projection
+)sql";
+
+// Whatever keeps the process from it (its log or its database, mostly) is the cause. Its /readyz
+// and its log have it, as have the partitions that it does have.
+const std::string kNotTaken = kUnowned + R"sql(
+  SELECT format('%s of %s %s no owner: process %s on %s projects it, and has not taken %s',
+                CASE count(*) WHEN 1 THEN 'Partition ' || min(u.partition)
+                  ELSE count(*) || ' partitions' END, u.projection,
+                CASE count(*) WHEN 1 THEN 'has' ELSE 'have' END, h.pid, h.host,
+                CASE count(*) WHEN 1 THEN 'it' ELSE 'them' END),
+         jsonb_build_object('projection', u.projection,
+                            'partitions', jsonb_agg(u.partition ORDER BY u.partition),
+                            'silent_seconds', round(extract(epoch FROM min(u.silent))::numeric, 1),
+                            'host', h.host, 'pid', h.pid, 'kafka', h.vitals->'kafka',
+                            'freshness_seconds', max(u.freshness_seconds)),
+         now() - min(u.silent),
+         CASE WHEN h.vitals->>'brokers' IS NOT NULL
+              THEN 'sluice topics list --brokers ' || )sql" +
+                              shell_word_sql("(h.vitals->>'brokers')") + R"sql(
+                   || format('  # does a broker answer? If so, /readyz of process %s on %s says why',
+                             h.pid, h.host)
+              ELSE format('ps -o pid,stat,etime,args -p %s  # on %s; its /readyz says why', h.pid,
+                          h.host) END
+  FROM unowned u JOIN heard h ON h.instance = u.projected_by
+  GROUP BY u.projection, h.pid, h.host, h.vitals
 )sql";
 
 constexpr const char* kStoppedByHand = R"sql(
@@ -203,7 +235,8 @@ constexpr const char* kStanding = R"sql(
                             'pid', nullif(split_part(f.owner, ':', 2), '')::bigint),
          CASE WHEN f.freshness_seconds > 0 THEN to_char(
            now() AT TIME ZONE 'UTC' - f.freshness_seconds * interval '1 s',
-           'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END
+           'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END,
+         split_part(coalesce(f.owner, ''), ':', 1), split_part(coalesce(f.owner, ''), ':', 2)
   FROM sluice.freshness f JOIN sluice.projection g ON g.projection = f.projection AND g.live
   LEFT JOIN sluice.heartbeat b ON b.projection = g.projection AND b.generation = g.generation
     AND b.partition = f.partition
@@ -222,8 +255,13 @@ std::vector<StandingPartitions::Standing> StandingPartitions::look(PgConnection&
   const PgResult rows = postgres.run(kStanding, {array_text(scope.projections)});
   std::vector<Standing> all;
   for (int i = 0; i < rows.rows(); ++i) {
-    all.push_back({std::string(rows.text(i, 0)), rows.number(i, 1), rows.number(i, 2),
-                   std::string(rows.text(i, 3)), std::string(rows.text(i, 4)), std::nullopt});
+    all.push_back({std::string(rows.text(i, 0)),
+                   rows.number(i, 1),
+                   rows.number(i, 2),
+                   std::string(rows.text(i, 4)),
+                   std::nullopt,
+                   {std::string(rows.text(i, 3)), std::string(rows.text(i, 6)),
+                    std::string(rows.text(i, 7))}});
     if (!rows.null(i, 5)) all.back().since = rows.text(i, 5);
   }
   return all;
@@ -231,22 +269,39 @@ std::vector<StandingPartitions::Standing> StandingPartitions::look(PgConnection&
 
 void StandingPartitions::find_still(PgConnection& postgres, const Scope& scope,
                                     Diagnosis& diagnosis) const {
-  for (const Standing& now : look(postgres, scope)) {
-    const auto was = std::ranges::find_if(standing_, [&](const Standing& before) {
-      return before.projection == now.projection && before.partition == now.partition;
+  std::vector<Standing> still = look(postgres, scope);
+  std::erase_if(still, [this](const Standing& now) { return !stands_there(now); });
+  while (!still.empty()) {
+    const Standing first = still.front();
+    std::string partitions;
+    int count = 0;
+    std::erase_if(still, [&](const Standing& each) {
+      if (each.projection != first.projection || each.still.trouble != first.still.trouble ||
+          each.still.pid != first.still.pid) {
+        return false;
+      }
+      partitions += (count++ == 0 ? "" : ", ") + std::to_string(each.partition);
+      return true;
     });
-    if (was == standing_.end() || was->position != now.position) continue;
-    const std::string name = now.projection + " partition " + std::to_string(now.partition);
+    const std::string& trouble = first.still.trouble;
     diagnosis.findings.push_back(
         {.code = "standing_still",
-         .what = name + " stands still: " +
-                 (now.trouble.empty() ? "its owner has records and folds none of them, and does "
-                                        "not say why"
-                                      : now.trouble),
-         .evidence = now.evidence,
-         .since = now.since,
-         .next = "sluice status" + scope.place.postgres_flag()});
+         .what = first.projection + (count == 1 ? " partition " : " partitions ") + partitions +
+                 (count == 1 ? " stands still: " : " stand still: ") +
+                 (trouble.empty() ? "its owner has records and folds none of them, and does not "
+                                    "say why"
+                                  : trouble),
+         .evidence = "{\"partitions\": [" + partitions + "], " + first.evidence.substr(1),
+         .since = first.since,
+         .next = way_out(first.still, scope.place)});
   }
+}
+
+bool StandingPartitions::stands_there(const Standing& now) const {
+  return std::ranges::any_of(standing_, [&](const Standing& before) {
+    return before.projection == now.projection && before.partition == now.partition &&
+           before.position == now.position;
+  });
 }
 
 void find_in_projections(PgConnection& postgres, const Scope& scope, Diagnosis& diagnosis) {
@@ -258,6 +313,8 @@ void find_in_projections(PgConnection& postgres, const Scope& scope, Diagnosis& 
 void find_unowned(PgConnection& postgres, const Scope& scope, bool log_asked,
                   Diagnosis& diagnosis) {
   ask(postgres, scope, {"no_owner", kNoOwner}, diagnosis);
+  diagnosis.put_first("no_owner");
+  ask(postgres, scope, {"no_owner", kNotTaken}, diagnosis);
   const PgResult stopped = postgres.run(kStoppedByHand, {array_text(scope.projections)});
   if (log_asked || stopped.text(0, 0) != "t") return;
   diagnosis.skipped.push_back(
