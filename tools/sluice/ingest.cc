@@ -2,6 +2,8 @@
 
 #include <prometheus/registry.h>
 
+#include <utility>
+
 #include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
 #include "tools/sluice/cli/shutdown.h"
@@ -29,6 +31,21 @@ struct Options {
   std::int64_t http_threads = 2;
   std::int64_t partitions = 4;
 };
+
+// As `sluice up` says it: it serves, and domains whose events it takes not are in not_taken.
+std::string ready_line(const std::string& url, LogWatch& watch, const IngestConfig& config) {
+  JsonWriter json;
+  json.begin_object().field("ready", true).field("http", url);
+  bool all = true;
+  for (const auto& each : config.partitions) {
+    const auto why = watch.refuses(each.first);
+    if (!why) continue;
+    if (std::exchange(all, false)) json.name("not_taken").begin_array();
+    json.text(each.first + ": " + *why);
+  }
+  if (!all) json.end_array();
+  return json.end_object().take();
+}
 
 Exit ingest(const Options& options) {
   const Shutdown shutdown;
@@ -65,9 +82,7 @@ Exit ingest(const Options& options) {
                   .refuses = [&watch](std::string_view domain) { return watch.refuses(domain); },
                   .log = appended_log(watch)});
   service.start();
-  JsonWriter json;
-  json.begin_object().field("ready", true).field("http", http_url({listen.host, service.port()}));
-  print_line(json.end_object().take());
+  print_line(ready_line(http_url({listen.host, service.port()}), watch, config));
   shutdown.wait();
   service.drain(kDrain);
   return Exit::done;
@@ -77,7 +92,10 @@ Exit ingest(const Options& options) {
 
 void add_ingest(Command& root) {
   auto options = std::make_shared<Options>();
-  Command command = root.command("ingest", "Take events by HTTP and append them to Kafka",
+  Command command = root.command("ingest",
+                                 "Take events by HTTP and append them to Kafka. Prints one line "
+                                 "when it is ready; not_taken in it are domains whose events it "
+                                 "refuses, and why.",
                                  "sluice ingest --brokers kafka1:9092 --listen 0.0.0.0:8080");
   command.text("brokers", options->brokers, "Kafka's host:port,...").required();
   command.list("kafka", options->kafka, "Properties of librdkafka, name=value");

@@ -100,6 +100,7 @@ Exit apply(const Options& options) {
   std::string faulty;
   std::string refused;
   std::vector<std::string> refusals;
+  bool other_number = false;
   for (const Domain& domain : choose_domains(options.domains)) {
     const std::string stream = stream_of(domain.name);
     const bool there = topology->partitions(stream).has_value();
@@ -109,6 +110,7 @@ Exit apply(const Options& options) {
     } catch (const Misconfigured& refusal) {
       // Of this one: the others can be made.
       refusals.emplace_back(refusal.what());
+      other_number = other_number || there;
       refused +=
           (refused.empty() ? "" : ",") + json_string(stream) + ":" + json_string(refusal.what());
       continue;
@@ -122,7 +124,7 @@ Exit apply(const Options& options) {
     if (!options.dry_run) settings->mend(stream, faults);
     faulty += (faulty.empty() ? "" : ",") + json_string(stream) + ":" + json_of(faults);
   }
-  if (applied.empty() && !refusals.empty()) throw Misconfigured(refusals.front());
+  if (applied.empty() && !refusals.empty() && !other_number) throw Misconfigured(refusals.front());
   for (const std::string& each : refusals) {
     std::fputs(("sluice topics apply: " + each + "\n").c_str(), stderr);
   }

@@ -130,19 +130,20 @@ TEST_CASE("what is not the events' fault is no refusal of them") {
 }
 
 TEST_CASE("a server that stays away is given up, saying what was taken before") {
-  Server server({{202, kTaken},
-                 {503, "", "0"},
-                 {503,
-                  R"({"title":"unavailable","detail":"no topic sluice.d: run sluice topics apply"})",
-                  "3600"}});
+  Server server(
+      {{202, kTaken},
+       {503, "", "0"},
+       {503, R"({"title":"unavailable","detail":"no topic sluice.d: run sluice topics apply"})",
+        "3600"}});
   HttpClient client(server.url(), "", 5s);
   Poster poster(client, "d", 10s);
   poster.add("{1}", "line 1");
   poster.flush();
   poster.add("{2}", "line 2");
-  CHECK_THROWS_WITH(poster.flush(),
-                    Catch::Contains("503: unavailable: no topic sluice.d: run sluice topics apply,") &&
-                        Catch::Contains("accepted before: 1, token d:0@5"));
+  CHECK_THROWS_WITH(
+      poster.flush(),
+      Catch::Contains("503: unavailable: no topic sluice.d: run sluice topics apply,") &&
+          Catch::Contains("accepted before: 1, token d:0@5"));
 }
 
 TEST_CASE("URLs of servers") {

@@ -12,9 +12,10 @@ void add_producer_options(Command& command, ProducerOptions& options) {
   command.number("batch", options.batch, 1, 10'000, "Events a request");
   command.duration("http-timeout", options.timeout, std::chrono::milliseconds(100),
                    "How long a reply may take");
-  command.duration("retry-for", options.retry_for, std::chrono::milliseconds(0),
-                   "How long a batch is tried again while the server is away or busy. A try that was "
-                   "begun in that time is awaited");
+  command.duration(
+      "retry-for", options.retry_for, std::chrono::milliseconds(0),
+      "How long a batch is tried again while the server is away or busy. A try that was "
+      "begun in that time is awaited");
 }
 
 void print_line(const std::string& json) {

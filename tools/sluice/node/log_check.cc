@@ -24,15 +24,15 @@ std::optional<LogMismatch> check_partition(std::string_view projection, const St
     return LogMismatch{LogMismatch::Kind::made_anew,
                        which + " was deleted and made anew: its views stand on the log " +
                            std::string(view.log->short_form()) + ", and it is now " +
-                           std::string(found.identity->short_form()) + ". Restore the topic, or " +
-                           fold_anew(projection)};
+                           std::string(found.identity->short_form()) +
+                           ". Restore its records, or " + fold_anew(projection)};
   }
   if (found.range.end == Offset{0} && view.position > Offset{0}) {
     return LogMismatch{LogMismatch::Kind::made_anew,
                        which + " is empty, and its views were folded up to " +
                            text(view.position.value) +
-                           ": it was deleted and made anew, or has lost everything. Restore the "
-                           "topic, or " +
+                           ": it was deleted and made anew, or has lost everything. Restore its "
+                           "records, or " +
                            fold_anew(projection)};
   }
   return std::nullopt;
@@ -84,6 +84,14 @@ std::optional<LogMismatch> mismatch(std::string_view projection, const ViewStand
       return wrong;
   }
   return std::nullopt;
+}
+
+std::string other_than_told(std::string_view projection, int told, const StreamSeen& seen) {
+  const std::string found = text(seen.partitions.value_or(0));
+  return seen.stream + " has " + found + " partitions, and --partitions says that the views of " +
+         std::string(projection) + " were made for " + text(told) +
+         ": keys would move. If they were, give it as many as before" + std::string(kWaysOn) +
+         "; else start with --partitions " + found;
 }
 
 std::map<Partition, std::string> lost_tails(std::string_view projection, const ViewStand& stand,

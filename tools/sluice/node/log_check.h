@@ -44,6 +44,11 @@ struct LogMismatch {
 [[nodiscard]] std::optional<LogMismatch> mismatch(std::string_view projection,
                                                   const ViewStand& stand, const StreamSeen& seen);
 
+// What is wrong with `seen` where no views say how many partitions they were made for, and this
+// process was told `told` by --partitions.
+[[nodiscard]] std::string other_than_told(std::string_view projection, int told,
+                                          const StreamSeen& seen);
+
 // Of each partition that ends before what was folded of it: what is wrong, and what to do. The log
 // is looked at after the views. One that has grown past them again is told by digests alone, where
 // it is read.

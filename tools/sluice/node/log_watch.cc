@@ -208,8 +208,7 @@ void LogWatch::judge(const std::string& domain, Watched& watched,
   if (has_stand) watched.lost.merge(sluice::lost_tails(domain, stand->second, seen));
   watched.wrong = has_stand ? mismatch(domain, stand->second, seen) : changed;
   if (!has_stand && changed && changed->kind == LogMismatch::Kind::partitions) {
-    const std::string number = std::to_string(*seen.partitions);
-    watched.wrong->text += "; or start with --partitions " + number + ", if it is that they have";
+    watched.wrong->text = other_than_told(domain, watched.partitions, seen);
   }
   for (const auto& [partition, found] : seen.seen) {
     Known& known = watched.known[partition];
