@@ -714,7 +714,7 @@ BEGIN
     IF elsewhere IS NOT NULL THEN
       RAISE EXCEPTION '%: it is never reached here', elsewhere
         USING ERRCODE = 'invalid_parameter_value',
-              HINT = 'the topic was made anew, or the event was posted to another system: '
+              HINT = 'the log was made anew, or the event was posted to another system: '
                      'see sluice status';
     END IF;
     IF reached THEN RETURN true; END IF;

@@ -102,7 +102,7 @@ def deleted_and_made_anew(broker, folder, up, seed):
     broker.make_topic()
     for partition in ALL:
         end = f"the log ends at 0 and the view was folded up to {len(log[partition])}"
-        says(up, partition, "nothing was changed", end, "Restore the topic", "fold anew")
+        says(up, partition, "nothing was changed", end, "Restore it", "fold anew")
     kept.check()
     print("  deleted, and made anew", flush=True)
 
@@ -115,7 +115,7 @@ def deleted_and_made_anew(broker, folder, up, seed):
     up.start()
     for partition in ALL:
         says(up, partition, "nothing was changed", "stands on the log",
-             "the topic was deleted and made anew")
+             "it was deleted and made anew")
     kept.check()
     up.stop()
     print("  grown past the positions", flush=True)
@@ -132,7 +132,7 @@ def cut_and_trimmed(broker, folder, up, seed):
     broker.cut_tail(cut)
     broker.start()
     says(up, cut, "nothing was changed", f"and the view was folded up to {folded}",
-         "Restore the topic")
+         "Restore it")
     cannot_verify(up, broker, f"{TOPIC}/{cut} ends at ", "the log lost its tail")
     takes_nothing(up.http, cut)
     # Who has no database cannot know it.

@@ -96,6 +96,7 @@ class Tallied {
     worker_->close();
     worker_.reset();
   }
+  void lose_state() { state_ = {}; }
 
   [[nodiscard]] std::int64_t position() const { return views.position(kFirst).position.value; }
   // As told by its owner, or by the process that cannot claim it.
@@ -160,6 +161,44 @@ TEST_CASE("a log that was made anew and has grown past the view is not folded") 
   CHECK_THAT(tallied.trouble(), Catch::Contains("stands on the log") &&
                                     Catch::Contains(std::string(stands_on->short_form())) &&
                                     Catch::Contains("made anew"));
+}
+
+// An embedded log has no topic.
+TEST_CASE("whatever a log has lost, the ways out are named, and none is for a topic alone") {
+  Tallied tallied;
+  tallied.add(5);
+  tallied.restart();
+  tallied.live();
+  REQUIRE(tallied.position() == 5);
+  tallied.stop();
+  std::string found;
+  SECTION("its tail") {
+    tallied.log.lose_tail(kStream, kFirst, 2);
+    found = "the log ends at 3 and the view was folded up to 5";
+  }
+  SECTION("its tail, and it grew again") {
+    tallied.log.lose_tail(kStream, kFirst, 2);
+    tallied.add(3);
+    found = "the record at 4 is not the one that was folded";
+  }
+  SECTION("its tail, and it grew again, and the state is lost with it") {
+    tallied.log.lose_tail(kStream, kFirst, 2);
+    tallied.add(3);
+    tallied.lose_state();
+    found = "replaying the log up to 5 ends with another record";
+  }
+  SECTION("all, and it grew again") {
+    tallied.log.recreate(kStream);
+    tallied.add(6);
+    found = "the view stands on the log";
+  }
+  tallied.restart();
+  tallied.live();
+  CHECK(tallied.position() == 5);
+  CHECK_THAT(tallied.trouble(),
+             Catch::Contains(found) && Catch::Contains("Restore ") &&
+                 Catch::Contains("`sluice schema apply --refold tally` fold anew") &&
+                 !Catch::Contains("topic"));
 }
 
 TEST_CASE("a stream that is gone while nothing ran is missed; views wait for it") {

@@ -47,13 +47,12 @@ void StateRecovery::require_same_log(LogRange log) const {
   if (found && found != view.log) {
     stop("the view stands on the log " + std::string(view.log->short_form()) +
          ", and what has its name now is " + std::string(found->short_form()) +
-         ": the topic was deleted and made anew, or this is another cluster. Restore the topic, "
-         "or " +
+         ": it was deleted and made anew, or this is another log. Restore the one of before, or " +
          fold_anew());
   }
   if (log.end >= view.known()) return;
   stop("the log ends at " + text(log.end) + " and the view was folded up to " + text(view.known()) +
-       ": the topic lost records or was made anew. Restore the topic, or " + fold_anew());
+       ": the log lost records or was made anew. Restore it, or " + fold_anew());
 }
 
 // What cannot be read is as good as lost where there are snapshots; else somebody is to look at it.
@@ -176,8 +175,8 @@ void StateRecovery::check(const LogRecord& record) {
   }
   if (refuses_begun_snapshot()) return;
   stop("the record at " + text(expected) +
-       " is not the one that was folded: the log lost its tail and grew again, or the topic was "
-       "made anew. Restore the topic, or " +
+       " is not the one that was folded: the log lost its tail and grew again, or was made anew. "
+       "Restore it, or " +
        fold_anew());
 }
 
@@ -188,8 +187,7 @@ std::optional<Offset> StateRecovery::awaited() const {
 
 void StateRecovery::stop_at_missing_record() const {
   stop("the log has no record at " + text(awaited().value_or(Offset{-1})) +
-       ", which the view was folded from: the topic lost records or was made anew. Restore the "
-       "topic, or " +
+       ", which the view was folded from: the log lost records or was made anew. Restore it, or " +
        fold_anew());
 }
 
@@ -207,7 +205,8 @@ bool StateRecovery::replayed() {
   if (parts_.fold.digest() != parts_.view.digest) {
     stop("replaying the log up to " + text(parts_.view.known()) +
          " ends with another record than the view was folded from: the log lost its tail and grew "
-         "again, or the topic was made anew");
+         "again, or was made anew. Restore it, or " +
+         fold_anew());
   }
   return true;
 }

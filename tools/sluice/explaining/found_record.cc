@@ -133,7 +133,7 @@ void require_log(LogTopology& topology, const std::string& stream, const Token::
   throw Misconfigured("the token is of the log " + place.log + ", and " + stream + " partition " +
                       std::to_string(place.partition) + " is of " +
                       std::string(identity->short_form()) +
-                      ": it was posted to another system, or the topic was made anew");
+                      ": it was posted to another system, or the log was made anew");
 }
 
 }  // namespace
