@@ -29,6 +29,7 @@ def every_command_explains_itself():
         for line in page.splitlines():
             # An example may be longer than a terminal is wide.
             assert len(line) <= WIDTH or line.startswith("  sluice "), (path, line)
+        assert "(required) (default" not in " ".join(page.split()), path
         if path:
             assert f"  sluice {' '.join(path)}" in page.split("Example:\n")[1], path
         if not has_more:

@@ -71,6 +71,9 @@ def made_listed_verified_pruned(up, folder):
     assert {each["path"] for each in listed} == {each["path"] for each in (*first.values(), *second.values())}
     for each in listed:
         assert each.keys() == FIELDS | {"made_at"}, each
+        # As it was told when it was made.
+        assert each["seconds"] in {told[place]["seconds"] for told in (first, second)
+                                   for place in told if told[place]["path"] == each["path"]}, each
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", each["made_at"]), each
     assert result("snapshot", "verify", "--from", folder) == {"snapshots": len(listed), "faults": []}
     flipped = next(pathlib.Path(second[place]["path"]).glob("*.sst"))
@@ -105,6 +108,8 @@ def what_is_in_the_way_is_named(up, folder):
     assert os.listdir(inside) == ["diary.txt"]
     refused(inside / "diary.txt", "is no folder")
     refused("/proc/sluice", "/proc/sluice")
+    refused(up.folder / "kept", "is inside of the data folder")
+    assert not (up.folder / "kept").exists()
     linked = folder / "linked"
     linked.mkdir(mode=0o700)
     (linked / "deliberation").symlink_to(inside)
@@ -226,6 +231,7 @@ def lost_state_begins_from_the_newest(scratch):
 def made_by_itself(scratch):
     folder = scratch / "every"
     run("up", "--data", scratch / "data", "--snapshot-every", "1s", code=2, says="--snapshots")
+    run("up", "--data", scratch / "data", "--snapshots", scratch / "data/kept", code=2, says="is inside of the data folder")
     up = Up(scratch / "data", [*SMALL, "--snapshots", folder, "--snapshot-every", "1s"])
     up.start()
 

@@ -47,7 +47,9 @@ std::string HelpPage::make_option(const CLI::Option* option, bool is_positional)
   if (option->get_type_size() != 0 && !is_positional) names += " " + option->get_type_name();
   std::string explanation = make_option_desc(option);
   if (option->get_required() && !is_positional) explanation += " (required)";
-  if (const std::string otherwise = option->get_default_str(); !otherwise.empty()) {
+  const std::string otherwise = option->get_default_str();
+  // Nobody ever gets the default of what must be given.
+  if (!otherwise.empty() && !option->get_required()) {
     explanation += " (default " + otherwise + ")";
   }
   return entry(std::move(names), explanation);

@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+
 #include "storage/base/errors.h"
 
 namespace sluice {
@@ -15,6 +17,17 @@ std::filesystem::path asked_folder(const std::string& argument) {
     throw Misconfigured("the argument is {\"to\": the whole path of a folder}");
   }
   return std::filesystem::path(to);
+}
+
+void require_outside(const std::filesystem::path& folder, const std::filesystem::path& data) {
+  // Below nothing that exists a relative path stays one.
+  const std::filesystem::path here = std::filesystem::current_path();
+  const std::filesystem::path inner = std::filesystem::weakly_canonical(here / folder);
+  const std::filesystem::path outer = std::filesystem::weakly_canonical(here / data);
+  const auto beyond = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
+  if (beyond.first != outer.end()) return;
+  throw Misconfigured(folder.string() + " is inside of the data folder " + data.string() +
+                      ", and would be lost with it: give a folder outside");
 }
 
 }  // namespace sluice

@@ -1,6 +1,5 @@
 #include "tools/sluice/node/log_backup.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -21,15 +20,6 @@ std::uint64_t bytes_below(const fs::path& folder) {
     if (entry.is_regular_file()) bytes += entry.file_size();
   }
   return bytes;
-}
-
-void require_outside(const fs::path& folder, const fs::path& data) {
-  const fs::path inner = fs::weakly_canonical(folder);
-  const fs::path outer = fs::weakly_canonical(data);
-  const auto beyond = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
-  if (beyond.first != outer.end()) return;
-  throw Misconfigured(folder.string() + " is inside of the data folder " + data.string() +
-                      ", and would be lost with it: give --to a folder outside");
 }
 
 }  // namespace

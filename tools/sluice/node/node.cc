@@ -54,7 +54,7 @@ constexpr milliseconds kBetweenQuestions{100};
 // In the order of starting; destroyed in the reverse.
 struct Node::Parts {
   explicit Parts(const NodeConfig& config)
-      : snapshot_folder(checked_folder(config.snapshots)),
+      : snapshot_folder(checked_folder(config.snapshots, config.data)),
         folder(config.data),
         domains(choose_domains(config.domains)),
         projections(projections_of(domains)) {}
@@ -219,7 +219,7 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
                    .empty_streams = [&watch] { return watch.empty_streams(); }},
       *workers, *log);
   beat = std::make_unique<ProcessBeat>(postgres, identity_of(*workers), *vitals);
-  OwnerKinds kinds = snapshot_kinds(*workers);
+  OwnerKinds kinds = snapshot_kinds(*workers, folder.path());
   add_key_kinds(kinds, *workers, *log);
   add_preview_kind(kinds, postgres, *log);
   if (config.brokers.empty()) {

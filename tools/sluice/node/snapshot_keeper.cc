@@ -36,21 +36,25 @@ void add_snapshot_options(Command& command, SnapshotOptions& options) {
                    "How often snapshots are made there, of this process's partitions; 0: never");
 }
 
-std::filesystem::path checked_folder(const SnapshotOptions& options) {
+std::filesystem::path checked_folder(const SnapshotOptions& options,
+                                     const std::filesystem::path& data) {
   if (options.folder.empty()) {
     if (options.every.count() == 0) return {};
     throw Misconfigured("--snapshot-every needs --snapshots, the folder to make them in");
   }
+  require_outside(options.folder, data);
   const OwnFolder own(options.folder, OwnFolder::Links::followed);
   (void)find_snapshots(own.path());
   return own.path();
 }
 
-OwnerKinds snapshot_kinds(Workers& workers) {
-  const OwnerAnswer create = [&workers](const OwnerRequest& request,
-                                        const std::stop_token& stop) -> std::optional<std::string> {
-    const auto outcome =
-        workers.snapshots().make(asked_folder(request.argument), request.place, stop);
+OwnerKinds snapshot_kinds(Workers& workers, std::filesystem::path data) {
+  const OwnerAnswer create = [&workers, data = std::move(data)](
+                                 const OwnerRequest& request,
+                                 const std::stop_token& stop) -> std::optional<std::string> {
+    const std::filesystem::path to = asked_folder(request.argument);
+    require_outside(to, data);
+    const auto outcome = workers.snapshots().make(to, request.place, stop);
     if (outcome.made) return "{\"snapshot\":" + json_of(*outcome.made) + "}";
     if (outcome.nothing == SnapshotMaking::Nothing::no_owner) return std::nullopt;
     return "{\"snapshot\":null}";

@@ -23,11 +23,13 @@ struct SnapshotOptions {
 // --snapshots and --snapshot-every.
 void add_snapshot_options(Command& command, SnapshotOptions& options);
 // The folder, made where it is missing; empty: there is none. Misconfigured where it cannot be
-// ours, holds something else, or the one is given without the other.
-[[nodiscard]] std::filesystem::path checked_folder(const SnapshotOptions& options);
+// ours, holds something else, is in the folder `data`, or the one is given without the other.
+[[nodiscard]] std::filesystem::path checked_folder(const SnapshotOptions& options,
+                                                   const std::filesystem::path& data);
 
-// Answers snapshot.create, {"to": folder}, with {"snapshot": {...}}; null: nothing was folded yet.
-[[nodiscard]] OwnerKinds snapshot_kinds(Workers& workers);
+// Answers snapshot.create, {"to": folder outside of `data`}, with {"snapshot": {...}}; null:
+// nothing was folded yet.
+[[nodiscard]] OwnerKinds snapshot_kinds(Workers& workers, std::filesystem::path data);
 
 // On a thread of its own, until destroyed. Takes away what is torn, too old, or beyond what is
 // kept.

@@ -129,7 +129,7 @@ void fill(const fs::path& path, const fs::path& checkpoint, SnapshotDescription&
     says.files.push_back(place_file(entry.path(), path, former, linked));
   }
   sync_path(path);
-  says.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+  says.seconds += std::chrono::duration<double>(Clock::now() - begun).count();
   crash_point(CrashPoint("snapshot.files_made"));
   OwnFolder(path).write(kDescriptionFile, json_of(says));
   sync_path(path.parent_path());
@@ -144,7 +144,7 @@ std::string json_of(const MadeSnapshot& made) {
   json.field("generation", made.says.generation).field("partition", made.says.partition.value);
   json.field("version", made.says.version).field("position", made.says.position.value);
   json.field("bytes", made.says.bytes()).field("linked", made.linked).name("seconds");
-  json.real(std::chrono::duration<double>(made.took).count());
+  json.real(made.says.seconds);
   return json.field("path", made.path.string()).end_object().take();
 }
 
@@ -217,12 +217,13 @@ SnapshotMaking::Outcome SnapshotMaking::make(const fs::path& folder, const Erran
   crash_point(CrashPoint("snapshot.checkpointed"));
   using std::chrono::milliseconds;
   says.made_at = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
-  MadeSnapshot made = put_snapshot(folder, checkpoint.path(), std::move(says), stop);
-  made.took = Clock::now() - begun;
+  // Its files come on top.
+  says.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+  const MadeSnapshot made = put_snapshot(folder, checkpoint.path(), std::move(says), stop);
   spdlog::info("snapshot made projection={} partition={} position={} bytes={} linked={} path={}",
                place.projection, place.partition.value, made.says.position.value, made.says.bytes(),
                made.linked, made.path.string());
-  return {std::move(made)};
+  return {made};
 }
 
 }  // namespace sluice

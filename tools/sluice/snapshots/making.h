@@ -21,7 +21,6 @@ struct MadeSnapshot {
   SnapshotDescription says;
   std::filesystem::path path;
   std::uint64_t linked = 0;  // bytes that the snapshot before has, too
-  std::chrono::nanoseconds took{0};
 };
 
 // {"projection","generation","partition","version","position","bytes","linked","seconds","path"}.
