@@ -28,7 +28,9 @@ void Projector::repair(const std::string& key) {
   }
   const auto postings = fold_.state().postings(key);
   if (!postings) {
-    spdlog::warn("repair left out partition={} reason=\"the state has no index of keys\"", name_);
+    spdlog::warn(
+        "repair left out partition=\"{}\" generation={} reason=\"the state has no index of keys\"",
+        name_, generation_.number);
     return;
   }
   const RepairedState state{projection_, generation_, fold_, parts_.store};
@@ -36,23 +38,24 @@ void Projector::repair(const std::string& key) {
   try {
     if (!fold_alone(state, key, *postings, parts_.read_record, alone)) {
       spdlog::error(
-          "key not repaired partition=\"{}\" position={} reason=\"by the rules of this program "
+          "key not repaired partition=\"{}\" generation={} position={} reason=\"by the rules of "
+          "this program "
           "other records of the key wait in quarantine, or have counted, than by those that folded "
           "it: they were changed without their version\" next=\"sluice rebuild {}\"",
-          name_, fold_.position().value, projection_.name);
+          name_, generation_.number, fold_.position().value, projection_.name);
       return;
     }
   } catch (const Corrupt& failure) {
     // Retention took records of the key, for example. The control record stands in the log for good
     // and must not stop a partition that folds well. `sluice replay --diff` still tells of the
     // rows.
-    spdlog::error("key not repaired partition=\"{}\" position={} reason=\"{}\"", name_,
-                  fold_.position().value, failure.what());
+    spdlog::error("key not repaired partition=\"{}\" generation={} position={} reason=\"{}\"",
+                  name_, generation_.number, fold_.position().value, failure.what());
     return;
   }
   KeyRepair repaired = correct_key(state, key, alone);
-  spdlog::info("key repaired partition=\"{}\" position={} corrected={}", name_,
-               fold_.position().value, repaired.corrected);
+  spdlog::info("key repaired partition=\"{}\" generation={} position={} corrected={}", name_,
+               generation_.number, fold_.position().value, repaired.corrected);
   if (!replays) repaired_ = std::move(repaired.rows);
 }
 

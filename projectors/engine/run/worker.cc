@@ -295,8 +295,8 @@ void Worker::heed_open_transaction(Partition partition, Assigned& assigned) {
       ": end it, or that producer, whose transaction.timeout.ms ends it at last (Kafka's "
       "kafka-transactions.sh finds and aborts it)";
   troubled(partition, assigned, why.c_str());
-  spdlog::warn("held back projection={} partition={} reason=\"{}\"", projection_.name,
-               partition.value, why);
+  spdlog::warn("held back projection={} generation={} partition={} reason=\"{}\"", projection_.name,
+               generation_.number, partition.value, why);
 }
 
 bool Worker::flush_due(Partition partition, const Assigned& assigned) const {

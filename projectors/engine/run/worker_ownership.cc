@@ -113,7 +113,8 @@ void Worker::lost(Partition partition) {
   parts_.probe.rebalanced(label(partition));
   tell_whom_it_has();
   parts_.probe.running(label(partition));
-  spdlog::info("partition lost projection={} partition={}", projection_.name, partition.value);
+  spdlog::info("partition lost projection={} generation={} partition={}", projection_.name,
+               generation_.number, partition.value);
 }
 
 void Worker::recall(Assigned& assigned) {
@@ -146,8 +147,10 @@ void Worker::claim(Partition partition, Assigned& assigned) {
   const LogRange log = parts_.topology.range(stream_, partition);
   assigned.log_end = log.end;
   const Offset from = begin(projector, log, assigned);
-  spdlog::info("partition acquired projection={} partition={} position={} view={} owner={}",
-               projection_.name, partition.value, from.value, projector->flushed().value, owner);
+  spdlog::info(
+      "partition acquired projection={} generation={} partition={} position={} view={} owner={}",
+      projection_.name, generation_.number, partition.value, from.value, projector->flushed().value,
+      owner);
   parts_.probe.running(label(partition));
   assigned.trouble.clear();
   assigned.fenced = false;

@@ -53,8 +53,8 @@ void Worker::read_anew(const Unreadable& failure) {
       assigned.damage = failure.what();
       return;
     }
-    spdlog::warn("reading anew projection={} partition={} reason=\"{}\"", projection_.name,
-                 partition.value, failure.what());
+    spdlog::warn("reading anew projection={} generation={} partition={} reason=\"{}\"",
+                 projection_.name, generation_.number, partition.value, failure.what());
     take_anew(partition, assigned);
   });
 }
@@ -74,8 +74,8 @@ void Worker::react(Partition partition, Assigned& assigned) {
     assigned.fenced = true;
     troubled(partition, assigned, failure.what());
     assigned.backoff.failed(now_, config_.backoff, jitter_);
-    spdlog::info("fenced projection={} partition={} reason=\"{}\"", projection_.name,
-                 partition.value, failure.what());
+    spdlog::info("fenced projection={} generation={} partition={} reason=\"{}\"", projection_.name,
+                 generation_.number, partition.value, failure.what());
   } catch (const DamagedState& damage) {
     stop(partition, assigned,
          told_with_folder(damage, parts_.state_folder ? parts_.state_folder(partition) : ""));
@@ -85,12 +85,15 @@ void Worker::react(Partition partition, Assigned& assigned) {
 }
 
 void Worker::stop(Partition partition, Assigned& assigned, const std::string& why) {
-  const std::int64_t at = assigned.projector ? assigned.projector->reads_from().value : -1;
+  // Of one that could not be taken nobody knows where folding would go on.
+  const std::string at =
+      assigned.projector ? std::to_string(assigned.projector->reads_from().value) : "unknown";
   assigned.projector.reset();
   assigned.stopped = true;
   troubled(partition, assigned, why.c_str());
-  spdlog::error("partition stopped projection={} partition={} position={} reason=\"{}\"",
-                projection_.name, partition.value, at, why);
+  spdlog::error(
+      "partition stopped projection={} generation={} partition={} position={} reason=\"{}\"",
+      projection_.name, generation_.number, partition.value, at, why);
 }
 
 void Worker::troubled(Partition partition, Assigned& assigned, const char* why) {
@@ -109,8 +112,9 @@ void Worker::try_again(Partition partition, Assigned& assigned, const Error& fai
   }
   assigned.backoff.failed(now_, config_.backoff, jitter_);
   troubled(partition, assigned, failure.what());
-  spdlog::warn("retrying projection={} partition={} retry_ms={} error=\"{}\"", projection_.name,
-               partition.value, assigned.backoff.pause().count(), failure.what());
+  spdlog::warn("retrying projection={} generation={} partition={} retry_ms={} error=\"{}\"",
+               projection_.name, generation_.number, partition.value,
+               assigned.backoff.pause().count(), failure.what());
 }
 
 }  // namespace sluice
