@@ -30,6 +30,8 @@ struct UnownedPartition {
   // Which generation is built beside, how far, and by whom, for people; empty: none is.
   std::string built = {};
   bool owned = false;
+  // The process that had it last, "process 4711 on host"; empty: nobody knows.
+  std::string had_by = {};
 };
 
 // A generation of a projection.

@@ -104,8 +104,9 @@ std::vector<UnownedPartition> PostgresMonitor::unowned(std::span<const std::stri
   for (const std::string& projection : projections) names.add(projection);
   const PgResult rows = connection_.run(
       "SELECT f.projection, g.generation, f.partition, f.position, f.log_end, "
-      "(1000 * f.freshness_seconds)::bigint, coalesce(f.built, ''), f.owned FROM sluice.freshness "
-      "f "
+      "(1000 * f.freshness_seconds)::bigint, coalesce(f.built, ''), f.owned, "
+      "CASE WHEN f.owner LIKE '%:%' THEN 'process ' || split_part(f.owner, ':', 2) || ' on ' "
+      "|| split_part(f.owner, ':', 1) ELSE '' END FROM sluice.freshness f "
       "JOIN sluice.projection g ON g.projection = f.projection AND g.live "
       "WHERE f.projection = ANY ($1::text[]) AND (NOT f.owned OR f.trouble <> '') ORDER BY 1, 3",
       {names.text()});
@@ -117,6 +118,7 @@ std::vector<UnownedPartition> PostgresMonitor::unowned(std::span<const std::stri
     if (!rows.null(i, 5)) all.back().freshness = milliseconds{rows.number(i, 5)};
     all.back().built = rows.text(i, 6);
     all.back().owned = rows.text(i, 7) == "t";
+    all.back().had_by = rows.text(i, 8);
   }
   return all;
 }

@@ -54,6 +54,8 @@ with Folder() as scratch, brokers() as address:
         # As one of ours does that is stopped, or hangs.
         other = stranger(address, "sluice")
         eventually("it says that it is one of ours", lambda: "another process of this program" in up.readiness())
+        eventually("and who had it", lambda: f"; process {up.process.pid} on " in up.readiness()
+                   and "had it last. If that one has ended, the group keeps its place for a session" in up.readiness())
         other.terminate()
         other.wait()
         eventually("it is ready once more", lambda: not up.readiness())

@@ -28,6 +28,8 @@ class Process(Service):
     def __exit__(self, kind, *more):
         if kind is None:
             self.stop()
+            if self.command[1] == "project":
+                assert "] stopping" in self.words() and "] stopped" in self.words(), self.words()[-500:]
         super().__exit__(kind, *more)
 
 
@@ -44,7 +46,10 @@ def set_up(database, brokers):
     applied = result("topics", "apply", "--brokers", brokers, "--partitions", "3", "--json")
     assert "deliberation.events" in applied["applied"], applied
     run("topics", "apply", "--brokers", brokers, "--partitions", "3", code=0)
-    run("topics", "apply", "--brokers", brokers, "--partitions", "5", code=2, says="3 partitions")
+    for domains in ([], ["--domains", "people"]):
+        other = run("topics", "apply", "--brokers", brokers, "--partitions", "5", *domains, code=1, says="3 partitions")
+        told = json.loads(other.stdout)
+        assert told["applied"] == [] and "3 partitions" in told["refused"]["people.events"], told
     listed = result("topics", "list", "--brokers", brokers, "--domains", "deliberation", "--json")
     assert [row["partition"] for row in listed] == [0, 1, 2] and listed[0]["end"] == 0
     applied = result("schema", "apply", "--postgres", owner, "--partitions", "3", "--json")
@@ -79,6 +84,18 @@ def told_beside_ready(project, owner, kept):
     eventually("it says that there are no snapshots", lambda: "snapshots are not made" in advice(project))
     kept.unlink()
     eventually("there are again", lambda: "snapshots are not made" not in advice(project))
+
+
+def told_another_number(folder, brokers):
+    """It serves, takes nothing, and says so where a script looks."""
+    told = Service(folder / "told.log", "ingest", "--brokers", brokers, "--partitions", "5")
+    told.start()
+    not_taken = told.ready["not_taken"]
+    assert len(not_taken) == 3, not_taken
+    for each in not_taken:
+        domain = each.split(":")[0]
+        assert f"{domain}.events has 3 partitions, and --partitions says" in each, each
+    told.stop()
 
 
 def project_and_look(folder, brokers, owner, writer, reader):
@@ -144,7 +161,9 @@ def main():
             print("SKIPPED (no Kafka jars): ingest and projectors apart")
             return 0
         with Cluster(folder / "database") as database:
-            project_and_look(folder, address, *set_up(database, address))
+            roles = set_up(database, address)
+            told_another_number(folder, address)
+            project_and_look(folder, address, *roles)
             tail(address)
         assert processes_below(folder) == []
     return 0

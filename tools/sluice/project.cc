@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -173,7 +174,7 @@ Exit project(const Options& options) {
   const Shutdown shutdown;
   const ListenAddress listen = parse_listen(options.listen);
   warn_of_strangers(listen);
-  const std::filesystem::path snapshots = checked_folder(options.snapshots);
+  const std::filesystem::path snapshots = checked_folder(options.snapshots, options.data);
   const DataFolder folder(options.data);
   const std::vector<Domain> chosen = choose_domains(options.domains);
   NoLog no_log;
@@ -236,7 +237,7 @@ Exit project(const Options& options) {
   print_line("{\"ready\":true,\"http\":" + json_string(http_url({listen.host, health.port()})) +
              "}");
   const ProcessBeat beat(options.postgres, identity_of(*workers), *vitals);
-  OwnerKinds kinds = snapshot_kinds(*workers);
+  OwnerKinds kinds = snapshot_kinds(*workers, folder.path());
   add_key_kinds(kinds, *workers, *log);
   add_preview_kind(kinds, options.postgres, *log);
   const RequestThread requests(options.postgres, projections_of(chosen), *log, *workers,
@@ -254,9 +255,11 @@ Exit project(const Options& options) {
         *workers, projections_of(chosen), *log);
     readiness.audits(&*audit);
   }
+  const std::stop_callback says(shutdown.token(), [] { spdlog::info("stopping"); });
   workers->run(shutdown.token());
   readiness.audits(nullptr);
   readiness.keeps(nullptr);
+  spdlog::info("stopped");
   return Exit::done;
 }
 

@@ -316,7 +316,10 @@ std::string Monitor::why_unowned(const UnownedPartition& partition,
   if (member->client == config_.client) {
     return "not taken: its group has given it to another process of this program, which says "
            "nothing, " +
-           described(*member) + ". It is stopped or hangs: let it go on, or end it";
+           described(*member) +
+           (partition.had_by.empty() ? "" : "; " + partition.had_by + " had it last") +
+           ". If that one has ended, the group keeps its place for a session (10 s), so that a "
+           "restart moves nothing, and then deals anew; else it hangs: let it go on, or end it";
   }
   return "not taken: its group has given it to a member that does not project it, " +
          described(*member) + ". End that application, or let it read in a group of its own";
