@@ -81,6 +81,7 @@ def shown(up, places):
     assert {name: event["event"][name] for name in ("id", "type", "data", "offset")} == {
         **{name: posted[name] for name in ("id", "type", "data")}, "offset": int(behind)}, event
     assert posted["id"].encode() in base64.b64decode(event["value"])
+    assert len(event["value"]) > 76 and not set(event["value"]) & set("\r\n"), event
     eventually("a line of the log says so", lambda: "records entered quarantine projection=deliberation" in up.words())
 
 

@@ -71,7 +71,9 @@ std::optional<std::string> event_of(const Domain& domain, const Answer& found) {
 Answer show_quarantined(Database& database, const Domain& domain, Partition partition,
                         Offset position) {
   const Answer found = database.ask(
-      "SELECT projection, partition, position, key, reason, encode(bytes, 'base64') AS value, "
+      "SELECT projection, partition, position, key, reason, "
+      // Postgres breaks lines, as mail does.
+      "translate(encode(bytes, 'base64'), E'\\n', '') AS value, "
       "encode(bytes, 'hex') AS hex, "
       "(extract(epoch FROM appended_at) * 1000)::bigint AS appended_at "
       "FROM sluice.quarantine JOIN (SELECT projection, generation, live FROM sluice.projection) "
