@@ -34,7 +34,7 @@ def found(up, code, *flags, **evidence):
 
 
 def finds(up, code, *flags, **evidence):
-    return eventually(f"{code} {evidence}", lambda: found(up, code, *flags, **evidence), 60)[0]
+    return eventually(f"{code} {evidence}", lambda: found(up, code, *flags, **evidence))[0]
 
 
 def is_silent(up, *flags):

@@ -156,9 +156,9 @@ def twins_and_stopping(folder, system):
             pids = {one.process.pid, two.process.pid}
             eventually("both are named", lambda: [
                 each for each in found(one, "twin")
-                if {each["evidence"].get("pid"), each["evidence"].get("other_pid")} == pids], 60)
+                if {each["evidence"].get("pid"), each["evidence"].get("other_pid")} == pids])
             eventually("partitions change hands again and again", lambda: [
-                each for each in found(one, "twin") if each["evidence"].get("fenced", 0) >= 10], 60)
+                each for each in found(one, "twin") if each["evidence"].get("fenced", 0) >= 10])
             two.kill()
             one.kill()
 

@@ -64,7 +64,7 @@ def held(up):
         assert young["findings"] == [], young
         posted = result("post", "--http", up.http, "--domain", "deliberation", "-", stdin=vote("c", "waits") + "\n")
         waited = eventually("a flush waits", lambda: [
-            each for each in found(up, "lock_holder", "--older", "1s", pid=pid) if each["evidence"]["waiting"]], 60)[0]
+            each for each in found(up, "lock_holder", "--older", "1s", pid=pid) if each["evidence"]["waiting"]])[0]
         assert waited["evidence"]["waiting_query"], waited
         still = finds(up, "standing_still", projection="deliberation")
         assert str(pid) in still["what"], still
@@ -87,7 +87,7 @@ def row_held(up):
         second.psql.stdin.flush()
         holder = eventually("the second waits", lambda: [
             each for each in found(up, "lock_holder", "--older", "100ms", pid=pid)
-            if each["evidence"]["waiting"]], 30)[0]
+            if each["evidence"]["waiting"]])[0]
         assert holder["evidence"]["waiting_pid"] == behind and update in holder["evidence"]["waiting_query"], holder
         assert not found(up, "lock_holder", "--older", "100ms", pid=behind)
     is_silent(up)

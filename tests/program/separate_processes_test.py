@@ -29,7 +29,7 @@ class Process(Service):
         if kind is None:
             self.stop()
             if self.command[1] == "project":
-                assert "] stopping" in self.words() and "] stopped" in self.words(), self.words()[-500:]
+                assert "info stopping" in self.words() and "info stopped" in self.words(), self.words()[-500:]
         super().__exit__(kind, *more)
 
 

@@ -18,13 +18,15 @@ std::string between(std::string_view text, std::string_view before, std::string_
 
 // The first command of ours that does something and ends; empty: none is named.
 std::string named_command(std::string_view trouble) {
-  while (!trouble.empty()) {
-    const std::string command = between(trouble, "`sluice ", "`");
+  constexpr std::string_view kProgram = "sluice";
+  constexpr char kQuote = '`';
+  const std::string begins = kQuote + std::string(kProgram) + ' ';
+  for (;;) {
+    const std::string command = between(trouble, begins, {&kQuote, 1});
     if (command.empty()) return {};
     if (command.find(' ') != command.npos && !command.starts_with("project")) return command;
-    trouble.remove_prefix(trouble.find("`sluice ") + 8 + command.size());
+    trouble.remove_prefix(trouble.find(begins) + begins.size() + command.size());
   }
-  return {};
 }
 
 std::string with_place(const std::string& command, const Place& place) {
