@@ -163,7 +163,9 @@ def left_out(up):
         ask(up.postgres, f"UPDATE sluice.{table} SET {column} = {column} - interval '1 min' "
             "WHERE projection <> 'deliberation'")
     assert doctor(up, "auction") == NOTHING
-    people = finds(up, "no_owner", projection="people")
+    # A process that was killed is heard for ten seconds more.
+    people = eventually("nobody is said to project it", lambda: [
+        each for each in found(up, "no_owner", projection="people") if "nobody folds" in each["what"]])[0]
     assert f"process {up.process.pid} on " in people["next"] and "among its --domains" in people["next"], people
     # One that does project it is not told to, nor is that the first cause of all.
     with told_by_process(up, '{"rules": {"people": 1}, "brokers": "127.0.0.1:1"}', silent=False):

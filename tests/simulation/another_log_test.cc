@@ -96,7 +96,7 @@ class Tallied {
     worker_->close();
     worker_.reset();
   }
-  void lose_state() { state_ = {}; }
+  void lose_state() { state_ = MemoryState(); }
 
   [[nodiscard]] std::int64_t position() const { return views.position(kFirst).position.value; }
   // As told by its owner, or by the process that cannot claim it.
