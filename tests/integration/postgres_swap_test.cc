@@ -141,4 +141,30 @@ TEST_CASE("generations after swaps on Postgres keep the contract") {
   swapped_roles_contract([] { return std::make_unique<PostgresSwapUnderTest>(); });
 }
 
+TEST_CASE("what an audit knows of a generation goes with it, both ways") {
+  const TwoGenerations shapes;
+  const auto audit = [&](const std::string& generation) {
+    shapes.ask(
+        "INSERT INTO sluice.audit_difference (projection, generation, partition, partition_key, "
+        "table_name, key, what, expected, found, found_in) VALUES ('shapes', " +
+        generation +
+        ", 0, 'k', 'only_key', '{}', 'extra', 'null', '{}', 'view'); "
+        "INSERT INTO sluice.audit (projection, generation, partition, round, started_at) "
+        "VALUES ('shapes', " +
+        generation + ", 0, 1, now())");
+  };
+  const auto audited = [&] {
+    return shapes.value("SELECT count(*) FROM sluice.audit") + " " +
+           shapes.value("SELECT count(*) FROM sluice.audit_difference");
+  };
+  audit("1");
+  REQUIRE(refused(shapes.promote()).empty());
+  CHECK(audited() == "0 0");
+  audit("2");
+  CHECK(audited() == "1 1");
+  shapes.beat();
+  REQUIRE(refused(shapes.roll_back()).empty());
+  CHECK(audited() == "0 0");
+}
+
 }  // namespace sluice::testing

@@ -34,8 +34,8 @@ class System:
     def write(self, partition, key, value):
         """A record past ingest. The embedded log is nobody else's meanwhile."""
         if self.brokers:
-            subprocess.run(["kcat", "-b", self.brokers, "-P", "-t", STREAM, "-p", str(partition), "-K", "\t", "-D", "\f"],
-                           input=f"{key}\t{value}".encode(), check=True, capture_output=True)
+            subprocess.run(["kcat", "-b", self.brokers, "-P", "-t", STREAM, "-p", str(partition), "-K", "\t",
+                            "-D", "\f"], input=f"{key}\t{value}".encode(), check=True, capture_output=True)
             return
         self.up.stop()
         subprocess.run([LOG_WRITER, self.folder / "data", STREAM, str(partition), key, value], check=True,
