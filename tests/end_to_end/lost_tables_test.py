@@ -24,8 +24,8 @@ def rows(up):
 def told(up):
     """Its own words, those of its readiness and of `status`."""
     within(30, "it is not ready", lambda: COMMAND in up.readiness())
-    eventually("status says so", lambda: COMMAND in sluice("status", "--postgres", up.postgres,
-                                                           check=False).stdout, 30)
+    within(30, "status says so", lambda: COMMAND in sluice("status", "--postgres", up.postgres,
+                                                               check=False).stdout)
     named = re.search(r"`(sluice schema apply [^`]*)`", up.readiness()).group(1)
     return named.split()[1:]
 

@@ -108,8 +108,7 @@ def lives_while_its_database_cannot_be_started(folder):
         way.unlink()
         way.mkdir()
         os.kill(server(), signal.SIGKILL)
-        eventually("it says what is in the way",
-                   lambda: f"cannot open {way}" in up.readiness(), deadline=20)
+        within(20, "it says what is in the way", lambda: f"cannot open {way}" in up.readiness())
         taken = result("post", "--http", up.http, "--domain", "deliberation", "-",
                        stdin=vote("c", "p2"))
         assert taken["accepted"] == 1
