@@ -115,7 +115,7 @@ def log_of_before(up):
         run("schema", "apply", "--refold", projection, "--postgres", up.postgres, code=0)
     eventually("all is well again", lambda: sluice("status", "--postgres", up.postgres, check=False).returncode == 0)
     within(SOON, "it is ready again", lambda: not up.readiness())
-    assert on_the_page(up, "sluice_standing_still", partition) == 0
+    within(SOON, "the metrics know, too", lambda: on_the_page(up, "sluice_standing_still", partition) == 0)
 
 
 def is_read_by_people(up):
