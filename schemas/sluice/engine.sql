@@ -618,6 +618,7 @@ LEFT JOIN sluice.position p ON p.projection = g.projection AND p.generation = g.
      AND p.partition = n.partition
 LEFT JOIN sluice.heartbeat h ON h.projection = g.projection AND h.generation = g.generation
      AND h.partition = n.partition
+-- OFFSET 0: worked out once a row, not wherever it is used.
 CROSS JOIN LATERAL (
   -- A time ahead of the clock is no word of now: the clock was set back since.
   SELECT greatest(CASE WHEN h.seen_at > now() THEN now() ELSE h.seen_at END,
@@ -628,12 +629,14 @@ CROSS JOIN LATERAL (
                   false) AS owned,
          coalesce(h.contender_at
                   BETWEEN now() - interval '5 s' AND now() + interval '5 s', false) AS contended
+  OFFSET 0
 ) AS s
 CROSS JOIN LATERAL (
   -- What stands still may do so since its log was restored, and ends before the view.
   SELECT greatest(CASE WHEN s.owned AND h.trouble <> '' THEN NULL ELSE p.position END,
                   CASE WHEN h.seen_at < p.updated_at THEN greatest(h.log_end, p.log_end)
                        ELSE coalesce(h.log_end, p.log_end, 0) END) AS log_end
+  OFFSET 0
 ) AS e
 CROSS JOIN LATERAL (
   SELECT CASE WHEN NOT s.owned AND NOT s.contended AND e.log_end = 0

@@ -52,6 +52,21 @@ std::string password_in(const OwnFolder& folder, const char* file) {
   return made;
 }
 
+// The last line that tells a cause, or the last: behind it a program may tell how it clears away.
+std::string_view cause_in(std::string_view log) {
+  constexpr int kLines = 3;  // further up are other causes
+  while (log.ends_with('\n')) log.remove_suffix(1);
+  const std::string_view last = log.substr(log.rfind('\n') + 1);
+  for (int i = 0; i < kLines && !log.empty(); ++i) {
+    const std::string_view line = log.substr(log.rfind('\n') + 1);
+    for (const char* word : {"FATAL:", "PANIC:", "error:", "could not "}) {
+      if (line.find(word) != std::string_view::npos) return line;
+    }
+    log.remove_suffix(std::min(line.size() + 1, log.size()));
+  }
+  return last;
+}
+
 }  // namespace
 
 PrivateCluster::PrivateCluster(const fs::path& folder)
@@ -130,8 +145,7 @@ std::string PrivateCluster::last_words() const {
   } catch (const Error& failure) {
     return failure.what();  // said beside what went wrong before
   }
-  while (text.ends_with('\n')) text.pop_back();
-  return text.substr(text.rfind('\n') + 1) + " (see " + (folder_.path() / kLog).string() + ")";
+  return std::string(cause_in(text)) + " (see " + (folder_.path() / kLog).string() + ")";
 }
 
 void PrivateCluster::keep_running() {

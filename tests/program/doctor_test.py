@@ -77,6 +77,19 @@ def held(up):
     is_silent(up)
 
 
+def engine_held(up):
+    """A table that every question reads: who has it is told at once, and by status, which waits for it."""
+    with contextlib.closing(Session(up.postgres + "?application_name=psql")) as session:
+        pid = int(session.ask("BEGIN", "LOCK TABLE sluice.heartbeat IN ACCESS EXCLUSIVE MODE",
+                              "SELECT pg_backend_pid()")[-1][0][0])
+        told = run("status", "--postgres", up.postgres, code=2, says=f"SELECT pg_terminate_backend({pid})").stderr
+        assert "has locked sluice.heartbeat for" in told, told
+        holder, = doctor(up, "--older", "1s")["findings"]
+        assert holder["code"] == "lock_holder" and holder["evidence"]["pid"] == pid, holder
+        assert holder["evidence"]["table"] == "sluice.heartbeat" and holder["evidence"]["seconds"] >= 1, holder
+        does(up, holder)
+
+
 def row_held(up):
     """Of a row: a queue is told by its head."""
     with contextlib.closing(Session(up.postgres)) as first, contextlib.closing(Session(up.postgres)) as second:
@@ -324,7 +337,7 @@ with Folder() as scratch:
         running.start()
         well(running)
         cannot_run(running)
-        for cause in (held, row_held, indexes, dead_rows, old_snapshot, connections, restarted, left_out, generations, versions, told, stands_still_whole):
+        for cause in (held, engine_held, row_held, indexes, dead_rows, old_snapshot, connections, restarted, left_out, generations, versions, told, stands_still_whole):
             cause(running)
             print(f"passed: {cause.__name__}", flush=True)
         running.stop()

@@ -86,7 +86,8 @@ def unknown_and_wrong(s):
     assert s.explain("lunch/created", "--key", "dinner", code=1) == []
     assert s.explain("deliberation:0@99999", code=1) == []
     assert s.explain("people:0@1", "--domain", "deliberation", code=1) == []
-    run("explain", "", "--postgres", s.up.postgres, *s.log, code=2, says="neither a token")
+    run("explain", "", "--postgres", s.up.postgres, *s.log, code=2, says="is empty")
+    run("explain", "x\n", "--postgres", s.up.postgres, *s.log, code=2, says="neither a token")
     run("explain", "deliberation~zzzzzz:0@1", "--postgres", s.up.postgres, *s.log, code=2, says="another system")
     run("explain", "x", "--domain", "nope", "--postgres", s.up.postgres, *s.log, code=2)
     run("explain", "x", "--postgres", s.up.postgres, code=2, says="--data")

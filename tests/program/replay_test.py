@@ -144,7 +144,8 @@ def state_mended(up, log, partition):
 def refusals(up, log):
     def refused(*arguments, says):
         run("replay", "deliberation", "--postgres", up.postgres, *log, *arguments, code=2, says=says)
-    refused("--key", "", says="--key is empty")
+    refused("--key", "", says="--key: is empty")
+    refused("--key", "lunch", "--as-of", "", says="--as-of: is empty")
     refused("--key", "lunch", "--as-of", "yesterday", says="give an offset, such as 812, or a time")
     refused("--key", "lunch", "--as-of", "2026-99-01T00:00:00Z", says="give an offset, such as 812")
     refused("--key", "lunch", "--as-of", "123456789", says="is beyond what the view shows")

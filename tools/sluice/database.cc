@@ -4,7 +4,10 @@
 #include <cstdint>
 
 #include "storage/base/check.h"
+#include "storage/base/errors.h"
 #include "storage/base/json_writer.h"
+#include "storage/postgres/error.h"
+#include "tools/sluice/engine_lock.h"
 
 namespace sluice {
 namespace {
@@ -91,8 +94,20 @@ std::string Answer::table() const {
   return text;
 }
 
+// A lock that was waited for in vain has somebody who holds it.
+PgResult Database::run(const std::string& sql, const std::vector<std::string>& parameters) {
+  try {
+    return connection_.run(sql, parameters);
+  } catch (const Retryable& failure) {
+    if (!has_state(failure, "55P03")) throw;
+    const auto lock = engine_lock(connection_, std::chrono::milliseconds(0));
+    if (!lock) throw;
+    throw Retryable(lock->what + ": let it end, or end it by psql: " + lock->end());
+  }
+}
+
 Answer Database::ask(const std::string& sql, const std::vector<std::string>& parameters) {
-  const PgResult result = connection_.run(sql, parameters);
+  const PgResult result = run(sql, parameters);
   Answer answer;
   for (int i = 0; i < result.columns(); ++i) {
     answer.columns.push_back(

@@ -38,12 +38,14 @@ class Database {
   explicit Database(const std::string& url) : connection_(url) {}
 
   // Throws what the connection throws: Retryable when Postgres is away, Misconfigured when it
-  // refuses the question.
+  // refuses the question. Where a table of the engine is locked, Retryable says by whom.
   Answer ask(const std::string& sql, const std::vector<std::string>& parameters = {});
   // Of the server.
   PostgresVitals vitals() { return ask_vitals(connection_); }
 
  private:
+  PgResult run(const std::string& sql, const std::vector<std::string>& parameters);
+
   PgConnection connection_;
 };
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "storage/base/errors.h"
+#include "storage/postgres/error.h"
 #include "storage/postgres/sql_text.h"
 #include "tools/sluice/client/producer.h"
 #include "tools/sluice/commands.h"
@@ -13,6 +14,7 @@
 #include "tools/sluice/doctor/postgres_findings.h"
 #include "tools/sluice/doctor/process_findings.h"
 #include "tools/sluice/doctor/projection_findings.h"
+#include "tools/sluice/engine_lock.h"
 
 namespace sluice {
 namespace {
@@ -20,6 +22,8 @@ namespace {
 // A flush that waited for a lock in vain comes back within two seconds, and what rides out a moment
 // works again.
 constexpr std::chrono::milliseconds kAnotherLook{3000};
+constexpr const char* kNoPassword =
+    "commands leave out the password of the URL: export it as PGPASSWORD";
 
 struct Options {
   std::string domain;
@@ -59,8 +63,21 @@ void skip_log(PgConnection& postgres, Diagnosis& diagnosis) {
   }
 }
 
-Diagnosis diagnose(const Options& options) {
-  PgConnection postgres(options.postgres);
+// Nothing else can be asked.
+std::optional<Diagnosis> behind_engine_lock(PgConnection& postgres, const Options& options,
+                                            std::chrono::milliseconds older) {
+  const auto lock = engine_lock(postgres, older);
+  if (!lock) return std::nullopt;
+  const Place place = place_of(options.postgres);
+  Diagnosis diagnosis;
+  diagnosis.findings.push_back({"lock_holder", lock->what, lock->evidence, lock->since,
+                                "psql " + place.postgres + " -c \"" + lock->end() + "\""});
+  diagnosis.skipped.push_back({"all", "process " + lock->pid + " of Postgres is in the way"});
+  if (place.lacks_password) diagnosis.note = kNoPassword;
+  return diagnosis;
+}
+
+Diagnosis look(PgConnection& postgres, const Options& options) {
   Scope scope{projections_in(postgres, options.domain), options.older};
   scope.place = place_of(postgres, options.postgres, options.log);
   std::optional<ExaminedLog> log;
@@ -88,9 +105,24 @@ Diagnosis diagnose(const Options& options) {
   }
   find_unowned(postgres, scope, log && log->answered(), diagnosis);
   if (scope.place.lacks_password) {
-    diagnosis.note = "commands leave out the password of the URL: export it as PGPASSWORD";
+    diagnosis.note = kNoPassword;
   }
   return diagnosis;
+}
+
+Diagnosis diagnose(const Options& options) {
+  PgConnection postgres(options.postgres);
+  if (auto locked = behind_engine_lock(postgres, options, options.older)) return *locked;
+  try {
+    return look(postgres, options);
+  } catch (const Retryable& failure) {
+    // A younger lock, waited for until now.
+    if (!has_state(failure, "55P03")) throw;
+    if (auto locked = behind_engine_lock(postgres, options, std::chrono::milliseconds(0))) {
+      return *locked;
+    }
+    throw;
+  }
 }
 
 Exit doctor(const Options& options, const OutputForm& output) {

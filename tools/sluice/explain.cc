@@ -100,7 +100,7 @@ void write(JsonWriter& json, const FoundRecord& record, const Fate& fate) {
 }
 
 Exit explain(const Options& options) {
-  if (options.what.empty() || (!token_in(options) && !is_event_id(options.what))) {
+  if (!token_in(options) && !is_event_id(options.what)) {
     throw Misconfigured("\"" + options.what +
                         "\" is neither a token, such as deliberation~k3f9q2:3@812, nor an event's "
                         "id (1 to 200 printable characters)");

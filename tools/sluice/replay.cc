@@ -171,7 +171,6 @@ class Replay {
 };
 
 void require_sound(const Options& options) {
-  if (options.key.empty()) throw Misconfigured("--key is empty: name one, such as a conversation");
   if (options.repair && !simdjson::validate_utf8(options.key.data(), options.key.size())) {
     throw Misconfigured("--key is no UTF-8, so that no row is of it: nothing is to be repaired");
   }

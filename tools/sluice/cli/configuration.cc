@@ -137,7 +137,7 @@ void apply_table(CLI::App& app, CLI::App& command, const toml::table& table,
     bool known = false;
     for (CLI::App* target : reach)
       known |= set(*target, name, text_of(node, origin), origin, meant);
-    if (!known) refuse(origin + " is not known", name, property_names(app));
+    if (!known) refuse(origin + " is not known", name, property_names(command));
   }
 }
 
@@ -191,7 +191,8 @@ void apply_environment(CLI::App& app, const char* const* environment) {
     const std::string_view variable = line.substr(kPrefix.size(), equals - kPrefix.size());
     const std::string value(line.substr(equals + 1));
     if (variable == "CRASH_AT") arm_crash_point(value);
-    if (std::ranges::count(kReserved, variable) > 0) continue;
+    // As everywhere: one that is empty is not set.
+    if (value.empty() || std::ranges::count(kReserved, variable) > 0) continue;
     apply_variable(app, variable, value);
   }
 }
@@ -217,7 +218,7 @@ std::optional<std::string> config_path(int argc, const char* const* argv,
   }
   for (const char* const* entry = environment; *entry != nullptr; ++entry) {
     const std::string_view line(*entry);
-    if (line.starts_with("SLUICE_CONFIG=")) return std::string(line.substr(14));
+    if (line.starts_with("SLUICE_CONFIG=") && line.size() > 14) return std::string(line.substr(14));
   }
   return std::nullopt;
 }

@@ -27,6 +27,14 @@ CLI::Validator unless(std::function<std::string(const std::string&)> fault) {
   return CLI::Validator([fault = std::move(fault)](std::string& text) { return fault(text); }, "");
 }
 
+// A variable of the shell that is not set, in quotes: what it stands for was not left out.
+constexpr const char* kNotEmpty = "not empty";
+CLI::Validator not_empty() {
+  return unless(
+             [](const std::string& text) { return text.empty() ? "is empty: give a value" : ""; })
+      .name(kNotEmpty);
+}
+
 constexpr std::size_t kMessageMost = 4000;
 
 // For people: no word of the command line is repeated at length, nor is anything else.
@@ -56,7 +64,7 @@ std::string fault_of_time(const std::string& text, std::chrono::milliseconds lea
 Command& Command::text(std::string_view name, std::string& target, std::string_view help) {
   last_ = app_->add_option(flag_of(name), target, std::string(help));
   if (!target.empty()) last_->capture_default_str();
-  last_->type_name("TEXT");
+  last_->type_name("TEXT")->check(not_empty());
   return *this;
 }
 
@@ -158,7 +166,12 @@ Command& Command::part_or_zero(std::string_view name, double& target, std::strin
 
 Command& Command::argument(std::string_view name, std::string& target, std::string_view help) {
   last_ = app_->add_option(std::string(name), target, std::string(help));
-  last_->required()->type_name("");
+  last_->required()->type_name("")->check(not_empty());
+  return *this;
+}
+
+Command& Command::or_empty() {
+  last_->get_validator(kNotEmpty)->active(false);
   return *this;
 }
 

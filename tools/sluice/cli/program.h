@@ -52,6 +52,7 @@ class Command {
       : app_(&app), output_(&output), chosen_(&chosen) {}
 
   // Targets must live until the program ends: keep them in what runs() captures.
+  // A text, and an argument, that is there and empty is refused.
   Command& text(std::string_view name, std::string& target, std::string_view help);
   Command& list(std::string_view name, std::vector<std::string>& target, std::string_view help);
   Command& flag(std::string_view name, bool& target, std::string_view help);
@@ -73,6 +74,7 @@ class Command {
   // Holds for the property declared last.
   Command& required();
   Command& optional();
+  Command& or_empty();  // of a text or an argument
   Command& one_of(const std::vector<std::string>& words);
   // What is set for all commands, by the environment or at the top of the file, is not meant for
   // this one: only its flag and the command's own table of the file set it.

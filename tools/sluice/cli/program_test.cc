@@ -162,6 +162,15 @@ TEST_CASE("what is wrong with a value is said, and what would be right") {
              Catch::Contains("SLUICE_MEMORY: \"x\""));
 }
 
+TEST_CASE("a text that is given is not empty, and a variable that is empty is not set") {
+  CHECK_THAT(Run({"go", "--http", ""}).errors, Catch::Contains("--http: is empty"));
+  CHECK(Run({"go", "--http", "u", "--postgres="}).code == 2);
+  const Run unset({"go", "--http", "u"}, {"SLUICE_BATCH=", "SLUICE_MEMORY="});
+  INFO(unset.errors);
+  CHECK(unset.ran);
+  CHECK_THAT(Run({"go"}, {"SLUICE_HTTP="}).errors, Catch::Contains("--http is required"));
+}
+
 TEST_CASE("a list takes one word, so that what follows is not taken for more of it") {
   const Run run({"go", "--http", "u", "--domains", "a,b", "c"});
   CHECK(run.code == 2);

@@ -24,7 +24,7 @@ std::string told_log(PgConnection& postgres) {
 
 }  // namespace
 
-Place place_of(PgConnection& postgres, const std::string& url, const LogOptions& log) {
+Place place_of(const std::string& url) {
   Place place;
   // Not as a property: what counts is whether the shell that is pasted into has it.
   const char* const variable = std::getenv(kVariable);
@@ -35,6 +35,11 @@ Place place_of(PgConnection& postgres, const std::string& url, const LogOptions&
     place.postgres = shell_word(shown);
     place.lacks_password = shown != url;
   }
+  return place;
+}
+
+Place place_of(PgConnection& postgres, const std::string& url, const LogOptions& log) {
+  Place place = place_of(url);
   if (!log.data.empty()) {
     place.log = " --data " + shell_word(log.data);
   } else if (!log.brokers.empty()) {

@@ -20,6 +20,8 @@ struct Place {
   [[nodiscard]] std::string postgres_flag() const { return " --postgres " + postgres; }
 };
 
+// Of Postgres alone.
+[[nodiscard]] Place place_of(const std::string& url);
 // A URL that the shell has in SLUICE_POSTGRES is named so. A log that was not named is where the
 // processes that project say that theirs is. Throws Retryable.
 [[nodiscard]] Place place_of(PgConnection& postgres, const std::string& url, const LogOptions& log);

@@ -138,7 +138,8 @@ Command make_command(Command& quarantine, Verdict verdict) {
 }
 
 void add_record(Command& command, Options& options, Verdict verdict) {
-  command.text("key", options.key, "The key whose records wait, such as a conversation");
+  // A record may have none.
+  command.text("key", options.key, "The key whose records wait, such as a conversation").or_empty();
   if (verdict != Verdict::discard) command.required();
   if (verdict == Verdict::release) {
     command.number(
