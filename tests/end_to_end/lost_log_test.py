@@ -70,8 +70,8 @@ def says(up, partition, *words):
 
     eventually(f"/readyz says {words} of {partition}", in_readiness)
     eventually(f"status says {words} of {partition}", in_status)
-    about = f"projection={DOMAIN} partition={partition} "
-    lines = [line for line in up.words().splitlines() if about in line]
+    about = (f"projection={DOMAIN} ", f" partition={partition} ")
+    lines = [line for line in up.words().splitlines() if heard(line, about)]
     assert any(heard(line, words) for line in lines), f"stderr does not say {words} of {partition}"
 
 
