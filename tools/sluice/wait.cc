@@ -93,7 +93,8 @@ void add_wait(Command& root) {
       "was rejected, or waits in quarantine, is reached, too, and in no view: sluice explain TOKEN "
       "says so.",
       "sluice wait deliberation~k3f9q2:3@812 --postgres postgresql://... --timeout 30s");
-  command.argument("TOKEN", options->token, "What a post or an import answered");
+  // A post of nothing has an empty one, which is always reached.
+  command.argument("TOKEN", options->token, "What a post or an import answered").or_empty();
   add_postgres_option(command, options->postgres);
   command.duration("timeout", options->timeout, milliseconds(0), "How long to wait");
   command.runs([options](const OutputForm& output) { return wait(*options, output); });
