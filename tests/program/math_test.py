@@ -151,7 +151,7 @@ def an_operator_sees_what_is_due(up):
     post(up, [conversation("due"), service("due", "import.started", import_id="i"), vote("due", "ann")])
     eventually("one is due", lambda: due() == [1, published])
     text = run("status", "--postgres", up.postgres, code=0).stdout
-    assert "failing" in text and "oldest_due" in text, text
+    assert "failing" in text and "oldest" in text, text
     post(up, [service("due", "import.completed", import_id="i")])
     computed(up, "due")
     eventually("none is due", lambda: due()[0] == 0)
