@@ -129,6 +129,7 @@ def kafka(folder):
             post(up, [conversation("c")])
             eventually("it is ready", lambda: not up.readiness())
             broker_away(up, broker)
+            post(up, [conversation("after")])
             up.stop()
         projector(folder, broker)
 
