@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <future>
 #include <thread>
@@ -19,6 +20,7 @@ namespace {
 using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
 using std::chrono::milliseconds;
 constexpr std::size_t kErrorText = 512;
+std::atomic<bool> process_ends = false;
 constexpr std::chrono::seconds kToEnd{3};
 
 void set(rd_kafka_conf_t* conf, const Properties& properties) {
@@ -168,6 +170,10 @@ Client::~Client() {
     rd_kafka_destroy(client_);
     return;
   }
+  if (process_ends) {
+    abandon();
+    return;
+  }
   const auto ended = std::make_shared<std::promise<void>>();
   const auto end = ended->get_future();
   const auto heard = heard_;
@@ -179,6 +185,10 @@ Client::~Client() {
   heard->nobody_listens = true;
   spdlog::info("kafka client not ended yet, goes on by itself");
 }
+
+// One that is destroyed while it connects again keeps a processor busy until it has: two of them,
+// and the last flush has none.
+void Client::end_with_process() { process_ends = true; }
 
 void Client::abandon() {
   heard_->nobody_listens = true;

@@ -84,6 +84,8 @@ class Client {
 
   // Leaves the client to the end of the process, silent. For one that cannot be destroyed.
   void abandon();
+  // From now on all consumers are left so. Any thread.
+  static void end_with_process();
 
  private:
   static void write_line(const rd_kafka_t* client, int level, const char* kind, const char* text);

@@ -24,6 +24,7 @@
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/node/key_answers.h"
 #include "tools/sluice/node/listen.h"
+#include "tools/sluice/node/log.h"
 #include "tools/sluice/node/memory_budget.h"
 #include "tools/sluice/node/preview_answers.h"
 #include "tools/sluice/node/process_beat.h"
@@ -255,7 +256,10 @@ Exit project(const Options& options) {
         *workers, projections_of(chosen), *log);
     readiness.audits(&*audit);
   }
-  const std::stop_callback says(shutdown.token(), [] { spdlog::info("stopping"); });
+  const std::stop_callback says(shutdown.token(), [] {
+    spdlog::info("stopping");
+    end_readers_with_process();
+  });
   workers->run(shutdown.token());
   readiness.audits(nullptr);
   readiness.keeps(nullptr);

@@ -2,6 +2,7 @@
 
 #include "storage/base/errors.h"
 #include "storage/embedded/embedded_log.h"
+#include "storage/kafka/client.h"
 #include "storage/kafka/kafka_log.h"
 #include "tools/sluice/node/data_folder.h"
 
@@ -155,6 +156,8 @@ void add_broker_options(Command& command, LogOptions& options) {
   command.text("brokers", options.brokers, "Kafka's host:port,..., for a log on Kafka");
   command.list("kafka", options.kafka, "Properties of librdkafka, name=value");
 }
+
+void end_readers_with_process() { kafka::Client::end_with_process(); }
 
 int partitions_of(LogTopology& topology, std::string_view stream) {
   if (const auto partitions = topology.partitions(stream)) return *partitions;

@@ -81,6 +81,10 @@ void require_embedded_log(const std::filesystem::path& data);
                                              const std::vector<std::string>& properties,
                                              std::uint64_t bytes);
 
+// The process ends: what reads a log on Kafka is left to its end, since ending one that connects
+// again takes all of a processor meanwhile.
+void end_readers_with_process();
+
 // How many partitions the stream has. Misconfigured, saying what makes it, when it is not there.
 [[nodiscard]] int partitions_of(LogTopology& topology, std::string_view stream);
 

@@ -23,6 +23,7 @@
 #include "tools/sluice/node/http_limits.h"
 #include "tools/sluice/node/key_answers.h"
 #include "tools/sluice/node/listen.h"
+#include "tools/sluice/node/log.h"
 #include "tools/sluice/node/log_backup.h"
 #include "tools/sluice/node/new_versions.h"
 #include "tools/sluice/node/preview_answers.h"
@@ -371,6 +372,7 @@ void Node::run(const std::stop_token& stop) {
   Parts& parts = *parts_;
   while (parts.pause(kBetweenLooks, stop)) parts.keep_database();
   spdlog::info("stopping");
+  end_readers_with_process();
   // Posts first, so that nothing comes in that is not folded; the database last.
   parts.ingest->drain(kDrain);
   parts.working.request_stop();
