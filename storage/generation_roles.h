@@ -58,7 +58,7 @@ using GenerationRoles = std::vector<GenerationRole>;
                                                             const GenerationRoles& roles);
 
 // What the generations are after the swap: at most one each is live, standing, and building or
-// ready. Whoever swaps has decided for both of the pair, so that neither promotes itself later.
+// ready. A swap decides for both generations of the pair: neither promotes itself later.
 [[nodiscard]] GenerationRoles roles_after(SwapKind kind, SwappedPair pair, GenerationRoles roles);
 
 }  // namespace sluice

@@ -20,8 +20,12 @@ namespace {
 using Conf = std::unique_ptr<rd_kafka_conf_t, Destroy<rd_kafka_conf_destroy>>;
 using std::chrono::milliseconds;
 constexpr std::size_t kErrorText = 512;
-std::atomic<bool> process_ends = false;
 constexpr std::chrono::seconds kToEnd{3};
+
+std::atomic<bool>& process_ends() {
+  static std::atomic<bool> ends = false;
+  return ends;
+}
 
 void set(rd_kafka_conf_t* conf, const Properties& properties) {
   std::array<char, kErrorText> error{};
@@ -170,7 +174,7 @@ Client::~Client() {
     rd_kafka_destroy(client_);
     return;
   }
-  if (process_ends) {
+  if (process_ends()) {
     abandon();
     return;
   }
@@ -186,9 +190,9 @@ Client::~Client() {
   spdlog::info("kafka client not ended yet, goes on by itself");
 }
 
-// One that is destroyed while it connects again keeps a processor busy until it has: two of them,
-// and the last flush has none.
-void Client::end_with_process() { process_ends = true; }
+// librdkafka keeps a processor busy in destroying a consumer until the consumer has connected
+// again: after a broker's return two such consumers leave the last flush no processor.
+void Client::end_with_process() { process_ends() = true; }
 
 void Client::abandon() {
   heard_->nobody_listens = true;

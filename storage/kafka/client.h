@@ -84,7 +84,7 @@ class Client {
 
   // Leaves the client to the end of the process, silent. For one that cannot be destroyed.
   void abandon();
-  // From now on all consumers are left so. Any thread.
+  // The process ends: from now on destructors of consumers abandon them. Any thread.
   static void end_with_process();
 
  private:

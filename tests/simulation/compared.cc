@@ -29,7 +29,7 @@ std::set<std::string> differing(const Rows& one, const Rows& other) {
 
 std::string box_of(const std::string& key) { return key.substr(0, key.find('/')); }
 
-// `due`: boxes whose rows may differ for now.
+// `due`: boxes that are yet to be computed, whose rows may differ until then.
 Difference difference(const Texts& live, const Texts& other, const std::set<std::string>& due) {
   Difference made;
   for (const auto& [key, text] : other) {

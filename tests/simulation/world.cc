@@ -189,7 +189,8 @@ void World::heal() {
   if (chance(50)) check_keys_alone();
 }
 
-// Whoever was told to hurry is left alone long enough, by whomever it was told, and waits again.
+// No command swaps for so long that the order to hurry lapses: each generation that was told to
+// hurry is to take its time again.
 void World::end_hurry() {
   const auto hurried = [](const auto& subject) { return subject->hurried(); };
   if (std::ranges::none_of(subjects_, hurried)) return;

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "storage/base/errors.h"
+#include "tools/import/atproto/bytes/utf8.h"
 
 namespace sluice {
 namespace {
@@ -79,23 +80,6 @@ void check_utf8(std::string_view text, const std::string& name) {
                       "does");
 }
 
-void append_utf8(std::string& out, std::uint32_t point) {
-  const auto byte = [&](std::uint32_t bits) { out += static_cast<char>(bits); };
-  if (point < 0x80) return byte(point);
-  if (point < 0x800) {
-    byte(0xc0 | point >> 6);
-    return byte(0x80 | (point & 0x3f));
-  }
-  if (point < 0x10000) {
-    byte(0xe0 | point >> 12);
-  } else {
-    byte(0xf0 | point >> 18);
-    byte(0x80 | (point >> 12 & 0x3f));
-  }
-  byte(0x80 | (point >> 6 & 0x3f));
-  byte(0x80 | (point & 0x3f));
-}
-
 // Without the mark.
 std::string from_utf16(std::string_view bytes, bool little, const std::string& name) {
   const auto unit = [&](std::size_t at) {
@@ -116,7 +100,7 @@ std::string from_utf16(std::string_view bytes, bool little, const std::string& n
       point = 0x10000 + ((point - 0xd800) << 10) + (second - 0xdc00);
       at += 2;
     }
-    append_utf8(text, point);
+    atproto::append_utf8(text, point);
   }
   if (bytes.size() % 2 != 0) throw fault(text);
   return text;

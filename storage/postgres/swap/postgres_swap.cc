@@ -140,10 +140,11 @@ void PostgresSwap::hurry(std::chrono::seconds how_long) {
       {pair_.domain, other_, std::to_string(how_long.count())});
 }
 
-// The rows of a key that is not due are those of every position since its last change. As of the
-// one that readers saw they are in every snapshot that has the mark: one that is taken before the
-// swap may come to the views after it. Where the other session has lost its locks, the one
-// snapshot of this statement says whether that is so.
+// The rows of a key that is not due are those of every position since the key's last change. As of
+// the position that readers saw those rows are in every snapshot that has the mark: a snapshot that
+// is taken before the swap may come to the views after the swap. Where the other session has lost
+// its locks, this statement, in its one snapshot, looks itself whether positions are equal and the
+// key is not due.
 void PostgresSwap::commit_mark() {
   std::string sql =
       "WITH stand AS (SELECT NOT EXISTS (SELECT FROM "

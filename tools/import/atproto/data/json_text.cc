@@ -16,23 +16,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_surrogate(std::uint32_t point) { return point >= 0xd800 && point < 0xe000; }
 
-void append_utf8(std::string& out, std::uint32_t point) {
-  const auto byte = [&out](std::uint32_t bits) { out += static_cast<char>(bits); };
-  if (point < 0x80) return byte(point);
-  if (point < 0x800) {
-    byte(0xc0 | point >> 6);
-    return byte(0x80 | (point & 0x3f));
-  }
-  if (point < 0x10000) {
-    byte(0xe0 | point >> 12);
-  } else {
-    byte(0xf0 | point >> 18);
-    byte(0x80 | (point >> 12 & 0x3f));
-  }
-  byte(0x80 | (point >> 6 & 0x3f));
-  byte(0x80 | (point & 0x3f));
-}
-
 // How many characters from the first on need no look: neither quote, backslash nor control.
 std::size_t plain_prefix(std::string_view text) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
