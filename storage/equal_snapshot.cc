@@ -33,13 +33,10 @@ std::optional<EqualSnapshot::Result> EqualSnapshot::look(Clock::time_point now) 
 std::optional<EqualSnapshot::Result> EqualSnapshot::give_up() {
   session_.release();
   until_.reset();
-  if (tries_ == 0) {
-    if (auto alone = session_.require_owners()) return std::move(*alone);
-  } else if (tries_ == kTries) {
-    return GenerationRefusal{"busy", not_at_one_position(stand_)};
-  } else {
-    wait_ = kBetweenTries;
-  }
+  if (tries_ == kTries) return GenerationRefusal{"busy", not_at_one_position(stand_)};
+  // The live one is not held up for what nobody folds.
+  if (auto alone = session_.await_owners()) return std::move(*alone);
+  if (tries_ > 0) wait_ = kBetweenTries;
   ++tries_;
   to_lock_ = true;
   return std::nullopt;

@@ -12,8 +12,9 @@ namespace sluice {
 // Here look() is in a snapshot, which stays open where it has the two at one position.
 class ComparisonSession : public PairSession {
  public:
-  // Refused as "no_owner" where a partition of the other generation has no process.
-  [[nodiscard]] virtual std::optional<GenerationRefusal> require_owners() = 0;
+  // Refused as "no_owner" where a partition of the other generation has no process, and is not
+  // about to get one. Nothing is locked meanwhile.
+  [[nodiscard]] virtual std::optional<GenerationRefusal> await_owners() = 0;
 };
 
 // Two generations in one snapshot that has both at one position: the steps, one a call. Where

@@ -192,7 +192,7 @@ PairStand MemoryComparison::look() {
   return stand;
 }
 
-std::optional<GenerationRefusal> MemoryComparison::require_owners() {
+std::optional<GenerationRefusal> MemoryComparison::await_owners() {
   for (int p = 0; p < pair_.other.generation().partitions; ++p) {
     const bool taken = pair_.other.taken_.contains(Partition{p});
     if (taken && pair_.other.position(Partition{p}).silent < kOwnerGone) continue;

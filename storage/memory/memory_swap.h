@@ -74,7 +74,7 @@ class MemoryComparison final : public ComparisonSession {
   [[nodiscard]] std::optional<std::string> not_in_time(const Retryable& failure) const override {
     return failure.what();
   }
-  [[nodiscard]] std::optional<GenerationRefusal> require_owners() override;
+  [[nodiscard]] std::optional<GenerationRefusal> await_owners() override;
 
   // The two in the snapshot that the last look() left open; null: it left none.
   [[nodiscard]] const MemoryViews* live() const { return live_ ? &*live_ : nullptr; }

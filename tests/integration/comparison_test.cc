@@ -249,7 +249,8 @@ TEST_CASE("a generation that nobody folds is not awaited") {
   shapes.ask(
       "UPDATE sluice.position SET position = 11, updated_at = now() - interval '1 min' "
       "WHERE generation = 1;"
-      "UPDATE sluice.heartbeat SET released = true WHERE generation = 2");
+      "UPDATE sluice.heartbeat SET released = true, seen_at = now() - interval '1 min' "
+      "WHERE generation = 2");
   CHECK(refused(held(shapes)) == "no_owner");
   // Where it stands at the same position it need not be folded.
   shapes.ask("UPDATE sluice.position SET position = 10 WHERE generation = 1");

@@ -42,10 +42,12 @@ TEST_CASE("only what is followed, near, owned and equal is promoted") {
   CHECK(refused(may(2, 1000)) == "lagging");
   CHECK_THAT(reason(may(2, 1000)), Catch::Contains("1001 records behind in partition 1"));
   set("UPDATE sluice.position SET position = 10 WHERE generation = 1");
-  shapes.ask("UPDATE sluice.heartbeat SET released = true WHERE generation = 2 AND partition = 1");
+  shapes.ask(
+      "UPDATE sluice.heartbeat SET released = true, seen_at = now() - interval '1 min' "
+      "WHERE generation = 2");
   CHECK(refused(may()) == "no_owner");
   shapes.ask(
-      "UPDATE sluice.heartbeat SET released = false, seen_at = now() - interval '6 s';"
+      "UPDATE sluice.heartbeat SET released = false, seen_at = now() - interval '16 s';"
       "UPDATE sluice.position SET updated_at = now() - interval '6 s'");
   CHECK(refused(may()) == "no_owner");
   shapes.ask("UPDATE sluice.heartbeat SET seen_at = now() WHERE generation = 2");
@@ -56,6 +58,38 @@ TEST_CASE("only what is followed, near, owned and equal is promoted") {
   shapes.ask("UPDATE sluice.projection SET status = 'building' WHERE generation = 2");
   CHECK(refused(shapes.promote()) == "not_ready");
   CHECK(shapes.statuses() == "live building");
+}
+
+TEST_CASE("partitions that change their owners are awaited") {
+  const TwoGenerations shapes;
+  const auto leave = [&](const std::string& seen_ago, int generation = 2) {
+    shapes.ask("UPDATE sluice.heartbeat SET released = true, seen_at = now() - interval '" +
+               seen_ago + "' WHERE generation = " + std::to_string(generation));
+  };
+  const auto awaited = [&](const auto& command) {
+    auto asked = std::async(std::launch::async, command);
+    CHECK(asked.wait_for(milliseconds(500)) == std::future_status::timeout);
+    shapes.ask("UPDATE sluice.heartbeat SET released = false, seen_at = now()");
+    return refused(asked.get());
+  };
+  const auto may = [&] { return promotable(shapes.url(), "shapes", std::nullopt, 0); };
+  SECTION("which somebody folded of late") {
+    leave("1 s");
+    CHECK(awaited(may).empty());
+  }
+  SECTION("which a process of that version may take") {
+    leave("1 min");
+    shapes.ask(
+        "INSERT INTO sluice.process (instance, host, pid, version, vitals) SELECT 'one', 'here', 1, "
+        "'1', jsonb_build_object('rules', jsonb_build_object(projection, version)) "
+        "FROM sluice.projection WHERE generation = 2");
+    CHECK(awaited(may).empty());
+  }
+  SECTION("before a rollback") {
+    REQUIRE(refused(shapes.promote()).empty());
+    leave("1 s", 1);
+    CHECK(awaited([&] { return shapes.roll_back(); }).empty());
+  }
 }
 
 TEST_CASE("one that does not come to where the live one is does not hold it up for long") {

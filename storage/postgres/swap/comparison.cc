@@ -146,8 +146,8 @@ class Comparing final : public ComparisonSession {
     if (!timed_out(failure)) return std::nullopt;
     return said(failure);
   }
-  [[nodiscard]] std::optional<GenerationRefusal> require_owners() override {
-    return sluice::require_owners(holder_, pair_);
+  [[nodiscard]] std::optional<GenerationRefusal> await_owners() override {
+    return sluice::await_owners(holder_, pair_);
   }
 
  private:

@@ -1,6 +1,9 @@
 #include "storage/postgres/swap/generation_pair.h"
 
 #include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
 
 #include "storage/base/errors.h"
 #include "storage/postgres/error.h"
@@ -97,10 +100,11 @@ std::variant<GenerationPair, GenerationRefusal> standing_pair(PgConnection& conn
                         static_cast<int>(found.number(0, 1)), "standing"};
 }
 
-std::optional<GenerationRefusal> require_owners(PgConnection& connection,
-                                                const GenerationPair& pair) {
-  // An owner speaks each second, and counts as gone after 5; a time ahead of the clock is no word
-  // of now.
+namespace {
+
+// The partitions of the other one that no process folds, for people; empty: none. An owner speaks
+// each second, and counts as gone after 5; a time ahead of the clock is no word of now.
+std::string unowned(PgConnection& connection, const GenerationPair& pair) {
   const PgResult found = connection.run(
       "SELECT string_agg(n.partition::text, ', ' ORDER BY n.partition) FROM sluice.projection g "
       "CROSS JOIN LATERAL generate_series(0, g.partitions - 1) AS n(partition) "
@@ -112,11 +116,39 @@ std::optional<GenerationRefusal> require_owners(PgConnection& connection,
       "AND (h.seen_at BETWEEN now() - interval '5 s' AND now() + interval '5 s' "
       "OR p.updated_at BETWEEN now() - interval '5 s' AND now() + interval '5 s'), false)",
       {pair.domain, std::to_string(pair.other)});
-  if (found.null(0, 0)) return std::nullopt;
-  return GenerationRefusal{"no_owner", "no process folds partition " +
-                                           std::string(found.text(0, 0)) + " of " + name_of(pair) +
-                                           ": start `sluice up` or `sluice project` of version " +
-                                           std::to_string(pair.other_version) + " of its rules"};
+  return std::string(found.text(0, 0));
+}
+
+// Whether the partitions are between two owners rather than without: one of the other's was folded
+// of late, or a process that can fold it is there.
+bool changes_owners(PgConnection& connection, const GenerationPair& pair) {
+  return connection
+             .run("SELECT FROM sluice.heartbeat WHERE projection = $1 AND generation = $2 "
+                  "AND seen_at > now() - make_interval(secs => $4) UNION ALL "
+                  "SELECT FROM sluice.process WHERE vitals->'rules'->>$1 = $3 "
+                  "AND seen_at > now() - interval '5 s' LIMIT 1",
+                  {pair.domain, std::to_string(pair.other), std::to_string(pair.other_version),
+                   std::to_string(kDealtAnew.count())})
+             .rows() > 0;
+}
+
+}  // namespace
+
+std::optional<GenerationRefusal> await_owners(PgConnection& connection,
+                                              const GenerationPair& pair) {
+  const auto until = std::chrono::steady_clock::now() + kDealtAnew;
+  for (;;) {
+    const std::string without = unowned(connection, pair);
+    if (without.empty()) return std::nullopt;
+    if (std::chrono::steady_clock::now() >= until || !changes_owners(connection, pair)) {
+      return GenerationRefusal{"no_owner", "no process folds partition " + without + " of " +
+                                               name_of(pair) +
+                                               ": start `sluice up` or `sluice project` of version " +
+                                               std::to_string(pair.other_version) +
+                                               " of its rules"};
+    }
+    std::this_thread::sleep_for(kBetweenTries);
+  }
 }
 
 std::optional<GenerationRefusal> require_near(PgConnection& connection, const GenerationPair& pair,

@@ -34,9 +34,14 @@ struct GenerationPair {
 [[nodiscard]] std::variant<GenerationPair, GenerationRefusal> standing_pair(
     PgConnection& connection, const std::string& domain);
 
-// Refused as "no_owner" where a partition of `other` has no process.
-[[nodiscard]] std::optional<GenerationRefusal> require_owners(PgConnection& connection,
-                                                              const GenerationPair& pair);
+// The longest that Kafka's group takes to give partitions to other processes: the session of one
+// that was killed, and the dealing.
+inline constexpr std::chrono::seconds kDealtAnew{15};
+
+// Refused as "no_owner" where a partition of `other` has no process. Waits while partitions are
+// dealt anew, for at most kDealtAnew.
+[[nodiscard]] std::optional<GenerationRefusal> await_owners(PgConnection& connection,
+                                                            const GenerationPair& pair);
 
 // Refused as "lagging" where a partition of `other` is more records behind the live one's.
 [[nodiscard]] std::optional<GenerationRefusal> require_near(PgConnection& connection,

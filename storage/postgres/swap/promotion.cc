@@ -80,7 +80,7 @@ std::variant<GenerationPair, GenerationRefusal> promotable(const std::string& ur
     return GenerationRefusal{"not_ready", domain + " generation " + std::to_string(pair->other) +
                                               " is building: it is not near the live one yet"};
   }
-  if (auto refused = require_owners(connection, *pair)) return *refused;
+  if (auto refused = await_owners(connection, *pair)) return *refused;
   if (auto refused = require_near(connection, *pair, records_behind)) return *refused;
   try {
     if (auto refused = require_columns(connection, *pair)) return *refused;
@@ -105,7 +105,7 @@ Promoted roll_back(const std::string& url, const std::string& domain, SwapPatien
   auto chosen = standing_pair(connection, domain);
   if (auto* refused = std::get_if<GenerationRefusal>(&chosen)) return *refused;
   const GenerationPair& pair = std::get<GenerationPair>(chosen);
-  if (auto refused = require_owners(connection, pair)) return *refused;
+  if (auto refused = await_owners(connection, pair)) return *refused;
   connection.disconnect();
   return swapped(url, pair, SwapKind::roll_back, patience);
 }
