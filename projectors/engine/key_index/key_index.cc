@@ -8,12 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "projectors/engine/key_index/added_postings.h"
 #include "projectors/engine/key_index/index_merge.h"
 #include "projectors/engine/key_index/key_lookup.h"
 #include "storage/base/check.h"
 
 namespace sluice {
 
+using key_index::AddedPostings;
 using key_index::Entry;
 using key_index::Merge;
 using key_index::Run;
@@ -33,7 +35,7 @@ struct KeyIndex::Parts {
   std::vector<Run> unfinished;  // of merges that a crash has ended
   std::uint64_t next_run = 1;
 
-  std::vector<Entry> added;  // since the last write
+  AddedPostings added;  // since the last write
   std::vector<std::pair<Offset, Time>> times;
   std::optional<Offset> last_time;  // the newest, written or not
 
@@ -97,17 +99,13 @@ void KeyIndex::fired(std::string_view key, Time record_time) {
   if (p.has_key && hash == p.hash) return;
   const Entry entry{hash, {p.offset, Posting::Kind::fired, false, in_ms(record_time)}};
   // Several that fire at once are one turn.
-  for (auto last = p.added.rbegin(); last != p.added.rend(); ++last) {
-    if (last->posting.offset != p.offset) break;
-    if (last->hash == hash && last->posting == entry.posting) return;
-  }
-  p.added.push_back(entry);
+  if (!p.added.repeats(entry)) p.added.add(entry);
 }
 
 void KeyIndex::add(Posting posting) {
   if (!parts_ || !parts_->has_key) return;
   posting.offset = parts_->offset;
-  parts_->added.push_back({parts_->hash, posting});
+  parts_->added.add({parts_->hash, posting});
 }
 
 void KeyIndex::write(StateBatch& batch, Offset to) {
@@ -174,10 +172,9 @@ void KeyIndex::Parts::replace(const Merge& merge, const Run& output) {
 }
 
 void KeyIndex::Parts::write_run(const KeyIndexShape& shape, Offset to, StateBatch& batch) {
-  // Those of one hash stay in the order in which they came.
-  std::ranges::stable_sort(added, {}, &Entry::hash);
   RunWriter writer(next_run++, shape.page_bytes);
-  for (const Entry& entry : added) writer.add(entry, batch);
+  added.sort();
+  for (std::size_t i = 0; i < added.size(); ++i) writer.add(added.entry(i), batch);
   const std::int64_t from = runs.empty() ? 0 : runs.back().record.to;
   runs.push_back(writer.finish({.from = from, .to = to.value}, batch));
   added.clear();
@@ -192,17 +189,11 @@ void KeyIndex::forget_unwritten() {
 }
 
 Postings KeyIndex::unwritten(std::string_view key) const {
-  Postings found;
-  if (!parts_) return found;
-  const std::uint64_t hash = hash_of_key(key);
-  for (const Entry& entry : parts_->added) {
-    if (entry.hash == hash) found.push_back(entry.posting);
-  }
-  return found;
+  return parts_ ? parts_->added.of(hash_of_key(key)) : Postings{};
 }
 
-std::size_t KeyIndex::bytes() const {
-  return parts_ ? parts_->added.capacity() * sizeof(Entry) : 0;
-}
+std::size_t KeyIndex::bytes() const { return parts_ ? parts_->added.bytes() : 0; }
+
+std::size_t KeyIndex::unwritten_bytes() const { return parts_ ? parts_->added.bytes_in_use() : 0; }
 
 }  // namespace sluice

@@ -58,8 +58,9 @@ class KeyIndex {
   // Of a key, what no write has told yet.
   [[nodiscard]] Postings unwritten(std::string_view key) const;
 
-  // Of what was not written, about.
+  // Memory held, about, and what of it is for what was not written.
   [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] std::size_t unwritten_bytes() const;
 
  private:
   struct Parts;

@@ -47,6 +47,7 @@ class Driven {
   void record() {
     const Offset offset{model_.next};
     model_.next += 1 + static_cast<std::int64_t>(pick(3) == 0 ? pick(3000) : 0);
+    if (pick(50) == 0) model_.next += 5'000'000'000;
     const std::string key = pick(10) == 0 ? "" : key_of(pick(6));
     index_->meet(offset, key, at(model_.now_ms));
     model_.records.emplace_back(offset, at(model_.now_ms));

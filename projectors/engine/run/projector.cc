@@ -165,7 +165,7 @@ bool Projector::full() const {
   return fold_.wants_write() || repaired_ ||
          tables.dirty_rows() + outbox.records().size() >= parts_.limits.dirty_rows ||
          tables.dirty_bytes() + fold_.outcomes().bytes + outbox.bytes() +
-                 fold_.state().index().bytes() >=
+                 fold_.state().index().unwritten_bytes() >=
              parts_.memory.changed();
 }
 
