@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 #include <ranges>
+#include <utility>
 
 #include "projectors/engine/dedupe/dedupe_merge.h"
 #include "projectors/engine/dedupe/dedupe_open_set.h"
@@ -45,7 +46,8 @@ struct DedupeWindow::Parts {
   std::optional<Merge> merge;
   std::vector<std::uint64_t> orphans;  // runs without a record: a merge that was not finished
   std::uint64_t next_run = 1;
-  std::string page;  // scratch
+  std::size_t filter_bytes = 0;  // told to shape.filters
+  std::string page;              // scratch
 
   Parts(StateStore& store_in, std::chrono::milliseconds horizon, const DedupeShape& shape_in)
       : store(store_in), horizon_ms(horizon.count()), shape(shape_in), open(shape_in.open_marks) {
@@ -53,6 +55,10 @@ struct DedupeWindow::Parts {
               shape.fan_in > 1 && shape.merge_pace > 1,
           "a window has marks, pages and time, and merges keep up");
   }
+
+  ~Parts() { count_filters(0); }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
 
   void load();
   void learn_last_mark();
@@ -63,7 +69,10 @@ struct DedupeWindow::Parts {
   [[nodiscard]] bool seal_due(std::int64_t now_ms) const;
   void seal(std::int64_t expired_ms, StateBatch& batch);
   Segment& segment_for(std::uint64_t run, std::uint64_t marks, std::int64_t oldest_ms);
+  [[nodiscard]] std::size_t filter_bytes_max() const;
   void fit_filters();
+  void tell_filters();
+  void count_filters(std::size_t held);
   [[nodiscard]] std::int64_t slice_ms() const {
     return horizon_ms / static_cast<std::int64_t>(shape.slices);
   }
@@ -160,7 +169,7 @@ std::size_t DedupeWindow::bytes() const {
 }
 
 void DedupeWindow::Parts::load() {
-  dedupe::Stored stored = dedupe::load(store, shape.filter_bytes_max);
+  dedupe::Stored stored = dedupe::load(store, filter_bytes_max());
   segments = std::move(stored.segments);
   orphans = std::move(stored.orphans);
   next_run = stored.next_run;
@@ -169,6 +178,7 @@ void DedupeWindow::Parts::load() {
   for (const Mark& mark : stored.open) {
     open.add(mark);
   }
+  tell_filters();
   learn_last_mark();
 }
 
@@ -299,14 +309,31 @@ Segment& DedupeWindow::Parts::segment_for(std::uint64_t run, std::uint64_t marks
   return segments.back();
 }
 
+std::size_t DedupeWindow::Parts::filter_bytes_max() const {
+  if (shape.filters == nullptr) return shape.filter_bytes_max;
+  return std::max(shape.filter_bytes_max, shape.filters->left_beside(filter_bytes));
+}
+
 void DedupeWindow::Parts::fit_filters() {
-  std::size_t held = 0;
+  const std::size_t most = filter_bytes_max();
+  std::size_t wanted = 0;
   for (Segment& segment : std::views::reverse(segments)) {
-    held += segment.filter_bytes();
-    if (held > shape.filter_bytes_max) {
-      segment.drop_filters();
-    }
+    wanted += segment.filter_bytes();
+    if (wanted > most) segment.drop_filters();
   }
+  tell_filters();
+}
+
+void DedupeWindow::Parts::tell_filters() {
+  std::size_t held = 0;
+  for (const Segment& segment : segments) held += segment.filter_bytes();
+  count_filters(held);
+}
+
+void DedupeWindow::Parts::count_filters(std::size_t held) {
+  if (shape.filters == nullptr) return;
+  shape.filters->count(static_cast<std::ptrdiff_t>(held) -
+                       static_cast<std::ptrdiff_t>(std::exchange(filter_bytes, held)));
 }
 
 }  // namespace sluice

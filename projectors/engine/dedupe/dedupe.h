@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "projectors/engine/tables/shared_bytes.h"
 #include "storage/base/position.h"
 #include "storage/state_store.h"
 
@@ -33,6 +34,9 @@ struct DedupeShape {
   // Two bytes a mark. Marks of older segments that get no filter any more are looked for in the
   // store, one page a run. Page indexes, about a bit a mark, come on top.
   std::size_t filter_bytes_max = 256U << 20;
+  // Of all windows of a process, which outlives them: beyond its own maximum one may have what the
+  // others leave, and gives it back, oldest segments first, when it seals its next marks.
+  SharedBytes* filters = nullptr;
 };
 
 // One a partition, used by its worker's thread. Keys in the store begin with 'd'. Record time never

@@ -228,9 +228,44 @@ TEST_CASE("a window answers as a map of newest marks does, whatever is lost, sea
     shape.open_marks = *rc::gen::element<std::size_t>(1, 8, 30);
     shape.fan_in = *rc::gen::element<std::size_t>(2, 3, 4);
     shape.filter_bytes_max = *rc::gen::element<std::size_t>(0, 400, 1000, 1 << 20);
+    SharedBytes filters(*rc::gen::element<std::size_t>(0, 700, 1 << 20));
+    shape.filters = *rc::gen::element<SharedBytes*>(nullptr, &filters);
     Driven driven(shape);
     drive(driven);
   }));
+}
+
+TEST_CASE("a window has filters in what the others leave, and gives it back") {
+  constexpr std::size_t kMost = 2000, kOwn = 500;
+  SharedBytes filters(kMost);
+  DedupeShape shape = kSmall;
+  shape.filter_bytes_max = kOwn;
+  shape.filters = &filters;
+  const auto fill = [](Driven& driven, std::uint64_t from) {
+    for (std::uint64_t n = from; n < from + 400; ++n) {
+      driven.event(id_of(n));
+      if (n % 8 == 0) driven.write();
+    }
+  };
+  {
+    Driven one(shape);
+    fill(one, 0);
+    const std::size_t alone = filters.held();
+    CHECK(alone > kOwn);
+    CHECK(alone <= kMost);
+    one.reload();
+    CHECK(filters.held() > kOwn);
+    CHECK(filters.held() <= kMost);
+    Driven two(shape);
+    fill(two, 1000);
+    CHECK(filters.held() > alone);
+    CHECK(filters.held() <= kMost + kOwn);  // it has its own part in any case
+    fill(one, 2000);
+    CHECK(filters.held() <= kMost);
+    one.check_all();
+    two.check_all();
+  }
+  CHECK(filters.held() == 0);
 }
 
 TEST_CASE("a mark counts until its own time is a horizon past, though its segment is kept") {

@@ -245,7 +245,9 @@ void Worker::go_on(Partition partition, Assigned& assigned) {
     load(partition, assigned);
   } else {
     assigned.projector->maintain();
-    if (now_ - assigned.last_flush >= kIdle) assigned.projector->rest();
+    // One that is loaded stands still until all are and have keys.
+    const bool idle = following_.builds() || now_ - assigned.last_flush >= kIdle;
+    if (idle) assigned.projector->rest();
   }
   require_awaited(partition, assigned);
   tick(partition, assigned);

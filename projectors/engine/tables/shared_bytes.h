@@ -12,6 +12,11 @@ class SharedBytes {
   explicit SharedBytes(std::size_t most) : most_(most) {}
 
   void count(std::ptrdiff_t change) { held_ += static_cast<std::size_t>(change); }
+  // What who holds `own` of it may hold: that, and what nobody does.
+  [[nodiscard]] std::size_t left_beside(std::size_t own) const {
+    const std::size_t others = held() - own;
+    return most_ > others ? most_ - others : 0;
+  }
   [[nodiscard]] bool over() const { return held_ > most_; }
   [[nodiscard]] std::size_t held() const { return held_.load(std::memory_order_relaxed); }
 

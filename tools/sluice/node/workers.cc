@@ -117,6 +117,7 @@ Workers::Workers(std::vector<Projection> projections, WorkersConfig config, Log&
              .at_hand = config_.memory.row_cache,
              .orders = config_.memory.orders},
             config_.partitions),
+      filters_(config_.memory.dedupe),
       computations_({.interval_min = config_.math_interval_min},
                     {.bytes = config_.memory.dirty_rows / kComputedPart}),
       views_(std::move(views)),
@@ -308,9 +309,10 @@ void Workers::work_once(const CrewPlace& place, int number, const std::stop_toke
   config.session = session;
   config.pace.interval = config_.flush_interval;
   config.wall = [this] { return log_.now(); };
-  // Beside the live one there may be one that is built and one that stands.
   config.limits.key_index = config_.key_index;
   config.limits.parked_limit = config_.parked_limit;
+  // Beside the live one there may be one that is built and one that stands.
+  config.limits.dedupe.filters = &filters_;
   config.limits.dedupe.filter_bytes_max = config_.memory.dedupe * (generation.live ? 6 : 1) / 8 /
                                           static_cast<std::uint64_t>(config_.partitions);
   config.following.share = [this, place] {

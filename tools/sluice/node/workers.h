@@ -129,6 +129,7 @@ class Workers {
   SnapshotMaking snapshots_;
   Restorations restorations_;
   RowMemory rows_;
+  SharedBytes filters_;  // of event ids
   Computations computations_;
   const std::unique_ptr<ViewMonitor> views_;
   const std::unique_ptr<LogTopology> topology_;
