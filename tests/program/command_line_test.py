@@ -52,6 +52,26 @@ def every_example_is_understood():
         run(*words, "--no-such-flag", code=2, says="--no-such-flag is not known")
 
 
+def every_flag_can_be_set_from_outside(folder):
+    """By its variable and by its key in the command's own table. The value may be a wrong one for it: then it is named."""
+    file = folder / "flags.toml"
+    count = 0
+    for path, page, has_more in commands():
+        if not path or has_more:
+            continue
+        flags = set(re.findall(r"^  (?:-\w,)?--([a-z][a-z-]*)", page, re.MULTILINE)) - {"help", "config"}
+        assert "json" in flags, page
+        for flag in flags:
+            file.write_text(f"[{'.'.join(path)}]\n{flag} = \"true\"\n")
+            variable = "SLUICE_" + flag.upper().replace("-", "_")
+            for environment, origin in [({"SLUICE_CONFIG": str(file)}, f"{file}: {flag}: "),
+                                        ({variable: "true"}, f"{variable}: ")]:
+                ran = run(*path, "--no-such-flag", code=2, **environment)
+                assert origin in ran.stderr or "--no-such-flag is not known" in ran.stderr, (path, flag, ran.stderr)
+                count += 1
+    assert count > 200, count
+
+
 def named_commands():
     """Where a command is named, in a message or on a page: the file, and the words from `sluice` on."""
     tracked = subprocess.run(["git", "-C", REPOSITORY, "ls-files"], capture_output=True, text=True, check=True).stdout
@@ -147,6 +167,7 @@ with Folder() as scratch:
     every_command_explains_itself()
     every_example_is_understood()
     every_named_command_exists()
+    every_flag_can_be_set_from_outside(scratch)
     mistakes_are_answered(scratch)
     files_are_read(scratch)
     terminals_show_progress(scratch)

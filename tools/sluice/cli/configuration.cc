@@ -27,9 +27,10 @@ constexpr std::string_view kPrefix = "SLUICE_";
 constexpr std::array<std::string_view, 6> kReserved = {"CONFIG",   "CACHE", "REQUIRE_KAFKA",
                                                        "CRASH_AT", "JOBS",  "ROUNDS"};
 
+// All but what asks for a page, and what names the file (which SLUICE_CONFIG does, too).
 bool is_property(const CLI::Option& option) {
   const std::string& name = option.get_single_name();
-  return option.nonpositional() && name != "help" && name != "json" && name != "config";
+  return option.nonpositional() && name != "help" && name != "version" && name != "config";
 }
 
 // `app` and every command below it.

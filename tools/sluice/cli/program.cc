@@ -208,9 +208,15 @@ Command Command::command(std::string_view name, std::string_view help, std::stri
 }
 
 void Command::runs(std::function<Exit(const OutputForm&)> action) {
-  app_->add_flag("--json", output_->json, "Print the result as JSON");
-  app_->callback([action = std::move(action), output = output_, chosen = chosen_] {
-    *chosen = [action, output] { return action(*output); };
+  // Of this command alone: what its table of the file says is not said of others.
+  auto json = std::make_shared<bool>(false);
+  flag("json", *json, "Print the result as JSON");
+  app_->callback([action = std::move(action), json, output = output_, chosen = chosen_] {
+    *chosen = [action, json, output] {
+      OutputForm form = *output;
+      form.json = *json;
+      return action(form);
+    };
   });
 }
 

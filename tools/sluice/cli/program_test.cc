@@ -45,8 +45,9 @@ struct Run {
     Command other = program.root().command("look", "Looks", "sluice look");
     other.text("postgres", others, "Whose");
     other.runs([](const OutputForm&) { return Exit::done; });
-    command.runs([this](const OutputForm&) {
+    command.runs([this](const OutputForm& form) {
       ran = true;
+      json = form.json;
       return Exit::found;
     });
     std::vector<const char*> words{"sluice"};
@@ -59,6 +60,7 @@ struct Run {
   }
   Properties told;
   bool ran = false;
+  bool json = false;
   int code = -1;
   std::string errors;
 };
@@ -124,6 +126,30 @@ TEST_CASE("a property of a command's own is set by its flag and its table, and b
                      {"SLUICE_POSTGRES=shell"})) == "one");
   CHECK(postgres(Run({"go", "--http", "u", "--postgres", "flag", "--config", for_one.name()})) ==
         "flag");
+}
+
+TEST_CASE("how a result is printed is a property of each command, as any other") {
+  const File for_all("json = true\n");
+  const File for_one("[go]\njson = true\n");
+  const File for_another("[look]\njson = true\n");
+  const auto json = [](const std::vector<std::string>& arguments,
+                       const std::vector<std::string>& environment = {}) {
+    const Run run(arguments, environment);
+    INFO(run.errors);
+    CHECK(run.ran);
+    return run.json;
+  };
+  CHECK_FALSE(json({"go", "--http", "u"}));
+  CHECK(json({"go", "--http", "u", "--json"}));
+  CHECK(json({"go", "--http", "u"}, {"SLUICE_JSON=true"}));
+  CHECK(json({"go", "--http", "u", "--config", for_all.name()}));
+  CHECK(json({"go", "--http", "u", "--config", for_one.name()}));
+  CHECK_FALSE(json({"go", "--http", "u", "--config", for_another.name()}));
+  CHECK_FALSE(json({"go", "--http", "u", "--json=false"}, {"SLUICE_JSON=true"}));
+  CHECK(Run({"go", "--http", "u"}, {"SLUICE_JSON=perhaps"}).code == 2);
+  // What asks for a page is none.
+  CHECK_THAT(Run({"go", "--http", "u"}, {"SLUICE_VERSION=1"}).errors,
+             Catch::Contains("SLUICE_VERSION is not known"));
 }
 
 TEST_CASE("an unknown name is an error wherever it stands, and the nearest one is named") {
