@@ -6,6 +6,7 @@
 #include "storage/base/errors.h"
 #include "storage/postgres/array_text.h"
 #include "storage/postgres/heartbeat.h"
+#include "storage/postgres/lost_positions.h"
 #include "storage/postgres/sql_text.h"
 
 namespace sluice {
@@ -117,6 +118,9 @@ ViewPosition PostgresSink::claim(Partition partition, std::string_view owner) {
     require_tables();
   });
   require_no_strange_rows();
+  if (const auto lost = lost_positions(connection_, config_.projection, number_, partition)) {
+    throw Misconfigured(*lost);
+  }
   // A generation that follows, or always did, has no rows to be loaded first.
   connection_.run(
       "INSERT INTO sluice.position (projection, generation, partition, loaded) "

@@ -10,6 +10,7 @@
 #include "storage/postgres/applied.h"
 #include "storage/postgres/connection.h"
 #include "storage/postgres/error.h"
+#include "storage/postgres/lost_positions.h"
 #include "storage/postgres/reader_views.h"
 #include "storage/postgres/schema.h"
 #include "storage/postgres/sql_text.h"
@@ -177,6 +178,9 @@ bool any_rows(PgConnection& connection, const Live& live) {
 
 // The rows must be those of the position, before anything is made that would look so.
 void require_whole(PgConnection& connection, const Live& live) {
+  if (auto lost = lost_positions(connection, live.domain, std::to_string(live.generation))) {
+    throw Corrupt(*lost);
+  }
   if (live.position == 0) {
     if (!any_rows(connection, live)) return;
     throw Corrupt("tables of " + live.schema +
@@ -267,6 +271,7 @@ void make_tables(PgConnection& connection, const Live& live, const PublishedSche
 void set_back(PgConnection& connection, const Live& live, const PublishedSchema& schema) {
   const std::string number = std::to_string(live.generation);
   connection.run("SET LOCAL statement_timeout = 0");
+  restore_lost_positions(connection, live.domain, number);
   connection.run(
       "UPDATE sluice.position SET emits_from = greatest(emits_from, position), position = 0, "
       "digest = 0, published = 0, record_time = NULL, log_identity = NULL "

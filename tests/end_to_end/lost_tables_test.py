@@ -2,8 +2,8 @@
 """An operator drops what the view is made of: it stands still and says so, and the named command
 brings all of it back.
 
-lost_tables_test.py SLUICE REPOSITORY: while `up` runs and before it starts, of a schema, a table and
-a column; other domains go on.
+lost_tables_test.py SLUICE REPOSITORY: while `up` runs and before it starts, of a schema, a table,
+a column and a partition's position; other domains go on.
 """
 import re
 import sys
@@ -12,6 +12,8 @@ from postgres import ask
 from system import Folder, Up, eventually, sluice, verify, wait_for, within
 from traffic import Traffic
 
+LOST_POSITION = """DELETE FROM sluice.position WHERE projection = 'deliberation' AND partition = (SELECT partition
+FROM sluice.position WHERE projection = 'deliberation' ORDER BY position DESC LIMIT 1)"""
 COMMAND = "sluice schema apply --refold deliberation"
 
 
@@ -70,7 +72,8 @@ def main():
             ("DROP SCHEMA deliberation_g1 CASCADE", False),
             ("DROP SCHEMA deliberation_g1 CASCADE", True),
             ("DROP TABLE deliberation_g1.opinion CASCADE", False),
-            ("ALTER TABLE deliberation_g1.opinion_stats DROP COLUMN agrees CASCADE", True)]:
+            ("ALTER TABLE deliberation_g1.opinion_stats DROP COLUMN agrees CASCADE", True),
+            (LOST_POSITION, False), (LOST_POSITION, True)]:
         with Folder() as folder:
             drops(folder, statement, restarts)
     return 0

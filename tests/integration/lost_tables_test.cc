@@ -122,6 +122,53 @@ TEST_CASE("rows to which no position belongs are not folded into") {
   CHECK(view.value("SELECT count(*) FROM shapes.every_type") == "0");
 }
 
+TEST_CASE("a partition whose row was deleted is not folded from the beginning over its rows") {
+  View view;
+  PostgresSink sink = sink_on(view.url());
+  CHECK(sink.claim(Partition{0}, "me").position == Offset{2750});
+  CHECK(sink.claim(Partition{1}, "me").position == Offset{0});
+  view.run("UPDATE sluice.position SET position = 5 WHERE partition = 1");
+  view.run("DELETE FROM sluice.position WHERE partition = 0");
+  const std::string says =
+      "the row of sluice.position of shapes partition 0, generation 1, is gone, so that nobody "
+      "knows up to where the log was folded into the tables: restore it, or let `sluice schema "
+      "apply --refold shapes` empty the view and fold the log anew";
+  // The worker tries again, and tells this as the partition's trouble.
+  CHECK_THROWS_AS(sink.claim(Partition{0}, "again"), Misconfigured);
+  CHECK_THROWS_WITH(sink_on(view.url()).claim(Partition{0}, "again"), says);
+  CHECK_THROWS_WITH(view.apply(released(), Apply::what_changed), says);
+  CHECK(view.value("SELECT count(*) FROM sluice.position WHERE partition = 0") == "0");
+  CHECK(view.value("SELECT text FROM shapes.every_type") == "kept");
+  // Others go on.
+  CHECK(sink.claim(Partition{1}, "again").position == Offset{5});
+  SECTION("it is restored") {
+    view.run(
+        "INSERT INTO sluice.position (projection, generation, partition, position, digest, "
+        "published) VALUES ('shapes', 1, 0, 2750, 77, 3)");
+    CHECK(sink.claim(Partition{0}, "again").position == Offset{2750});
+  }
+  SECTION("the view is set back, and what was emitted long ago is not emitted again") {
+    view.refold();
+    CHECK(view.value("SELECT count(*) FROM shapes.every_type") == "0");
+    const ViewPosition taken = sink.claim(Partition{0}, "again");
+    CHECK(taken.position == Offset{0});
+    CHECK(taken.emits_from == Offset{2750});
+  }
+  SECTION("of a generation that readers do not see, that one is given up") {
+    view.run("UPDATE sluice.projection SET live = false, status = 'standing'");
+    CHECK_THROWS_WITH(sink.claim(Partition{0}, "again"),
+                      Catch::Contains("`sluice retire shapes --generation 1` take"));
+  }
+}
+
+TEST_CASE("a row that was deleted while the log had nothing is made again") {
+  View view;
+  PostgresSink sink = sink_on(view.url());
+  static_cast<void>(sink.claim(Partition{1}, "me"));
+  view.run("DELETE FROM sluice.position WHERE partition = 1");
+  CHECK(sink.claim(Partition{1}, "again").position == Offset{0});
+}
+
 TEST_CASE("what costs no row is made again, and the position stays") {
   View view;
   SECTION("an index") {
