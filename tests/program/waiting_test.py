@@ -4,12 +4,13 @@ posts as soon as the log is known.
 
 waiting_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
+import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 
-from program import Folder, conversation, eventually, run, vote
+from program import SLUICE, Folder, Stopwatch, conversation, eventually, run, vote
 from postgres import Cluster
 from system import DEADLINE_SECONDS, Up, child
 
@@ -72,6 +73,31 @@ def without_it(up, database):
     run("wait", token, "--postgres", database.url, "--timeout", "60s", code=0)
 
 
+def a_token_is_waited_for(up, database):
+    """What hinders that is said once, within seconds, without the password; what comes back is waited for."""
+    def waits(timeout):
+        words = [SLUICE, "wait", token, "--postgres", database.url.replace("sluice@", "sluice:secret@"), "--timeout", timeout]
+        return child(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    token = up.post(vote("c", "q"))[1].split('"token":"')[1].split('"')[0]
+    for stop, start in [(database.stop, database.start),
+                        (lambda: database.process.send_signal(signal.SIGSTOP),
+                         lambda: database.process.send_signal(signal.SIGCONT))]:
+        stop()
+        watch = Stopwatch()
+        patient = waits("100s")
+        said = patient.stderr.readline()
+        assert said.startswith(f"waiting until --timeout for the database {database.url}: "), said
+        assert watch.took() < 5, (said, watch.seconds())
+        brief = waits("3s")
+        more = brief.communicate(timeout=60)[1].splitlines()
+        assert brief.returncode == 2 and len(more) == 2 and more[1].startswith("sluice: no connection"), more
+        assert patient.poll() is None
+        start()
+        rest = patient.communicate(timeout=100)[1]
+        assert patient.returncode == 0 and rest == "", rest
+
+
 def ends_while_it_waits(up, database):
     database.stop()
     up.start()
@@ -84,6 +110,7 @@ with Folder() as scratch, Cluster(scratch / "database") as cluster:
     with Waiting(scratch / "data", ["--memory", "128MiB", "--postgres", cluster.url]) as running:
         before_its_database(running, cluster)
         without_it(running, cluster)
+        a_token_is_waited_for(running, cluster)
         running.stop()
         ends_while_it_waits(running, cluster)
     cluster.start()

@@ -2,6 +2,7 @@
 
 // Questions that commands ask Postgres, and their answers as people or scripts read them.
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,10 @@ class Database {
  public:
   // Connects when first asked.
   explicit Database(const std::string& url) : connection_(url) {}
+  // One that gives up sooner: each question is answered or fails within these three together.
+  Database(const std::string& url, std::chrono::milliseconds statement,
+           std::chrono::milliseconds to_answer, std::chrono::seconds to_connect)
+      : connection_(url, statement, to_answer, to_connect) {}
 
   // Throws what the connection throws: Retryable when Postgres is away, Misconfigured when it
   // refuses the question. Where a table of the engine is locked, Retryable says by whom.
