@@ -75,6 +75,9 @@ std::string message_of(const pg_result* result) {
   std::string text;
   for (const char field : {PG_DIAG_MESSAGE_PRIMARY, PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
     const std::string part = in_one_line(PQresultErrorField(result, field));
+    // To whoever types SQL: nobody is to drop by our word what somebody built on our tables.
+    const bool drops_all = part.find("CASCADE") != std::string::npos;
+    if (field == PG_DIAG_MESSAGE_HINT && drops_all) continue;
     if (!part.empty()) (text += text.empty() ? "" : "; ") += part;
   }
   return text.empty() ? in_one_line(PQresultErrorMessage(result)) : text;

@@ -114,6 +114,36 @@ std::vector<std::string> drop_tables(PgConnection& connection, const std::string
   return names;
 }
 
+// What somebody has built on tables of a schema, or put into it, and would go with them: "view
+// public.mine". From a rule or a type the way leads to its view.
+std::vector<std::string> built_on(PgConnection& connection, const std::string& schema) {
+  const PgResult found = connection.run(
+      "WITH RECURSIVE gone(classid, objid) AS ("
+      "SELECT 'pg_namespace'::regclass::oid, oid FROM pg_namespace WHERE nspname = $1 "
+      "UNION SELECT next.classid, next.objid FROM gone g CROSS JOIN LATERAL ("
+      "SELECT d.classid, d.objid FROM pg_depend d WHERE d.refclassid = g.classid "
+      "AND d.refobjid = g.objid "
+      "UNION ALL SELECT d.refclassid, d.refobjid FROM pg_depend d WHERE d.classid = g.classid "
+      "AND d.objid = g.objid AND d.deptype = 'i') AS next) "
+      "SELECT DISTINCT i.type || ' ' || i.identity FROM gone g, "
+      "LATERAL pg_identify_object(g.classid, g.objid, 0) AS i WHERE i.type IN ('view', "
+      "'materialized view', 'foreign table', 'function', 'procedure', 'aggregate') "
+      "OR i.type = 'table' AND i.schema <> $1 OR i.type = 'table constraint' "
+      "AND NOT starts_with(split_part(i.identity, ' on ', 2), quote_ident($1) || '.') ORDER BY 1",
+      {schema});
+  std::vector<std::string> names;
+  for (int i = 0; i < found.rows(); ++i) names.emplace_back(found.text(i, 0));
+  return names;
+}
+
+// `what`: of it.
+GenerationRefusal needed(const std::string& what, const std::string& generation,
+                         std::string_view domain) {
+  return {"needed", "something is built on the tables of " + generation + ": " + what +
+                        ". Drop it, or let it read the views of schema " + std::string(domain) +
+                        ", which show whichever generation is live; then retire this one"};
+}
+
 // In the transaction at hand. `reason`: why, where it was not a person who said so.
 std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string_view domain,
                                            const std::string& number, const std::string& reason,
@@ -145,6 +175,9 @@ std::optional<GenerationRefusal> take_away(PgConnection& connection, std::string
           .text(0, 0) != "t") {
     return GenerationRefusal{"locked",
                              "keys and indexes of " + name + " are being made: try again later"};
+  }
+  if (const auto names = built_on(connection, schema); !names.empty()) {
+    return needed(joined(names), name, domain);
   }
   lock_positions(connection, domain, number, lock_wait);
   for (const char* table :
@@ -188,7 +221,8 @@ std::optional<Abandoned> find_abandoned(PgConnection& connection, std::string_vi
 // Runs `work(connection, lock_wait)`, which is a transaction but for its end, and says what is in
 // its way.
 template <class Work>
-std::optional<GenerationRefusal> taking_away(const std::string& url, Work work) {
+std::optional<GenerationRefusal> taking_away(const std::string& url, std::string_view domain,
+                                             Work work) {
   PgConnection connection(url, kStatementTimeout);
   try {
     return as_applier(connection, [&](auto lock_wait) {
@@ -204,7 +238,7 @@ std::optional<GenerationRefusal> taking_away(const std::string& url, Work work) 
   } catch (const Misconfigured& failure) {
     if (!has_state(failure, "2BP01")) throw;
     connection.roll_back();
-    return GenerationRefusal{"needed", said(failure)};
+    return needed(said(failure), "that generation", domain);
   }
 }
 
@@ -224,7 +258,7 @@ MadeGeneration make_generation(const std::string& url, const PublishedSchema& sc
 
 std::optional<GenerationRefusal> retire(const std::string& url, std::string_view domain,
                                         int generation) {
-  return taking_away(url, [&](PgConnection& connection, auto lock_wait) {
+  return taking_away(url, domain, [&](PgConnection& connection, auto lock_wait) {
     return take_away(connection, domain, std::to_string(generation), "", lock_wait);
   });
 }
@@ -233,7 +267,8 @@ std::optional<GenerationRefusal> give_up_abandoned(const std::string& url, std::
                                                    int for_version) {
   std::optional<Abandoned> given_up;
   auto refused = taking_away(
-      url, [&](PgConnection& connection, auto lock_wait) -> std::optional<GenerationRefusal> {
+      url, domain,
+      [&](PgConnection& connection, auto lock_wait) -> std::optional<GenerationRefusal> {
         given_up = find_abandoned(connection, domain, for_version);
         if (!given_up) return std::nullopt;
         const std::string reason = "given up for version " + std::to_string(for_version) +

@@ -189,6 +189,9 @@ TEST_CASE("what is live, used or not there is not retired") {
   CHECK_THAT(refused(1), Catch::StartsWith("live: shapes generation 1 is what readers see"));
   CHECK_THROWS_WITH(retire(shapes.url(), "shapes", 7), Catch::Contains("there is no shapes"));
   CHECK_THROWS_AS(retire(shapes.url(), "nothing", 1), Misconfigured);
+  CHECK_THROWS_WITH(shapes.ask("CREATE VIEW public.brief AS SELECT FROM shapes_g2.only_key; "
+                               "DROP TABLE shapes_g2.only_key"),
+                    Catch::Contains("view brief depends on") && !Catch::Contains("CASCADE"));
   {
     PgConnection reader(shapes.url());
     reader.run("BEGIN; SELECT FROM shapes_g2.only_key");
@@ -200,8 +203,18 @@ TEST_CASE("what is live, used or not there is not retired") {
     CHECK_THAT(refused(2), Catch::StartsWith("locked: keys and indexes of shapes generation 2"));
   }
   shapes.ask("CREATE VIEW public.mine AS SELECT * FROM shapes_g2.only_key");
-  CHECK_THAT(refused(2), Catch::StartsWith("needed: ") && Catch::Contains("mine"));
-  shapes.ask("DROP VIEW public.mine");
+  shapes.ask("CREATE MATERIALIZED VIEW public.also AS SELECT * FROM public.mine");
+  shapes.ask("CREATE TABLE public.noted (row shapes_g2.only_key)");
+  shapes.ask("CREATE VIEW shapes_g2.inside AS SELECT 1 AS one");
+  // Its own words, which never advise to drop what depends with it.
+  CHECK(refused(2) ==
+        "needed: something is built on the tables of shapes generation 2: materialized view "
+        "public.also, table public.noted, view "
+        "public.mine, view shapes_g2.inside. Drop it, or let it read the views of schema shapes, "
+        "which show whichever generation is live; then retire this one");
+  shapes.ask(
+      "DROP VIEW shapes_g2.inside; DROP TABLE public.noted; DROP MATERIALIZED VIEW public.also; "
+      "DROP VIEW public.mine; CREATE INDEX mine ON shapes_g2.only_key (id)");
   CHECK_FALSE(retire(shapes.url(), "shapes", 2));
 }
 
