@@ -1,6 +1,7 @@
 #include "storage/postgres/postgres_monitor.h"
 
 #include <chrono>
+#include <utility>
 
 #include "storage/postgres/array_text.h"
 #include "storage/postgres/heartbeat.h"
@@ -14,6 +15,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStatement{1000};
 constexpr milliseconds kToAnswer{1000};
 constexpr std::chrono::seconds kToConnect{2};
+
+// Longer than the pause before a flush that failed is tried again.
+constexpr std::chrono::seconds kBetweenFlushes{20};
 
 // What Postgres keeps of a longer name.
 constexpr std::size_t kLongestName = 63;
@@ -56,9 +60,9 @@ std::string named(const PgResult& rows, int i) {
 
 // "RowExclusiveLock on deliberation_g1.vote since 2026-11-29 03:00:01Z: process 4711 of Postgres
 // (psql, user operator) has AccessExclusiveLock there, in a transaction since ...: end it, or ...".
-std::string told(const PgResult& rows, int i) {
+std::string told(const PgResult& rows, int i, const std::string& since) {
   std::string text(rows.text(i, 1));
-  if (!rows.null(i, 2)) text += " since " + std::string(rows.text(i, 2));
+  if (!since.empty()) text += " since " + since;
   text += ": " + named(rows, i) + " is in the way";
   if (!rows.null(i, 7)) text += " with " + std::string(rows.text(i, 7));
   if (!rows.null(i, 6)) text += ", in a transaction since " + std::string(rows.text(i, 6));
@@ -89,9 +93,22 @@ std::map<std::string, std::string> PostgresMonitor::locks(std::span<const std::s
   }
   const PgResult rows = connection_.run(kLocks, {names.text()});
   for (int i = 0; i < rows.rows(); ++i) {
-    waiting.emplace(asked[std::string(rows.text(i, 0))], told(rows, i));
+    const std::string& session = asked[std::string(rows.text(i, 0))];
+    waiting.emplace(session, told(rows, i, since(session, rows, i)));
   }
   return waiting;
+}
+
+const std::string& PostgresMonitor::since(const std::string& session, const PgResult& rows, int i) {
+  const auto now = std::chrono::steady_clock::now();
+  std::string for_what(rows.text(i, 1));
+  for (const int of_holder : {3, 6}) (for_what += '/') += rows.text(i, of_holder);
+  Wait& wait = waits_[session];
+  if (wait.for_what != for_what || now - wait.seen > kBetweenFlushes) {
+    wait = {std::move(for_what), std::string(rows.text(i, 2)), now};
+  }
+  wait.seen = now;
+  return wait.since;
 }
 
 void PostgresMonitor::speak_for(std::string_view projection, int generation,

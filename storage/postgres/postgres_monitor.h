@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,7 +22,19 @@ class PostgresMonitor final : public ViewMonitor {
   std::vector<UnownedPartition> unowned(std::span<const std::string> projections) override;
 
  private:
+  // What a session waits for. A flush that gave up is tried again: as long as the same transaction
+  // is in the way, it has waited since the first try.
+  struct Wait {
+    std::string for_what;  // the lock, and whose transaction has it
+    std::string since;     // of the first try
+    std::chrono::steady_clock::time_point seen;
+  };
+
+  // Since when the session waits for what row `i` of the answer says.
+  const std::string& since(const std::string& session, const PgResult& rows, int i);
+
   PgConnection connection_;
+  std::map<std::string, Wait> waits_;  // by session
 };
 
 }  // namespace sluice
