@@ -53,6 +53,7 @@ bool PostgresSink::InOrderOfTables::operator()(const google::protobuf::Descripto
 
 PostgresSink::PostgresSink(PostgresSinkConfig config)
     : config_(std::move(config)), number_(text(config_.generation)), connection_(config_.url) {
+  connection_.heed(config_.gives_up);
   for (const auto* row : config_.published) plans_.emplace(row, plan_of(*row));
 }
 

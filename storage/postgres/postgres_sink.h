@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct PostgresSinkConfig {
   // As pg_stat_activity shows the session, by which a PostgresMonitor finds it; empty: as the URL
   // has it.
   std::string session = {};
+  // Ends whatever waits for Postgres, which is then Retryable, or in doubt.
+  std::stop_token gives_up = {};
 };
 
 // One generation's rows and positions in Postgres, over a session of its own, which its

@@ -4,12 +4,15 @@ and not visible meanwhile.
 
 locks_test.py SLUICE REPOSITORY TOPIC_ADMIN
 """
+import re
+import signal
 import sys
 
-from program import Folder, Up, conversation, eventually, post, result, run, sluice, vote, within
+from program import Folder, Stopwatch, Up, conversation, eventually, post, result, run, sluice, vote, within
 from postgres import Session, ask
 
 SECONDS = 2
+SINCE = r" since (2\S* \S*Z): process"
 VOTES = 300
 
 
@@ -57,12 +60,29 @@ def in_the_way(up, round_number, what, *statements):
         # It waits longer than a lock is waited for: what fails then does not hide who is in the way.
         within(30, "a try failed for it", lambda: "lock timeout" in told(up)[1])
         assert holder.pid in told(up)[1], told(up)
+        # Since it was first in the way, however often it was tried.
+        within(30, "it is tried again", lambda: told(up)[1].count(" since 2") > 1 and "lock timeout" in told(up)[1])
+        assert re.search(SINCE, told(up)[1])[1] == re.search(SINCE, trouble)[1], (trouble, told(up)[1])
         more = post_votes(up, f"{round_number}-more")
         within(SECONDS, "lag grows", lambda: int(told(up)[0]) >= 2 * VOTES)
     run("wait", token, "--postgres", up.postgres, "--timeout", "30s", code=0)
     run("wait", more, "--postgres", up.postgres, "--timeout", "30s", code=0)
     within(5, "it is ready", lambda: not up.readiness())
     eventually("all is well", lambda: sluice("status", "--postgres", up.postgres, check=False).returncode == 0)
+
+
+def stops_in_time(up):
+    """What cannot be flushed is left to the next start: a stop is in order, and within its ten seconds."""
+    with Holder(up.postgres, "LOCK TABLE deliberation_g1.ballot IN ACCESS EXCLUSIVE MODE") as holder:
+        token = post_votes(up, "last")
+        within(SECONDS, "it waits", lambda: holder.pid in told(up)[1])
+        watch = Stopwatch()
+        up.process.send_signal(signal.SIGTERM)
+        assert up.process.wait(60) == 0, up.words()
+        assert watch.took() < 10, watch.seconds()
+        assert "the last flush is given up" in up.words() and "not stopped after" not in up.words()
+    up.start()
+    run("wait", token, "--postgres", up.postgres, "--timeout", "30s", code=0)
 
 
 with Folder() as scratch:
@@ -76,5 +96,6 @@ with Folder() as scratch:
                    "UPDATE deliberation_g1.opinion_stats SET agrees = agrees")
         in_the_way(running, 3, "on deliberation_g1.opinion_stats since",
                    "ALTER TABLE deliberation_g1.opinion_stats ADD COLUMN note text")
+        stops_in_time(running)
         running.stop()
 sys.exit(0)

@@ -23,6 +23,7 @@
 #include "tools/sluice/node/data_folder.h"
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/node/key_answers.h"
+#include "tools/sluice/node/last_call.h"
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/memory_budget.h"
@@ -183,6 +184,7 @@ Exit project(const Options& options) {
   Readiness readiness;
   std::unique_ptr<Log> log;
   std::unique_ptr<Streams> streams;
+  std::stop_source gives_up;  // the last flushes
   std::optional<Workers> workers;
   std::optional<Vitals> vitals;
   // Answers from the beginning on, with what is waited for.
@@ -219,9 +221,9 @@ Exit project(const Options& options) {
           .parked_limit = options.parked_limit,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
       *log,
-      [url = options.postgres](const Projection& projection, int generation,
-                               const std::string& session) {
-        return open_view(url, projection.name, generation, session);
+      [url = options.postgres, token = gives_up.get_token()](
+          const Projection& projection, int generation, const std::string& session) {
+        return open_view(url, projection.name, generation, session, token);
       },
       std::make_unique<PostgresMonitor>(options.postgres));
   vitals.emplace(
@@ -256,8 +258,10 @@ Exit project(const Options& options) {
         *workers, projections_of(chosen), *log);
     readiness.audits(&*audit);
   }
-  const std::stop_callback says(shutdown.token(), [] {
+  std::optional<LastCall> last;
+  const std::stop_callback says(shutdown.token(), [&last, &gives_up] {
     spdlog::info("stopping");
+    last.emplace(gives_up);
     end_readers_with_process();
   });
   workers->run(shutdown.token());

@@ -22,6 +22,7 @@
 #include "tools/sluice/node/domain_choice.h"
 #include "tools/sluice/node/http_limits.h"
 #include "tools/sluice/node/key_answers.h"
+#include "tools/sluice/node/last_call.h"
 #include "tools/sluice/node/listen.h"
 #include "tools/sluice/node/log.h"
 #include "tools/sluice/node/log_backup.h"
@@ -81,6 +82,7 @@ struct Node::Parts {
   std::unique_ptr<EventWriter> writer;
   std::unique_ptr<EventWriter> quick_writer;  // null: the other does
   prometheus::Registry metrics;
+  std::stop_source gives_up;  // the last flushes
   std::unique_ptr<Workers> workers;
   std::unique_ptr<Vitals> vitals;
   std::jthread working;  // its end asks the workers to end, and waits for them
@@ -203,8 +205,9 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
           .parked_limit = config.parked_limit,
           .wrong_log = [&watch](std::string_view domain) { return watch.wrong_log(domain); }},
       *log,
-      [url = postgres](const Projection& projection, int generation, const std::string& session) {
-        return open_view(url, projection.name, generation, session);
+      [url = postgres, gives_up = gives_up.get_token()](
+          const Projection& projection, int generation, const std::string& session) {
+        return open_view(url, projection.name, generation, session, gives_up);
       },
       std::make_unique<PostgresMonitor>(postgres));
   new_versions = std::make_unique<NewVersions>(postgres, schemas, config.new_versions);
@@ -372,6 +375,7 @@ void Node::run(const std::stop_token& stop) {
   Parts& parts = *parts_;
   while (parts.pause(kBetweenLooks, stop)) parts.keep_database();
   spdlog::info("stopping");
+  std::optional<LastCall> last(std::in_place, parts.gives_up);
   end_readers_with_process();
   // Posts first, so that nothing comes in that is not folded; the database last.
   parts.ingest->drain(kDrain);
@@ -381,6 +385,7 @@ void Node::run(const std::stop_token& stop) {
   parts.audit.reset();
   parts.new_versions->stop();
   parts.working.join();
+  last.reset();
   parts.beat.reset();
   if (parts.cluster) parts.cluster->stop();
   spdlog::info("stopped");

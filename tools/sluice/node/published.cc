@@ -71,14 +71,15 @@ bool emits(const Domain& domain) {
 }
 
 ViewSession open_view(const std::string& url, std::string_view projection, int generation,
-                      const std::string& session) {
+                      const std::string& session, const std::stop_token& gives_up) {
   const Domain domain = choose_domains({std::string(projection)}).front();
   auto sink = std::make_unique<PostgresSink>(
       PostgresSinkConfig{.url = url,
                          .projection = std::string(projection),
                          .generation = generation == 0 ? live_number(url, projection) : generation,
                          .published = published_rows(*domain.tables),
-                         .session = session});
+                         .session = session,
+                         .gives_up = gives_up});
   auto builder = std::make_unique<PostgresBuilder>(*sink);
   return {std::move(sink), std::move(builder)};
 }

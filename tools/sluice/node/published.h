@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,9 +40,11 @@ struct ViewSession {
 };
 
 // `generation` 0: the live one, which is asked for now; `session` names the session with Postgres.
-// Throws what connecting throws, else when it is first used.
+// Whatever waits for Postgres ends once `gives_up` says so. Throws what connecting throws, else
+// when it is first used.
 [[nodiscard]] ViewSession open_view(const std::string& url, std::string_view projection,
-                                    int generation, const std::string& session = {});
+                                    int generation, const std::string& session = {},
+                                    const std::stop_token& gives_up = {});
 
 [[nodiscard]] Generation live_generation(const std::string& url, std::string_view projection);
 
