@@ -82,8 +82,15 @@ def told_beside_ready(project, owner, kept):
     kept.rename(kept.parent / "moved")
     kept.write_text("a file")
     eventually("it says that there are no snapshots", lambda: "snapshots are not made" in advice(project))
+    def in_status():
+        shown = json.loads(sluice("status", "--postgres", owner, "--json", check=False).stdout)
+        return [each["trouble"] for each in shown["troubles"] if "snapshots" in each["trouble"]]
+
+    told = eventually("status says it", in_status)
+    assert len(told) == 1 and told[0].startswith(f"snapshots are not made by process {project.process.pid} on "), told
     kept.unlink()
     eventually("there are again", lambda: "snapshots are not made" not in advice(project))
+    eventually("status says nothing of it", lambda: not in_status())
 
 
 def told_another_number(folder, brokers):

@@ -185,6 +185,7 @@ Exit project(const Options& options) {
   std::unique_ptr<Log> log;
   std::unique_ptr<Streams> streams;
   std::stop_source gives_up;  // the last flushes
+  SnapshotTrouble snapshot_trouble;
   std::optional<Workers> workers;
   std::optional<Vitals> vitals;
   // Answers from the beginning on, with what is waited for.
@@ -234,6 +235,7 @@ Exit project(const Options& options) {
                    .command = "project",
                    .brokers = options.brokers,
                    .rules = rules_of(projections_of(chosen)),
+                   .snapshots = [&snapshot_trouble] { return snapshot_trouble.text(); },
                    .empty_streams = [&watch] { return watch.empty_streams(); }},
       *workers, *log);
   readiness.works(*workers, *vitals, watch);
@@ -247,7 +249,7 @@ Exit project(const Options& options) {
                                std::move(kinds));
   std::optional<SnapshotKeeper> keeper;
   if (options.snapshots.every.count() > 0) {
-    keeper.emplace(*workers, snapshots, options.snapshots.every);
+    keeper.emplace(*workers, snapshot_trouble, snapshots, options.snapshots.every);
     readiness.keeps(&*keeper);
   }
   std::optional<SelfAudit> audit;

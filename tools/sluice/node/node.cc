@@ -83,6 +83,7 @@ struct Node::Parts {
   std::unique_ptr<EventWriter> quick_writer;  // null: the other does
   prometheus::Registry metrics;
   std::stop_source gives_up;  // the last flushes
+  SnapshotTrouble snapshot_trouble;
   std::unique_ptr<Workers> workers;
   std::unique_ptr<Vitals> vitals;
   std::jthread working;  // its end asks the workers to end, and waits for them
@@ -220,6 +221,7 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
                    .brokers = config.brokers,
                    .rules = rules_of(projections),
                    .waits = [this] { return new_versions->waits(); },
+                   .snapshots = [this] { return snapshot_trouble.text(); },
                    .empty_streams = [&watch] { return watch.empty_streams(); }},
       *workers, *log);
   beat = std::make_unique<ProcessBeat>(postgres, identity_of(*workers), *vitals);
@@ -232,7 +234,8 @@ void Node::Parts::start_workers(const NodeConfig& config, const MemoryBudget& me
   requests =
       std::make_unique<RequestThread>(postgres, projections, *log, *workers, std::move(kinds));
   if (config.snapshots.every.count() > 0) {
-    snapshots = std::make_unique<SnapshotKeeper>(*workers, snapshot_folder, config.snapshots.every);
+    snapshots = std::make_unique<SnapshotKeeper>(*workers, snapshot_trouble, snapshot_folder,
+                                                 config.snapshots.every);
   }
   if (config.audit > 0) {
     audit = std::make_unique<SelfAudit>(

@@ -62,17 +62,13 @@ OwnerKinds snapshot_kinds(Workers& workers, std::filesystem::path data) {
   return {.of_partition = {{"snapshot.create", create}}, .of_process = {}};
 }
 
-SnapshotKeeper::SnapshotKeeper(Workers& workers, std::filesystem::path folder,
-                               std::chrono::milliseconds every)
+SnapshotKeeper::SnapshotKeeper(Workers& workers, SnapshotTrouble& trouble,
+                               std::filesystem::path folder, std::chrono::milliseconds every)
     : workers_(workers),
+      trouble_(trouble),
       folder_(std::move(folder)),
       every_(every),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
-
-std::string SnapshotKeeper::trouble() const {
-  const MutexLock lock(mutex_);
-  return trouble_;
-}
 
 void SnapshotKeeper::run(const std::stop_token& stop) {
   auto next = std::chrono::steady_clock::now() + every_;
@@ -104,15 +100,15 @@ std::string SnapshotKeeper::round(const std::stop_token& stop) {
   return trouble;
 }
 
-void SnapshotKeeper::tell(const std::string& trouble) {
-  const MutexLock lock(mutex_);
-  if (trouble != trouble_ && !trouble.empty()) {
+void SnapshotKeeper::tell(std::string trouble) {
+  const std::string before = trouble_.text();
+  if (trouble != before && !trouble.empty()) {
     spdlog::error("snapshots are not made folder={} error=\"{}\"", folder_.string(), trouble);
   }
-  if (trouble.empty() && !trouble_.empty()) {
+  if (trouble.empty() && !before.empty()) {
     spdlog::info("snapshots are made again folder={}", folder_.string());
   }
-  trouble_ = trouble;
+  trouble_.tell(std::move(trouble));
 }
 
 }  // namespace sluice

@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "storage/base/mutex.h"
 #include "tools/sluice/cli/program.h"
@@ -31,26 +32,43 @@ void add_snapshot_options(Command& command, SnapshotOptions& options);
 // nothing was folded yet.
 [[nodiscard]] OwnerKinds snapshot_kinds(Workers& workers, std::filesystem::path data);
 
+// Why the last round of snapshots did not make all; empty: it did, or none was made yet. Told by
+// the keeper, which others may outlive. Any thread.
+class SnapshotTrouble {
+ public:
+  void tell(std::string text) {
+    const MutexLock lock(mutex_);
+    text_ = std::move(text);
+  }
+  [[nodiscard]] std::string text() const {
+    const MutexLock lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::string text_ SLUICE_GUARDED_BY(mutex_);
+};
+
 // On a thread of its own, until destroyed. Takes away what is torn, too old, or beyond what is
 // kept.
 class SnapshotKeeper {
  public:
-  // The workers outlive this. `every` above 0.
-  SnapshotKeeper(Workers& workers, std::filesystem::path folder, std::chrono::milliseconds every);
+  // Workers and trouble outlive this. `every` above 0.
+  SnapshotKeeper(Workers& workers, SnapshotTrouble& trouble, std::filesystem::path folder,
+                 std::chrono::milliseconds every);
 
-  // Why the last round did not make all; empty: it did. Any thread.
-  [[nodiscard]] std::string trouble() const;
+  [[nodiscard]] std::string trouble() const { return trouble_.text(); }
 
  private:
   void run(const std::stop_token& stop);
   [[nodiscard]] std::string round(const std::stop_token& stop);
-  void tell(const std::string& trouble);
+  void tell(std::string trouble);
 
   Workers& workers_;
+  SnapshotTrouble& trouble_;
   const std::filesystem::path folder_;
   const std::chrono::milliseconds every_;
-  mutable Mutex mutex_;
-  std::string trouble_ SLUICE_GUARDED_BY(mutex_);
   std::jthread thread_;  // the last: it uses what is before it
 };
 

@@ -215,7 +215,7 @@ void Vitals::write_machine(JsonWriter& json) {
   for (const auto& [projection, version] : config_.rules) json.field(projection, version);
   json.end_object().name("waits").begin_object();
   for (const auto& [projection, why] : config_.waits()) json.field(projection, why);
-  json.end_object().name("empty").begin_array();
+  json.end_object().field("snapshots", config_.snapshots()).name("empty").begin_array();
   for (const std::string& domain : config_.empty_streams()) json.text(domain);
   json.end_array();
 }

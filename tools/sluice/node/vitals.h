@@ -42,6 +42,8 @@ struct VitalsConfig {
   std::function<std::map<std::string, std::string>()> waits = [] {
     return std::map<std::string, std::string>();
   };
+  // Why snapshots are not made; empty: they are, or none are wanted.
+  std::function<std::string()> snapshots = [] { return std::string(); };
   // Of the other domains those whose streams have no records.
   std::function<std::vector<std::string>()> empty_streams = [] {
     return std::vector<std::string>();
@@ -59,8 +61,8 @@ class Vitals {
 
   // For the row:
   // {"memory","partitions","paces","unsettled","rocksdb","kafka","postgres","log","disk",
-  // "clock","folder","command","brokers","rules","waits","empty"}. Rates are those since it was
-  // asked for last: one thread.
+  // "clock","folder","command","brokers","rules","waits","snapshots","empty"}. Rates are those
+  // since it was asked for last: one thread.
   [[nodiscard]] std::string json();
 
   // All that is to be seen of the process beside its HTTP. Any thread.

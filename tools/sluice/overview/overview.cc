@@ -81,7 +81,10 @@ const std::string kTroubles =
     "WHERE promotes_itself AND status = 'ready' AND reason IS NOT NULL UNION "
     "SELECT w.key, NULL, w.value FROM " +
     kProcessesHeard +
-    " AS p CROSS JOIN LATERAL jsonb_each_text(p.vitals->'waits') AS w ORDER BY 1, 2";
+    " AS p CROSS JOIN LATERAL jsonb_each_text(p.vitals->'waits') AS w UNION "
+    "SELECT NULL, NULL, 'snapshots are not made by process ' || p.pid || ' on ' || p.host || ': ' "
+    "|| (p.vitals->>'snapshots') FROM " +
+    kProcessesHeard + " AS p WHERE p.vitals->>'snapshots' <> '' ORDER BY 1, 2";
 const std::string kNotes =
     "SELECT projection, note FROM sluice.freshness WHERE note IS NOT NULL GROUP BY 1, 2 ORDER BY 1";
 const std::string kProcesses =
