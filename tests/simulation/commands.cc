@@ -15,14 +15,6 @@ constexpr std::size_t kByHand = 2;  // at one time
 
 }  // namespace
 
-std::function<std::vector<MemoryViews*>()> World::views_of(const std::string& domain) {
-  return [this, domain] {
-    std::vector<MemoryViews*> all;
-    for (Subject* const each : generations_of(domain)) all.push_back(&each->views());
-    return all;
-  };
-}
-
 void World::begin(Task task, Subject& live, Subject& other, std::optional<int> node) {
   const std::string domain(live.projection().name);
   const auto lock_wait = std::chrono::seconds(node ? 3 : 10);
@@ -30,7 +22,7 @@ void World::begin(Task task, Subject& live, Subject& other, std::optional<int> n
       std::make_unique<Operator>(Operator::Work{.task = task,
                                                 .live = live,
                                                 .other = other,
-                                                .all = views_of(domain),
+                                                .all = generations_.views_of(domain),
                                                 .patience = {lock_wait, std::chrono::seconds(5)},
                                                 .node = node},
                                  readers_[domain], steady_));
@@ -42,8 +34,8 @@ void World::call_operator() {
       commands_, [](const auto& command) { return !command->node().has_value(); });
   if (static_cast<std::size_t>(by_hand) >= kByHand) return;
   std::string domain = chance(50) ? "tally" : "roster";
-  if (beside(domain).empty()) domain = domain == "tally" ? "roster" : "tally";
-  const std::vector<Subject*> all = beside(domain);
+  if (generations_.beside(domain).empty()) domain = domain == "tally" ? "roster" : "tally";
+  const std::vector<Subject*> all = generations_.beside(domain);
   if (all.empty()) return;
   Subject& next = *all[static_cast<std::size_t>(below(static_cast<int>(all.size())))];
   // Of what is not ready nothing comes.
@@ -51,11 +43,11 @@ void World::call_operator() {
   const bool stands = next.views().status() == GenerationStatus::standing;
   auto task = chance(25) ? Task::compare : stands && chance(70) ? Task::roll_back : Task::promote;
   // They tell the other domain other things, so that they are shown to nobody here.
-  if (!next.tells_as(live(domain))) task = Task::compare;
+  if (!next.tells_as(generations_.live(domain))) task = Task::compare;
   if (task == Task::compare && next.views().advance() != BuildPhase::following) {
     return count("compare refused: not_ready");
   }
-  begin(task, live(domain), next);
+  begin(task, generations_.live(domain), next);
 }
 
 // A turn of what a program does about its own version: it has a generation made where that is newer
@@ -67,10 +59,11 @@ void World::look_for_new_versions(Node& node) {
   const SimulatedDomain& own = domain("tally", node.version);
   // They would be shown to readers, and tell the other domain other things.
   if (own.mended) return;
-  Subject& shown = live("tally");
-  Subject* const made = in_the_making("tally");
+  Subject& shown = generations_.live("tally");
+  Subject* const made = generations_.in_the_making("tally");
   const int version = own.projection.version;
-  if (made == nullptr && version > newest_version_["tally"] && !shown.views().swapped()) {
+  if (made == nullptr && version > generations_.newest_version("tally") &&
+      !shown.views().swapped()) {
     count("new version made by itself");
     return build(own, shown, true);
   }
@@ -128,7 +121,7 @@ void World::decide_amid(Subject& shown, Subject& made) {
   Operator by_itself({.task = Task::promote_itself,
                       .live = shown,
                       .other = made,
-                      .all = views_of(domain),
+                      .all = generations_.views_of(domain),
                       .patience = {std::chrono::minutes(10), std::chrono::minutes(10)},
                       .node = 0},
                      readers_[domain], steady_);
@@ -148,27 +141,8 @@ void World::decide_amid(Subject& shown, Subject& made) {
   count(*ended);
 }
 
-// What nobody may promote by itself any more, and what a rollback is to show.
 void World::note_swapped(const Operator& done) {
-  const std::string domain(done.live().projection().name);
-  const int was = done.live().views().generation().number;
-  const int now = done.other().views().generation().number;
-  if (done.task() == Task::promote_itself && decided_.contains({domain, now})) {
-    throw Broken("promoted by itself after somebody had decided: " + domain + " generation " +
-                 std::to_string(now));
-  }
-  decided_.insert({domain, was});
-  decided_.insert({domain, now});
-  const auto before = seen_before_.find(domain);
-  if (done.task() == Task::roll_back && before != seen_before_.end() && before->second != now) {
-    throw Broken("rolled back to what readers did not see before: " + domain + " generation " +
-                 std::to_string(now));
-  }
-  seen_before_[domain] = was;
-  const auto third = std::ranges::count_if(generations_of(domain), [](const Subject* each) {
-    return each->views().status() == GenerationStatus::retired;
-  });
-  if (done.task() != Task::roll_back && third > 0) count("promoted over one that stood");
+  if (generations_.note_swapped(done)) count("promoted over one that stood");
 }
 
 // With their process go the commands that it runs.
@@ -180,16 +154,6 @@ void World::end_commands_of(const Node& node) {
 void World::start_anew(const std::string& domain) {
   applications_.at(domain).begin_anew();
   std::erase_if(commands_, [&](const auto& each) { return each->is_about(domain); });
-}
-
-// A backup knows nothing of what was decided since.
-void World::forget_decisions(const std::string& domain) {
-  seen_before_.erase(domain);
-  for (const Subject* const each : generations_of(domain)) {
-    if (each->views().role().promotes_itself) {
-      decided_.erase({domain, each->views().generation().number});
-    }
-  }
 }
 
 }  // namespace sluice::simulation

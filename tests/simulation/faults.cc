@@ -97,20 +97,16 @@ void World::jump() {
   steady_ += milliseconds{below(10'000)};
 }
 
-bool World::restorable(const std::string& domain) {
-  return std::ranges::all_of(generations_of(domain),
-                             [](const Subject* each) { return each->restorable(); });
-}
-
 // Of one domain's views or of both: each domain's promises are its own.
 void World::restore() {
   const int which = below(3);
   stop_all();
   for (const char* domain : {"tally", "roster"}) {
-    if (which == (domain == std::string_view("tally") ? 0 : 1) || !restorable(domain)) continue;
+    if (which == (domain == std::string_view("tally") ? 0 : 1) || !generations_.restorable(domain))
+      continue;
     count("database restored");
     start_anew(domain);
-    for (Subject* const subject : generations_of(domain)) {
+    for (Subject* const subject : generations_.of(domain)) {
       subject->restore();
       for (Node& node : nodes_) {
         for (Seat& seat : node.seats) {
@@ -119,7 +115,7 @@ void World::restore() {
         }
       }
     }
-    forget_decisions(domain);
+    generations_.forget_decisions(domain);
   }
   for (Node& node : nodes_) crash(node);
 }
@@ -129,7 +125,7 @@ void World::quiet_fault() {
   Subject& subject = random_subject();
   if (chance(50)) return steal(subject);
   const std::string domain(subject.projection().name);
-  if (restorable(domain)) restore_under_them(domain);
+  if (generations_.restorable(domain)) restore_under_them(domain);
 }
 
 // Of a view whose projectors go on. What they sent to the server that was replaced is lost.
@@ -143,8 +139,8 @@ void World::restore_under_them(const std::string& domain) {
       for (int p = 0; p < kPartitions; ++p) seat.ahead.insert(Partition{p});
     }
   }
-  for (Subject* const subject : generations_of(domain)) subject->restore();
-  forget_decisions(domain);
+  for (Subject* const subject : generations_.of(domain)) subject->restore();
+  generations_.forget_decisions(domain);
 }
 
 // By a process that has fallen silent: the partition goes back to the one that the log gave it to.
@@ -178,11 +174,11 @@ void World::lose_tail() {
     count("log lost its tail");
     correspondence_.before_loss(subject, partition, end);
     log_.lose_tail(subject.stream(), partition, lost);
-    for (Subject* const each : generations_of(std::string(subject.projection().name))) {
+    for (Subject* const each : generations_.of(std::string(subject.projection().name))) {
       each->forget_tail(partition);
     }
     // Of all: who told it would tell what it lost again, behind what was told since.
-    for (const auto& each : subjects_) each->drop_backup();
+    for (const auto& each : generations_.all()) each->drop_backup();
     if (account.lost) {
       count("lost what was folded");
     } else {

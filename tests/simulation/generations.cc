@@ -1,232 +1,116 @@
-// Generations of the world's domains: built beside the live one by one program or another, shown
-// instead of it, shown no more, given up.
+#include "tests/simulation/generations.h"
 
 #include <algorithm>
-#include <set>
 
-#include "tests/simulation/world.h"
+#include "tests/simulation/broken.h"
+#include "tests/simulation/faulty_writer.h"
 
 namespace sluice::simulation {
 
-std::vector<Subject*> World::generations_of(const std::string& domain) {
+std::vector<Subject*> Generations::of(const std::string& domain) {
   std::vector<Subject*> all;
-  for (const auto& subject : subjects_) {
+  for (const auto& subject : all_) {
     if (subject->projection().name == domain) all.push_back(subject.get());
   }
   return all;
 }
 
-Subject& World::live(const std::string& domain) {
-  return **std::ranges::find_if(subjects_, [&](const auto& subject) {
+Subject& Generations::live(const std::string& domain) {
+  return **std::ranges::find_if(all_, [&](const auto& subject) {
     return subject->is_live() && subject->projection().name == domain;
   });
 }
 
-std::vector<Subject*> World::beside(const std::string& domain) {
-  std::vector<Subject*> all = generations_of(domain);
+std::vector<Subject*> Generations::beside(const std::string& domain) {
+  std::vector<Subject*> all = of(domain);
   std::erase_if(all, [](const Subject* each) {
     return each->is_live() || each->views().status() == GenerationStatus::retired;
   });
   return all;
 }
 
-Subject* World::in_the_making(const std::string& domain) {
+Subject* Generations::in_the_making(const std::string& domain) {
   for (Subject* const each : beside(domain)) {
     if (each->views().status() != GenerationStatus::standing) return each;
   }
   return nullptr;
 }
 
-Subject* World::standing(const std::string& domain) {
+Subject* Generations::standing(const std::string& domain) {
   for (Subject* const each : beside(domain)) {
     if (each->views().status() == GenerationStatus::standing) return each;
   }
   return nullptr;
 }
 
-void World::seat(Subject& subject) {
-  for (Node& node : nodes_) {
-    node.seats.emplace_back().subject = &subject;
-    start(node, node.seats.back());
-  }
-  deal(subject);
-}
-
-// By whichever program is asked. While one is in the making the program answers that one.
-void World::rebuild() {
-  Subject& shown = random_subject();
-  const std::string name(shown.projection().name);
-  if (in_the_making(name) != nullptr || shown.views().swapped()) return;
-  count(standing(name) == nullptr ? "rebuild" : "rebuild beside one that stands");
-  const SimulatedDomain& by = domain(name, random_node().version);
-  if (by.mended) count("rebuild by mended rules");
-  build(by, shown, false);
-}
-
-void World::build(const SimulatedDomain& by, Subject& shown, bool promotes_itself) {
-  const std::string name(shown.projection().name);
-  for (Subject* const each : generations_of(name)) each->drop_backup();
-  subjects_.push_back(std::make_unique<Subject>(by, shown, next_generation_++));
-  Subject& made = *subjects_.back();
-  if (promotes_itself) made.views().promote_itself();
-  newest_version_[name] = std::max(newest_version_[name], made.projection().version);
-  seat(made);
-}
-
-// Where all is well: why it does not come through; "": it does.
-std::string World::promote(Subject& live, Subject& other) {
-  const bool back = other.views().status() == GenerationStatus::standing;
-  const std::string domain(live.projection().name);
-  const Operator::Work work{.task = back ? Operator::Task::roll_back : Operator::Task::promote,
-                            .live = live,
-                            .other = other,
-                            .all = views_of(domain),
-                            .patience = {std::chrono::seconds(10), std::chrono::seconds(10)}};
-  auto calm = std::make_unique<Operator>(work, readers_[domain], steady_);
-  for (int deaths = 0;;) {
-    if (deaths < 3 && dies_in_a_hurry(*calm)) {
-      ++deaths;
-      calm = std::make_unique<Operator>(work, readers_[domain], steady_);
-    }
-    if (calm->marks() && chance(15)) oversleep(live);
-    if (calm->hurries()) count("told to hurry at the end");
-    if (const auto ended = calm->step(steady_)) {
-      if (!calm->succeeded()) return *ended + ", " + calm->reason();
-      note_swapped(*calm);
-      return {};
-    }
-    if (!calm->due(steady_)) turn_all(std::chrono::milliseconds{50});
-  }
-}
-
-// A command sleeps until the server has ended what it locked, and the live generation alone goes
-// on.
-void World::oversleep(const Subject& live) {
-  count("oversleeps its locks");
-  steady_ += std::chrono::milliseconds{2500};
-  for (int more = 0; more < 10; ++more) produce();
-  for (int i = 0; i < 8; ++i) {
-    steady_ += std::chrono::milliseconds{500};
-    for (Node& node : nodes_) {
-      for (Seat& seat : node.seats) {
-        if (seat.subject == &live) turn(node, seat);
-      }
-      compute(node);
-    }
-    check();
-  }
-}
-
-// Few are told to hurry before the end, so that who tells and who is told die here too.
-bool World::dies_in_a_hurry(const Operator& calm) {
-  if (!calm.awaits_hurry()) return false;
-  if (chance(4)) {
-    count("program killed while it hurries");
-    crash(random_node());
-  }
-  if (!chance(calm.hurries() ? 25 : 6)) return false;
-  count("killed: " + calm.at());
-  count("killed while others hurry");
-  return true;
-}
-
-// Wherever nothing was lost and the rules tell the other domain the same; and back again, at times.
-void World::show_what_follows(const std::string& domain) {
-  const auto show = [&](Subject* next) {
-    Subject& shown = live(domain);
-    if (next == nullptr || !next->tells_as(shown)) return false;
-    if (shown.any_lost() || next->any_lost()) return false;
-    // Its owner says so with a beat.
-    for (int i = 0; i < 6 && next->views().status() == GenerationStatus::building; ++i) {
-      turn_all();
-    }
-    if (next->views().role().promotes_itself) decide_amid(shown, *next);
-    if (next->is_live()) return true;
-    const std::string refused = promote(live(domain), *next);
-    if (refused.empty()) return true;
-    throw Broken("a generation that follows cannot be given to readers: " + refused);
+std::function<std::vector<MemoryViews*>()> Generations::views_of(const std::string& domain) {
+  return [this, domain] {
+    std::vector<MemoryViews*> all;
+    for (Subject* const each : of(domain)) all.push_back(&each->views());
+    return all;
   };
-  const Subject& before = live(domain);
-  Subject* const made = in_the_making(domain);
-  const bool third = made != nullptr && standing(domain) != nullptr;
-  if (!show(made)) {
-    show(standing(domain));
-  } else if (third || chance(15)) {
-    count(third ? "third shown at the end" : "shown at the end");
-    clear_away_retired();
-    if (show(standing(domain)) && &live(domain) != &before) {
-      throw Broken("a rollback shows what was not shown before");
+}
+
+bool Generations::restorable(const std::string& domain) {
+  return std::ranges::all_of(of(domain), [](const Subject* each) { return each->restorable(); });
+}
+
+void Generations::add(std::unique_ptr<Subject> first) {
+  const Projection& rules = first->projection();
+  newest_version_[std::string(rules.name)] = rules.version;
+  all_.push_back(std::move(first));
+}
+
+Subject& Generations::build(const SimulatedDomain& by, Subject& shown) {
+  const std::string name(shown.projection().name);
+  for (Subject* const each : of(name)) each->drop_backup();
+  all_.push_back(std::make_unique<Subject>(by, shown, next_++));
+  Subject& made = *all_.back();
+  newest_version_[name] = std::max(newest_version_[name], made.projection().version);
+  return made;
+}
+
+void Generations::forget(const Subject& gone) {
+  for (Subject* const each : of(std::string(gone.projection().name))) each->drop_backup();
+  std::erase_if(all_, [&](const auto& subject) { return subject.get() == &gone; });
+}
+
+// What nobody may promote by itself any more, and what a rollback is to show.
+bool Generations::note_swapped(const Operator& done) {
+  const std::string domain(done.live().projection().name);
+  const int was = done.live().views().generation().number;
+  const int now = done.other().views().generation().number;
+  if (done.task() == Operator::Task::promote_itself && decided_.contains({domain, now})) {
+    throw Broken("promoted by itself after somebody had decided: " + domain + " generation " +
+                 std::to_string(now));
+  }
+  decided_.insert({domain, was});
+  decided_.insert({domain, now});
+  const auto before = seen_before_.find(domain);
+  if (done.task() == Operator::Task::roll_back && before != seen_before_.end() &&
+      before->second != now) {
+    throw Broken("rolled back to what readers did not see before: " + domain + " generation " +
+                 std::to_string(now));
+  }
+  seen_before_[domain] = was;
+  const bool third = std::ranges::any_of(of(domain), [](const Subject* each) {
+    return each->views().status() == GenerationStatus::retired;
+  });
+  return done.task() != Operator::Task::roll_back && third;
+}
+
+void Generations::forget_decisions(const std::string& domain) {
+  seen_before_.erase(domain);
+  for (const Subject* const each : of(domain)) {
+    if (each->views().role().promotes_itself) {
+      decided_.erase({domain, each->views().generation().number});
     }
   }
-}
-
-void World::change_generations() {
-  const int what = below(16);
-  if (what < 5) return rebuild();
-  if (what < 13) return call_operator();
-  if (what < 14) return retire();
-  replace_program();
-}
-
-// By the one of the other version: the next step of a rolling replacement, or a mistake.
-void World::replace_program() {
-  count("program replaced");
-  Node& node = random_node();
-  node.version = 3 - node.version;
-  crash(node);
-  for (const auto& subject : subjects_) deal(*subject);
-}
-
-// Some program has the rules of each generation that there is.
-void World::run_all_versions() {
-  std::set<int> versions;
-  for (const Subject* each : generations_of("tally")) versions.insert(each->projection().version);
-  for (Node& node : nodes_) {
-    node.version = versions.size() > 1 ? 1 + node.index % 2 : *versions.begin();
-    crash(node);
-  }
-  for (const auto& subject : subjects_) deal(*subject);
-}
-
-// By hand, whatever becomes of commands that are about it: they are refused when they go on.
-void World::retire() {
-  Subject& shown = random_subject();
-  const std::vector<Subject*> all = beside(std::string(shown.projection().name));
-  if (all.empty()) return;
-  if (shown.views().swapped()) return count("retire refused: locked");
-  Subject& gone = *all[static_cast<std::size_t>(below(static_cast<int>(all.size())))];
-  count(gone.views().status() == GenerationStatus::standing ? "standing one retired" : "retired");
-  gone.views().retire();
-  if (chance(50)) clear_away_retired();
-}
-
-// By the command that retired it, or by a later one: until then it is folded on by who had it.
-void World::clear_away_retired() {
-  for (const char* domain : {"tally", "roster"}) {
-    if (live(domain).views().swapped()) continue;
-    for (const Subject* const each : generations_of(domain)) {
-      const bool needed = std::ranges::any_of(
-          commands_, [&](const auto& command) { return command->needs(*each); });
-      if (each->views().status() == GenerationStatus::retired && !needed) forget(*each);
-    }
-  }
-}
-
-void World::forget(const Subject& gone) {
-  count("retired one cleared away");
-  for (Subject* const each : generations_of(std::string(gone.projection().name))) {
-    each->drop_backup();
-  }
-  for (Node& node : nodes_) {
-    std::erase_if(node.seats, [&](const Seat& seat) { return seat.subject == &gone; });
-  }
-  shelves_.drop(&gone);
-  std::erase_if(subjects_, [&](const auto& subject) { return subject.get() == &gone; });
 }
 
 // Nobody is shown later what readers do not see yet.
-void World::check_following() {
-  for (const auto& subject : subjects_) {
+void Generations::check_following() {
+  for (const auto& subject : all_) {
     if (subject->is_live()) continue;
     Subject& shown = live(std::string(subject->projection().name));
     for (int p = 0; p < kPartitions; ++p) {
@@ -239,10 +123,10 @@ void World::check_following() {
 }
 
 // Of each there is one, wherever commands and programs die.
-void World::check_roles() {
+void Generations::check_roles() {
   for (const char* domain : {"tally", "roster"}) {
     std::map<GenerationStatus, int> all;
-    for (const Subject* const each : generations_of(domain)) {
+    for (const Subject* const each : of(domain)) {
       const MemoryViews& views = each->views();
       ++all[views.status()];
       if ((views.status() == GenerationStatus::live) != views.generation().live) {

@@ -193,7 +193,7 @@ void World::deal(const Subject& subject) {
 
 void World::rebalance() {
   count("rebalanced");
-  for (const auto& subject : subjects_) deal(*subject);
+  for (const auto& subject : generations_.all()) deal(*subject);
 }
 
 // Between two steps of a worker, as an errand finds its state.

@@ -29,7 +29,7 @@ void World::produce() {
     return append(again.stream, again.partition, again.key, again.value);
   }
   // Most of what the roster folds is told by the tally.
-  const Subject& subject = live(chance(75) ? "tally" : "roster");
+  const Subject& subject = generations_.live(chance(75) ? "tally" : "roster");
   for (int n = 1 + below(4); n > 0; --n) {
     const std::string key = events_.key(subject);
     Partition partition = partition_of(key, kPartitions);

@@ -33,7 +33,7 @@ World::World(std::uint64_t seed)
       wall_(milliseconds{1'700'000'000'000}),
       events_(dice_, wall_),
       log_([this] { return wall_; }),
-      correspondence_(log_, subjects_),
+      correspondence_(log_, generations_.all()),
       nodes_(kNodes) {
   log_.set_poll_records(7);
   writer_ = log_.writer();
@@ -45,14 +45,13 @@ World::World(std::uint64_t seed)
       {{"roster", 2}, roster_domain()}};
   for (int i = 0; i < kNodes; ++i) nodes_[static_cast<std::size_t>(i)].index = i;
   for (const std::string name : {"tally", "roster"}) {
-    subjects_.push_back(std::make_unique<Subject>(domain(name, 1), log_, clock));
-    applications_.try_emplace(name, name, subjects_, readers_[name]);
-    newest_version_[name] = 1;
+    generations_.add(std::make_unique<Subject>(domain(name, 1), log_, clock));
+    applications_.try_emplace(name, name, generations_.all(), readers_[name]);
   }
   // Of a release that is being rolled out.
   if (chance(50)) nodes_.back().version = 2;
   for (Node& node : nodes_) start(node);
-  for (const auto& subject : subjects_) seat(*subject);
+  for (const auto& subject : generations_.all()) seat(*subject);
 }
 
 Node& World::random_node() { return nodes_[static_cast<std::size_t>(below(kNodes))]; }
@@ -65,7 +64,7 @@ const SimulatedDomain& World::domain(std::string_view name, int version) const {
   return domains_.at({std::string(name), version});
 }
 
-Subject& World::random_subject() { return live(chance(50) ? "tally" : "roster"); }
+Subject& World::random_subject() { return generations_.live(chance(50) ? "tally" : "roster"); }
 
 void World::run(int steps) {
   for (int i = 0; i < steps; ++i) {
@@ -110,7 +109,8 @@ bool World::people_decide() {
     const GenerationRole& role = subject->views().role();
     return role.status == GenerationStatus::ready && !role.promotes_itself;
   };
-  return std::ranges::any_of(commands_, by_itself) || std::ranges::any_of(subjects_, is_ready);
+  return std::ranges::any_of(commands_, by_itself) ||
+         std::ranges::any_of(generations_.all(), is_ready);
 }
 
 void World::strike(int what) {
@@ -124,7 +124,7 @@ void World::strike(int what) {
   if (what < 947) return append_fault();
   if (what < 953) return carry_out_late();
   if (what < 959) {
-    for (const auto& subject : subjects_) subject->back_up();
+    for (const auto& subject : generations_.all()) subject->back_up();
     return;
   }
   if (what < 962) return restore();
@@ -142,9 +142,9 @@ void World::strike(int what) {
 
 void World::check() {
   check_state();
-  for (const auto& subject : subjects_) subject->check();
-  check_following();
-  check_roles();
+  for (const auto& subject : generations_.all()) subject->check();
+  generations_.check_following();
+  generations_.check_roles();
   correspondence_.check();
   // A look folds all logs.
   constexpr int kNowAndThen = 300;
@@ -173,13 +173,13 @@ void World::heal() {
   for (const char* domain : {"tally", "roster"}) show_what_follows(domain);
   end_hurry();
   // A backup of this very ownership: then the position alone tells that the view went back.
-  for (const auto& subject : subjects_) subject->back_up();
+  for (const auto& subject : generations_.all()) subject->back_up();
   for (int more = 0; more < 5; ++more) produce();
   reach_the_ends();
   quiet_fault();
   reach_the_ends();
   check_nothing_is_said();
-  for (const Account& account : live("tally").accounts()) {
+  for (const Account& account : generations_.live("tally").accounts()) {
     happened_["rule failed"] += static_cast<int>(account.refold.failed);
     happened_["timer failed"] += static_cast<int>(account.refold.timers_failed);
   }
@@ -193,17 +193,18 @@ void World::heal() {
 // hurry is to take its time again.
 void World::end_hurry() {
   const auto hurried = [](const auto& subject) { return subject->hurried(); };
-  if (std::ranges::none_of(subjects_, hurried)) return;
+  if (std::ranges::none_of(generations_.all(), hurried)) return;
   for (int i = 0; i < 30; ++i) turn_all();
   count("hurry over");
-  for (const auto& subject : subjects_) subject->end_hurry();
+  for (const auto& subject : generations_.all()) subject->end_hurry();
   for (int more = 0; more < 10; ++more) produce();
 }
 
 // Where nothing was lost no process goes on saying of anything that it stands still, whatever its
 // name was.
 void World::check_nothing_is_said() {
-  if (std::ranges::any_of(subjects_, [](const auto& subject) { return subject->any_lost(); }))
+  if (std::ranges::any_of(generations_.all(),
+                          [](const auto& subject) { return subject->any_lost(); }))
     return;
   constexpr int kTurns = 200;
   std::string said = "at first";
@@ -234,14 +235,14 @@ void World::reach_the_ends() {
     // The owners of quiet partitions let nothing lie that is due.
     const Time due = wall_ - milliseconds{2000};
     const auto complete = [&](const auto& subject) {
-      return subject->complete(due, live(std::string(subject->projection().name)));
+      return subject->complete(due, generations_.live(std::string(subject->projection().name)));
     };
-    if (std::ranges::all_of(subjects_, complete)) return;
+    if (std::ranges::all_of(generations_.all(), complete)) return;
   }
   std::string behind;
-  for (const auto& subject : subjects_) {
+  for (const auto& subject : generations_.all()) {
     if (subject->complete(wall_ - milliseconds{2000},
-                          live(std::string(subject->projection().name))))
+                          generations_.live(std::string(subject->projection().name))))
       continue;
     behind += " " + subject->stream() + " generation " +
               std::to_string(subject->views().generation().number);

@@ -8,11 +8,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +22,7 @@
 #include "tests/simulation/correspondence.h"
 #include "tests/simulation/dice.h"
 #include "tests/simulation/faulty_writer.h"
+#include "tests/simulation/generations.h"
 #include "tests/simulation/node.h"
 #include "tests/simulation/operator.h"
 #include "tests/simulation/random_events.h"
@@ -72,11 +71,9 @@ class World {
 
   // keys.cc
   void check_indexes();
-  struct KeyOfLog;
-  void check_by_other_rules(const KeyOfLog& of);
   void check_keys_alone();
 
-  // generations.cc
+  // generation_changes.cc
   void change_generations();
   void rebuild();
   void build(const SimulatedDomain& by, Subject& shown, bool promotes_itself);
@@ -89,22 +86,12 @@ class World {
   void show_what_follows(const std::string& domain);
   void replace_program();
   void run_all_versions();
-  [[nodiscard]] std::vector<Subject*> generations_of(const std::string& domain);
-  [[nodiscard]] Subject& live(const std::string& domain);
-  // Neither live nor retired: one is being made or ready, one stands.
-  [[nodiscard]] std::vector<Subject*> beside(const std::string& domain);
-  [[nodiscard]] Subject* in_the_making(const std::string& domain);
-  [[nodiscard]] Subject* standing(const std::string& domain);
   void seat(Subject& subject);
-  void check_following();
-  void check_roles();
 
   // commands.cc
   [[nodiscard]] bool people_decide();
   void call_operator();
   void look_for_new_versions(Node& node);
-  // As a database has them at any moment.
-  [[nodiscard]] std::function<std::vector<MemoryViews*>()> views_of(const std::string& domain);
   void begin(Operator::Task task, Subject& live, Subject& other, std::optional<int> node = {});
   void operate(Operator& command);
   void kill(Operator& command);
@@ -113,7 +100,6 @@ class World {
   void note_swapped(const Operator& done);
   void end_commands_of(const Node& node);
   void start_anew(const std::string& domain);
-  void forget_decisions(const std::string& domain);
 
   // readers.cc
   void read();
@@ -127,7 +113,6 @@ class World {
   void leave_out_offsets(const std::string& stream, Partition partition);
   void restore();
   void quiet_fault();
-  [[nodiscard]] bool restorable(const std::string& domain);
   void restore_under_them(const std::string& domain);
   void steal(Subject& subject);
   void lose_tail();
@@ -157,22 +142,17 @@ class World {
   std::unique_ptr<EventWriter> writer_;
   // By name and version, as programs have them.
   std::map<std::pair<std::string, int>, SimulatedDomain> domains_;
-  std::vector<std::unique_ptr<Subject>> subjects_;
+  Generations generations_;
   // By domain.
   std::map<std::string, MemoryReaders> readers_;
   std::map<std::string, Reader> applications_;
   std::vector<std::unique_ptr<Operator>> commands_;  // that are at work
-  using Numbered = std::pair<std::string, int>;      // a domain's generation
-  std::set<Numbered> decided_;                       // somebody swapped it
-  std::map<std::string, int> seen_before_;     // what readers saw before the last swap, by domain
-  std::map<std::string, int> newest_version_;  // that a generation of the domain ever was of
   Correspondence correspondence_;
   std::map<std::string, int> happened_;
   Shelves shelves_{dice_, events_, happened_};
   std::vector<Node> nodes_;
   std::vector<LateAppend> late_;
-  std::vector<Sent> sent_;  // for retries
-  int next_generation_ = 2;
+  std::vector<Sent> sent_;   // for retries
   int unlooked_ = 0;         // checks since indexes were looked at
   int producers_stamp_ = 0;  // steps for which they still do
 };
