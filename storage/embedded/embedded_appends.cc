@@ -16,6 +16,42 @@ namespace {
 // Bytes of records that are written at once.
 constexpr std::size_t kPiece = std::size_t{1} << 20;
 
+// The records of a group on their way to disk, in pieces.
+class Pieces {
+ public:
+  // Borrowed.
+  explicit Pieces(embedded::Records& records) : records_(records) {}
+
+  // Gives the record its offset, or says why it has none.
+  void add(embedded::Stream& stream, NewRecord& record, Time now) {
+    embedded::Tail& tail = stream.written[stream.index(record.partition)];
+    if (!tail.damage.empty()) {
+      record.failure = std::make_shared<const AppendFailure>(
+          AppendFailure{.kind = AppendFailure::Kind::not_appended, .reason = tail.damage});
+      return;
+    }
+    tail.last_appended_at = std::max(tail.last_appended_at, now);
+    embedded::encode_record({tail.last_appended_at, record.key, record.value}, value_);
+    embedded::encode_record_key(stream.entry.id, record.partition, tail.next, key_);
+    check(batch_.Put(key_, value_), "put a record into a batch");
+    record.offset = tail.next;
+    tail.next = tail.next.next();
+    if (batch_.GetDataSize() >= kPiece) flush();
+  }
+
+  void flush() {
+    if (batch_.Count() == 0) return;
+    records_.append(batch_);
+    batch_.Clear();
+  }
+
+ private:
+  embedded::Records& records_;
+  rocksdb::WriteBatch batch_;
+  std::string key_;
+  std::string value_;
+};
+
 }  // namespace
 
 class EmbeddedWriter final : public EventWriter {
@@ -91,31 +127,12 @@ void EmbeddedLog::commit(std::span<Append* const> group, bool reopen_first) {
 void EmbeddedLog::write(std::span<Append* const> group) {
   const ReadLock access(access_);
   const Time now = clock_.now();
-  rocksdb::WriteBatch batch;
-  std::string key;
-  std::string value;
+  Pieces pieces(*records_);
   for (Append* append : group) append->stream.written = append->stream.durable;
   for (Append* append : group) {
-    embedded::Stream& stream = append->stream;
-    for (NewRecord& record : append->records) {
-      embedded::Tail& tail = stream.written[stream.index(record.partition)];
-      if (!tail.damage.empty()) {
-        record.failure = std::make_shared<const AppendFailure>(
-            AppendFailure{.kind = AppendFailure::Kind::not_appended, .reason = tail.damage});
-        continue;
-      }
-      tail.last_appended_at = std::max(tail.last_appended_at, now);
-      embedded::encode_record({tail.last_appended_at, record.key, record.value}, value);
-      embedded::encode_record_key(stream.entry.id, record.partition, tail.next, key);
-      check(batch.Put(key, value), "put a record into a batch");
-      record.offset = tail.next;
-      tail.next = tail.next.next();
-      if (batch.GetDataSize() < kPiece) continue;
-      records_->append(batch);
-      batch.Clear();
-    }
+    for (NewRecord& record : append->records) pieces.add(append->stream, record, now);
   }
-  if (batch.Count() > 0) records_->append(batch);
+  pieces.flush();
 }
 
 // Only now, after the fsync, may readers see the records.

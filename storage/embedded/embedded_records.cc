@@ -201,7 +201,7 @@ std::optional<LogIdentity> Records::identity() {
       return kept->identity;
   }
   check(found, doing("read the identity of"));
-  const auto identity = parse_identity(stored);
+  std::optional<LogIdentity> identity = parse_identity(stored);
   if (!identity) throw Corrupt(doing("make out the identity of"));
   return identity;
 }

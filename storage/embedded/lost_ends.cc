@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <ranges>
 #include <sstream>
 
 #include "storage/embedded/durable_file.h"
@@ -62,7 +63,7 @@ void note_write_ahead_damage(const std::filesystem::path& directory) {
   LostEnds lost{damage.what, std::numeric_limits<std::uint32_t>::max(), damage.sound};
   if (const auto streams = read_stream_list(directory)) {
     lost.last_stream = 0;
-    for (const auto& [name, entry] : streams->streams) {
+    for (const StreamEntry& entry : std::views::values(streams->streams)) {
       lost.last_stream = std::max(lost.last_stream, entry.id.value);
     }
   }
