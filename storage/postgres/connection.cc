@@ -83,7 +83,7 @@ std::string take_state(std::string& message) {
   static const std::regex with_state(":  ([0-9A-Z]{5}): ");
   std::smatch found;
   if (!std::regex_search(message, found, with_state)) return "";
-  const std::string state = found[1];
+  std::string state = found[1];
   message = found.prefix().str() + ": " + found.suffix().str();
   message = message.substr(0, message.find("\nLOCATION:"));
   return state;

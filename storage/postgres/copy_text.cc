@@ -157,6 +157,15 @@ void append_json_value(const Message& message, const FieldDescriptor& field, int
   }
 }
 
+// A number outside the enum has a made-up descriptor: nothing of ours writes one.
+void append_word(const Column& column, int index, std::string& out) {
+  if (index < 0 || static_cast<std::size_t>(index) >= column.words.size()) {
+    throw Corrupt("a row has a value of " + column.field->full_name() +
+                  " that this program has no word for: start the version that folded it");
+  }
+  out += column.words[static_cast<std::size_t>(index)];
+}
+
 }  // namespace
 
 void append_column(const Message& row, const Column& column, std::string& out,
@@ -186,16 +195,8 @@ void append_column(const Message& row, const Column& column, std::string& out,
                              ? double{r.GetFloat(row, field)}
                              : r.GetDouble(row, field),
                          out);
-    case Column::Kind::word: {
-      const int index = r.GetEnum(row, field)->index();
-      // A number outside the enum has a made-up descriptor: nothing of ours writes one.
-      if (index < 0 || static_cast<std::size_t>(index) >= column.words.size()) {
-        throw Corrupt("a row has a value of " + field->full_name() +
-                      " that this program has no word for: start the version that folded it");
-      }
-      out += column.words[static_cast<std::size_t>(index)];
-      return;
-    }
+    case Column::Kind::word:
+      return append_word(column, r.GetEnum(row, field)->index(), out);
     case Column::Kind::json:
       scratch.clear();
       append_json_value(row, *field, -1, scratch);

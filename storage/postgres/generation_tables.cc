@@ -50,6 +50,7 @@ std::vector<std::string> CatalogueTable::keys() const {
                        [](const TableColumn& column) { return column.key > 0; });
   std::ranges::sort(of_key, {}, &TableColumn::key);
   std::vector<std::string> names;
+  names.reserve(of_key.size());
   for (const TableColumn& column : of_key) names.push_back(column.name);
   return names;
 }

@@ -83,7 +83,7 @@ MadeGeneration make(PgConnection& connection, const PublishedSchema& schema,
     connection.run("ROLLBACK");
     return {};
   }
-  const MadeGeneration made = insert_building(connection, schema, options);
+  MadeGeneration made = insert_building(connection, schema, options);
   connection.run(keyless_tables_sql(schema, made.number));
   // With the keys that they get later nothing more is to be applied.
   note_applied(connection, generation_schema(schema.domain, made.number),
@@ -228,7 +228,7 @@ std::optional<GenerationRefusal> taking_away(const std::string& url, std::string
     return as_applier(connection, [&](auto lock_wait) {
       begin_applying(connection, lock_wait);
       apply_engine(connection, false);
-      const std::optional<GenerationRefusal> refused = work(connection, lock_wait);
+      std::optional<GenerationRefusal> refused = work(connection, lock_wait);
       connection.run(refused ? "ROLLBACK" : "COMMIT");
       return refused;
     });
@@ -290,6 +290,7 @@ std::vector<std::int64_t> versions_that_run(PgConnection& connection, std::strin
       "ORDER BY 1",
       {projection, std::to_string(kAbandoned.count())});
   std::vector<std::int64_t> versions;
+  versions.reserve(static_cast<std::size_t>(found.rows()));
   for (int i = 0; i < found.rows(); ++i) versions.push_back(found.number(i, 0));
   return versions;
 }

@@ -120,6 +120,7 @@ std::vector<std::string> KeyRows::expected(const google::protobuf::Descriptor& r
   const PgResult found = connection_.run("SELECT row_to_json(e) FROM " + expected_table(row) +
                                          " AS e ORDER BY " + RowSql(row).keys);
   std::vector<std::string> rows;
+  rows.reserve(static_cast<std::size_t>(found.rows()));
   for (int i = 0; i < found.rows(); ++i) rows.emplace_back(found.text(i, 0));
   return rows;
 }
@@ -147,6 +148,7 @@ std::vector<KeyDifference> KeyRows::differences(const google::protobuf::Descript
           "WHERE a IS DISTINCT FROM b AND $1::text IS NOT NULL ORDER BY " + sql.keys + ", c.name",
       {storable_text(value)});
   std::vector<KeyDifference> made;
+  made.reserve(static_cast<std::size_t>(found.rows()));
   for (int i = 0; i < found.rows(); ++i) {
     made.push_back({table_name(row), std::string(found.text(i, 0)), name_at(found, i, 1),
                     std::string(found.text(i, 2)), std::string(found.text(i, 3))});

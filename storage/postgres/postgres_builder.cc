@@ -52,9 +52,8 @@ void PostgresBuilder::note(const BulkNote& note) {
       if (moved.changed() == 0) throw Fenced("the partition has another owner, or is loaded");
       sink_.write_refused({note.partition, note.rejections, note.quarantined, note.unquarantined,
                            note.aged_out, note.decisions});
-      if (connection.commit() == PgConnection::Commit::in_doubt) {
+      if (connection.commit() == PgConnection::Commit::in_doubt)
         throw Retryable("whether a note was committed is not known");
-      }
     } catch (const Error&) {
       connection.roll_back();
       throw;

@@ -148,6 +148,7 @@ std::vector<GenerationSeen> PostgresMonitor::generations(std::span<const std::st
       "WHERE projection = ANY ($1::text[]) ORDER BY 1, 2",
       {names.text()});
   std::vector<GenerationSeen> all;
+  all.reserve(static_cast<std::size_t>(rows.rows()));
   for (int i = 0; i < rows.rows(); ++i) {
     all.push_back({std::string(rows.text(i, 0)), static_cast<int>(rows.number(i, 1)),
                    static_cast<int>(rows.number(i, 2)), std::string(rows.text(i, 3)),

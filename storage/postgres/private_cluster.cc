@@ -47,7 +47,7 @@ std::string new_password() {
 std::string password_in(const OwnFolder& folder, const char* file) {
   const std::optional<std::string> kept = folder.read(file);
   if (kept && !kept->empty()) return *kept;
-  const std::string made = new_password();
+  std::string made = new_password();
   folder.write(file, made);
   return made;
 }

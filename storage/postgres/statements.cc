@@ -77,10 +77,10 @@ std::vector<std::string> statements_of(std::string_view sql) {
 }
 
 std::string made_by(std::string_view statement) {
-  static const std::regex kMakes(R"(^\s*CREATE\s+(OR\s+REPLACE\s+)?(\w+)\s+([^\s(]+))",
-                                 std::regex::icase);
+  static const std::regex makes(R"(^\s*CREATE\s+(OR\s+REPLACE\s+)?(\w+)\s+([^\s(]+))",
+                                std::regex::icase);
   std::match_results<std::string_view::const_iterator> found;
-  if (std::regex_search(statement.begin(), statement.end(), found, kMakes)) {
+  if (std::regex_search(statement.begin(), statement.end(), found, makes)) {
     std::string kind = found[2].str();
     std::ranges::transform(kind, kind.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

@@ -151,6 +151,7 @@ std::vector<std::pair<std::string, std::int64_t>> PostgresAuditBook::differing(
           kOfPartition + " GROUP BY 1",
       {projection_, generation_, std::to_string(partition.value)});
   std::vector<std::pair<std::string, std::int64_t>> keys;
+  keys.reserve(static_cast<std::size_t>(found.rows()));
   for (int i = 0; i < found.rows(); ++i) {
     keys.emplace_back(std::string(found.text(i, 0)), found.number(i, 1));
   }

@@ -57,6 +57,12 @@ std::string from(const std::string& domain, int generation, const CatalogueTable
   return quoted(generation_schema(domain, generation)) + "." + quoted(table->name);
 }
 
+// Empty: the table has no column of that name, or there is none.
+std::string type_in(const CatalogueTable* table, const TableColumn& column) {
+  const TableColumn* const found = table == nullptr ? nullptr : table->find(column.name);
+  return found == nullptr ? "" : found->type;
+}
+
 // Its columns in the order of the new one, behind them those that only the old one has.
 ComparedTable compared_table(const GenerationPair& pair, const CatalogueTable* old_table,
                              const CatalogueTable* new_table, const ComparedRow& computed) {
@@ -72,11 +78,7 @@ ComparedTable compared_table(const GenerationPair& pair, const CatalogueTable* o
     for (const TableColumn& column : table->columns) {
       const bool known = std::ranges::count(made.columns, column.name, &ComparedColumn::name) > 0;
       if (known) continue;
-      const auto type = [&](const CatalogueTable* of) {
-        const TableColumn* const found = of == nullptr ? nullptr : of->find(column.name);
-        return found == nullptr ? "" : found->type;
-      };
-      made.columns.push_back({column.name, type(old_table), type(new_table),
+      made.columns.push_back({column.name, type_in(old_table, column), type_in(new_table, column),
                               !computed.left_out.contains(column.name)});
     }
   }

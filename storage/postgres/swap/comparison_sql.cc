@@ -22,6 +22,7 @@ bool is_key(const ComparedTable& table, const ComparedColumn& column) {
 std::string rows_of(const ComparedTable& table, const std::string& rows) {
   if (!rows.empty()) return rows;
   std::vector<std::string> columns;
+  columns.reserve(table.columns.size());
   for (const ComparedColumn& column : table.columns) {
     columns.push_back("NULL::" + (column.old_type.empty() ? column.new_type : column.old_type) +
                       " AS " + quoted(column.name));
@@ -151,6 +152,7 @@ std::string counts_sql(const ComparedTable& table) {
 
 std::string samples_sql(const ComparedTable& table, int samples) {
   std::vector<std::string> order;
+  order.reserve(table.keys.size());
   for (const std::string& key : table.keys) {
     order.push_back("coalesce(o." + quoted(key) + ", n." + quoted(key) + ")");
   }

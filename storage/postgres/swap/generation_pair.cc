@@ -123,12 +123,13 @@ std::string unowned(PgConnection& connection, const GenerationPair& pair) {
 // of late, or a process that can fold it is there.
 bool changes_owners(PgConnection& connection, const GenerationPair& pair) {
   return connection
-             .run("SELECT FROM sluice.heartbeat WHERE projection = $1 AND generation = $2 "
-                  "AND seen_at > now() - make_interval(secs => $4) UNION ALL "
-                  "SELECT FROM sluice.process WHERE vitals->'rules'->>$1 = $3 "
-                  "AND seen_at > now() - interval '5 s' LIMIT 1",
-                  {pair.domain, std::to_string(pair.other), std::to_string(pair.other_version),
-                   std::to_string(kDealtAnew.count())})
+             .run(
+                 "SELECT FROM sluice.heartbeat WHERE projection = $1 AND generation = $2 "
+                 "AND seen_at > now() - make_interval(secs => $4) UNION ALL "
+                 "SELECT FROM sluice.process WHERE vitals->'rules'->>$1 = $3 "
+                 "AND seen_at > now() - interval '5 s' LIMIT 1",
+                 {pair.domain, std::to_string(pair.other), std::to_string(pair.other_version),
+                  std::to_string(kDealtAnew.count())})
              .rows() > 0;
 }
 
@@ -141,11 +142,10 @@ std::optional<GenerationRefusal> await_owners(PgConnection& connection,
     const std::string without = unowned(connection, pair);
     if (without.empty()) return std::nullopt;
     if (std::chrono::steady_clock::now() >= until || !changes_owners(connection, pair)) {
-      return GenerationRefusal{"no_owner", "no process folds partition " + without + " of " +
-                                               name_of(pair) +
-                                               ": start `sluice up` or `sluice project` of version " +
-                                               std::to_string(pair.other_version) +
-                                               " of its rules"};
+      return GenerationRefusal{"no_owner",
+                               "no process folds partition " + without + " of " + name_of(pair) +
+                                   ": start `sluice up` or `sluice project` of version " +
+                                   std::to_string(pair.other_version) + " of its rules"};
     }
     std::this_thread::sleep_for(kBetweenTries);
   }

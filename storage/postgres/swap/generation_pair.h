@@ -68,14 +68,12 @@ void begin_holding(PgConnection& connection);
 // Takes the steps of a protocol to their end, waiting in between.
 template <class Protocol>
 auto run_to_end(Protocol& protocol) {
-  auto ended = protocol.step(std::chrono::steady_clock::now());
-  while (!ended) {
+  for (;;) {
+    if (auto ended = protocol.step(std::chrono::steady_clock::now())) return *std::move(ended);
     if (protocol.wait() > std::chrono::milliseconds{0}) {
       std::this_thread::sleep_for(protocol.wait());
     }
-    ended = protocol.step(std::chrono::steady_clock::now());
   }
-  return *std::move(ended);
 }
 
 }  // namespace sluice

@@ -44,6 +44,7 @@ std::vector<Dependent> goes_along(PgConnection& connection, const std::string& d
           "ORDER BY 1, 2",
       {domain, array_text(views)});
   std::vector<Dependent> all;
+  all.reserve(static_cast<std::size_t>(rows.rows()));
   for (int i = 0; i < rows.rows(); ++i) {
     all.push_back({std::string(rows.text(i, 0)), std::string(rows.text(i, 1))});
   }
@@ -196,6 +197,7 @@ std::optional<GenerationRefusal> take_out_leftovers(PgConnection& connection,
   const std::string grants = grants_sql(connection, domain, views.remade);
   lock_in_turns(connection, domain);
   std::vector<std::string> full;
+  full.reserve(dropped.size());
   for (const std::string& name : dropped) full.push_back(quoted(domain) + "." + quoted(name));
   connection.run("DROP VIEW " + joined(full) + " CASCADE;\n" + views.sql + kept->reads_sql);
 
