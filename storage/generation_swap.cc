@@ -126,7 +126,7 @@ void GenerationSwap::hurry(Clock::time_point now) {
 }
 
 void GenerationSwap::await_computed(Clock::time_point now, Step then) {
-  if (now < *until_ && !session_.still_computed().empty()) {
+  if (now < until_.value_or(now) && !session_.still_computed().empty()) {
     wait_ = kBetweenLooks;
   } else {
     next_ = then;

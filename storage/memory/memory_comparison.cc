@@ -101,9 +101,8 @@ void add_refused(const MemoryViews& views, Tables& tables) {
       const Partition partition{p};
       if (table.name == "sluice.rejection")
         add(views.rejections(partition), partition, table, rows);
-      if (table.name == "sluice.quarantine") {
+      if (table.name == "sluice.quarantine")
         add(views.quarantined(partition), partition, table, rows);
-      }
       if (table.name == "sluice.decision") add(views.decisions(partition), partition, table, rows);
     }
   }

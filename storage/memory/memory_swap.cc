@@ -106,14 +106,16 @@ std::set<std::string> MemorySwap::due_in_other() const {
 std::string MemorySwap::still_computed() {
   if (hold_) speak();
   const std::set<std::string> due = due_in_other();
-  for (const auto& [table, rows] : pair_.live.rows_) {
+  const auto other_has_as_late = [&](const auto& table, const auto& key, const Message& row) {
     const auto others = pair_.other.rows_.find(table);
+    if (others == pair_.other.rows_.end()) return false;
+    const auto found = others->second.find(key);
+    return found != others->second.end() && as_of(*found->second) >= as_of(row);
+  };
+  for (const auto& [table, rows] : pair_.live.rows_) {
     for (const auto& [key, row] : rows) {
       if (as_of_field(*row) == nullptr || !due.contains(memory::first_key(*row))) continue;
-      if (others != pair_.other.rows_.end()) {
-        const auto found = others->second.find(key);
-        if (found != others->second.end() && as_of(*found->second) >= as_of(*row)) continue;
-      }
+      if (other_has_as_late(table, key, *row)) continue;
       return "readers saw later rows of " + memory::first_key(*row);
     }
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/equal_snapshot.h"
@@ -30,7 +31,7 @@ struct MemoryPair {
 class MemorySwap final : public SwapSession {
  public:
   MemorySwap(MemoryPair pair, MemoryReaders& readers, SwapKind kind)
-      : pair_(pair), readers_(readers), kind_(kind) {}
+      : pair_(std::move(pair)), readers_(readers), kind_(kind) {}
 
   [[nodiscard]] std::optional<Ended> begin() override;
   void lock_live() override;
@@ -66,7 +67,7 @@ class MemorySwap final : public SwapSession {
 
 class MemoryComparison final : public ComparisonSession {
  public:
-  explicit MemoryComparison(MemoryPair pair) : pair_(pair) {}
+  explicit MemoryComparison(MemoryPair pair) : pair_(std::move(pair)) {}
 
   void lock_live() override;
   PairStand look() override;
