@@ -21,7 +21,10 @@ std::string told_of(const std::string& owner) {
 }  // namespace
 
 Presence::Presence(ProjectionSink& sink, Probe& probe, std::string worker, std::string instance)
-    : sink_(sink), probe_(probe), name_(worker + " view"), instance_(std::move(instance)) {}
+    : sink_(sink),
+      probe_(probe),
+      name_(std::move(worker) + " view"),
+      instance_(std::move(instance)) {}
 
 std::optional<std::vector<std::optional<ViewPosition>>> Presence::show(
     const std::vector<LogProgress>& progress) {
