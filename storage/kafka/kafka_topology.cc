@@ -133,7 +133,7 @@ std::string KafkaTopology::name() {
     throw Retryable("asking for the cluster's id: no broker tells it" +
                     std::string(kIsBrokerThere));
   }
-  const std::string name(id);
+  std::string name(id);
   rd_kafka_mem_free(client_.get(), id);
   return name;
 }
