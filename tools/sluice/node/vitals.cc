@@ -84,10 +84,8 @@ Vitals::Vitals(VitalsConfig config, const Workers& workers, Log& log)
 
 void Vitals::heard_of_postgres(const std::optional<PostgresVitals>& vitals, Clock::duration took) {
   const MutexLock lock(mutex_);
-  if (!postgres_) postgres_.emplace();
-  postgres_->answers = vitals.has_value();
-  postgres_->answer_seconds = seconds(took);
-  if (vitals) postgres_->vitals = vitals;
+  const std::optional<PostgresVitals> last = vitals || !postgres_ ? vitals : postgres_->vitals;
+  postgres_ = Postgres{vitals.has_value(), seconds(took), last};
 }
 
 Vitals::Memory Vitals::memory() const {
