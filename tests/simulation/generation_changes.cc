@@ -43,12 +43,18 @@ std::string World::promote(Subject& live, Subject& other) {
                             .all = generations_.views_of(domain),
                             .patience = {std::chrono::seconds(10), std::chrono::seconds(10)}};
   auto calm = std::make_unique<Operator>(work, readers_[domain], steady_);
+  // Asleep for 6.5 s, a second time it would have no patience left.
+  bool slept = false;
   for (int deaths = 0;;) {
     if (deaths < 3 && dies_in_a_hurry(*calm)) {
       ++deaths;
       calm = std::make_unique<Operator>(work, readers_[domain], steady_);
+      slept = false;
     }
-    if (calm->marks() && chance(15)) oversleep(live);
+    if (!slept && calm->marks() && chance(15)) {
+      oversleep(live);
+      slept = true;
+    }
     if (calm->hurries()) count("told to hurry at the end");
     if (const auto ended = calm->step(steady_)) {
       if (!calm->succeeded()) return *ended + ", " + calm->reason();
