@@ -164,7 +164,7 @@ TEST_CASE("what a version made of itself is given up for a higher one once nobod
   SECTION("and if that cannot be, why is told") {
     PgConnection(shapes.url()).run("CREATE VIEW public.mine AS SELECT * FROM shapes_g2.only_key");
     CHECK_THAT(shapes.stand(4).why,
-               Catch::Contains("could not be given up") && Catch::Contains("view mine"));
+               Catch::Contains("could not be given up") && Catch::Contains("view public.mine"));
     CHECK(shapes.generations() == before);
   }
 }
