@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "storage/base/errors.h"
+
 namespace sluice {
 namespace {
 
@@ -108,7 +110,7 @@ void Appender::answer(const Lane& lane, StreamAppend::Result& result) {
   const bool none_there = result.appended == 0 && result.unknown == 0;
   if (!result.whole() && result.oversize.empty()) log_.failed(request.batch.domain);
   if (result.whole()) {
-    request.done({done, token_of(request), {}, std::move(request.batch.ids), {}});
+    answer_whole(request);
   } else if (!result.oversize.empty() && none_there) {
     request.done({too_large, {}, {}, {}, std::move(result.oversize)});
   } else if (&lane == &quick_ && result.oversize.empty() && hand_over(request)) {
@@ -116,6 +118,16 @@ void Appender::answer(const Lane& lane, StreamAppend::Result& result) {
   } else {
     refuse(request, !none_there, std::move(result.reason));
   }
+}
+
+void Appender::answer_whole(AppendRequest& request) const {
+  std::string token;
+  try {
+    token = token_of(request);
+  } catch (const Corrupt& lost) {
+    return refuse(request, true, lost.what());
+  }
+  request.done({Appended::Outcome::done, std::move(token), {}, std::move(request.batch.ids), {}});
 }
 
 bool Appender::hand_over(AppendRequest& request) {

@@ -42,6 +42,7 @@ struct AppenderLimits {
 struct AppendedLog {
   // Letters and digits that tell the log of a partition from every other of its name, for tokens;
   // empty where nothing tells it. `reached` is the position behind a record that was just appended.
+  // Throws Corrupt where the log has given out an offset again: views will never count the record.
   std::function<std::string(std::string_view domain, Partition partition, Offset reached)>
       short_form = [](std::string_view, Partition, Offset) { return std::string(); };
   // Events were not appended: the stream may be gone.
@@ -81,6 +82,7 @@ class Appender {
   void run(Lane& lane, const std::stop_token& stop);
   void append(Lane& lane, std::vector<AppendRequest>& group);
   void answer(const Lane& lane, StreamAppend::Result& result);
+  void answer_whole(AppendRequest& request) const;
   [[nodiscard]] std::string token_of(const AppendRequest& request) const;
   [[nodiscard]] bool hand_over(AppendRequest& request);
   [[nodiscard]] bool is_for_stuck(const AdmittedBatch& batch) const;

@@ -59,6 +59,12 @@ bool runs(PgConnection& connection, const PublishedSchema& schema, const std::st
   return std::ranges::count(all, std::stoll(version)) > 0;
 }
 
+bool is_there(PgConnection& connection, const PublishedSchema& schema) {
+  return find(connection, schema,
+              "version = $2 AND status IN ('building', 'ready', 'live', 'standing')")
+      .has_value();
+}
+
 std::string retires(const PublishedSchema& schema, const Told& told) {
   return "`sluice retire " + std::string(schema.domain) + " --generation " + told.number +
          "` takes it away";
@@ -105,10 +111,7 @@ VersionStand stand_of_version(const std::string& url, const PublishedSchema& sch
   PgConnection connection(url, kStatementTimeout);
   bring_engine_up(connection);
   const bool known = find(connection, schema, "true").has_value();
-  if (!known || find(connection, schema,
-                     "version = $2 AND status IN ('building', 'ready', 'live', 'standing')")) {
-    return {};
-  }
+  if (!known || is_there(connection, schema)) return {};
   if (makes && !find(connection, schema, "version >= $2") &&
       find(connection, schema, "status IN ('building', 'ready') AND promotes_itself")) {
     if (const auto refused = give_up_abandoned(url, schema.domain, schema.version)) {
@@ -125,8 +128,9 @@ VersionStand stand_of_version(const std::string& url, const PublishedSchema& sch
       crash_point(CrashPoint("generation.made"));
       return {.is = Is::made, .generation = made.number, .why = {}};
     }
-    if (made.version == schema.version) return {};
   }
+  // Another process may have made it meanwhile.
+  if (is_there(connection, schema)) return {};
   return {.is = Is::awaited, .generation = 0, .why = why_not(connection, schema, makes)};
 }
 

@@ -93,8 +93,8 @@ def members_come_and_go(up, project, where):
         if found(up, "rebalancing"):
             break
     moves = finds(up, "rebalancing", *where, pid=up.process.pid)
-    assert moves["evidence"]["rebalances"] >= 6, moves
-    assert max(moves["evidence"]["partitions"].values()) >= 6, moves
+    assert moves["evidence"]["rebalances"] >= 12, moves
+    assert max(moves["evidence"]["partitions"].values()) >= 12, moves
 
 
 def configure(one, *words):

@@ -14,7 +14,7 @@ import threading
 from doctor import NOTHING, does, doctor, finds, found, is_silent
 from program import Folder, Up, conversation, eventually, post, result, vote, within
 from faulty_system import FaultySystem
-from postgres import Cluster, ask
+from postgres import Cluster, Session, ask
 
 TABLE = "deliberation_g1.ballot"
 
@@ -84,9 +84,13 @@ def full_disk(up):
     def file_sizes_up_to(limit):
         subprocess.run(["prlimit", "--pid", str(up.process.pid), f"--fsize={limit}:unlimited"], check=True)
 
-    posted = post(up, [vote("c", "before")])
-    partition = int(posted["token"].split(":")[1].split("@")[0])
-    file_sizes_up_to(0)
+    # State is written once Postgres has the rows, which is not before the limit is there.
+    with contextlib.closing(Session(up.postgres)) as session:
+        session.ask("BEGIN", f"LOCK TABLE {TABLE} IN SHARE MODE")
+        posted = result("post", "--http", up.http, "--domain", "deliberation", "-", stdin=vote("c", "before") + "\n")
+        partition = int(posted["token"].split(":")[1].split("@")[0])
+        file_sizes_up_to(0)
+        session.ask("COMMIT")
     eventually("a partition cannot write", lambda: up.readiness())
     disk = finds(up, "disk", partition=partition, projection="deliberation")
     assert "File too large" in disk["what"], disk

@@ -15,9 +15,12 @@ SOON = 5
 
 
 def all_is_well(up):
-    shown = result("status", "--postgres", up.postgres, "--json")
+    def shown_without_lag():
+        shown = result("status", "--postgres", up.postgres, "--json")
+        return all(row["lag"] == 0 for row in shown["partitions"]) and shown
+
+    shown = eventually("all is folded, and what was derived from it too", shown_without_lag)
     assert shown["troubles"] == [] and all(row["owned"] for row in shown["partitions"]), shown
-    assert all(row["lag"] == 0 for row in shown["partitions"]), shown
     assert "trouble" not in run("status", "--postgres", up.postgres, code=0).stdout
     same = result("status", "--postgres", up.postgres, "--data", up.folder, "--json")
     assert same["troubles"] == [], same
@@ -100,6 +103,7 @@ def log_of_before(up):
         return next(each for each in told()["partitions"]
                     if (each["projection"], each["partition"]) == ("deliberation", partition))
 
+    eventually("it has been told", lambda: sluice("status", "--postgres", up.postgres, check=False).returncode == 1)
     eventually("it says where the log ends", lambda: row()["log_end"] is not None
                and row()["log_end"] < row()["position"])
     assert row()["lag"] is None and row()["trouble"], row()
@@ -152,8 +156,6 @@ with Folder() as scratch:
         running.start()
         posted = post(running, [conversation("c"), conversation("d"), vote("c", "p"), vote("d", "p")])
         run("wait", posted["token"], "--postgres", running.postgres, code=0)
-        eventually("it is shown", lambda: all(
-            row["lag"] == 0 for row in result("status", "--postgres", running.postgres, "--json")["partitions"]))
         all_is_well(running)
         is_read_by_people(running)
         cannot_tell(running)

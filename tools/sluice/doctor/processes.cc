@@ -44,7 +44,8 @@ const std::string kTwin = kUnsettled + R"sql(
   FROM unsettled u GROUP BY u.partition HAVING sum(u.fenced) >= 10
 )sql";
 
-// Given and taken three times over: a rolling restart moves a partition to another and back.
+// Three times what one member costs that comes and goes: each of its workers joins by itself, and a
+// partition may be taken and given for each, there and back.
 const std::string kRebalancing = kUnsettled + R"sql(
   SELECT format('The log has given partitions to process %s on %s and taken them %s times in the last '
                 '5 minutes: members of the group come and go', u.pid, u.host, sum(u.rebalances)),
@@ -52,7 +53,7 @@ const std::string kRebalancing = kUnsettled + R"sql(
                             'partitions', jsonb_object_agg(u.partition, u.rebalances)),
          now() - interval '5 min', 'sluice status)sql" +
                                  std::string(kPostgresFlagSql) + R"sql( --watch'
-  FROM unsettled u GROUP BY u.host, u.pid, u.instance HAVING max(u.rebalances) >= 6
+  FROM unsettled u GROUP BY u.host, u.pid, u.instance HAVING max(u.rebalances) >= 12
 )sql";
 
 const std::string kThrottled = R"sql(

@@ -206,6 +206,7 @@ void LogWatch::judge(const std::string& domain, Watched& watched,
   if (changed && changed->kind == LogMismatch::Kind::made_anew) watched.changed = changed;
   watched.lost = sluice::lost_tails(domain, own, seen);
   if (has_stand) watched.lost.merge(sluice::lost_tails(domain, stand->second, seen));
+  watched.doubted.clear();
   watched.wrong = has_stand ? mismatch(domain, stand->second, seen) : changed;
   if (!has_stand && changed && changed->kind == LogMismatch::Kind::partitions) {
     watched.wrong->text = other_than_told(domain, watched.partitions, seen);
@@ -265,12 +266,66 @@ std::optional<std::string> LogWatch::wrong_log(std::string_view domain) const {
   return wrong->text;
 }
 
+const std::pair<const std::string, LogWatch::Watched>* LogWatch::of_stream(
+    std::string_view stream) const {
+  const auto found = std::ranges::find_if(
+      watched_, [&](const auto& each) { return each.second.stream == stream; });
+  return found == watched_.end() ? nullptr : &*found;
+}
+
 std::map<Partition, std::string> LogWatch::lost_tails(std::string_view stream) const {
   const MutexLock lock(mutex_);
-  for (const auto& [domain, watched] : watched_) {
-    if (watched.stream == stream) return watched.lost;
+  const auto* found = of_stream(stream);
+  return found == nullptr ? std::map<Partition, std::string>{} : found->second.lost;
+}
+
+void LogWatch::doubt(std::string_view stream, Partition partition) {
+  const MutexLock lock(mutex_);
+  const auto* found = of_stream(stream);
+  if (found != nullptr) watched_.at(found->first).doubted.insert(partition);
+}
+
+std::set<Partition> LogWatch::doubted(std::string_view stream) const {
+  const MutexLock lock(mutex_);
+  const auto* found = of_stream(stream);
+  return found == nullptr ? std::set<Partition>{} : found->second.doubted;
+}
+
+std::optional<std::string> LogWatch::look_at_tail(std::string_view stream, Partition partition) {
+  std::string domain;
+  Offset end{0};
+  {
+    const MutexLock lock(mutex_);
+    const auto* found = of_stream(stream);
+    if (found == nullptr) return std::nullopt;
+    domain = found->first;
+    end = watched_.at(domain).known[partition].end;
   }
-  return {};
+  LogRange range;
+  try {
+    const MutexLock asking(asking_);
+    range = parts_.topology.range(stream, partition);
+  } catch (const Corrupt&) {
+    // Posts to it fail one by one.
+    return std::nullopt;
+  }
+  const MutexLock lock(mutex_);
+  return judge_tail(domain, partition, end, range);
+}
+
+std::optional<std::string> LogWatch::judge_tail(const std::string& domain, Partition partition,
+                                                Offset before_look, const LogRange& range) {
+  Watched& watched = watched_.at(domain);
+  watched.doubted.erase(partition);
+  ViewStand own{{}, watched.partitions, {}};
+  own.positions[partition].position = std::max(before_look, watched.stood[partition]);
+  const StreamSeen seen{{}, watched.stream, watched.partitions, {{partition, {range, {}}}}};
+  const auto lost = sluice::lost_tails(domain, own, seen);
+  if (lost.empty()) return std::nullopt;
+  watched.lost.insert_or_assign(partition, lost.at(partition));
+  soon_ = true;
+  woken_.notify_all();
+  return lost.at(partition);
 }
 
 std::vector<std::string> LogWatch::empty_streams() const {
@@ -325,9 +380,13 @@ std::string LogWatch::short_form(std::string_view domain, Partition partition, O
   }
   // Its first record, or one at an offset that was given out before.
   std::optional<LogIdentity> identity;
+  std::optional<std::string> lost;
   try {
-    const MutexLock asking(asking_);
-    identity = parts_.topology.identity(stream_of(domain), partition);
+    {
+      const MutexLock asking(asking_);
+      identity = parts_.topology.identity(stream_of(domain), partition);
+    }
+    lost = look_at_tail(stream_of(domain), partition);
   } catch (const Error& failure) {
     spdlog::warn("log not told domain={} partition={} error=\"{}\"", domain, partition.value,
                  failure.what());
@@ -340,10 +399,12 @@ std::string LogWatch::short_form(std::string_view domain, Partition partition, O
     // The look says what is wrong.
     soon_ = true;
     woken_.notify_all();
+  } else if (lost) {
+    throw Corrupt(*lost);
   } else {
     if (identity) known.identity = identity;
     known.asked = true;
-    known.end = reached;
+    known.end = std::max(known.end, reached);
   }
   return identity ? std::string(identity->short_form()) : "";
 }

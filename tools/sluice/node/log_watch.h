@@ -12,6 +12,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/base/mutex.h"
@@ -53,6 +54,15 @@ class LogWatch {
   // The stream's partitions that must not be appended to, and why: they would give offsets out
   // again that views have folded.
   [[nodiscard]] std::map<Partition, std::string> lost_tails(std::string_view stream) const;
+  // An append to the partition failed: the log may have come back without its tail, and nobody has
+  // looked since.
+  void doubt(std::string_view stream, Partition partition);
+  // Those that nobody has looked at since.
+  [[nodiscard]] std::set<Partition> doubted(std::string_view stream) const;
+  // Looks at a doubted one. Why it must not be appended to, as lost_tails(). Throws Retryable: it
+  // stays doubted.
+  [[nodiscard]] std::optional<std::string> look_at_tail(std::string_view stream,
+                                                        Partition partition);
   // Of the domains that are not watched those whose streams had no record when they were looked at
   // last: where nobody projects them, nothing waits for that.
   [[nodiscard]] std::vector<std::string> empty_streams() const;
@@ -63,7 +73,8 @@ class LogWatch {
   // What an operator must know, a line each.
   [[nodiscard]] std::vector<std::string> troubles() const;
 
-  // For tokens; see AppendedLog. Quick, but for the first record of a partition.
+  // For tokens; see AppendedLog. Quick, but for the first record of a partition. Throws Corrupt
+  // where the log has given out an offset again.
   [[nodiscard]] std::string short_form(std::string_view domain, Partition partition,
                                        Offset reached);
   // Has run() look at once.
@@ -84,6 +95,7 @@ class LogWatch {
     std::optional<LogMismatch> wrong;
     std::optional<LogMismatch> changed;     // while this process ran: for good
     std::map<Partition, std::string> lost;  // what is wrong with those that lost their tails
+    std::set<Partition> doubted;
     std::vector<SettingFault> faults;
     bool refused = false;  // for its settings
   };
@@ -99,6 +111,12 @@ class LogWatch {
   // `before_look`: as the partitions were known before the stream was looked at.
   void judge(const std::string& domain, Watched& watched,
              const std::map<Partition, Known>& before_look, const StreamSeen& seen)
+      SLUICE_REQUIRES(mutex_);
+  [[nodiscard]] const std::pair<const std::string, Watched>* of_stream(
+      std::string_view stream) const SLUICE_REQUIRES(mutex_);
+  [[nodiscard]] std::optional<std::string> judge_tail(const std::string& domain,
+                                                      Partition partition, Offset before_look,
+                                                      const LogRange& range)
       SLUICE_REQUIRES(mutex_);
   [[nodiscard]] static std::set<Partition> set_back(const ViewStand& stand, Watched& watched);
   [[nodiscard]] bool is_wrong() const SLUICE_REQUIRES(mutex_);

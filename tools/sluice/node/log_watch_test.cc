@@ -193,6 +193,39 @@ TEST_CASE("a partition that ends before its view takes no record, and others do"
   CHECK(watch.lost_tails(kStream).empty());
 }
 
+TEST_CASE("a log that comes back without its tail takes nothing before anybody has looked") {
+  Standing standing;
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
+  const auto writer = refuse_lost_tails(standing.log.writer(), watch);
+  watch.start();
+  std::vector<NewRecord> records{{kFirst, "k", "v"}, {Partition{1}, "k", "v"}};
+  standing.log.set_away(true);
+  CHECK_THROWS_AS(writer->try_append(kStream, records), Retryable);
+  CHECK(watch.doubted(kStream) == std::set{kFirst, Partition{1}});
+  standing.log.lose_tail(kStream, kFirst, 1);
+  SECTION("as long as it does not say where it ends") {
+    CHECK_THROWS_AS(writer->append(kStream, records), Retryable);
+    CHECK(watch.doubted(kStream).size() == 2);
+  }
+  standing.log.set_away(false);
+  writer->try_append(kStream, records);
+  REQUIRE(records[0].failure);
+  CHECK_THAT(records[0].failure->reason, Catch::Contains("lockers.events/0 ends at 2"));
+  CHECK_FALSE(records[1].failure);
+  CHECK(watch.troubles().size() == 1);
+  CHECK(watch.doubted(kStream).empty());
+}
+
+TEST_CASE("an offset that is given out again is no success") {
+  Standing standing;
+  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
+  watch.start();
+  standing.log.lose_tail(kStream, kFirst, 2);
+  standing.append(1);
+  CHECK_THROWS_AS(watch.short_form("lockers", kFirst, Offset{2}), Corrupt);
+  CHECK(watch.troubles().size() == 1);
+}
+
 TEST_CASE("while something is wrong it is looked at again within seconds") {
   Standing standing;
   LogWatch watch({{"lockers", 2}}, {.topology = standing.log});

@@ -8,8 +8,10 @@
 namespace sluice {
 
 // Appends by `writer`, but for records of partitions that have lost their tails as far as the watch
-// knows, which are refused: their offsets would be given out again. The watch outlives it.
+// knows, which are refused: their offsets would be given out again. A partition whose append failed
+// is looked at before the next one: a log that was away may have come back without its tail. The
+// watch outlives it.
 [[nodiscard]] std::unique_ptr<EventWriter> refuse_lost_tails(std::unique_ptr<EventWriter> writer,
-                                                             const LogWatch& watch);
+                                                             LogWatch& watch);
 
 }  // namespace sluice
