@@ -206,7 +206,6 @@ void LogWatch::judge(const std::string& domain, Watched& watched,
   if (changed && changed->kind == LogMismatch::Kind::made_anew) watched.changed = changed;
   watched.lost = sluice::lost_tails(domain, own, seen);
   if (has_stand) watched.lost.merge(sluice::lost_tails(domain, stand->second, seen));
-  watched.doubted.clear();
   watched.wrong = has_stand ? mismatch(domain, stand->second, seen) : changed;
   if (!has_stand && changed && changed->kind == LogMismatch::Kind::partitions) {
     watched.wrong->text = other_than_told(domain, watched.partitions, seen);
@@ -299,7 +298,9 @@ std::optional<std::string> LogWatch::look_at_tail(std::string_view stream, Parti
     const auto* found = of_stream(stream);
     if (found == nullptr) return std::nullopt;
     domain = found->first;
-    end = watched_.at(domain).known[partition].end;
+    Watched& watched = watched_.at(domain);
+    end = watched.known[partition].end;
+    watched.doubted.erase(partition);  // one that comes up while the log is asked stays
   }
   LogRange range;
   try {
@@ -308,6 +309,9 @@ std::optional<std::string> LogWatch::look_at_tail(std::string_view stream, Parti
   } catch (const Corrupt&) {
     // Posts to it fail one by one.
     return std::nullopt;
+  } catch (const Error&) {
+    doubt(stream, partition);
+    throw;
   }
   const MutexLock lock(mutex_);
   return judge_tail(domain, partition, end, range);
@@ -316,7 +320,6 @@ std::optional<std::string> LogWatch::look_at_tail(std::string_view stream, Parti
 std::optional<std::string> LogWatch::judge_tail(const std::string& domain, Partition partition,
                                                 Offset before_look, const LogRange& range) {
   Watched& watched = watched_.at(domain);
-  watched.doubted.erase(partition);
   ViewStand own{{}, watched.partitions, {}};
   own.positions[partition].position = std::max(before_look, watched.stood[partition]);
   const StreamSeen seen{{}, watched.stream, watched.partitions, {{partition, {range, {}}}}};

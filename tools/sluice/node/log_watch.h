@@ -54,10 +54,9 @@ class LogWatch {
   // The stream's partitions that must not be appended to, and why: they would give offsets out
   // again that views have folded.
   [[nodiscard]] std::map<Partition, std::string> lost_tails(std::string_view stream) const;
-  // An append to the partition failed: the log may have come back without its tail, and nobody has
-  // looked since.
+  // An append to the partition failed: the log may have come back without its tail.
   void doubt(std::string_view stream, Partition partition);
-  // Those that nobody has looked at since.
+  // Those whose tails nobody has looked at since.
   [[nodiscard]] std::set<Partition> doubted(std::string_view stream) const;
   // Looks at a doubted one. Why it must not be appended to, as lost_tails(). Throws Retryable: it
   // stays doubted.

@@ -216,6 +216,19 @@ TEST_CASE("a log that comes back without its tail takes nothing before anybody h
   CHECK(watch.doubted(kStream).empty());
 }
 
+TEST_CASE("an append that fails while the tail is looked at has it looked at once more") {
+  Standing standing;
+  Overtaken overtaken(standing.log);
+  LogWatch watch({{"lockers", 2}}, {.topology = overtaken});
+  watch.start();
+  watch.doubt(kStream, kFirst);
+  overtaken.then = [&](Partition partition) { watch.doubt(kStream, partition); };
+  CHECK_FALSE(watch.look_at_tail(kStream, kFirst));
+  CHECK(watch.doubted(kStream) == std::set{kFirst});
+  watch.look_again();
+  CHECK(watch.doubted(kStream).contains(kFirst));
+}
+
 TEST_CASE("an offset that is given out again is no success") {
   Standing standing;
   LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
