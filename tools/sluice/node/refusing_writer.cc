@@ -31,16 +31,17 @@ class RefusingWriter final : public EventWriter {
  private:
   LostTails lost_tails(std::string_view stream, std::span<const NewRecord> records) {
     LostTails lost = watch_.lost_tails(stream);
-    const std::set<Partition> doubted = watch_.doubted(stream);
+    std::set<Partition> doubted = watch_.doubted(stream);
     if (doubted.empty()) return lost;
     for (const NewRecord& record : records) {
-      if (!doubted.contains(record.partition) || lost.contains(record.partition)) continue;
+      const bool is_doubted = doubted.erase(record.partition) > 0;
+      if (!is_doubted || lost.contains(record.partition)) continue;
       if (auto why = look_at_tail(stream, record.partition)) lost[record.partition] = *why;
     }
     return lost;
   }
 
-  // Of one that does not answer too nothing is known to be in the log afterwards.
+  // A log that does not say where it ends takes no record either.
   std::optional<std::string> look_at_tail(std::string_view stream, Partition partition) {
     try {
       return watch_.look_at_tail(stream, partition);
@@ -57,7 +58,7 @@ class RefusingWriter final : public EventWriter {
     try {
       writer_->append(stream, records);
     } catch (const Retryable&) {
-      for (const NewRecord& record : records) watch_.doubt(stream, record.partition);
+      doubt(stream, records);
       throw;
     }
   }
@@ -84,13 +85,17 @@ class RefusingWriter final : public EventWriter {
     try {
       writer_->try_append(stream, records);
     } catch (const Retryable&) {
-      for (const NewRecord& record : records) watch_.doubt(stream, record.partition);
+      doubt(stream, records);
       throw;
     }
     for (const NewRecord& record : records) {
       if (!record.failure || record.failure->kind == AppendFailure::Kind::too_large) continue;
       watch_.doubt(stream, record.partition);
     }
+  }
+
+  void doubt(std::string_view stream, std::span<const NewRecord> records) {
+    for (const NewRecord& record : records) watch_.doubt(stream, record.partition);
   }
 
   const std::unique_ptr<EventWriter> writer_;
