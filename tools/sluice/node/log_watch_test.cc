@@ -13,47 +13,12 @@
 #include "tests/support/eventually.h"
 #include "tools/sluice/node/log_check.h"
 #include "tools/sluice/node/refusing_writer.h"
+#include "tools/sluice/node/standing_log.h"
 
 namespace sluice {
 namespace {
 
-const std::string kStream = "lockers.events";
-constexpr Partition kFirst{0};
-
 using Kind = LogMismatch::Kind;
-
-// A log of one stream, and where views of it stand.
-struct Standing {
-  Standing() {
-    log.create(kStream, 2);
-    append(3);
-    stand.partitions = 2;
-    stand.positions[kFirst] = {};
-    stand.positions[kFirst].position = Offset{3};
-    stand.positions[kFirst].log = log.identity(kStream, kFirst);
-    stand.log = log.name();
-  }
-  void append(int records) {
-    for (int i = 0; i < records; ++i) {
-      const std::string value = "record " + std::to_string(++appended_);
-      NewRecord record{kFirst, "k", value};
-      log.writer()->append(kStream, {&record, 1});
-    }
-  }
-  [[nodiscard]] std::optional<Kind> found() {
-    const auto wrong = mismatch("lockers", stand, look_at(log, kStream));
-    if (!wrong) return std::nullopt;
-    INFO(wrong->text);
-    CHECK_THAT(wrong->text, Catch::Contains("docs/start_checks.md"));
-    return wrong->kind;
-  }
-
-  MemoryLog log{[] { return Time{std::chrono::seconds(1)}; }};
-  ViewStand stand;
-
- private:
-  int appended_ = 0;
-};
 
 class Settings final : public StreamSettings {
  public:
@@ -61,30 +26,6 @@ class Settings final : public StreamSettings {
   void mend(std::string_view, const std::vector<SettingFault>&) override {}
 
   std::vector<SettingFault> now;
-};
-
-// A log that something else happens to as soon as it has said what a partition holds.
-class Overtaken final : public LogTopology {
- public:
-  explicit Overtaken(MemoryLog& log) : log_(log) {}
-  std::optional<int> partitions(std::string_view stream) override {
-    return log_.partitions(stream);
-  }
-  void create(std::string_view stream, int partitions) override { log_.create(stream, partitions); }
-  LogRange range(std::string_view stream, Partition partition) override {
-    const LogRange range = log_.range(stream, partition);
-    then(partition);
-    return range;
-  }
-  std::string name() override { return log_.name(); }
-  std::optional<LogIdentity> identity(std::string_view stream, Partition partition) override {
-    return log_.identity(stream, partition);
-  }
-
-  std::function<void(Partition)> then = [](Partition) {};
-
- private:
-  MemoryLog& log_;
 };
 
 // A database that takes connections, and never says a word.
@@ -191,52 +132,6 @@ TEST_CASE("a partition that ends before its view takes no record, and others do"
   CHECK(lost_tails("lockers", standing.stand, look_at(standing.log, kStream)).empty());
   watch.look_again();
   CHECK(watch.lost_tails(kStream).empty());
-}
-
-TEST_CASE("a log that comes back without its tail takes nothing before anybody has looked") {
-  Standing standing;
-  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
-  const auto writer = refuse_lost_tails(standing.log.writer(), watch);
-  watch.start();
-  std::vector<NewRecord> records{{kFirst, "k", "v"}, {Partition{1}, "k", "v"}};
-  standing.log.set_away(true);
-  CHECK_THROWS_AS(writer->try_append(kStream, records), Retryable);
-  CHECK(watch.doubted(kStream) == std::set{kFirst, Partition{1}});
-  standing.log.lose_tail(kStream, kFirst, 1);
-  SECTION("as long as it does not say where it ends") {
-    CHECK_THROWS_AS(writer->append(kStream, records), Retryable);
-    CHECK(watch.doubted(kStream).size() == 2);
-  }
-  standing.log.set_away(false);
-  writer->try_append(kStream, records);
-  REQUIRE(records[0].failure);
-  CHECK_THAT(records[0].failure->reason, Catch::Contains("lockers.events/0 ends at 2"));
-  CHECK_FALSE(records[1].failure);
-  CHECK(watch.troubles().size() == 1);
-  CHECK(watch.doubted(kStream).empty());
-}
-
-TEST_CASE("an append that fails while the tail is looked at has it looked at once more") {
-  Standing standing;
-  Overtaken overtaken(standing.log);
-  LogWatch watch({{"lockers", 2}}, {.topology = overtaken});
-  watch.start();
-  watch.doubt(kStream, kFirst);
-  overtaken.then = [&](Partition partition) { watch.doubt(kStream, partition); };
-  CHECK_FALSE(watch.look_at_tail(kStream, kFirst));
-  CHECK(watch.doubted(kStream) == std::set{kFirst});
-  watch.look_again();
-  CHECK(watch.doubted(kStream).contains(kFirst));
-}
-
-TEST_CASE("an offset that is given out again is no success") {
-  Standing standing;
-  LogWatch watch({{"lockers", 2}}, {.topology = standing.log});
-  watch.start();
-  standing.log.lose_tail(kStream, kFirst, 2);
-  standing.append(1);
-  CHECK_THROWS_AS(watch.short_form("lockers", kFirst, Offset{2}), Corrupt);
-  CHECK(watch.troubles().size() == 1);
 }
 
 TEST_CASE("while something is wrong it is looked at again within seconds") {
